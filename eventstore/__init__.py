@@ -1,0 +1,1 @@
+"""The event log on PostgreSQL: append, read, outbox, checkpoints. Knows streams, not servers."""

@@ -1,0 +1,1 @@
+"""The port to Proxmox VE and its one adapter."""

@@ -1,0 +1,1 @@
+"""Drives Proxmox: claims a wake, observes, does one effect, records what happened."""

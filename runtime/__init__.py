@@ -1,0 +1,1 @@
+"""What every program shares: settings, logging, passwords, run until SIGTERM."""

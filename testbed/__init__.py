@@ -1,0 +1,1 @@
+"""Programs that speak like the real ones. Never imported by the product."""

@@ -1,0 +1,1 @@
+"""Moves a WHMCS installation over: extract, map, plan, load."""
