@@ -1,0 +1,6 @@
+-- View: one row per account
+BEGIN;
+
+DROP TABLE account_view;
+
+COMMIT;

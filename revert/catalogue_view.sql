@@ -1,0 +1,6 @@
+-- View: plans, images and locations
+BEGIN;
+
+DROP TABLE catalogue_view;
+
+COMMIT;

@@ -1,0 +1,6 @@
+-- Failed sign-ins by name and network, for slowing down guesses
+BEGIN;
+
+DROP TABLE login_attempt;
+
+COMMIT;

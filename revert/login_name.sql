@@ -1,0 +1,6 @@
+-- Claim: an e-mail address signs in one user
+BEGIN;
+
+DROP TABLE login_name;
+
+COMMIT;

@@ -1,0 +1,6 @@
+-- View: who may act for an account, and as what
+BEGIN;
+
+DROP TABLE member_view;
+
+COMMIT;

@@ -1,0 +1,6 @@
+-- View: one row per server, folded from its stream
+BEGIN;
+
+DROP TABLE server_view;
+
+COMMIT;

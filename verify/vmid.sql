@@ -1,0 +1,7 @@
+-- Claim: every VMID ever promised to a server; never reused
+BEGIN;
+
+SELECT cluster, vmid, server_id, state
+  FROM vmid WHERE FALSE;
+
+ROLLBACK;
