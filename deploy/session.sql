@@ -8,6 +8,6 @@ CREATE TABLE session (
     expires_at timestamptz NOT NULL,
     ended_at timestamptz
 );
-CREATE INDEX session_user ON session (user_id);
+CREATE INDEX session_of_user ON session (user_id);
 
 COMMIT;

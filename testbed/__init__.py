@@ -1,1 +1,1 @@
-"""Programs that speak like the real ones. Never imported by the product."""
+"""Programs that speak like the real Proxmox VE and the real WHMCS, for demos and tests."""

@@ -22,7 +22,7 @@ class GuestError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CloudInit:
-    """What the cloud-init drive holds; `ip_configs` are the `ipconfigN` values, e.g. `ip=10.99.0.100/24,gw=…`."""
+    """What the cloud-init drive holds; `ip_configs` are the `ipconfigN` values, `ip=…/24,gw=…`."""
 
     hostname: str
     user: str | None = None
