@@ -1,0 +1,1 @@
+"""Accounts own servers; users sign in and act for accounts through memberships."""

@@ -1,0 +1,34 @@
+"""Outside, an id is `<prefix>_<32 hex digits>`; inside, it is a UUID."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID, uuid5
+
+SERVER, OPERATION, USER, ACCOUNT = "srv", "op", "usr", "acc"
+PLAN, IMAGE, LOCATION, RUN = "pln", "img", "loc", "run"
+
+_SHAPE = re.compile(r"([a-z]{2,4})_([0-9a-f]{32})")
+_IMPORTED = UUID("6b1d6f0e-3a86-5c7e-9d0f-52a6c1f0b7aa")
+_CATALOGUE = UUID("c0a1f7f2-9f1e-5b43-8f0e-0f6b8e6c2d11")
+
+
+def show(prefix: str, id: UUID) -> str:
+    """The outside form of an id."""
+    return f"{prefix}_{id.hex}"
+
+
+def parse(prefix: str, text: str) -> UUID | None:
+    """The UUID inside `text`, or None when it is not an id of this kind."""
+    match = _SHAPE.fullmatch(text)
+    return UUID(match[2]) if match and match[1] == prefix else None
+
+
+def imported(source: str, entity: str, source_id: str) -> UUID:
+    """The stream of an imported row: the same row of the same source is always the same stream."""
+    return uuid5(_IMPORTED, f"{source}:{entity}:{source_id}")
+
+
+def catalogue(kind: str, key: str) -> UUID:
+    """The stream of a catalogue item declared under `key` in the settings."""
+    return uuid5(_CATALOGUE, f"{kind}:{key}")

@@ -1,0 +1,1 @@
+"""A virtual server: events → state → commands → decide → steps → what the API shows of it."""

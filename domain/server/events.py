@@ -1,0 +1,318 @@
+"""What can happen to a server. Names on disk stand at the foot; version them, never rename them.
+
+Each step of an operation is told in three events: `EffectIntended` before Proxmox is touched, `TaskAccepted` when it
+named a task, `StepCompleted` when the effect was observed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from domain.record import EventType, private
+
+Power = Literal["running", "stopped", "paused"]
+Mode = Literal["observe", "manage"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The plan as it was when it was chosen: later changes of the catalogue do not touch a server."""
+
+    id: UUID
+    name: str
+    vcpus: int
+    memory_mib: int
+    disk_gib: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """The operating system image as it was when it was chosen; `template` is its key in the settings."""
+
+    id: UUID
+    name: str
+    template: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """The place as it was when it was chosen; `key` is its key in the settings."""
+
+    id: UUID
+    name: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """One address of a server, with the prefix length and gateway its guest is told."""
+
+    address: str
+    prefix: int
+    gateway: str | None
+    family: int
+    primary: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Billing:
+    """What the source billed for an imported service; amounts are exact decimal text in `currency`."""
+
+    cycle: str
+    amount: str
+    currency: str
+    next_due: str | None = None
+    registered: str | None = None
+    source_status: str = ""
+    override_until: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuestHint:
+    """Where the source says the guest of an imported service is, and how it knows."""
+
+    cluster: str
+    vmid: int
+    kind: str = "qemu"
+    evidence: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What makes a guest this guest and no other: smbios uuid, MAC per NIC, volume per drive."""
+
+    smbios_uuid: str | None
+    macs: dict[str, str]
+    volumes: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerRequested:
+    operation_id: UUID
+    account_id: UUID
+    plan: Plan
+    image: Image
+    location: Location
+    name: str = private(default="")
+    labels: dict[str, str] = private(default_factory=dict)
+    ssh_keys: list[str] = private(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerImported:
+    source: str
+    source_id: str
+    run_id: UUID
+    account_id: UUID
+    plan: Plan
+    image: Image
+    location: Location
+    mode: Mode
+    addresses: list[Address]
+    hint: GuestHint | None
+    quarantine: str | None  # why the guest must not be adopted, decided from the source alone
+    suspension: str | None  # non_payment | abuse | admin
+    billing: Billing
+    name: str = private(default="")
+    raw: dict[str, Any] = private(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportUpdated:
+    """A later run found the source changed: the whole of what is sold, as it now is."""
+
+    run_id: UUID
+    account_id: UUID
+    plan: Plan
+    image: Image
+    location: Location
+    addresses: list[Address]
+    hint: GuestHint | None
+    quarantine: str | None
+    suspension: str | None
+    billing: Billing
+    name: str = private(default="")
+    raw: dict[str, Any] = private(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationRequested:
+    operation_id: UUID
+    type: str
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerPlaced:
+    operation_id: UUID
+    cluster: str
+    node: str
+    vmid: int
+    template_vmid: int
+    storage: str
+    bridge: str
+    full: bool
+    addresses: list[Address]
+    explanation: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectIntended:
+    operation_id: UUID
+    step: str
+    attempt: int
+    verb: str
+    cluster: str
+    node: str
+    vmid: int
+    since: int  # Proxmox's own clock (epoch seconds) before the call: evidence is searched from here
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskAccepted:
+    operation_id: UUID
+    step: str
+    upid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepCompleted:
+    operation_id: UUID
+    step: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepHeld:
+    """The step waits for something that is not its own doing; it goes on by itself."""
+
+    operation_id: UUID
+    step: str
+    code: str
+    detail: str
+    debug: str = private(default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuestIdentified:
+    operation_id: UUID
+    node: str
+    identity: Identity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuestMoved:
+    node: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PowerObserved:
+    power: Power
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationSucceeded:
+    operation_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationFailed:
+    operation_id: UUID
+    code: str
+    message: str
+    retryable: bool
+    debug: str = private(default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttentionRaised:
+    """The operation stops and staff must look: going on by itself could do harm."""
+
+    operation_id: UUID
+    code: str
+    message: str
+    debug: str = private(default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerAdopted:
+    cluster: str
+    node: str
+    vmid: int
+    power: Power
+    identity: Identity
+    evidence: list[str]
+    actual: dict[str, int]  # vcpus, memory_mib, disk_gib as Proxmox has them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptionDeclined:
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TerminationScheduled:
+    operation_id: UUID
+    purge_at: datetime
+    power_before: Power | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TerminationUndone:
+    operation_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerDestroyed:
+    operation_id: UUID
+
+
+ServerEvent = (
+    ServerRequested
+    | ServerImported
+    | ImportUpdated
+    | OperationRequested
+    | ServerPlaced
+    | EffectIntended
+    | TaskAccepted
+    | StepCompleted
+    | StepHeld
+    | GuestIdentified
+    | GuestMoved
+    | PowerObserved
+    | OperationSucceeded
+    | OperationFailed
+    | AttentionRaised
+    | ServerAdopted
+    | AdoptionDeclined
+    | TerminationScheduled
+    | TerminationUndone
+    | ServerDestroyed
+)
+
+EVENTS = (
+    EventType("server.requested", 1, ServerRequested),
+    EventType("server.imported", 1, ServerImported),
+    EventType("server.import_updated", 1, ImportUpdated),
+    EventType("server.operation_requested", 1, OperationRequested),
+    EventType("server.placed", 1, ServerPlaced),
+    EventType("server.effect_intended", 1, EffectIntended),
+    EventType("server.task_accepted", 1, TaskAccepted),
+    EventType("server.step_completed", 1, StepCompleted),
+    EventType("server.step_held", 1, StepHeld),
+    EventType("server.guest_identified", 1, GuestIdentified),
+    EventType("server.guest_moved", 1, GuestMoved),
+    EventType("server.power_observed", 1, PowerObserved),
+    EventType("server.operation_succeeded", 1, OperationSucceeded),
+    EventType("server.operation_failed", 1, OperationFailed),
+    EventType("server.attention_raised", 1, AttentionRaised),
+    EventType("server.adopted", 1, ServerAdopted),
+    EventType("server.adoption_declined", 1, AdoptionDeclined),
+    EventType("server.termination_scheduled", 1, TerminationScheduled),
+    EventType("server.termination_undone", 1, TerminationUndone),
+    EventType("server.destroyed", 1, ServerDestroyed),
+)
