@@ -1,7 +1,7 @@
 """Proxmox's wording, sorted into our errors. Everything here was said by the sources named beside it.
 
 Proxmox answers nearly every failure with status 500 and a sentence, so the sentence decides. Only sentences
-that are said *before* anything is changed may be sorted into `NotExecuted`; whatever is not known stays
+that are said *before* anything is changed may be sorted into `NotExecuted`; what is not known stays
 ambiguous.
 """
 
@@ -29,40 +29,58 @@ from hypervisor.port import TaskCause
 Kind = type[HypervisorError]
 
 SENTENCES: list[tuple[str, Kind]] = [
-    # pve-common RESTEnvironment.pm fork_worker: the worker runs although the list of tasks could not be
-    locked (r"\.active\.lock' - got timeout", Ambiguous), # pve-guest-common AbstractConfig.pm load_config,
-    config_file; pve-cluster Cluster.pm check_node_exists (r"^Configuration file 'nodes/[^']+\.conf' does not
-    exist", Missing), (r"^unable to find configuration file for (VM|CT) \d+ on node", Missing), # pve-common
-    Tools.pm assert_if_modified; pve-guest-common AbstractConfig.pm (r"^checksum mismatch \(file change by
-    other user\?\)", Stale), (r"^detected modified configuration - file changed by other user", Stale), #
-    qemu-server API2/Qemu.pm clone_vm, create_vm; pve-guest-common AbstractConfig.pm create_and_lock_config; #
-    pve-cluster memdb.c memdb_rename (r"^unable to create (VM|CT) \d+: config file already exists", Conflict),
-    (r"^unable to (create|restore) (VM|CT) \d+ - (VM|CT) \d+ already exists on node", Conflict), (r"close
-    \(rename\) atomic file '/etc/pve/.*failed: File exists", Conflict), # pve-guest-common AbstractConfig.pm
-    check_lock; pve-common Tools.pm lock_file; pve-cluster Cluster.pm cfs_lock (r"^(VM|CT) is locked \(",
-    Busy), (r"can't lock file '[^']*' - got timeout", Busy), (r"cfs-lock '[^']*' error: got lock request
-    timeout", Busy), (r"'storage-[^']*'-locked command timed out", Busy), # pve-cluster Cluster.pm
-    check_cfs_quorum; pve-common RESTEnvironment.pm fork_worker; pve-manager HTTPServer.pm (r"cluster not
-    ready - no quorum", Busy), (r"^(unable to fork worker|got no worker upid - start worker failed|starting
-    worker failed)", Busy), (r"^RPCEnvironment init request failed", Busy), # pve-cluster Cluster.pm
-    remote_node_ip: the node is not known by name, or its name cannot be resolved now (r"^hostname lookup
-    '[^']*' failed", Unreachable), # qemu-server API2/Qemu/Agent.pm, QemuServer/Agent.pm, Monitor.pm (r"^No
-    QEMU guest agent configured", AgentSilent), (r"^QEMU guest agent is not running", AgentSilent), (r"^VM \d+
-    is not running$", AgentSilent), (r"^VM \d+ (qga|qmp) command 'guest-[^']*' failed", AgentSilent),
-    (r"^Agent error:", AgentSilent), # qemu-server API2/Qemu.pm destroy_vm, vm_reset, vm_reboot, vm_shutdown;
-    QemuServer.pm check_running (r"^VM \d+ is running - destroy failed", Refused), (r"protection mode
-    enabled", Refused), (r"used in HA resources and purge parameter not set", Refused), (r"^VM \d+ not
-    running", Refused), (r"^VM is paused - cannot shutdown", Refused), # qemu-server API2/Qemu.pm clone_vm;
-    pve-storage Storage.pm storage_check_node (r"^parameter '(storage|format)' not allowed for linked clones",
-    Refused), (r"^(Linked|Full) clone feature is not supported for", Refused), (r"^can't clone (VM )?to",
-    Refused), (r"^cannot clone TPM state while VM is running", Refused), (r"^no such cluster node '",
-    Refused), (r"^storage '[^']*' (does not exist|is disabled|is not available on node)", Refused),
-    (r"^(pool|snapshot) '[^']*' does not exist", Refused), # qemu-server API2/Qemu.pm update_vm_api,
-    check_vm_modify_config_perm (r"^no options specified", Refused), (r"^only root can set '", Refused),
-    (r"^SSH public key validation error", Refused), # pve-http-server AnyEvent.pm: refused before any handler
-    ran (r"^(Method|method) '.*' not (implemented|available)", Refused), ]
+    # pve-common RESTEnvironment.pm fork_worker: the worker runs, only the list of tasks could not be locked
+    (r"\.active\.lock' - got timeout", Ambiguous),
+    # pve-guest-common AbstractConfig.pm load_config; pve-cluster Cluster.pm check_vmid_unused
+    (r"^Configuration file 'nodes/[^']+\.conf' does not exist", Missing),
+    (r"^unable to find configuration file for (VM|CT) \d+ on node", Missing),
+    # pve-common Tools.pm assert_if_modified; pve-guest-common AbstractConfig.pm
+    (r"^checksum mismatch \(file change by other user\?\)", Stale),
+    (r"^detected modified configuration - file changed by other user", Stale),
+    # qemu-server API2/Qemu.pm clone_vm; pve-guest-common AbstractConfig.pm create_and_lock_config
+    (r"^unable to create (VM|CT) \d+: config file already exists", Conflict),
+    (r"^unable to (create|restore) (VM|CT) \d+ - (VM|CT) \d+ already exists on node", Conflict),
+    # pve-cluster memdb.c memdb_rename
+    (r"close \(rename\) atomic file '/etc/pve/.*failed: File exists", Conflict),
+    # pve-guest-common AbstractConfig.pm check_lock; pve-common Tools.pm lock_file
+    (r"^(VM|CT) is locked \(", Busy),
+    (r"can't lock file '[^']*' - got timeout", Busy),
+    # pve-cluster Cluster.pm cfs_lock, check_cfs_quorum
+    (r"cfs-lock '[^']*' error: got lock request timeout", Busy),
+    (r"'storage-[^']*'-locked command timed out", Busy),
+    (r"cluster not ready - no quorum", Busy),
+    # pve-common RESTEnvironment.pm fork_worker; pve-manager HTTPServer.pm
+    (r"^(unable to fork worker|got no worker upid - start worker failed|starting worker failed)", Busy),
+    (r"^RPCEnvironment init request failed", Busy),
+    # pve-cluster Cluster.pm remote_node_ip: an unknown node, or a name that cannot be resolved just now
+    (r"^hostname lookup '[^']*' failed", Unreachable),
+    # qemu-server API2/Qemu/Agent.pm, QemuServer/Agent.pm, QemuServer/Monitor.pm
+    (r"^No QEMU guest agent configured", AgentSilent),
+    (r"^QEMU guest agent is not running", AgentSilent),
+    (r"^VM \d+ is not running$", AgentSilent),
+    (r"^VM \d+ (qga|qmp) command 'guest-[^']*' failed", AgentSilent),
+    (r"^Agent error:", AgentSilent),
+    # qemu-server API2/Qemu.pm destroy_vm, vm_reset, vm_reboot, vm_shutdown
+    (r"^VM \d+ is running - destroy failed", Refused),
+    (r"protection mode enabled", Refused),
+    (r"used in HA resources and purge parameter not set", Refused),
+    (r"^VM \d+ not running", Refused),
+    (r"^VM is paused - cannot shutdown", Refused),
+    # qemu-server API2/Qemu.pm clone_vm; pve-storage Storage.pm storage_check_node
+    (r"^parameter '(storage|format)' not allowed for linked clones", Refused),
+    (r"^(Linked|Full) clone feature is not supported for", Refused),
+    (r"^can't clone (VM )?to", Refused),
+    (r"^cannot clone TPM state while VM is running", Refused),
+    (r"^no such cluster node '", Refused),
+    (r"^storage '[^']*' (does not exist|is disabled|is not available on node)", Refused),
+    (r"^(pool|snapshot) '[^']*' does not exist", Refused),
+    # qemu-server API2/Qemu.pm update_vm_api, check_vm_modify_config_perm
+    (r"^no options specified", Refused),
+    (r"^only root can set '", Refused),
+    (r"^SSH public key validation error", Refused),
+]
 
-# What only a task says of itself. A task may have changed things before it failed.
+# What only a task says of itself; unlike the above it may have changed things before it failed.
 TASK_SENTENCES: list[tuple[str, TaskCause]] = [
     # qemu-server QemuServer.pm vm_start_nolock, _do_vm_stop
     (r"^VM \d+ already running", "already"),
@@ -82,14 +100,9 @@ CAUSES: dict[Kind, TaskCause] = {
     Refused: "refused",
 }
 
-UNSENT_PROXY = 595  # AnyEvent::HTTP, passed on by pveproxy: the connection to the node or daemon was not made
-AMBIGUOUS_PROXY = range(596, 600)  # sent, perhaps executed: pveproxy stops waiting after 30 s, the handler
-does not
-
 
 class Answer(NamedTuple):
-    """An answer of Proxmox that is not a success: status, first the body's message or else the reason phrase.
-    """
+    """An answer that is no success: `text` is the message of its body or else the reason phrase."""
 
     status: int
     text: str
@@ -97,23 +110,27 @@ class Answer(NamedTuple):
 
 
 def sort(answer: Answer, *, mutating: bool) -> Kind:
-    """The error an answer amounts to; `mutating` says whether the call could change anything."""
+    """The error an answer amounts to; `mutating` says whether the call could change anything.
+
+    The statuses from 595 on are AnyEvent::HTTP's, passed on by pveproxy: 595 means that it could not connect,
+    the others that it stopped listening, after 30 s say, while the handler goes on.
+    """
     match answer.status:
-        case 401 | 403:
-            return Denied
         case 400:
             return _sort_fields(answer.fields)
+        case 401 | 403:
+            return Denied
         case 429:
             return Busy
         case 500:
             return _sentence(answer.text) or _unclear(mutating)
-        case status if status == UNSENT_PROXY or _certificate(answer):
-            return Unreachable
         case 501 | 506:
             return Refused
-        case status if status < 500:
-            return Refused
-    return _unclear(mutating)
+        case 595:
+            return Unreachable
+        case 596 if "certificate verify failed" in answer.text:
+            return Unreachable
+    return Refused if answer.status < 500 else _unclear(mutating)
 
 
 def sort_task(text: str) -> TaskCause:
@@ -136,10 +153,6 @@ def _sort_fields(fields: Mapping[str, str]) -> Kind:
 
 def _sentence(text: str) -> Kind | None:
     return next((kind for pattern, kind in SENTENCES if re.search(pattern, text)), None)
-
-
-def _certificate(answer: Answer) -> bool:
-    return answer.status in AMBIGUOUS_PROXY and "certificate verify failed" in answer.text
 
 
 def _unclear(mutating: bool) -> Kind:

@@ -1,0 +1,327 @@
+"""The adapter to Proxmox VE: every verb of the port as one call of its HTTP interface.
+
+Paths and parameters are those of the API viewer of Proxmox VE 8 and 9. proxmoxer blocks and shares no session
+between threads, so each endpoint has a few threads with a session each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Literal, TypeVar
+from urllib.parse import quote, urlsplit
+
+import requests
+from proxmoxer import ProxmoxAPI
+
+from hypervisor import wire
+from hypervisor.errors import AgentSilent, Ambiguous, Conflict, HypervisorError, Invalid, Unreachable
+from hypervisor.port import (
+    GuestAddress,
+    GuestConfig,
+    GuestRow,
+    GuestSettings,
+    GuestStatus,
+    Node,
+    Task,
+)
+from hypervisor.session import AnswerError, GarbledError, prepare, unanswered
+from hypervisor.texts import sort
+
+Method = Literal["get", "post", "put", "delete"]
+T = TypeVar("T")
+
+SEGMENT = re.compile(r"^[a-zA-Z0-9][a-zA-Z0-9._-]*$")
+TOKEN = re.compile(r"^(?P<user>[^\s!]+@[^\s!]+)!(?P<name>[A-Za-z][A-Za-z0-9._-]*)$")
+CONCURRENT = 6  # per endpoint; pvedaemon has three workers, each busy with one call at a time
+TASK_LIMIT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSettings:
+    """How to reach one cluster.
+
+    `endpoints` are "https://host:8006", any node, in order of preference. `token_id` is "user@realm!name".
+    The server is trusted by `fingerprint` (SHA-256 of its certificate) if given, else by `verify`: the path
+    of an authority's certificate, True for the system's, False for no check at all.
+    """
+
+    name: str
+    endpoints: tuple[str, ...]
+    token_id: str
+    token_secret: str = field(repr=False)
+    verify: bool | str = True
+    fingerprint: str | None = None
+
+
+def connect(settings: ClusterSettings) -> ProxmoxHypervisor:
+    """The hypervisor behind these settings; nothing is sent yet. Raises ValueError naming a setting that
+    cannot be.
+    """
+    if not settings.endpoints:
+        raise ValueError(f"cluster {settings.name}: no endpoint given")
+    return ProxmoxHypervisor(settings.name, [Endpoint(settings, url) for url in settings.endpoints])
+
+
+class Endpoint:
+    """One node's API, asked from a bounded number of threads."""
+
+    def __init__(self, settings: ClusterSettings, url: str) -> None:
+        address, token = urlsplit(url), TOKEN.match(settings.token_id)
+        if address.scheme != "https" or not address.hostname or address.path not in {"", "/"}:
+            raise ValueError(f"cluster {settings.name}: endpoint {url!r} is not like https://host:8006")
+        if not token:
+            raise ValueError(
+                f"cluster {settings.name}: token id {settings.token_id!r} is not like user@realm!name"
+            )
+        self.url = url
+        self._host, self._port = address.hostname, address.port or 8006
+        self._user, self._token_name = token["user"], token["name"]
+        self._settings = settings
+        self._local = threading.local()
+        self._threads = ThreadPoolExecutor(CONCURRENT, thread_name_prefix=f"proxmox-{settings.name}")
+        self.clock: tuple[int, float] | None = None
+
+    async def call(self, method: Method, path: Sequence[str], params: dict[str, Any]) -> Any:
+        """The `data` of the answer. Raises HypervisorError.
+
+        A caller that is cancelled does not stop the call: it counts as Ambiguous then.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._call, method, path, params)
+
+    def _call(self, method: Method, path: Sequence[str], params: dict[str, Any]) -> Any:
+        call, mutating = f"{method.upper()} /{'/'.join(path)}", method != "get"
+        try:
+            resource = self._client()([quote(segment, safe="") for segment in path])
+            return getattr(resource, method)(**params)
+        except AnswerError as error:
+            kind = sort(error.answer, mutating=mutating)
+            if issubclass(kind, Invalid):
+                raise kind(_details(error), call=call, fields=error.answer.fields) from None
+            raise kind(error.answer.text, call=call) from None
+        except (GarbledError, requests.RequestException) as error:
+            raise unanswered(error, call, mutating=mutating) from error
+
+    def _client(self) -> ProxmoxAPI:
+        if not hasattr(self._local, "client"):
+            self._local.client = self._connect()
+        return self._local.client
+
+    def _connect(self) -> ProxmoxAPI:
+        client = ProxmoxAPI(
+            self._host,
+            port=self._port,
+            user=self._user,
+            token_name=self._token_name,
+            token_value=self._settings.token_secret,
+            verify_ssl=False if self._settings.fingerprint else self._settings.verify,
+        )
+        prepare(client._store["session"], self._settings.fingerprint, self._heard)
+        return client
+
+    def _heard(self, epoch: int) -> None:
+        self.clock = (epoch, time.monotonic())
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _details(error: AnswerError) -> str:
+    fields = "; ".join(f"{key}: {text}" for key, text in error.answer.fields.items())
+    return f"{error.answer.text} {fields}".strip()
+
+
+class ProxmoxHypervisor:
+    """Hypervisor over Proxmox VE. Errors are those of `errors`."""
+
+    def __init__(self, cluster: str, endpoints: Sequence[Endpoint]) -> None:
+        self._cluster = cluster
+        self._endpoints = list(endpoints)
+
+    @property
+    def cluster(self) -> str:
+        return self._cluster
+
+    async def version(self) -> str:
+        return await self._read(lambda data: str(data["version"]), "version")
+
+    async def quorate(self) -> bool:
+        return await self._read(wire.quorate_of, "cluster", "status")
+
+    async def nodes(self) -> list[Node]:
+        return await self._read(lambda rows: [wire.node_of(row) for row in rows], "nodes")
+
+    async def guests(self) -> list[GuestRow]:
+        return await self._read(wire.rows_of, "cluster", "resources", type="vm")
+
+    async def vmid_taken(self, vmid: int) -> bool:
+        try:
+            await self._call("get", ("cluster", "nextid"), {"vmid": vmid})
+        except Conflict:
+            return True
+        return False
+
+    async def config(self, node: str, vmid: int) -> GuestConfig:
+        return await self._read(partial(wire.config_of, node, vmid), *_guest(node, vmid), "config")
+
+    async def status(self, node: str, vmid: int) -> GuestStatus:
+        return await self._read(wire.status_of, *_guest(node, vmid), "status", "current")
+
+    async def addresses(self, node: str, vmid: int) -> list[GuestAddress]:
+        path = (*_guest(node, vmid), "agent", "network-get-interfaces")
+        result = await self._read(lambda data: data["result"], *path)
+        if isinstance(result, dict):  # the agent's own errors come as a success
+            raise AgentSilent(str(result.get("error", result)), call=f"GET /{'/'.join(path)}")
+        return wire.addresses_of(result)
+
+    async def volumes(self, node: str, storage: str, vmid: int) -> list[str]:
+        path = ("nodes", _segment(node), "storage", _segment(storage), "content")
+        return await self._read(wire.volumes_of, *path, vmid=vmid)
+
+    async def clone(
+        self,
+        node: str,
+        template: int,
+        vmid: int,
+        *,
+        name: str,
+        description: str,
+        full: bool,
+        storage: str | None = None,
+        pool: str | None = None,
+        target: str | None = None,
+    ) -> str:
+        where = {"storage": storage, "pool": pool, "target": target}
+        params = {"newid": vmid, "name": name, "description": description, "full": int(full)}
+        given = {key: value for key, value in where.items() if value is not None}
+        return await self._task("post", *_guest(node, template), "clone", **params, **given)
+
+    async def configure(
+        self, node: str, vmid: int, settings: GuestSettings, digest: str | None = None
+    ) -> None:
+        path = (*_guest(node, vmid), "config")
+        try:
+            params = wire.settings_params(settings)
+        except ValueError as error:
+            raise Invalid(
+                str(error), call=f"PUT /{'/'.join(path)}", fields={"ipconfig": str(error)}
+            ) from None
+        if params:
+            await self._call("put", path, params | ({"digest": digest} if digest else {}))
+
+    async def resize(self, node: str, vmid: int, disk: str, size_gib: int) -> str:
+        return await self._task("put", *_guest(node, vmid), "resize", disk=disk, size=f"{size_gib}G")
+
+    async def start(self, node: str, vmid: int) -> str:
+        return await self._power(node, vmid, "start")
+
+    async def stop(self, node: str, vmid: int, *, overrule_shutdown: bool = False) -> str:
+        return await self._power(
+            node, vmid, "stop", **({"overrule-shutdown": 1} if overrule_shutdown else {})
+        )
+
+    async def shutdown(self, node: str, vmid: int, *, timeout_s: int, force: bool) -> str:
+        return await self._power(node, vmid, "shutdown", timeout=timeout_s, forceStop=int(force))
+
+    async def reboot(self, node: str, vmid: int) -> str:
+        return await self._power(node, vmid, "reboot")
+
+    async def reset(self, node: str, vmid: int) -> str:
+        return await self._power(node, vmid, "reset")
+
+    async def destroy(self, node: str, vmid: int) -> str:
+        options = {"purge": 1, "destroy-unreferenced-disks": 1}
+        return await self._task("delete", *_guest(node, vmid), **options)
+
+    async def task(self, upid: str) -> Task:
+        return await self._read(wire.task_of, *_task_path(upid), "status")
+
+    async def task_log(self, upid: str, limit: int = 500) -> list[str]:
+        path = (*_task_path(upid), "log")
+        return await self._read(lambda lines: [str(line["t"]) for line in lines], *path, start=0, limit=limit)
+
+    async def tasks(
+        self, node: str, *, vmid: int | None = None, kind: str | None = None, since: int | None = None
+    ) -> list[Task]:
+        only = {"vmid": vmid, "typefilter": kind, "since": since}
+        filters = {key: value for key, value in only.items() if value is not None}
+        path = ("nodes", _segment(node), "tasks")
+        return await self._read(wire.tasks_of, *path, source="all", limit=TASK_LIMIT, **filters)
+
+    async def server_time(self) -> int | None:
+        heard = [endpoint.clock for endpoint in self._endpoints if endpoint.clock]
+        if not heard:
+            return None
+        epoch, at = max(heard, key=lambda clock: clock[1])
+        return epoch + int(time.monotonic() - at)
+
+    async def close(self) -> None:
+        for endpoint in self._endpoints:
+            endpoint.close()
+
+    async def _power(self, node: str, vmid: int, verb: str, **params: Any) -> str:
+        return await self._task("post", *_guest(node, vmid), "status", verb, **params)
+
+    async def _read(self, parse: Callable[[Any], T], *path: str, **params: Any) -> T:
+        data = await self._call("get", path, params)
+        try:
+            return parse(data)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise Unreachable(
+                f"answered what cannot be read: {error!r}", call=f"GET /{'/'.join(path)}"
+            ) from error
+
+    async def _task(self, method: Method, *path: str, **params: Any) -> str:
+        upid = await self._call(method, path, params)
+        if not isinstance(upid, str) or wire.upid_of(upid) is None:
+            raise Ambiguous(
+                f"answered {upid!r} instead of a task", call=f"{method.upper()} /{'/'.join(path)}"
+            )
+        return upid
+
+    async def _call(self, method: Method, path: Sequence[str], params: dict[str, Any]) -> Any:
+        """Ask the endpoints in turn, going on only when the one before certainly did not execute the call."""
+        silent: HypervisorError | None = None
+        for endpoint in list(self._endpoints):
+            try:
+                data = await endpoint.call(method, path, dict(params))
+            except Unreachable as error:
+                silent = silent or error
+            else:
+                self._prefer(endpoint)
+                return data
+        assert silent
+        raise silent
+
+    def _prefer(self, endpoint: Endpoint) -> None:
+        if self._endpoints[0] is not endpoint:
+            self._endpoints.remove(endpoint)
+            self._endpoints.insert(0, endpoint)
+
+
+def _guest(node: str, vmid: int) -> tuple[str, ...]:
+    return ("nodes", _segment(node), "qemu", str(int(vmid)))
+
+
+def _task_path(upid: str) -> tuple[str, ...]:
+    """Tasks are asked where they run, which is written in their id."""
+    parts = wire.upid_of(upid)
+    if parts is None:
+        raise Invalid(
+            f"{upid!r} is not a task id", call="GET task", fields={"upid": "unable to parse worker upid"}
+        )
+    return ("nodes", parts.node, "tasks", upid)
+
+
+def _segment(text: str) -> str:
+    """A name that is safe within a path; proxmoxer would let "/" and ".." through."""
+    if not SEGMENT.match(text):
+        raise Invalid(f"{text!r} cannot be part of a path", call="path", fields={"path": text})
+    return text
