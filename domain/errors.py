@@ -1,10 +1,10 @@
 """Why a command is refused.
 
-    Refused
-    ├── Invalid               a value is wrong; `pointer` names it
-    ├── NotAllowed            the state does not allow it now
-    ├── OperationInProgress   another operation must finish first
-    └── Protected             protection is on
+Refused
+├── Invalid               a value is wrong; `pointer` names it
+├── NotAllowed            the state does not allow it now
+├── OperationInProgress   another operation must finish first
+└── Protected             protection is on
 """
 
 from __future__ import annotations

@@ -92,9 +92,9 @@ class Postgres:
         data = self.state / "data"
         if not (data / "PG_VERSION").exists():
             self._initialise(data)
-        options = [part for key, value in self._settings.items() for part in ("-c", f"{key}={value}")]
+        options: list[str | Path] = [part for key, value in self._settings.items() for part in ("-c", f"{key}={value}")]
         with (self.state / "postgres.log").open("ab") as log:
-            command = [self.binaries / "postgres", "-D", data, "-p", str(self.port), *options]
+            command: list[str | Path] = [self.binaries / "postgres", "-D", data, "-p", str(self.port), *options]
             # SIGINT is PostgreSQL's fast, clean shutdown.
             self._process = unprivileged.spawn(command, log=log, death_signal=signal.SIGINT)
         self._await_ready()
@@ -128,9 +128,17 @@ class Postgres:
         password.chmod(0o600)
         if (user := unprivileged.server_user()) is not None:
             os.chown(password, user.pw_uid, user.pw_gid)
-        command = [self.binaries / "initdb", "-D", data, "-U", "hostler", "-A", "scram-sha-256"]
+        command: list[str | Path] = [self.binaries / "initdb", "-D", data, "-U", "hostler", "-A", "scram-sha-256"]
         unprivileged.run(
-            [*command, f"--pwfile={password}", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"]
+            [
+                *command,
+                f"--pwfile={password}",
+                "-E",
+                "UTF8",
+                "--locale=C.UTF-8",
+                "--no-sync",
+                "--no-instructions",
+            ]
         )
 
     def _await_ready(self) -> None:

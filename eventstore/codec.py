@@ -1,0 +1,118 @@
+"""Events to JSON and back: the private part apart from the rest, old shapes brought up to date."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Iterable
+from dataclasses import fields
+from typing import Any
+
+import msgspec
+
+from domain.record import ERASED, EventType, Meta, private_fields
+
+
+class UnknownEvent(Exception):
+    """The log holds an event this version does not know; it was written by a newer one."""
+
+
+class Encoded(typing.NamedTuple):
+    """An event as the log keeps it."""
+
+    type: str
+    schema_v: int
+    data: str
+    private: str | None
+
+
+class _Shape:
+    """How one event class is written and read."""
+
+    def __init__(self, kind: EventType):
+        self.kind = kind
+        self.private = private_fields(kind.cls)
+        self.decoder = msgspec.json.Decoder(kind.cls)
+        self.erased = msgspec.json.encode(_erased(kind.cls, self.private)).decode()
+
+    def encode(self, event: object) -> Encoded:
+        values = {f.name: getattr(event, f.name) for f in fields(self.kind.cls)}
+        private = {name: values.pop(name) for name in self.private}
+        return Encoded(
+            self.kind.name,
+            self.kind.schema_v,
+            msgspec.json.encode(values).decode(),
+            msgspec.json.encode(private).decode() if any(private.values()) else None,
+        )
+
+    def decode(self, schema_v: int, data: str, private: str | None) -> Any:
+        text = _spliced(data, private if private is not None else self.erased) if self.private else data
+        if schema_v == self.kind.schema_v:
+            return self.decoder.decode(text)
+        return msgspec.convert(self._upcast(schema_v, msgspec.json.decode(text)), self.kind.cls, strict=False)
+
+    def _upcast(self, schema_v: int, plain: dict[str, Any]) -> dict[str, Any]:
+        for version in range(schema_v, self.kind.schema_v):
+            plain = self.kind.upcast[version](plain)
+        return plain
+
+
+class Codec:
+    """The only door between event classes and the log's JSON."""
+
+    def __init__(self, events: Iterable[EventType]):
+        shapes = [_Shape(kind) for kind in events]
+        self._by_name = {shape.kind.name: shape for shape in shapes}
+        self._by_class = {shape.kind.cls: shape for shape in shapes}
+
+    def encode(self, event: object) -> Encoded:
+        """An event as the log keeps it; its private part is None when it holds nothing."""
+        return self._by_class[type(event)].encode(event)
+
+    def decode(self, type: str, schema_v: int, data: str, private: str | None) -> Any:
+        """An event from the log.
+
+        Raises:
+            UnknownEvent: no class of this version reads that type.
+        """
+        shape = self._by_name.get(type)
+        if shape is None or schema_v > shape.kind.schema_v:
+            raise UnknownEvent(f"event type {type!r} version {schema_v} is unknown to this version of Hostler")
+        return shape.decode(schema_v, data, private)
+
+    def has_private(self, event: object) -> bool:
+        """Whether an event of this class may hold personal data."""
+        return bool(self._by_class[type(event)].private)
+
+
+_meta = msgspec.json.Decoder(Meta)
+
+
+def encode_meta(meta: Meta) -> str:
+    """Meta as JSON text."""
+    return msgspec.json.encode(meta).decode()
+
+
+def decode_meta(text: str) -> Meta:
+    """Meta from JSON text."""
+    return _meta.decode(text)
+
+
+def _spliced(data: str, private: str) -> str:
+    """Two JSON objects as one, without parsing either."""
+    if private == "{}":
+        return data
+    return private if data == "{}" else f"{data[:-1]},{private[1:]}"
+
+
+def _erased(cls: type, names: Iterable[str]) -> dict[str, Any]:
+    hints = typing.get_type_hints(cls)
+    return {name: _erased_value(hints[name]) for name in names}
+
+
+def _erased_value(hint: Any) -> Any:
+    if isinstance(hint, types.UnionType) and type(None) in hint.__args__:
+        return None
+    if hint is str:
+        return ERASED
+    return [] if typing.get_origin(hint) is list else {}

@@ -1,0 +1,74 @@
+"""Connections to PostgreSQL: a pool for statements, single connections for listening and leases."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+
+NEWEST_CHANGE = "catalogue_view"  # the last object of sqitch.plan: there only when every change is deployed
+
+
+class DatabaseUnavailable(Exception):
+    """PostgreSQL cannot be reached; the message names where and why."""
+
+
+class NotMigrated(Exception):
+    """The database lacks Hostler's tables; run `hostler-admin migrate`."""
+
+
+async def _no_reset(connection: Any) -> None:
+    """Statements on pool connections leave nothing behind (no SET, no LISTEN, no session locks): nothing to reset."""
+
+
+async def connect(url: str, **settings: str) -> asyncpg.Connection[asyncpg.Record]:
+    """One connection.
+
+    Raises:
+        DatabaseUnavailable: PostgreSQL did not answer or refused.
+    """
+    try:
+        return await asyncpg.connect(url, timeout=10, server_settings={"application_name": "hostler", **settings})
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
+        raise DatabaseUnavailable(f"PostgreSQL at {_place(url)} cannot be used: {error or 'timed out'}") from error
+
+
+async def open_pool(url: str, *, size: int = 10, application: str = "hostler") -> Pool:
+    """A pool whose database has been migrated.
+
+    Raises:
+        DatabaseUnavailable: PostgreSQL did not answer or refused.
+        NotMigrated: tables are missing.
+    """
+    connection = await connect(url)
+    try:
+        await check_migrated(connection)
+    finally:
+        await connection.close()
+    return await asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=size,
+        timeout=10,
+        command_timeout=60,
+        reset=_no_reset,
+        server_settings={"application_name": application, "idle_in_transaction_session_timeout": "60000"},
+    )
+
+
+async def check_migrated(connection: Connection) -> None:
+    """Make sure that the newest table is there.
+
+    Raises:
+        NotMigrated: it is not.
+    """
+    if await connection.fetchval("SELECT to_regclass($1)", NEWEST_CHANGE) is None:
+        raise NotMigrated("the database is not migrated: run `hostler-admin migrate`")
+
+
+def _place(url: str) -> str:
+    return url.rsplit("@", 1)[-1]

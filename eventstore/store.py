@@ -1,0 +1,180 @@
+"""Read and append: the only code that writes the log.
+
+AppendError
+├── Conflict          somebody appended first: load again, decide again
+├── ClaimLost         a claim written with the events is taken: choose again
+└── NotFirstWrite     a bug: the append was not the first write of its transaction
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from domain.record import Meta, Recorded
+from eventstore.codec import Codec, decode_meta, encode_meta
+from eventstore.database import Connection, Pool
+from eventstore.positions import Position
+from eventstore.queries import Queries
+
+SQL = Queries("eventstore")
+Claims = Callable[[Connection], Awaitable[object]]
+
+
+class AppendError(Exception):
+    """Nothing was written."""
+
+
+class Conflict(AppendError):
+    """The stream has grown since it was read."""
+
+
+class ClaimLost(AppendError):
+    """A unique name, number or share was taken by another; `constraint` names which."""
+
+    def __init__(self, constraint: str):
+        super().__init__(constraint)
+        self.constraint = constraint
+
+
+class NotFirstWrite(AppendError):
+    """The append must be the first write of its transaction, or versions and positions could disagree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event to append at `version` of its stream; `subject_id` is whose personal data it may hold."""
+
+    stream_id: UUID
+    version: int
+    event: object
+    meta: Meta
+    subject_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """Make a stream due for the workers of `category`."""
+
+    stream_id: UUID
+    category: str
+
+
+@dataclass(slots=True)
+class Batch:
+    """A page of the log and the position it ends at."""
+
+    events: list[Recorded[Any]] = field(default_factory=list)
+    position: Position | None = None
+
+
+class EventStore:
+    """The log of one database."""
+
+    def __init__(self, pool: Pool, codec: Codec):
+        self.pool = pool
+        self.codec = codec
+
+    async def log_id(self) -> UUID:
+        """The identity of this log."""
+        found: UUID = await self.pool.fetchval(SQL.log_id)
+        return found
+
+    async def read_stream(self, stream_id: UUID, after: int = 0) -> list[Recorded[Any]]:
+        """A stream's events after a version, oldest first."""
+        return [self.recorded(row) for row in await self.pool.fetch(SQL.read_stream, stream_id, after)]
+
+    async def append(
+        self, entries: Sequence[Entry], wakes: Sequence[Wake] = (), *, claims: Claims | None = None
+    ) -> Position:
+        """Append events and wakes in one statement; `claims` writes more in the same transaction, after it.
+
+        Raises:
+            Conflict: one of the streams has grown.
+            ClaimLost: a claim is taken.
+        """
+        async with self.pool.acquire() as connection:
+            if claims is None:
+                return await append(connection, self.codec, entries, wakes)
+            async with connection.transaction():
+                position = await append(connection, self.codec, entries, wakes)
+                await claimed(claims(connection))
+        return position
+
+    def recorded(self, row: asyncpg.Record) -> Recorded[Any]:
+        """A row of the log as an event.
+
+        Raises:
+            UnknownEvent: this version does not know it.
+        """
+        event = self.codec.decode(row["type"], row["schema_v"], row["data"], row["private"])
+        return Recorded(
+            event,
+            row["stream_id"],
+            row["version"],
+            row["tx"],
+            row["pos"],
+            row["at"],
+            decode_meta(row["meta"]),
+        )
+
+
+async def append(
+    connection: Connection, codec: Codec, entries: Sequence[Entry], wakes: Sequence[Wake] = ()
+) -> Position:
+    """Append on a connection of the caller's, as the first write of its transaction.
+
+    Raises:
+        Conflict: one of the streams has grown.
+        NotFirstWrite: the transaction has written already.
+    """
+    try:
+        row = await connection.fetchrow(SQL.append, *parameters(codec, entries, wakes))
+    except asyncpg.UniqueViolationError as error:
+        raise Conflict(str(error)) from error
+    if row is None:
+        raise NotFirstWrite("the append was not the first write of its transaction")
+    return Position(row["tx"], row["pos"])
+
+
+async def claimed(writing: Awaitable[object]) -> None:
+    """Write claims; a constraint that refuses them means: choose again.
+
+    Raises:
+        ClaimLost: naming the constraint.
+    """
+    try:
+        await writing
+    except (
+        asyncpg.UniqueViolationError,
+        asyncpg.ExclusionViolationError,
+        asyncpg.CheckViolationError,
+        asyncpg.DeadlockDetectedError,
+    ) as error:
+        raise ClaimLost(getattr(error, "constraint_name", None) or "deadlock") from error
+
+
+def parameters(codec: Codec, entries: Sequence[Entry], wakes: Sequence[Wake]) -> tuple[list[Any], ...]:
+    """The arrays of the append statement, sorted by stream so that two batches never deadlock."""
+    ordered = sorted(entries, key=lambda entry: (entry.stream_id.bytes, entry.version))
+    encoded = [codec.encode(entry.event) for entry in ordered]
+    metas: dict[int, str] = {id(entry.meta): encode_meta(entry.meta) for entry in ordered}
+    for entry, text in zip(ordered, encoded, strict=True):
+        if text.private is not None and entry.subject_id is None:
+            raise ValueError(f"{text.type} holds personal data: say whose (subject_id)")
+    return (
+        [entry.stream_id for entry in ordered],
+        [entry.version for entry in ordered],
+        [text.type for text in encoded],
+        [text.schema_v for text in encoded],
+        [text.data for text in encoded],
+        [metas[id(entry.meta)] for entry in ordered],
+        [text.private for text in encoded],
+        [entry.subject_id for entry in ordered],
+        [wake.stream_id for wake in wakes],
+        [wake.category for wake in wakes],
+    )

@@ -1,0 +1,118 @@
+"""Follow the log: pages below the watermark, woken by NOTIFY, with a poll behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import Any
+
+import asyncpg
+import structlog
+
+from eventstore.database import Connection, DatabaseUnavailable, connect
+from eventstore.positions import Position
+from eventstore.queries import Queries
+from eventstore.store import Batch, EventStore
+
+SQL = Queries("eventstore")
+STALL_SECONDS = 0.05
+POLL_SECONDS = 1.0
+CHECK_SECONDS = 15.0
+log = structlog.get_logger()
+
+
+class LogReader:
+    """Pages of the log after a position, nothing missed, nothing twice.
+
+    Order and checkpoint are the pair (tx, pos) and only settled transactions are read. When a foreign transaction
+    holds the plain watermark back for more than 50 ms, the locks on the log tell which transactions can still append.
+    """
+
+    def __init__(self, store: EventStore):
+        self._store = store
+        self._stalled_since: float | None = None
+
+    async def read(self, after: Position, limit: int, connection: Connection | None = None) -> Batch:
+        """The next page; empty when nothing settled is there."""
+        source: Any = connection or self._store.pool
+        rows = await source.fetch(SQL.read_log, *after, limit)
+        if not rows and await self._is_stalled(source, after):
+            watermark = await source.fetchval(SQL.appending_below)
+            # A statement of its own: it must see what committed before the watermark was found.
+            rows = await source.fetch(SQL.read_log_below, *after, limit, watermark)
+        if not rows:
+            return Batch()
+        self._stalled_since = None
+        return Batch([self._store.recorded(row) for row in rows], Position(rows[-1]["tx"], rows[-1]["pos"]))
+
+    async def _is_stalled(self, source: Any, after: Position) -> bool:
+        if not await source.fetchval(SQL.stalled, *after):
+            self._stalled_since = None
+            return False
+        now = time.monotonic()
+        if self._stalled_since is None:
+            self._stalled_since = now
+        return now - self._stalled_since >= STALL_SECONDS
+
+    @property
+    def waiting(self) -> bool:
+        """Whether committed events wait behind the watermark: read again soon, no NOTIFY will come for them."""
+        return self._stalled_since is not None
+
+
+class Doorbell:
+    """One listening connection per process: `wait()` returns on NOTIFY, on the poll, or after a reconnect.
+
+    A lost connection degrades to polling and is opened again; nothing depends on a NOTIFY arriving.
+    """
+
+    def __init__(self, url: str):
+        self._url = url
+        self._rung = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Doorbell:
+        self._task = asyncio.create_task(self._listen())
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        assert self._task is not None
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+    def ring(self) -> None:
+        """Wake whoever waits."""
+        self._rung.set()
+
+    async def wait(self, timeout: float = POLL_SECONDS) -> None:
+        """Return when something may be there, after `timeout` seconds at the latest."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._rung.wait(), timeout)
+        self._rung.clear()
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                await self._session()
+            except (DatabaseUnavailable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("listener lost, polling", error=str(error))
+            self._rung.set()
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _session(self) -> None:
+        connection = await connect(self._url, tcp_user_timeout="15000")
+        try:
+            gone = asyncio.Event()
+            connection.add_termination_listener(lambda *_: gone.set())
+            await connection.add_listener("hostler", lambda *_: self._rung.set())
+            self._rung.set()  # what was appended before LISTEN took hold
+            while not gone.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(gone.wait(), CHECK_SECONDS)
+                if not gone.is_set():
+                    await asyncio.wait_for(connection.fetchval("SELECT 1"), CHECK_SECONDS)
+        finally:
+            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+                await connection.close(timeout=1)

@@ -1,0 +1,258 @@
+"""Settings: the environment and one `hostler.toml`. Secrets are named by file, never written in it.
+
+A wrong or missing setting raises `SettingsError` with one line that names it and the mend.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, IPvAnyAddress, ValidationError, model_validator
+
+
+class SettingsError(Exception):
+    """A setting is wrong or missing; the message names it and the mend."""
+
+
+def _path(value: object) -> object:
+    return Path(value).expanduser() if isinstance(value, str) else value
+
+
+FilePath = Annotated[Path, BeforeValidator(_path)]
+
+
+class Section(BaseModel):
+    """A table of hostler.toml: unknown keys are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Cluster(Section):
+    """One Proxmox cluster and how Hostler may use it."""
+
+    name: str
+    endpoints: list[str] = Field(min_length=1)
+    token_id: str
+    token_secret_file: FilePath
+    verify: Literal["system", "none"] | FilePath = "system"
+    fingerprint: str | None = None
+    vmid_first: int = Field(10_000_000, ge=100, le=999_999_999)
+    vmid_last: int = Field(99_999_999, ge=100, le=999_999_999)
+    memory_overcommit: float = Field(1.0, gt=0)
+    storage: str
+    bridge: str = "vmbr0"
+    full_clone: bool = False
+    templates: dict[str, int] = {}  # image template key -> VMID of the template
+    ignored_nodes: list[str] = []
+
+    def token_secret(self) -> str:
+        """The token's secret, read from its file.
+
+        Raises:
+            SettingsError: the file cannot be read.
+        """
+        return read_secret(self.token_secret_file, f"cluster {self.name}: token_secret_file").decode()
+
+
+class Pool(Section):
+    """Addresses that may be given to servers of a location."""
+
+    name: str
+    location: str
+    network: IPv4Network | IPv6Network
+    gateway: IPvAnyAddress
+    first: IPvAnyAddress
+    last: IPvAnyAddress
+    nameserver: str | None = None
+
+    @model_validator(mode="after")
+    def _inside(self) -> Pool:
+        for name in ("gateway", "first", "last"):
+            if ip_address(str(getattr(self, name))) not in self.network:
+                raise ValueError(f"{name} is not inside {self.network}")
+        return self
+
+
+class Plan(Section):
+    key: str
+    name: str
+    vcpus: int = Field(ge=1, le=512)
+    memory_mib: int = Field(ge=16)
+    disk_gib: int = Field(ge=1)
+
+
+class Image(Section):
+    key: str
+    name: str
+    template: str
+    min_disk_gib: int = Field(1, ge=1)
+
+
+class Location(Section):
+    key: str
+    name: str
+    cluster: str
+
+
+class Policy(Section):
+    """How the operator wants things done; times in seconds."""
+
+    undo_window: int = Field(72 * 3600, ge=0)
+    shutdown_timeout: int = Field(60, ge=1)
+    address_timeout: int = Field(300, ge=1)
+    observe_every: float = Field(10.0, gt=0)
+
+
+class Auth(Section):
+    """Keys of the API: `signing_key_file` is an Ed25519 private key (PEM), `secret_key_file` 32 bytes in base64."""
+
+    signing_key_file: FilePath
+    secret_key_file: FilePath
+    access_seconds: int = Field(900, ge=30)
+    refresh_seconds: int = Field(14 * 86400, ge=60)
+    insecure_cookie: bool = False
+
+
+class Config(Section):
+    """The whole of hostler.toml."""
+
+    auth: Auth
+    policy: Policy = Policy()  # type: ignore[call-arg]
+    cluster: list[Cluster] = []
+    pool: list[Pool] = []
+    plan: list[Plan] = []
+    image: list[Image] = []
+    location: list[Location] = []
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Config:
+        clusters = {c.name for c in self.cluster}
+        places = {place.key for place in self.location}
+        for location in self.location:
+            if location.cluster not in clusters:
+                raise ValueError(f"location {location.key!r} names the unknown cluster {location.cluster!r}")
+        for pool in self.pool:
+            if pool.location not in places:
+                raise ValueError(f"pool {pool.name!r} names the unknown location {pool.location!r}")
+        return self
+
+    def cluster_of(self, location: str) -> Cluster | None:
+        """The cluster behind a location key."""
+        names = {place.key: place.cluster for place in self.location}
+        return next((c for c in self.cluster if c.name == names.get(location)), None)
+
+
+class Settings:
+    """What a program was started with. Read once; each part is read when it is asked for."""
+
+    def __init__(self, environ: Mapping[str, str] | None = None):
+        self._environ = os.environ if environ is None else environ
+
+    @cached_property
+    def database_url(self) -> str:
+        """Where PostgreSQL is.
+
+        Raises:
+            SettingsError: it is not set.
+        """
+        url = self._environ.get("HOSTLER_DATABASE_URL", "")
+        if not url:
+            raise SettingsError("HOSTLER_DATABASE_URL is not set: give postgresql://user:password@host:port/database")
+        if not url.startswith(("postgresql://", "postgres://")):
+            raise SettingsError("HOSTLER_DATABASE_URL must begin with postgresql://")
+        return url
+
+    @cached_property
+    def config(self) -> Config:
+        """The contents of hostler.toml.
+
+        Raises:
+            SettingsError: the file is missing, no TOML, or a setting in it is wrong.
+        """
+        name = self._environ.get("HOSTLER_CONFIG", "")
+        if not name:
+            raise SettingsError("HOSTLER_CONFIG is not set: give the path of hostler.toml")
+        return load(Path(name))
+
+    @cached_property
+    def bind(self) -> tuple[str, int]:
+        """Host and port to listen on.
+
+        Raises:
+            SettingsError: it is not `host:port`.
+        """
+        return self._address("HOSTLER_BIND", "127.0.0.1:8000")
+
+    @cached_property
+    def metrics_bind(self) -> tuple[str, int] | None:
+        """Where metrics are served besides direct loopback, or None.
+
+        Raises:
+            SettingsError: it is not `host:port`.
+        """
+        return self._address("HOSTLER_METRICS_BIND", "") if self._environ.get("HOSTLER_METRICS_BIND") else None
+
+    @cached_property
+    def trusted_proxies(self) -> str:
+        """Comma-separated addresses that may say the client's address."""
+        return self._environ.get("HOSTLER_TRUSTED_PROXIES", "127.0.0.1")
+
+    def _address(self, name: str, default: str) -> tuple[str, int]:
+        text = self._environ.get(name, default)
+        host, _, port = text.rpartition(":")
+        if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+            raise SettingsError(f"{name}={text!r} is not host:port, such as 127.0.0.1:8000")
+        return host.strip("[]"), int(port)
+
+
+def load(path: Path) -> Config:
+    """Read and check a hostler.toml; relative file names in it are relative to its folder.
+
+    Raises:
+        SettingsError: naming the file and the setting.
+    """
+    try:
+        raw = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise SettingsError(f"HOSTLER_CONFIG={path}: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: {error}") from error
+    try:
+        return Config.model_validate(_absolute(raw, path.parent))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise SettingsError(f"{path}: {where}: {first['msg'].removeprefix('Value error, ')}") from error
+
+
+def _absolute(raw: Any, folder: Path) -> Any:
+    """File settings made absolute: every key that ends in `_file`, and a `verify` that is a path."""
+    if isinstance(raw, list):
+        return [_absolute(item, folder) for item in raw]
+    if not isinstance(raw, dict):
+        return raw
+    return {
+        key: str(folder / value) if _is_file(key, value) else _absolute(value, folder) for key, value in raw.items()
+    }
+
+
+def _is_file(key: str, value: Any) -> bool:
+    return isinstance(value, str) and (key.endswith("_file") or (key == "verify" and value not in ("system", "none")))
+
+
+def read_secret(path: Path, setting: str) -> bytes:
+    """The contents of a secret's file, outer white space removed.
+
+    Raises:
+        SettingsError: naming the setting and the file.
+    """
+    try:
+        return path.read_bytes().strip()
+    except OSError as error:
+        raise SettingsError(f"{setting}: {path}: {error.strerror}") from error
