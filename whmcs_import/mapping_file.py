@@ -1,0 +1,523 @@
+"""The mapping file: which option, custom field, addon or product setting of WHMCS means what here.
+
+Top level: `version` (1), `source_timezone`, `defaults`, `targets`, `products`, `servers`, `ignore`, `adoption`.
+`docs/whmcs-import/mapping.md` is the reference; `default_mapping.yaml` is used when none is given. Unknown keys are
+refused with their line, so that a typing error can never silently drop a value.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+
+from whmcs_import.values import UNITS, normalise
+
+T = TypeVar("T")
+
+TARGET_TYPES = {
+    "memory_mib": "quantity",
+    "disk_gib": "quantity",
+    "vcpus": "int",
+    "image": "enum",
+    "location": "enum",
+    "hostname": "string",
+}
+TARGET_ALIASES = {"os_template": "image", "cores": "vcpus"}
+RANGES = {"memory_mib": (128, 1024 * 1024), "disk_gib": (1, 65536), "vcpus": (1, 512)}
+SOURCES = {
+    "option": {"any", "id", "key"},
+    "custom_field": {"any", "id", "key"},
+    "addon": {"any", "addon_id"},
+    "product": {"configoption"},
+    "plan": {"field"},
+    "service": {"field"},
+    "server": set[str](),
+    "pve_node": set[str](),
+}
+PLAN_FIELDS = ("memory", "vcpus", "disk")
+SERVICE_FIELDS = ("domain", "username", "dedicatedip")
+TAKES = ("value", "key", "label", "qty")
+OPERATIONS = ("set", "base", "add")
+UNMAPPED = ("quarantine", "passthrough", "null")
+
+
+class MappingError(Exception):
+    """The mapping file cannot be used; the message names file, line and mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Which rows a source reads: any of the names (an alias, or `re:` and a pattern), or one id."""
+
+    names: tuple[str, ...] = ()
+    id: int | None = None
+    field: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a source applies; an empty tuple means everywhere."""
+
+    products: tuple[int, ...] = ()
+    groups: tuple[int, ...] = ()
+    modules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One place a target's value may come from."""
+
+    kind: str
+    match: Match = Match()
+    take: str = "value"
+    unit: str | None = None  # an explicit unit beats whatever the text says
+    default_unit: str | None = None
+    below: int | None = None  # a bare number below this one is in `below_unit`
+    below_unit: str | None = None
+    scale: int = 1
+    op: str = "set"
+    scope: Scope = Scope()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One field of a server and where to look for it: the first `set` or `base` wins, every `add` is added."""
+
+    name: str
+    type: str
+    sources: tuple[Source, ...]
+    required: bool = True
+    range: tuple[int, int] | None = None
+    default: str | int | None = None
+    values: tuple[tuple[str, str], ...] = ()
+    on_unmapped: str = "quarantine"
+
+
+@dataclass(frozen=True, slots=True)
+class ProductRule:
+    """What one product means: `plan` its key here, `set` fixed values, `skip` why it is left out."""
+
+    plan: str | None = None
+    set: Mapping[str, str | int] = field(default_factory=dict)
+    skip: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """Policies for what the file does not name."""
+
+    stale_options: str = "use_if_missing"
+    unknown_value: str = "quarantine"
+    unknown_option: str = "report"
+    fix_mojibake: str = "report"
+
+
+@dataclass(frozen=True, slots=True)
+class MappingFile:
+    """A checked mapping file; `digest` identifies its meaning, comments and layout left out."""
+
+    source_timezone: str
+    defaults: Defaults
+    targets: Mapping[str, Target]
+    products: tuple[tuple[str, ProductRule], ...]
+    servers: Mapping[int, str]
+    ignore: tuple[str, ...]
+    vmid_fields: tuple[str, ...]
+    username_is_vmid: tuple[str, ...]
+    digest: str
+
+    def product_rule(self, product_id: int, name: str) -> ProductRule | None:
+        """The rule of a product: by its id first, then the first pattern or name that fits."""
+        rules = dict(self.products)
+        if (rule := rules.get(str(product_id))) is not None:
+            return rule
+        return next((rule for key, rule in self.products if _names(key, name)), None)
+
+    def ignores(self, name: str) -> bool:
+        """Whether the operator said that this option or custom field is not to be imported."""
+        return any(_names(pattern, name) for pattern in self.ignore)
+
+
+def load(path: Path | None) -> MappingFile:
+    """Read and check a mapping file, or the built-in one when `path` is None.
+
+    Raises:
+        MappingError: it cannot be read, is not YAML, or says something that has no meaning.
+    """
+    if path is None:
+        return parse(resources.files("whmcs_import").joinpath("default_mapping.yaml").read_text("utf-8"), "default")
+    try:
+        return parse(path.read_text("utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise MappingError(f"{path}: cannot be read ({reason}): check --mapping") from None
+
+
+def parse(text: str, name: str) -> MappingFile:
+    """Check mapping text; `name` stands in errors. Raises MappingError."""
+    loader = yaml.SafeLoader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            raise MappingError(f"{name}:1: the file is empty: it needs at least version, source_timezone, targets")
+        return _mapping_file(_Reader(name, loader), node)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise MappingError(f"{name}:{line}: not valid YAML: {error.problem}") from None
+    except yaml.YAMLError as error:
+        raise MappingError(f"{name}:1: not valid YAML: {error}") from None
+    finally:
+        loader.dispose()
+
+
+class _Reader:
+    """Turns YAML nodes into checked values; every refusal carries the node's line."""
+
+    def __init__(self, name: str, loader: yaml.SafeLoader):
+        self._name = name
+        self._loader = loader
+
+    def refuse(self, node: yaml.Node, message: str) -> MappingError:
+        return MappingError(f"{self._name}:{node.start_mark.line + 1}: {message}")
+
+    def plain(self, node: yaml.Node) -> Any:
+        return self._loader.construct_object(node, deep=True)  # type: ignore[no-untyped-call]
+
+    def text(self, node: yaml.Node) -> str:
+        if not isinstance(node, yaml.ScalarNode) or not node.value:
+            raise self.refuse(node, "expected text here")
+        return str(node.value)
+
+    def name(self, node: yaml.Node) -> str:
+        """An alias, or `re:` and a pattern that compiles."""
+        text = self.text(node)
+        if text.startswith("re:"):
+            try:
+                re.compile(text[3:])
+            except re.error as error:
+                raise self.refuse(node, f"the pattern {text!r} is not valid: {error}") from None
+        elif not normalise(text) and not any(c in "*?" for c in text):
+            raise self.refuse(node, f"the name {text!r} has no letter or digit to match by")
+        return text
+
+    def integer(self, node: yaml.Node) -> int:
+        value = self.plain(node)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise self.refuse(node, f"expected a whole number, not {value!r}")
+        return value
+
+    def boolean(self, node: yaml.Node) -> bool:
+        value = self.plain(node)
+        if not isinstance(value, bool):
+            raise self.refuse(node, f"expected true or false, not {value!r}")
+        return value
+
+    def scalar(self, node: yaml.Node) -> str | int:
+        value = self.plain(node)
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            raise self.refuse(node, f"expected text or a whole number, not {value!r}")
+        return value
+
+    def one_of(self, *allowed: str) -> Callable[[yaml.Node], str]:
+        def choose(node: yaml.Node) -> str:
+            text = node.value if isinstance(node, yaml.ScalarNode) else ""
+            if text not in allowed:
+                raise self.refuse(node, f"{text!r} is not one of {', '.join(allowed)}{_hint(text, allowed)}")
+            return str(text)
+
+        return choose
+
+    def many(self, node: yaml.Node, item: Callable[[yaml.Node], T]) -> tuple[T, ...]:
+        if isinstance(node, yaml.SequenceNode):
+            return tuple(item(child) for child in node.value)
+        return (item(node),)
+
+    def pairs(self, node: yaml.Node, what: str) -> list[tuple[yaml.Node, yaml.Node]]:
+        if not isinstance(node, yaml.MappingNode):
+            raise self.refuse(node, f"{what} must be a table of keys and values")
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise self.refuse(key, f"a key of {what} must be plain text")
+            if key.value in seen:
+                raise self.refuse(key, f"{key.value!r} stands twice in {what}: remove one")
+            seen.add(key.value)
+        return list(node.value)
+
+    def section(self, node: yaml.Node, what: str, keys: Mapping[str, Callable[[yaml.Node], Any]]) -> dict[str, Any]:
+        """The values of a table whose keys are all known."""
+        values: dict[str, Any] = {}
+        for key, value in self.pairs(node, what):
+            if key.value not in keys:
+                raise self.refuse(key, f"unknown key {key.value!r} in {what}{_hint(key.value, keys)}")
+            values[key.value] = keys[key.value](value)
+        return values
+
+
+def _mapping_file(r: _Reader, node: yaml.Node) -> MappingFile:
+    top = r.section(
+        node,
+        "the mapping file",
+        {
+            "version": r.integer,
+            "source_timezone": lambda n: _timezone(r, n),
+            "defaults": lambda n: _defaults(r, n),
+            "targets": lambda n: n,
+            "products": lambda n: _products(r, n),
+            "servers": lambda n: _servers(r, n),
+            "ignore": lambda n: r.many(n, r.name),
+            "adoption": lambda n: _adoption(r, n),
+        },
+    )
+    for key in ("version", "source_timezone", "targets"):
+        if key not in top:
+            raise r.refuse(node, f"{key} is missing: add it at the top of the file")
+    if top["version"] != 1:
+        raise r.refuse(node, f"version {top['version']} is not known: this program reads version 1")
+    defaults = top.get("defaults", Defaults())
+    adoption = top.get("adoption", {})
+    return MappingFile(
+        source_timezone=top["source_timezone"],
+        defaults=defaults,
+        targets=_targets(r, top["targets"], defaults),
+        products=top.get("products", ()),
+        servers=top.get("servers", {}),
+        ignore=top.get("ignore", ()),
+        vmid_fields=adoption.get("vmid_fields", ("vmid", "vm id", "proxmox vmid")),
+        username_is_vmid=adoption.get("username_is_vmid", ("proxmoxvm",)),
+        digest=hashlib.sha256(repr(_meaning(node)).encode()).hexdigest(),
+    )
+
+
+def _targets(r: _Reader, node: yaml.Node, defaults: Defaults) -> dict[str, Target]:
+    targets: dict[str, Target] = {}
+    for key, value in r.pairs(node, "targets"):
+        name = TARGET_ALIASES.get(key.value, key.value)
+        if name not in TARGET_TYPES:
+            raise r.refuse(key, f"unknown target {key.value!r} in targets{_hint(key.value, TARGET_TYPES)}")
+        targets[name] = _target(r, name, value, defaults)
+    for name in ("memory_mib", "vcpus", "disk_gib"):
+        if name not in targets:
+            raise r.refuse(node, f"targets.{name} is missing: say where it comes from")
+    return targets
+
+
+def _target(r: _Reader, name: str, node: yaml.Node, defaults: Defaults) -> Target:
+    what = f"targets.{name}"
+    values = r.section(
+        node,
+        what,
+        {
+            "type": r.one_of(*sorted(set(TARGET_TYPES.values()))),
+            "required": r.boolean,
+            "range": lambda n: _range(r, n),
+            "default": r.scalar,
+            "sources": lambda n: r.many(n, lambda item: _source(r, item, f"{what}.sources")),
+            "values": lambda n: _values(r, n, f"{what}.values"),
+            "on_unmapped": r.one_of(*UNMAPPED),
+        },
+    )
+    expected = TARGET_TYPES[name]
+    if values.get("type", expected) not in (expected, "quantity" if expected == "int" else expected):
+        raise r.refuse(node, f"{what} is of type {expected}, not {values['type']}")
+    if "sources" not in values and "default" not in values:
+        raise r.refuse(node, f"{what} has no sources: say where it comes from")
+    return Target(
+        name=name,
+        type=expected,
+        sources=values.get("sources", ()),
+        required=values.get("required", expected in ("quantity", "int")),
+        range=values.get("range", RANGES.get(name)),
+        default=values.get("default"),
+        values=values.get("values", ()),
+        on_unmapped=values.get("on_unmapped", defaults.unknown_value),
+    )
+
+
+def _source(r: _Reader, node: yaml.Node, what: str) -> Source:
+    units = tuple(UNITS)
+    values = r.section(
+        node,
+        what,
+        {
+            "from": r.one_of(*SOURCES),
+            "match": lambda n: n,
+            "take": r.one_of(*TAKES),
+            "unit": lambda n: _unit(r, n, ("auto", *units)),
+            "default_unit": lambda n: _unit(r, n, units),
+            "heuristic": lambda n: r.section(
+                n, f"{what}.heuristic", {"below": r.integer, "unit": lambda u: _unit(r, u, units)}
+            ),
+            "scale": r.integer,
+            "op": r.one_of(*OPERATIONS),
+            "scope": lambda n: _scope(r, n, what),
+        },
+    )
+    if "from" not in values:
+        raise r.refuse(node, f"a source in {what} needs `from`: one of {', '.join(SOURCES)}")
+    heuristic = values.get("heuristic", {})
+    if heuristic and set(heuristic) != {"below", "unit"}:
+        raise r.refuse(node, f"heuristic in {what} needs both `below` and `unit`")
+    unit = values.get("unit")
+    return Source(
+        kind=values["from"],
+        match=_match(r, node, values.get("match"), values["from"], what),
+        take=values.get("take", "value"),
+        unit=None if unit == "auto" else unit,
+        default_unit=values.get("default_unit"),
+        below=heuristic.get("below"),
+        below_unit=heuristic.get("unit"),
+        scale=values.get("scale", 1),
+        op=values.get("op", "set"),
+        scope=values.get("scope", Scope()),
+    )
+
+
+def _match(r: _Reader, source: yaml.Node, node: yaml.Node | None, kind: str, what: str) -> Match:
+    allowed = SOURCES[kind]
+    if node is None:
+        if allowed:
+            raise r.refuse(source, f"a source from {kind} in {what} needs `match` with {' or '.join(sorted(allowed))}")
+        return Match()
+    readers: dict[str, Callable[[yaml.Node], Any]] = {
+        "any": lambda n: r.many(n, r.name),
+        "key": r.name,
+        "id": r.integer,
+        "addon_id": r.integer,
+        "configoption": r.integer,
+        "field": r.one_of(*(PLAN_FIELDS if kind == "plan" else SERVICE_FIELDS)),
+    }
+    values = r.section(node, f"{what}.match", {key: readers[key] for key in sorted(allowed)})
+    if not values:
+        raise r.refuse(node, f"match in {what} is empty")
+    if "configoption" in values and not 1 <= values["configoption"] <= 24:
+        raise r.refuse(node, "configoption is a number from 1 to 24")
+    names = values.get("any", ()) + ((values["key"],) if "key" in values else ())
+    number = values.get("id", values.get("addon_id", values.get("configoption")))
+    return Match(names=names, id=number, field=values.get("field"))
+
+
+def _scope(r: _Reader, node: yaml.Node, what: str) -> Scope:
+    return Scope(
+        **r.section(
+            node,
+            f"{what}.scope",
+            {
+                "products": lambda n: r.many(n, r.integer),
+                "groups": lambda n: r.many(n, r.integer),
+                "modules": lambda n: r.many(n, r.text),
+            },
+        )
+    )
+
+
+def _products(r: _Reader, node: yaml.Node) -> tuple[tuple[str, ProductRule], ...]:
+    rules = []
+    for key, value in r.pairs(node, "products"):
+        r.name(key)
+        what = f"products.{key.value}"
+        sets = {name: r.scalar for name in (*TARGET_TYPES, *TARGET_ALIASES)}
+        values = r.section(
+            value,
+            what,
+            {"plan": r.text, "set": lambda n, s=sets, w=what: r.section(n, f"{w}.set", s), "skip": r.text},
+        )
+        fixed = {TARGET_ALIASES.get(name, name): item for name, item in values.get("set", {}).items()}
+        _require_numbers(r, value, what, fixed)
+        rules.append((str(key.value), ProductRule(values.get("plan"), fixed, values.get("skip"))))
+    return tuple(rules)
+
+
+def _require_numbers(r: _Reader, node: yaml.Node, what: str, fixed: Mapping[str, str | int]) -> None:
+    for name, value in fixed.items():
+        if TARGET_TYPES[name] in ("int", "quantity") and not isinstance(value, int):
+            raise r.refuse(node, f"{what}.set.{name} must be a whole number, not {value!r}")
+
+
+def _servers(r: _Reader, node: yaml.Node) -> dict[int, str]:
+    return {r.integer(key): r.text(value) for key, value in r.pairs(node, "servers")}
+
+
+def _adoption(r: _Reader, node: yaml.Node) -> dict[str, Any]:
+    return r.section(
+        node,
+        "adoption",
+        {"vmid_fields": lambda n: r.many(n, r.name), "username_is_vmid": lambda n: r.many(n, r.text)},
+    )
+
+
+def _defaults(r: _Reader, node: yaml.Node) -> Defaults:
+    return Defaults(
+        **r.section(
+            node,
+            "defaults",
+            {
+                "stale_options": r.one_of("use_if_missing", "ignore", "quarantine"),
+                "unknown_value": r.one_of(*UNMAPPED),
+                "unknown_option": r.one_of("report", "quarantine"),
+                "fix_mojibake": r.one_of("auto", "report"),
+            },
+        )
+    )
+
+
+def _values(r: _Reader, node: yaml.Node, what: str) -> tuple[tuple[str, str], ...]:
+    pairs = []
+    for key, value in r.pairs(node, what):
+        if key.value.startswith("re:"):
+            r.name(key)
+        pairs.append((str(key.value), r.text(value)))
+    return tuple(pairs)
+
+
+def _range(r: _Reader, node: yaml.Node) -> tuple[int, int]:
+    numbers = r.many(node, r.integer)
+    if len(numbers) != 2 or numbers[0] > numbers[1]:
+        raise r.refuse(node, "range is [lowest, highest]")
+    return numbers[0], numbers[1]
+
+
+def _unit(r: _Reader, node: yaml.Node, allowed: tuple[str, ...]) -> str:
+    text = r.text(node)
+    known = {unit.casefold(): unit for unit in allowed}
+    if text.casefold() not in known:
+        raise r.refuse(node, f"{text!r} is not a unit{_hint(text, allowed)}: one of {', '.join(allowed)}")
+    return known[text.casefold()]
+
+
+def _timezone(r: _Reader, node: yaml.Node) -> str:
+    name = r.text(node)
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise r.refuse(node, f"{name!r} is not a time zone: use a name such as Europe/Berlin") from None
+    return name
+
+
+def _meaning(node: yaml.Node) -> Any:
+    """The content of a node without comments and layout; order is kept, since it decides which rule wins."""
+    if isinstance(node, yaml.MappingNode):
+        return tuple((_meaning(key), _meaning(value)) for key, value in node.value)
+    if isinstance(node, yaml.SequenceNode):
+        return [_meaning(item) for item in node.value]
+    return (node.tag, node.value)
+
+
+def _names(pattern: str, name: str) -> bool:
+    if pattern.startswith("re:"):
+        return re.search(pattern[3:], name) is not None
+    return normalise(pattern) == normalise(name)
+
+
+def _hint(text: str, allowed: Mapping[str, Any] | tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(text, list(allowed), n=1)
+    return f": did you mean {close[0]!r}?" if close else f": known are {', '.join(allowed)}"
