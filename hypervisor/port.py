@@ -227,9 +227,7 @@ class Hypervisor(Protocol):
         """
         ...
 
-    async def configure(
-        self, node: str, vmid: int, settings: GuestSettings, digest: str | None = None
-    ) -> None:
+    async def configure(self, node: str, vmid: int, settings: GuestSettings, digest: str | None = None) -> None:
         """Change settings; of a running guest some stay pending until it is stopped and started.
 
         With `digest`, raises Stale when the configuration is no longer the one read. Empty settings are no

@@ -77,9 +77,7 @@ class Endpoint:
         if address.scheme != "https" or not address.hostname or address.path not in {"", "/"}:
             raise ValueError(f"cluster {settings.name}: endpoint {url!r} is not like https://host:8006")
         if not token:
-            raise ValueError(
-                f"cluster {settings.name}: token id {settings.token_id!r} is not like user@realm!name"
-            )
+            raise ValueError(f"cluster {settings.name}: token id {settings.token_id!r} is not like user@realm!name")
         self.url = url
         self._host, self._port = address.hostname, address.port or 8006
         self._user, self._token_name = token["user"], token["name"]
@@ -203,16 +201,12 @@ class ProxmoxHypervisor:
         given = {key: value for key, value in where.items() if value is not None}
         return await self._task("post", *_guest(node, template), "clone", **params, **given)
 
-    async def configure(
-        self, node: str, vmid: int, settings: GuestSettings, digest: str | None = None
-    ) -> None:
+    async def configure(self, node: str, vmid: int, settings: GuestSettings, digest: str | None = None) -> None:
         path = (*_guest(node, vmid), "config")
         try:
             params = wire.settings_params(settings)
         except ValueError as error:
-            raise Invalid(
-                str(error), call=f"PUT /{'/'.join(path)}", fields={"ipconfig": str(error)}
-            ) from None
+            raise Invalid(str(error), call=f"PUT /{'/'.join(path)}", fields={"ipconfig": str(error)}) from None
         if params:
             await self._call("put", path, params | ({"digest": digest} if digest else {}))
 
@@ -223,9 +217,7 @@ class ProxmoxHypervisor:
         return await self._power(node, vmid, "start")
 
     async def stop(self, node: str, vmid: int, *, overrule_shutdown: bool = False) -> str:
-        return await self._power(
-            node, vmid, "stop", **({"overrule-shutdown": 1} if overrule_shutdown else {})
-        )
+        return await self._power(node, vmid, "stop", **({"overrule-shutdown": 1} if overrule_shutdown else {}))
 
     async def shutdown(self, node: str, vmid: int, *, timeout_s: int, force: bool) -> str:
         return await self._power(node, vmid, "shutdown", timeout=timeout_s, forceStop=int(force))
@@ -274,16 +266,12 @@ class ProxmoxHypervisor:
         try:
             return parse(data)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise Unreachable(
-                f"answered what cannot be read: {error!r}", call=f"GET /{'/'.join(path)}"
-            ) from error
+            raise Unreachable(f"answered what cannot be read: {error!r}", call=f"GET /{'/'.join(path)}") from error
 
     async def _task(self, method: Method, *path: str, **params: Any) -> str:
         upid = await self._call(method, path, params)
         if not isinstance(upid, str) or wire.upid_of(upid) is None:
-            raise Ambiguous(
-                f"answered {upid!r} instead of a task", call=f"{method.upper()} /{'/'.join(path)}"
-            )
+            raise Ambiguous(f"answered {upid!r} instead of a task", call=f"{method.upper()} /{'/'.join(path)}")
         return upid
 
     async def _call(self, method: Method, path: Sequence[str], params: dict[str, Any]) -> Any:
@@ -314,9 +302,7 @@ def _task_path(upid: str) -> tuple[str, ...]:
     """Tasks are asked where they run, which is written in their id."""
     parts = wire.upid_of(upid)
     if parts is None:
-        raise Invalid(
-            f"{upid!r} is not a task id", call="GET task", fields={"upid": "unable to parse worker upid"}
-        )
+        raise Invalid(f"{upid!r} is not a task id", call="GET task", fields={"upid": "unable to parse worker upid"})
     return ("nodes", parts.node, "tasks", upid)
 
 

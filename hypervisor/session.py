@@ -87,9 +87,7 @@ def _answer(response: requests.Response) -> Answer:
     body = body if isinstance(body, dict) else {}
     fields = body.get("errors")
     text = str(body.get("message") or response.reason or f"status {response.status_code}").strip()
-    texts = (
-        {str(key): str(value).strip() for key, value in fields.items()} if isinstance(fields, dict) else {}
-    )
+    texts = {str(key): str(value).strip() for key, value in fields.items()} if isinstance(fields, dict) else {}
     return Answer(response.status_code, text, texts)
 
 
@@ -118,9 +116,7 @@ def _sent(error: BaseException) -> bool:
 def _distrusted(error: BaseException) -> bool:
     """The handshake was broken off by us: pinned fingerprint, authority or host name did not fit."""
     text = str(error)
-    return isinstance(error, urllib3.SSLError) and (
-        "Fingerprints did not match" in text or "VERIFY_FAILED" in text
-    )
+    return isinstance(error, urllib3.SSLError) and ("Fingerprints did not match" in text or "VERIFY_FAILED" in text)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

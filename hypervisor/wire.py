@@ -154,9 +154,7 @@ def _truth(text: str) -> bool:
 
 
 def _is_cloudinit(drive: Mapping[str, str]) -> bool:
-    return drive.get("media") == "cdrom" and bool(
-        re.search(r"vm-\d+-cloudinit|:cloudinit$", drive.get("file", ""))
-    )
+    return drive.get("media") == "cdrom" and bool(re.search(r"vm-\d+-cloudinit|:cloudinit$", drive.get("file", "")))
 
 
 def status_of(data: Wire) -> GuestStatus:
@@ -224,7 +222,7 @@ def tasks_of(rows: Iterable[Wire]) -> list[Task]:
 
 
 def _exit_text(data: Wire) -> str | None:
-    """None while running. A status says `status` and `exitstatus`, a line of the list says all in `status`."""
+    """None while running. A status has `status` and `exitstatus`, a line of the list only `status`."""
     status = data.get("status")
     if "exitstatus" in data or status == "stopped":
         return str(data.get("exitstatus") or "unexpected status")
