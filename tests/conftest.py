@@ -1,0 +1,77 @@
+"""A PostgreSQL server per test process, and a freshly migrated database per test."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from domain.registry import EVENTS
+from eventstore.codec import Codec
+from eventstore.database import Pool, open_pool
+from eventstore.store import EventStore
+from service.migrate import deploy
+from testbed.postgres import Postgres
+
+TEMPLATE = "hostler_template"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A server of this test process alone: safe under xdist, gone when the process ends."""
+    folder = Path(tempfile.mkdtemp(prefix="hostler-test-"))
+    folder.chmod(0o755)  # the server runs as another user when the tests run as root
+    server = Postgres(folder / "pg", unsafe=True)
+    server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres: Postgres) -> str:
+    """The name of a migrated database that nobody is connected to."""
+    _administer(postgres, f"CREATE DATABASE {TEMPLATE}")
+    deploy(postgres.url(TEMPLATE), path=f"{postgres.binaries}:{os.environ['PATH']}")
+    return TEMPLATE
+
+
+@pytest.fixture
+def database_url(postgres: Postgres, template_database: str) -> Iterator[str]:
+    """A migrated, empty database of this test alone."""
+    name = f"test_{uuid4().hex}"
+    _administer(postgres, f"CREATE DATABASE {name} TEMPLATE {template_database} STRATEGY FILE_COPY")
+    yield postgres.url(name)
+    _administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    """A pool on this test's database."""
+    opened = await open_pool(database_url)
+    yield opened
+    opened.terminate()
+
+
+@pytest.fixture
+def store(pool: Pool) -> EventStore:
+    """The log of this test's database."""
+    return EventStore(pool, Codec(EVENTS))
+
+
+def _administer(postgres: Postgres, statement: str) -> None:
+    async def run() -> None:
+        connection = await asyncpg.connect(postgres.url("postgres"))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    asyncio.run(run())

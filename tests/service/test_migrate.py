@@ -1,0 +1,23 @@
+"""Migrating: what it says, and that it can be done again."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from service.migrate import MigrationFailed, deploy
+from testbed.postgres import Postgres
+
+
+def test_deploying_again_changes_nothing(postgres: Postgres, database_url: str) -> None:
+    assert deploy(database_url, path=f"{postgres.binaries}:{os.environ['PATH']}") == []
+
+
+def test_a_wrong_password_is_said_in_one_line_without_it(postgres: Postgres) -> None:
+    url = f"postgresql://hostler:wrong-secret@127.0.0.1:{postgres.port}/postgres"
+    with pytest.raises(MigrationFailed) as refused:
+        deploy(url, path=f"{postgres.binaries}:{os.environ['PATH']}")
+    assert "password authentication failed" in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert "wrong-secret" not in str(refused.value)
