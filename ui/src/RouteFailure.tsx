@@ -1,0 +1,32 @@
+import { Link, useRouteError } from "react-router";
+import { describe } from "@/api/errors";
+import { paths } from "@/paths";
+import { Button } from "@/ui/Button";
+import { Failure } from "@/ui/Failure";
+import { words } from "@/words";
+
+/** Shown in place of a page that could not even begin. */
+export function RouteFailure() {
+  const error = useRouteError();
+  return (
+    <main className="mx-auto grid min-h-dvh w-full max-w-xl content-center gap-4 px-4">
+      <h1 className="sr-only">{words.errors.pageTitle}</h1>
+      <Failure title={words.errors.pageTitle} {...describe(error)} />
+      <Button className="justify-self-start" onClick={() => window.location.reload()}>
+        {words.errors.reload}
+      </Button>
+    </main>
+  );
+}
+
+export function NotFound() {
+  return (
+    <main className="mx-auto grid min-h-dvh w-full max-w-xl content-center gap-3 px-4 text-center">
+      <h1 className="text-title font-semibold">{words.errors.notFound}</h1>
+      <p className="text-soft">{words.errors.notFoundHelp}</p>
+      <Link className="text-accent underline underline-offset-2" to={paths.servers()}>
+        {words.shell.goServers}
+      </Link>
+    </main>
+  );
+}

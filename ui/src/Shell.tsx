@@ -1,0 +1,62 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { WifiOff } from "lucide-react";
+import { useEffect, useState } from "react";
+import { NavLink, Navigate, Outlet, useLocation } from "react-router";
+import { useUser } from "@/api/session";
+import { followServers } from "@/features/servers/live";
+import { SignOut } from "@/features/session/SignOut";
+import { paths } from "@/paths";
+import { words } from "@/words";
+
+/** The frame around every page of somebody signed in. Signed out, it leads to the sign-in and back. */
+export function Shell() {
+  const { pathname, search } = useLocation();
+  if (!useUser()) return <Navigate to={paths.login(pathname + search)} replace />;
+  return (
+    <>
+      <a href="#content" className="sr-only focus:not-sr-only focus:absolute focus:z-20 focus:bg-surface focus:p-3">
+        {words.common.skip}
+      </a>
+      <Header />
+      <LiveNotice />
+      <main id="content" tabIndex={-1} className="mx-auto w-full max-w-6xl px-4 py-6 outline-none sm:px-6 sm:py-8">
+        <Outlet />
+      </main>
+    </>
+  );
+}
+
+function Header() {
+  return (
+    <header className="sticky top-0 z-10 border-b border-line bg-surface">
+      <div className="mx-auto flex h-14 max-w-6xl items-center justify-between gap-4 px-4 sm:px-6">
+        <nav aria-label={words.shell.nav} className="flex items-center gap-5">
+          <span className="flex items-center gap-2 font-semibold">
+            <img src="/favicon.svg" alt="" width={22} height={22} />
+            <span className="max-sm:sr-only">{words.product}</span>
+          </span>
+          <NavLink to={paths.servers()} className="inline-flex min-h-11 items-center text-soft hover:text-ink aria-[current=page]:font-medium aria-[current=page]:text-ink">
+            {words.shell.servers}
+          </NavLink>
+        </nav>
+        <SignOut />
+      </div>
+    </header>
+  );
+}
+
+function LiveNotice() {
+  const client = useQueryClient();
+  const [live, setLive] = useState(true);
+  useEffect(() => followServers(client, setLive), [client]);
+  return (
+    <p role="status" className="bg-raised text-center text-small text-soft">
+      {live ? null : (
+        <span className="inline-flex items-center gap-2 px-4 py-1.5">
+          <WifiOff aria-hidden size={14} />
+          {words.shell.offline}
+        </span>
+      )}
+    </p>
+  );
+}

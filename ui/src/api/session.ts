@@ -1,0 +1,112 @@
+import { useSyncExternalStore } from "react";
+import { send, toApiError } from "./errors";
+import type { Credentials, Session, User } from "./types";
+
+/** Who is signed in. The access token lives in memory only; the refresh token is a cookie no script can read. */
+interface State {
+  token: string | null;
+  user: User | null;
+}
+
+const SIGNED_OUT: State = { token: null, user: null };
+const REFRESH_BEFORE_EXPIRY = 0.8;
+
+let state = SIGNED_OUT;
+let refreshing: Promise<void> | null = null;
+let timer: ReturnType<typeof setTimeout> | undefined;
+const listeners = new Set<() => void>();
+
+function become(next: State): void {
+  state = next;
+  for (const listener of listeners) listener();
+}
+
+function begin(session: Session): void {
+  clearTimeout(timer);
+  // A refresh that fails here is not the end: the next request finds its token refused and tries again.
+  timer = setTimeout(() => void refresh().catch(() => undefined), session.expires_in * 1000 * REFRESH_BEFORE_EXPIRY);
+  become({ token: session.access_token, user: session.user });
+}
+
+function end(): void {
+  clearTimeout(timer);
+  become(SIGNED_OUT);
+}
+
+function post(path: string, body?: unknown): Promise<Response> {
+  const url = new URL(path, window.location.origin);
+  const headers: HeadersInit = { "Content-Type": "application/json" };
+  return send(new Request(url, { method: "POST", credentials: "include", headers, body: JSON.stringify(body ?? {}) }));
+}
+
+async function start(response: Response): Promise<void> {
+  const body: unknown = await response.json().catch(() => null);
+  if (!response.ok) throw toApiError(body, response);
+  begin(body as Session);
+}
+
+async function rotate(): Promise<void> {
+  const response = await post("/v1/token/refresh");
+  if (response.status === 401) end();
+  await start(response);
+}
+
+/** A new access token for the refresh cookie; callers at the same time share one request. */
+export function refresh(): Promise<void> {
+  refreshing ??= rotate().finally(() => {
+    refreshing = null;
+  });
+  return refreshing;
+}
+
+/** Sign in. Throws ApiError (`invalid_credentials`, `rate_limited`) or Unreachable. */
+export async function signIn(credentials: Credentials): Promise<void> {
+  await start(await post("/v1/login", credentials));
+}
+
+/** Sign out, here and on the server. Throws when the server could not be told, for then the cookie still works. */
+export async function signOut(): Promise<void> {
+  const response = await authorizedFetch(new Request(new URL("/v1/logout", window.location.origin), { method: "POST" }));
+  if (!response.ok && response.status !== 401) {
+    throw toApiError(await response.json().catch(() => null), response);
+  }
+  end();
+}
+
+/** The signed-in user, after trying the refresh cookie. Null: nobody is. */
+export async function restore(): Promise<User | null> {
+  if (!state.user) await refresh().catch(rethrowUnlessSignedOut);
+  return state.user;
+}
+
+function rethrowUnlessSignedOut(error: unknown): void {
+  if (!(error instanceof Error && "status" in error && error.status === 401)) throw error;
+}
+
+function withToken(request: Request): Promise<Response> {
+  const authorized = request.clone();
+  if (state.token) authorized.headers.set("Authorization", `Bearer ${state.token}`);
+  return send(authorized);
+}
+
+/** `fetch` as the signed-in user: a refused token is refreshed once. Throws ApiError 401 when the session is over. */
+export async function authorizedFetch(request: Request): Promise<Response> {
+  if (!state.token) await refresh();
+  const used = state.token;
+  const response = await withToken(request);
+  if (response.status !== 401) return response;
+  if (state.token === used) await refresh();
+  return withToken(request);
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+export function useUser(): User | null {
+  return useSyncExternalStore(subscribe, () => state.user);
+}
+
+/** Forget everything: each test starts signed out. */
+export const forgetSession = end;

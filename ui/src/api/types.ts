@@ -1,0 +1,18 @@
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+
+export type User = Schemas["User"];
+export type Session = Schemas["Session"];
+export type Credentials = Schemas["Credentials"];
+export type Server = Schemas["Server"];
+export type ServerStatus = Schemas["Server"]["status"];
+export type ServerPage = Schemas["ServerPage"];
+export type ServerCreate = Schemas["ServerCreate"];
+export type Operation = Schemas["Operation"];
+export type OperationStep = Schemas["OperationStep"];
+export type Problem = Schemas["Problem"];
+export type Plan = Schemas["Plan"];
+export type Image = Schemas["Image"];
+export type Location = Schemas["Location"];
+export type HistoryEntry = Schemas["HistoryEntry"];

@@ -1,0 +1,175 @@
+import { useQueries, useQuery } from "@tanstack/react-query";
+import { useRef, useState, type FormEvent } from "react";
+import { useNavigate } from "react-router";
+import { ApiError, describe } from "@/api/errors";
+import type { Image, Location, Plan } from "@/api/types";
+import { randomKey } from "@/lib/keys";
+import { useSettled, useTitle } from "@/lib/hooks";
+import { paths } from "@/paths";
+import { Choice } from "@/ui/Choice";
+import { Failure } from "@/ui/Failure";
+import { Field } from "@/ui/Field";
+import { Skeleton } from "@/ui/Skeleton";
+import { words } from "@/words";
+import { OrderSummary } from "./OrderSummary";
+import { emptyDraft, mistakes, toOrder, type Draft } from "./order";
+import { catalogueQueries, dryRun, useCreateServer } from "./queries";
+import { specs } from "./specs";
+
+export interface Catalogue {
+  locations: Location[];
+  images: Image[];
+  plans: Plan[];
+}
+
+export function CreateServerPage() {
+  useTitle(words.create.title);
+  const [locations, images, plans] = useQueries({
+    queries: [catalogueQueries.locations(), catalogueQueries.images(), catalogueQueries.plans()],
+  });
+  const failed = [locations, images, plans].find((query) => query.error);
+  return (
+    <div className="grid gap-5">
+      <h1 className="text-title font-semibold">{words.create.title}</h1>
+      {failed?.error ? (
+        <Failure title={words.create.catalogueFailed} {...describe(failed.error)} onRetry={() => void failed.refetch()} />
+      ) : null}
+      {locations.data && images.data && plans.data ? (
+        <OrderForm catalogue={{ locations: locations.data.data, images: images.data.data, plans: plans.data.data }} />
+      ) : null}
+      {locations.isPending || images.isPending || plans.isPending ? <Skeleton rows={4} label={words.common.loading} /> : null}
+    </div>
+  );
+}
+
+/** Nothing to decide where only one is offered. */
+function preselected({ locations, images, plans }: Catalogue): Draft {
+  const only = (choices: { id: string }[]) => (choices.length === 1 ? (choices[0]?.id ?? "") : "");
+  return { ...emptyDraft, location: only(locations), image: only(images), plan: only(plans) };
+}
+
+function useOrderForm(catalogue: Catalogue) {
+  const navigate = useNavigate();
+  const [draft, setDraft] = useState(() => preselected(catalogue));
+  const order = toOrder(useSettled(draft, 400));
+  const check = useQuery(dryRun(order));
+  const create = useCreateServer();
+  const key = useRef(randomKey());
+  const set = (field: keyof Draft) => (value: string) => {
+    key.current = randomKey();
+    create.reset();
+    setDraft((now) => ({ ...now, [field]: value }));
+  };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    const now = toOrder(draft);
+    if (!now || create.isPending) return;
+    create.mutate(
+      { order: now, key: key.current },
+      { onSuccess: (answer) => answer && navigate(paths.server(answer.server.id)) },
+    );
+  };
+  return { draft, set, submit, create, check, checked: order !== null };
+}
+
+export type OrderForm = ReturnType<typeof useOrderForm>;
+
+const pointers: Record<keyof Draft, string> = {
+  location: "/location",
+  image: "/image",
+  plan: "/plan",
+  keys: "/ssh_keys",
+  password: "/password",
+  name: "/name",
+};
+
+function fieldError(form: OrderForm, field: keyof Draft): string | undefined {
+  const own = mistakes(form.draft)[field];
+  const answer = form.create.error ?? form.check.error;
+  return own ?? (answer instanceof ApiError ? answer.field(pointers[field]) : undefined);
+}
+
+function OrderForm({ catalogue }: { catalogue: Catalogue }) {
+  const form = useOrderForm(catalogue);
+  return (
+    <form onSubmit={form.submit} noValidate className="grid items-start gap-8 lg:grid-cols-[1fr_20rem]">
+      <div className="grid min-w-0 gap-8">
+        <Choices form={form} catalogue={catalogue} />
+        <Access form={form} />
+        <Name form={form} />
+      </div>
+      <OrderSummary form={form} catalogue={catalogue} />
+    </form>
+  );
+}
+
+function Choices({ form, catalogue }: { form: OrderForm; catalogue: Catalogue }) {
+  const named = ({ id, name }: { id: string; name: string }) => ({ value: id, title: name });
+  const groups = [
+    { field: "location", legend: words.create.location, options: catalogue.locations.map(named) },
+    { field: "image", legend: words.create.image, options: catalogue.images.map(named) },
+    {
+      field: "plan",
+      legend: words.create.plan,
+      options: catalogue.plans.map((plan) => ({ ...named(plan), detail: specs(plan) })),
+    },
+  ] as const;
+  return groups.map(({ field, legend, options }) => (
+    <Choice
+      key={field}
+      name={field}
+      legend={legend}
+      options={options}
+      value={form.draft[field]}
+      onChange={form.set(field)}
+      error={fieldError(form, field)}
+      empty={words.create.noChoices}
+    />
+  ));
+}
+
+function Access({ form }: { form: OrderForm }) {
+  return (
+    <fieldset className="grid gap-4">
+      <legend className="mb-3 text-large font-semibold">{words.create.access}</legend>
+      <Field
+        label={words.create.keys}
+        help={words.create.keysHelp}
+        error={fieldError(form, "keys")}
+        value={form.draft.keys}
+        onValueChange={form.set("keys")}
+        name="ssh_keys"
+        lines={3}
+        mono
+        spellCheck={false}
+        autoComplete="off"
+      />
+      <Field
+        label={words.create.password}
+        help={words.create.passwordHelp}
+        error={fieldError(form, "password")}
+        value={form.draft.password}
+        onValueChange={form.set("password")}
+        name="root_password"
+        type="password"
+        autoComplete="new-password"
+      />
+    </fieldset>
+  );
+}
+
+function Name({ form }: { form: OrderForm }) {
+  return (
+    <Field
+      label={<span className="text-large font-semibold">{words.create.name}</span>}
+      help={words.create.nameHelp}
+      error={fieldError(form, "name")}
+      value={form.draft.name}
+      onValueChange={form.set("name")}
+      name="name"
+      autoComplete="off"
+      autoCapitalize="none"
+      spellCheck={false}
+    />
+  );
+}

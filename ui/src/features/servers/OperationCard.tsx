@@ -1,0 +1,117 @@
+import { useQuery } from "@tanstack/react-query";
+import { Circle, CircleCheck, CircleX, LoaderCircle, type LucideIcon } from "lucide-react";
+import { useState } from "react";
+import { useSearchParams } from "react-router";
+import { describe } from "@/api/errors";
+import type { Operation, OperationStep, Server } from "@/api/types";
+import { secondsBetween } from "@/lib/dates";
+import { classes } from "@/lib/classes";
+import { useNow } from "@/lib/hooks";
+import { Button } from "@/ui/Button";
+import { Failure } from "@/ui/Failure";
+import { Notice } from "@/ui/Notice";
+import { Progress } from "@/ui/Progress";
+import { Section } from "@/ui/Section";
+import { words } from "@/words";
+import { serverQueries } from "./queries";
+
+/**
+ * The operation in progress, or the one the URL names. It stays when it ends, until closed: how it went is
+ * the news.
+ */
+export function OperationCard({ server }: { server: Server }) {
+  const [params, setParams] = useSearchParams();
+  const current = server.current_operation?.id ?? null;
+  const [seen, setSeen] = useState(current);
+  if (current && current !== seen) setSeen(current);
+  const id = current ?? params.get("operation") ?? seen;
+  const close = () => {
+    setSeen(null);
+    setParams({}, { replace: true });
+  };
+  return id ? <LoadedOperation key={id} id={id} onClose={close} /> : null;
+}
+
+function LoadedOperation({ id, onClose }: { id: string; onClose: () => void }) {
+  const { data, error, refetch } = useQuery(serverQueries.operation(id));
+  if (data) return <OperationSteps operation={data} onClose={onClose} />;
+  return error ? <Failure title={words.operation.failed} {...describe(error)} onRetry={() => void refetch()} /> : null;
+}
+
+function OperationSteps({ operation, onClose }: { operation: Operation; onClose: () => void }) {
+  const now = useNow(!operation.finished_at);
+  const title = words.operationType(operation.type);
+  return (
+    <Section title={title}>
+      <div className="grid gap-2">
+        <p role="status" className="text-soft">
+          {announcement(operation)}
+          <span aria-hidden>{duration(operation, now)}</span>
+        </p>
+        {operation.finished_at ? null : <Progress value={operation.progress} label={title} />}
+      </div>
+      <OperationFailure operation={operation} />
+      <ol aria-label={words.operation.steps} className="grid gap-2">
+        {operation.steps.map((step) => (
+          <Step key={step.key} step={step} now={now} />
+        ))}
+      </ol>
+      <footer className="flex flex-wrap items-center justify-between gap-3 text-small text-soft">
+        <span className="wrap-anywhere">
+          {operation.requested_by ? `${words.operation.by(operation.requested_by.label)} · ` : ""}
+          {words.operation.reference}: <span className="font-mono">{operation.id}</span>
+        </span>
+        {operation.finished_at ? (
+          <Button kind="quiet" onClick={onClose}>
+            {words.operation.dismiss}
+          </Button>
+        ) : null}
+      </footer>
+    </Section>
+  );
+}
+
+/** What a screen reader hears as it goes on: no ticking clocks, only the state and the step. */
+function announcement({ status, steps }: Operation): string {
+  const step = steps.find((each) => each.status === "running");
+  const state = words.operationStatus[status];
+  return status === "running" && step ? words.operation.announce(state, words.step(step.key)) : state;
+}
+
+function duration({ started_at, finished_at }: Operation, now: number): string {
+  if (!started_at) return "";
+  const seconds = words.common.seconds(secondsBetween(started_at, finished_at ?? now));
+  return `, ${finished_at ? words.operation.took(seconds) : words.operation.since(seconds)}`;
+}
+
+function OperationFailure({ operation: { error, status } }: { operation: Operation }) {
+  if (!error) return null;
+  return <Notice tone={status === "running" ? "warn" : "bad"} title={error.message} />;
+}
+
+const stepLooks: Record<string, { icon: LucideIcon; colour: string }> = {
+  running: { icon: LoaderCircle, colour: "text-accent" },
+  succeeded: { icon: CircleCheck, colour: "text-good" },
+  failed: { icon: CircleX, colour: "text-bad" },
+};
+const waiting = { icon: Circle, colour: "text-soft" };
+
+function Step({ step, now }: { step: OperationStep; now: number }) {
+  const { icon: Icon, colour } = stepLooks[step.status] ?? waiting;
+  return (
+    <li className="flex items-start gap-2.5">
+      <Icon aria-hidden size={17} className={classes("mt-1 shrink-0", colour, step.status === "running" && "animate-spin")} />
+      <div className="min-w-0 flex-1">
+        <span className={step.started_at ? undefined : "text-soft"}>{words.step(step.key)}</span>
+        <span className="sr-only">: {words.operation.stepStatus[step.status] ?? step.status}</span>
+        {step.attempt > 1 ? <span className="text-small text-soft"> · {words.operation.attempt(step.attempt)}</span> : null}
+        {step.detail ? <p className="text-small text-soft wrap-anywhere">{step.detail}</p> : null}
+      </div>
+      {step.started_at ? (
+        <span className="shrink-0 text-small text-soft tabular-nums">
+          {words.common.seconds(secondsBetween(step.started_at, step.finished_at ?? now))}
+        </span>
+      ) : null}
+    </li>
+  );
+}

@@ -1,0 +1,75 @@
+import type { Server } from "@/api/types";
+import { memory } from "@/lib/bytes";
+import { Copy } from "@/ui/Copy";
+import { Facts } from "@/ui/Facts";
+import { Section } from "@/ui/Section";
+import { Time } from "@/ui/Time";
+import { words } from "@/words";
+import { useServer } from "./ServerPage";
+
+export function OverviewTab() {
+  const server = useServer();
+  return (
+    <div className="grid gap-5 lg:grid-cols-2">
+      <Addresses ips={server.ips} />
+      <Specifications server={server} />
+      {server.admin ? <Staff server={server} admin={server.admin} /> : null}
+    </div>
+  );
+}
+
+function Addresses({ ips }: { ips: Server["ips"] }) {
+  return (
+    <Section title={words.server.addresses}>
+      {ips.length === 0 ? <p className="text-soft">{words.server.noAddresses}</p> : null}
+      {ips.map((ip) => (
+        <div key={ip.address}>
+          <p className="text-small text-soft">{words.server.address(ip.family)}</p>
+          <Copy text={ip.address} what={ip.address} />
+          <p className="text-small text-soft">
+            {[`/${ip.prefix}`, ip.gateway && words.server.gateway(ip.gateway), ip.rdns && words.server.rdns(ip.rdns)]
+              .filter(Boolean)
+              .join(" · ")}
+          </p>
+        </div>
+      ))}
+    </Section>
+  );
+}
+
+function Specifications({ server }: { server: Server }) {
+  const { plan } = server;
+  return (
+    <Section title={words.server.specs}>
+      <Facts
+        facts={[
+          [words.server.plan, plan.name],
+          [words.server.cores, words.specs.cpu(plan.vcpus)],
+          [words.server.memory, memory(plan.memory_mib)],
+          [words.server.disk, `${plan.disk_gib} GiB`],
+          [words.server.image, server.image?.name ?? words.common.none],
+          [words.server.location, server.location?.name ?? words.common.none],
+          [words.server.created, <Time key="created" at={server.created_at} />],
+          [words.server.id, <Copy key="id" text={server.id} what={words.server.id} />],
+        ]}
+      />
+    </Section>
+  );
+}
+
+function Staff({ server, admin }: { server: Server; admin: NonNullable<Server["admin"]> }) {
+  return (
+    <Section title={words.server.staff}>
+      <Facts
+        facts={[
+          [words.servers.columns.owner, admin.owner?.email ?? words.common.none],
+          [words.server.cluster, admin.cluster ?? words.common.none],
+          [words.servers.columns.node, admin.node ?? words.common.none],
+          [words.servers.columns.vmid, admin.vmid ?? words.common.none],
+          [words.server.mode, words.server.modes[admin.mode]],
+          [words.server.externalId, server.external_id ?? words.common.none],
+        ]}
+      />
+    </Section>
+  );
+}

@@ -1,0 +1,75 @@
+import { Play, Power, RotateCw, Square, Trash2, Undo2, type LucideIcon } from "lucide-react";
+import { useState } from "react";
+import { describe } from "@/api/errors";
+import type { Server } from "@/api/types";
+import { Button } from "@/ui/Button";
+import { Failure } from "@/ui/Failure";
+import { words } from "@/words";
+import { isActing, offered, whyNot, type Action } from "./actions";
+import { useServerAction } from "./queries";
+import { TerminateDialog } from "./TerminateDialog";
+
+const icons: Record<Action, LucideIcon> = {
+  start: Play,
+  shutdown: Square,
+  reboot: RotateCw,
+  stop: Power,
+  terminate: Trash2,
+  restore: Undo2,
+};
+
+export function PowerRail({ server }: { server: Server }) {
+  const [asking, setAsking] = useState(false);
+  const ask = useServerAction(server.id);
+  const press = (action: Action) => (action === "terminate" ? setAsking(true) : ask.mutate(action));
+  return (
+    <div className="grid min-w-0 gap-3">
+      <div role="group" aria-label={words.server.power} className="flex flex-wrap gap-2">
+        {offered(server).map((action) => (
+          <ActionButton
+            key={action}
+            action={action}
+            server={server}
+            sent={ask.isPending ? ask.variables : null}
+            onPress={() => press(action)}
+          />
+        ))}
+      </div>
+      {ask.error ? <Failure title={words.server.actionFailed(words.actions[ask.variables])} {...describe(ask.error)} /> : null}
+      <TerminateDialog
+        server={server}
+        open={asking}
+        onClose={() => setAsking(false)}
+        onConfirm={() => {
+          setAsking(false);
+          ask.mutate("terminate");
+        }}
+      />
+    </div>
+  );
+}
+
+interface ActionButtonProps {
+  action: Action;
+  server: Server;
+  /** The action on its way to the service, if any. */
+  sent: Action | null;
+  onPress: () => void;
+}
+
+function ActionButton({ action, server, sent, onPress }: ActionButtonProps) {
+  const Icon = icons[action];
+  const acting = sent === action || isActing(action, server);
+  const reason = acting || sent === null ? whyNot(action, server) : words.whyNot.busy(words.actions[sent]);
+  return (
+    <Button
+      kind={action === "terminate" ? "danger" : "plain"}
+      icon={<Icon aria-hidden size={16} />}
+      busy={acting}
+      reason={acting ? null : reason}
+      onClick={onPress}
+    >
+      {acting ? words.acting[action] : words.actions[action]}
+    </Button>
+  );
+}

@@ -1,0 +1,83 @@
+import { useQuery } from "@tanstack/react-query";
+import { NavLink, Outlet, useOutletContext, useParams } from "react-router";
+import { describe, hasStatus } from "@/api/errors";
+import type { Server } from "@/api/types";
+import { localTime } from "@/lib/dates";
+import { classes } from "@/lib/classes";
+import { useTitle } from "@/lib/hooks";
+import { paths } from "@/paths";
+import { EmptyState } from "@/ui/EmptyState";
+import { Failure } from "@/ui/Failure";
+import { Skeleton } from "@/ui/Skeleton";
+import { words } from "@/words";
+import { OperationCard } from "./OperationCard";
+import { PowerRail } from "./PowerRail";
+import { serverQueries } from "./queries";
+import { StatusBadge } from "./StatusBadge";
+import { StatusNotice } from "./StatusNotice";
+
+/** The frame of one server: what it is, what can be done, what is being done; the tab is below. */
+export function ServerPage() {
+  const { id = "" } = useParams();
+  const query = useQuery(serverQueries.detail(id));
+  useTitle(query.data?.name ?? words.servers.title);
+  if (hasStatus(query.error, 404)) return <EmptyState title={words.server.gone} help={words.server.goneHelp} />;
+
+  const failure = query.error ? (
+    <Failure title={words.server.failed} {...describe(query.error)} onRetry={() => void query.refetch()} />
+  ) : null;
+  if (!query.data) return failure ?? <Skeleton rows={5} label={words.common.loading} />;
+  return (
+    <div className="grid gap-5">
+      {failure}
+      {failure ? <p className="text-small text-soft">{words.errors.stale(localTime(new Date(query.dataUpdatedAt).toISOString(), "clock"))}</p> : null}
+      <Frame server={query.data} />
+    </div>
+  );
+}
+
+function Frame({ server }: { server: Server }) {
+  return (
+    <>
+      <header className="flex flex-wrap items-center justify-between gap-x-6 gap-y-4">
+        <div className="min-w-0">
+          <h1 className="text-title font-semibold wrap-anywhere">{server.name}</h1>
+          <p role="status">
+            <StatusBadge server={server} />
+          </p>
+        </div>
+        <PowerRail key={server.id} server={server} />
+      </header>
+      <StatusNotice server={server} />
+      <OperationCard key={`operation of ${server.id}`} server={server} />
+      <Tabs id={server.id} />
+      <Outlet context={server} />
+    </>
+  );
+}
+
+function Tabs({ id }: { id: string }) {
+  const tabs = [
+    [paths.server(id), words.server.overview],
+    [paths.serverHistory(id), words.server.history],
+  ] as const;
+  return (
+    <nav aria-label={words.server.tabs} className="flex gap-6 border-b border-line">
+      {tabs.map(([to, label]) => (
+        <NavLink
+          key={to}
+          to={to}
+          end
+          className={({ isActive }) =>
+            classes("-mb-px inline-flex min-h-11 items-center border-b-2", isActive ? "border-accent font-medium" : "border-transparent text-soft hover:text-ink")
+          }
+        >
+          {label}
+        </NavLink>
+      ))}
+    </nav>
+  );
+}
+
+/** The server whose page this tab belongs to. */
+export const useServer = () => useOutletContext<Server>();

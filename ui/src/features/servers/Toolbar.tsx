@@ -1,0 +1,77 @@
+import { Search } from "lucide-react";
+import { useEffect, useRef, useState } from "react";
+import { useUser } from "@/api/session";
+import { Select } from "@/ui/Select";
+import { words } from "@/words";
+import type { Filters } from "./filters";
+
+interface Props {
+  filters: Filters;
+  onChange: (changes: Record<string, string>) => void;
+}
+
+const TYPING_MS = 250;
+
+const statuses = [
+  { value: "", label: words.servers.anyStatus },
+  ...Object.entries(words.status).map(([value, label]) => ({ value, label: label.replace("…", "") })),
+];
+const sorts = Object.entries(words.servers.sorts).map(([value, label]) => ({ value, label }));
+
+/** What narrows and orders the list. It holds nothing itself: the URL does. */
+export function Toolbar({ filters, onChange }: Props) {
+  const admin = useUser()?.role === "admin";
+  return (
+    <search className="grid items-end gap-3 sm:grid-cols-[minmax(12rem,22rem)_auto_auto_1fr]">
+      <SearchField value={filters.q ?? ""} onChange={(q) => onChange({ q })} />
+      <div className="grid grid-cols-2 gap-3 sm:contents">
+        <Select label={words.servers.status} value={filters.status ?? ""} options={statuses} onChange={(status) => onChange({ status })} />
+        <Select label={words.servers.sort} value={filters.sort ?? "-created_at"} options={sorts} onChange={(sort) => onChange({ sort })} />
+      </div>
+      {admin ? <EverybodySwitch on={filters.scope === "all"} onChange={(on) => onChange({ scope: on ? "all" : "" })} /> : null}
+    </search>
+  );
+}
+
+function SearchField({ value, onChange }: { value: string; onChange: (value: string) => void }) {
+  const [typed, setTyped] = useState(value);
+  const [sent, setSent] = useState(value);
+  const [seen, setSeen] = useState(value);
+  if (value !== seen) {
+    setSeen(value);
+    // Not an echo of the typing: the filters were cleared, or the browser went back.
+    if (value !== sent) setTyped(value);
+  }
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const type = (text: string) => {
+    setTyped(text);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => {
+      setSent(text.trim());
+      onChange(text.trim());
+    }, TYPING_MS);
+  };
+  return (
+    <label className="relative grid gap-1 text-small text-soft">
+      {words.servers.search}
+      <Search aria-hidden size={16} className="absolute bottom-3.5 left-3 sm:bottom-3" />
+      <input
+        type="search"
+        value={typed}
+        onChange={(event) => type(event.target.value)}
+        placeholder={words.servers.searchHint}
+        className="control pl-9 text-base"
+      />
+    </label>
+  );
+}
+
+function EverybodySwitch({ on, onChange }: { on: boolean; onChange: (on: boolean) => void }) {
+  return (
+    <label className="flex min-h-11 items-center gap-2.5 justify-self-start sm:min-h-10 sm:justify-self-end">
+      <input type="checkbox" checked={on} onChange={(event) => onChange(event.target.checked)} className="size-4 accent-accent" />
+      {words.servers.all}
+    </label>
+  );
+}

@@ -1,0 +1,56 @@
+import type { Server, ServerStatus } from "@/api/types";
+import { words } from "@/words";
+
+export type Action = keyof typeof words.actions;
+
+/** Which action each status allows: the mirror of the service's own table, which has the last word. */
+export const allowed: Record<Action, readonly ServerStatus[]> = {
+  start: ["stopped"],
+  shutdown: ["running"],
+  reboot: ["running"],
+  stop: ["running", "paused"],
+  terminate: ["running", "stopped", "paused", "suspended", "failed"],
+  restore: ["terminating"],
+};
+
+/** The operation types under which an action comes back as `current_operation`. */
+const operationOf: Record<Action, string> = {
+  start: "start",
+  shutdown: "shutdown",
+  reboot: "reboot",
+  stop: "stop",
+  terminate: "terminate",
+  restore: "restore",
+};
+
+/** Is this the action the server is busy with? */
+export function isActing(action: Action, server: Server): boolean {
+  return server.current_operation?.type === operationOf[action];
+}
+
+/** Why the action is not possible now, in words; null when it is. */
+export function whyNot(action: Action, server: Server): string | null {
+  if (server.current_operation) return words.whyNot.busy(words.operationType(server.current_operation.type));
+  if (server.status === "unlinked" || server.status === "unknown") return words.whyNot[server.status];
+  if (server.admin?.mode === "observe") return words.whyNot.observe;
+  if (action === "terminate" && server.protection.delete) return words.whyNot.protected;
+  if (action === "restore" && !canStillUndo(server)) return words.whyNot.purged;
+  return allowed[action].includes(server.status) ? null : notInStatus(action, server.status);
+}
+
+function canStillUndo({ purge_at }: Server): boolean {
+  return purge_at === null || Date.parse(purge_at) > Date.now();
+}
+
+function notInStatus(action: Action, status: ServerStatus): string {
+  if (action === "start" && status === "running") return words.whyNot.running;
+  if ((action === "shutdown" || action === "stop") && status === "stopped") return words.whyNot.stopped;
+  return words.whyNot.status(words.status[status]);
+}
+
+/** The buttons a server shows; a terminating one offers only the way back. */
+export function offered(server: Server): readonly Action[] {
+  if (server.status === "terminated") return [];
+  if (server.status === "terminating") return ["restore"];
+  return ["start", "shutdown", "reboot", "stop", "terminate"];
+}

@@ -1,0 +1,37 @@
+import { words } from "@/words";
+
+export type Sort = keyof typeof words.servers.sorts;
+
+/** What the list shows; exactly what stands in the URL and what the API is asked. */
+export interface Filters {
+  q?: string;
+  status?: string;
+  sort?: Sort;
+  scope?: "all";
+}
+
+export function readFilters(params: URLSearchParams): Filters {
+  const filters: Filters = {};
+  const q = params.get("q")?.trim();
+  const status = params.get("status");
+  const sort = params.get("sort");
+  if (q) filters.q = q;
+  if (status && status in words.status) filters.status = status;
+  if (sort && sort in words.servers.sorts) filters.sort = sort as Sort;
+  if (params.get("scope") === "all") filters.scope = "all";
+  return filters;
+}
+
+/** The same parameters with some changed; an empty value removes its parameter. */
+export function withFilters(params: URLSearchParams, changes: Record<string, string>): URLSearchParams {
+  const next = new URLSearchParams(params);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value) next.set(name, value);
+    else next.delete(name);
+  }
+  return next;
+}
+
+export function isNarrowed(filters: Filters): boolean {
+  return Boolean(filters.q ?? filters.status);
+}

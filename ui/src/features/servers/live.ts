@@ -1,0 +1,100 @@
+import type { QueryClient } from "@tanstack/react-query";
+import { openStream, type StreamEvent } from "@/api/stream";
+import type { Operation, Server } from "@/api/types";
+import { laterOperation, mapServers, newerServer, type ServerList } from "./fresh";
+import { serverQueries } from "./queries";
+
+interface Change {
+  server_id: string | null;
+  operation_id: string | null;
+  version: number;
+  resource: Server | Operation | null;
+}
+
+const POLL_MS = 5_000;
+const SETTLE_MS = 250;
+const DYNAMIC = [["servers", "list"], ["servers", "detail"], ["servers", "history"], ["operations"]];
+
+function refreshAll(client: QueryClient): void {
+  for (const queryKey of DYNAMIC) void client.invalidateQueries({ queryKey });
+}
+
+function listsKnow(client: QueryClient, id: string): boolean {
+  const lists = client.getQueriesData<ServerList>({ queryKey: serverQueries.lists() });
+  return lists.every(([, list]) => list?.pages.some((page) => page.data.some((server) => server.id === id)));
+}
+
+/** Puts pushed changes into the query cache, so that whatever is on the screen follows. */
+export class LiveCache {
+  private settle: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly client: QueryClient) {}
+
+  apply(event: StreamEvent): void {
+    const { resource } = event.data as Change;
+    if (resource?.object === "server") this.server(resource);
+    if (resource?.object === "operation") this.operation(resource);
+  }
+
+  stop(): void {
+    clearTimeout(this.settle);
+  }
+
+  private server(server: Server): void {
+    const { client } = this;
+    const before = client.getQueryData(serverQueries.detail(server.id).queryKey);
+    if (before) client.setQueryData(serverQueries.detail(server.id).queryKey, newerServer(before, server));
+    this.lists((row) => newerServer(row, server));
+    void client.invalidateQueries({ queryKey: serverQueries.history(server.id).queryKey });
+    this.membership(server);
+  }
+
+  private operation(operation: Operation): void {
+    const { client } = this;
+    const { queryKey } = serverQueries.operation(operation.id);
+    client.setQueryData(queryKey, (old: Operation | undefined) => laterOperation(old, operation));
+    const progress = (server: Server) => withProgress(server, operation);
+    client.setQueryData(serverQueries.detail(operation.resource.id).queryKey, (old: Server | undefined) => old && progress(old));
+    this.lists(progress);
+  }
+
+  private lists(change: (server: Server) => Server): void {
+    this.client.setQueriesData<ServerList>({ queryKey: serverQueries.lists() }, (list) => list && mapServers(list, change));
+  }
+
+  /** A server may have entered or left a filtered list: only the service knows, asked once things settle. */
+  private membership(server: Server): void {
+    const filtered = this.client
+      .getQueriesData({ queryKey: serverQueries.lists() })
+      .some(([key]) => JSON.stringify(key).includes('"status"'));
+    if (!filtered && listsKnow(this.client, server.id)) return;
+    clearTimeout(this.settle);
+    this.settle = setTimeout(() => void this.client.invalidateQueries({ queryKey: serverQueries.lists() }), SETTLE_MS);
+  }
+}
+
+function withProgress(server: Server, operation: Operation): Server {
+  const current = server.current_operation;
+  if (current?.id !== operation.id || (current.progress ?? 0) > (operation.progress ?? 0)) return server;
+  return { ...server, current_operation: { ...current, status: operation.status, progress: operation.progress } };
+}
+
+/**
+ * Keep the cache live until the returned function is called. While the stream is down it is polled instead;
+ * `onState` hears which of the two it is.
+ */
+export function followServers(client: QueryClient, onState: (live: boolean) => void): () => void {
+  const cache = new LiveCache(client);
+  let poll: ReturnType<typeof setInterval> | undefined;
+  const state = (live: boolean) => {
+    clearInterval(poll);
+    if (!live) poll = setInterval(() => refreshAll(client), POLL_MS);
+    onState(live);
+  };
+  const close = openStream({ onEvent: (event) => cache.apply(event), onGap: () => refreshAll(client), onState: state });
+  return () => {
+    close();
+    cache.stop();
+    clearInterval(poll);
+  };
+}

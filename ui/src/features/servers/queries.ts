@@ -1,0 +1,114 @@
+import {
+  infiniteQueryOptions,
+  queryOptions,
+  useMutation,
+  useQueryClient,
+  type QueryClient,
+} from "@tanstack/react-query";
+import { api, unwrap } from "@/api/client";
+import type { Operation, Server, ServerCreate } from "@/api/types";
+import { randomKey } from "@/lib/keys";
+import type { Action } from "./actions";
+import type { Filters } from "./filters";
+import { laterOperation, newerList, newerServer, type ServerList } from "./fresh";
+
+const PAGE = 50;
+
+export const serverQueries = {
+  lists: () => ["servers", "list"] as const,
+  list: (filters: Filters) =>
+    infiniteQueryOptions({
+      queryKey: [...serverQueries.lists(), filters] as const,
+      initialPageParam: undefined as string | undefined,
+      queryFn: ({ pageParam, signal }) =>
+        unwrap(api.GET("/v1/servers", { params: { query: { ...filters, limit: PAGE, cursor: pageParam } }, signal })),
+      getNextPageParam: (last) => last.page.next_cursor ?? undefined,
+      structuralSharing: (old, next) => newerList(old as ServerList | undefined, next as ServerList),
+    }),
+  detail: (id: string) =>
+    queryOptions({
+      queryKey: ["servers", "detail", id] as const,
+      queryFn: ({ signal }) => unwrap(api.GET("/v1/servers/{id}", { params: { path: { id } }, signal })),
+      structuralSharing: (old, next) => newerServer(old as Server | undefined, next as Server),
+    }),
+  history: (id: string) =>
+    infiniteQueryOptions({
+      queryKey: ["servers", "history", id] as const,
+      initialPageParam: undefined as string | undefined,
+      queryFn: ({ pageParam, signal }) => {
+        const params = { path: { id }, query: { limit: PAGE, cursor: pageParam } };
+        return unwrap(api.GET("/v1/servers/{id}/history", { params, signal }));
+      },
+      getNextPageParam: (last) => last.page.next_cursor ?? undefined,
+    }),
+  operation: (id: string) =>
+    queryOptions({
+      queryKey: ["operations", id] as const,
+      queryFn: ({ signal }) => unwrap(api.GET("/v1/operations/{id}", { params: { path: { id } }, signal })),
+      structuralSharing: (old, next) => laterOperation(old as Operation | undefined, next as Operation),
+    }),
+};
+
+const ALL = { query: { limit: 200 } };
+
+export const catalogueQueries = {
+  plans: () => queryOptions({ queryKey: ["plans"], queryFn: () => unwrap(api.GET("/v1/plans", { params: ALL })) }),
+  images: () => queryOptions({ queryKey: ["images"], queryFn: () => unwrap(api.GET("/v1/images", { params: ALL })) }),
+  locations: () =>
+    queryOptions({ queryKey: ["locations"], queryFn: () => unwrap(api.GET("/v1/locations", { params: ALL })) }),
+};
+
+function request(id: string, action: Action, key: string) {
+  const params = { path: { id }, header: { "Idempotency-Key": key } };
+  return action === "terminate"
+    ? unwrap(api.DELETE("/v1/servers/{id}", { params }))
+    : unwrap(api.POST("/v1/servers/{id}/actions", { params, body: { type: action } }));
+}
+
+/** Ask for a power action. It stays pending until the server has been read again, so that no button flickers back. */
+export function useServerAction(id: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (action: Action) => request(id, action, randomKey()),
+    onSuccess: async ({ operation }) => {
+      client.setQueryData(serverQueries.operation(operation.id).queryKey, operation);
+      await client.invalidateQueries({ queryKey: serverQueries.detail(id).queryKey });
+    },
+    onError: () => client.invalidateQueries({ queryKey: serverQueries.detail(id).queryKey }),
+  });
+}
+
+/** What the service would say to this order; nothing is written. */
+export const dryRun = (order: ServerCreate | null) =>
+  queryOptions({
+    queryKey: ["servers", "dry-run", order] as const,
+    enabled: order !== null,
+    staleTime: 0,
+    gcTime: 0,
+    queryFn: async ({ signal }) => {
+      if (!order) return false;
+      await unwrap(api.POST("/v1/servers", { params: { query: { dry_run: true } }, body: order, signal }));
+      return true;
+    },
+  });
+
+interface Placed {
+  order: ServerCreate;
+  /** One per order as filled in, so that sending it again after silence cannot create a second server. */
+  key: string;
+}
+
+export function useCreateServer() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ order, key }: Placed) =>
+      unwrap(api.POST("/v1/servers", { params: { header: { "Idempotency-Key": key } }, body: order })),
+    onSuccess: (answer) => answer && remember(client, answer),
+  });
+}
+
+function remember(client: QueryClient, { server, operation }: { server: Server; operation: Operation }): void {
+  client.setQueryData(serverQueries.detail(server.id).queryKey, server);
+  client.setQueryData(serverQueries.operation(operation.id).queryKey, operation);
+  void client.invalidateQueries({ queryKey: serverQueries.lists() });
+}

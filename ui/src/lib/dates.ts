@@ -1,0 +1,21 @@
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+const dayAndClock = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const utc = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium", timeZone: "UTC" });
+
+export type TimeStyle = "clock" | "day" | "full";
+const styles = { clock, day, full: dayAndClock };
+
+/** An RFC 3339 time as local text. */
+export function localTime(iso: string, style: TimeStyle = "full"): string {
+  return styles[style].format(new Date(iso));
+}
+
+export function utcTime(iso: string): string {
+  return utc.format(new Date(iso));
+}
+
+/** Whole seconds between two RFC 3339 times or clock readings (ms), never below zero. */
+export function secondsBetween(from: string | number, to: string | number): number {
+  return Math.max(0, Math.round((new Date(to).getTime() - new Date(from).getTime()) / 1000));
+}

@@ -1,0 +1,144 @@
+import { http, HttpResponse, type HttpHandler } from "msw";
+import type { Problem, Server, ServerCreate, User } from "@/api/types";
+import { allowed, type Action } from "@/features/servers/actions";
+import type { MockDb, Pushed } from "./db";
+import { admin, images, locations, plans } from "./fixtures";
+
+const TOKEN_SECONDS = 900;
+
+function problem(status: number, code: string, title: string, more: Partial<Problem> = {}) {
+  const body: Problem = { type: `https://hostler.example/problems/${code}`, title, status, code, request_id: "req_mock", ...more };
+  return HttpResponse.json(body, { status, headers: { "Content-Type": "application/problem+json" } });
+}
+
+function page<T>(rows: T[], url: URL) {
+  const limit = Number(url.searchParams.get("limit") ?? 50);
+  const from = Number(url.searchParams.get("cursor") ?? 0);
+  const more = from + limit < rows.length;
+  return HttpResponse.json({
+    data: rows.slice(from, from + limit),
+    page: { limit, next_cursor: more ? String(from + limit) : null, has_more: more },
+  });
+}
+
+/** Tokens and cookies name their user; the cookie is a variable here, for scripts cannot see the real one either. */
+export class MockSession {
+  user: User | null = null;
+
+  constructor(user: User | null = null) {
+    this.user = user;
+  }
+
+  answer(user: User) {
+    this.user = user;
+    return HttpResponse.json({ access_token: `token.${user.email}`, token_type: "Bearer", expires_in: TOKEN_SECONDS, user });
+  }
+
+  caller(request: Request, db: MockDb): User | null {
+    const token = request.headers.get("Authorization")?.replace("Bearer token.", "");
+    return (this.user && token && db.users[token]) || null;
+  }
+}
+
+const unauthorized = () => problem(401, "unauthorized", "Sign in first");
+const notFound = () => problem(404, "not_found", "There is no such thing");
+
+function shown(server: Server, user: User): Server {
+  const vmid = Number.parseInt(server.id.slice(-8), 16) + 100;
+  const staff = { cluster: "demo", node: "pve1", vmid, owner: { id: "usr_1", email: "ada@example.com" }, mode: "manage" as const };
+  return user.role === "admin" ? { ...server, admin: staff } : server;
+}
+
+function matching(db: MockDb, url: URL): Server[] {
+  const q = url.searchParams.get("q")?.toLowerCase();
+  const status = url.searchParams.get("status");
+  const sort = url.searchParams.get("sort") ?? "-created_at";
+  const field = sort.replace("-", "") as "name" | "created_at";
+  const found = [...db.servers.values()]
+    .filter((server) => !status || server.status === status)
+    .filter((server) => !q || [server.name, ...server.ips.map((ip) => ip.address)].some((text) => text.toLowerCase().includes(q)))
+    .toSorted((a, b) => a[field].localeCompare(b[field]));
+  return sort.startsWith("-") ? found.toReversed() : found;
+}
+
+function orderErrors(order: ServerCreate, db: MockDb): NonNullable<Problem["errors"]> {
+  const taken = [...db.servers.values()].some((server) => server.name === order.name);
+  return taken ? [{ pointer: "/name", code: "taken", message: "You have a server of this name already." }] : [];
+}
+
+function eventStream(db: MockDb, after: string | null): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  let listener: (pushed: Pushed) => void;
+  return new ReadableStream({
+    start(controller) {
+      listener = ({ id, event, data }) =>
+        controller.enqueue(encoder.encode(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`));
+      controller.enqueue(encoder.encode(": hello\n\n"));
+      if (after) db.log.slice(db.log.findIndex((pushed) => pushed.id === after) + 1).forEach(listener);
+      db.listeners.add(listener);
+    },
+    cancel() {
+      db.listeners.delete(listener);
+    },
+  });
+}
+
+/** The service's routes over a database in memory. */
+export function handlers(db: MockDb, session: MockSession): HttpHandler[] {
+  type Call = { request: Request; url: URL; user: User; id: string };
+  const guarded = (answer: (call: Call) => Response | Promise<Response>) =>
+    async ({ request, params }: { request: Request; params: Record<string, unknown> }) => {
+      const user = session.caller(request, db);
+      return user ? answer({ request, url: new URL(request.url), user, id: String(params["id"]) }) : unauthorized();
+    };
+  const act = (id: string, type: Action, user: User): Response => {
+    const server = db.servers.get(id);
+    if (!server) return notFound();
+    if (server.current_operation) return problem(409, "operation_in_progress", "Another operation is in progress");
+    if (!allowed[type].includes(server.status)) return problem(409, "conflict", `Not possible while ${server.status}`);
+    return HttpResponse.json({ operation: db.act(id, type, user) }, { status: 202 });
+  };
+  return [
+    http.post("*/v1/login", async ({ request }) => {
+      const { email, password } = (await request.json()) as { email: string; password: string };
+      const user = db.users[email];
+      return user && password === db.password ? session.answer(user) : problem(401, "invalid_credentials", "Wrong email or password");
+    }),
+    http.post("*/v1/token/refresh", () => (session.user ? session.answer(session.user) : unauthorized())),
+    http.post("*/v1/logout", () => {
+      session.user = null;
+      return new HttpResponse(null, { status: 204 });
+    }),
+    http.get("*/v1/users/me", guarded(({ user }) => HttpResponse.json(user))),
+    http.get("*/v1/plans", guarded(({ url }) => page(plans, url))),
+    http.get("*/v1/images", guarded(({ url }) => page(images, url))),
+    http.get("*/v1/locations", guarded(({ url }) => page(locations, url))),
+    http.get("*/v1/servers", guarded(({ url, user }) => {
+      const own = url.searchParams.get("scope") === "all" || user !== admin;
+      return page(own ? matching(db, url).map((server) => shown(server, user)) : [], url);
+    })),
+    http.post("*/v1/servers", guarded(async ({ request, url, user }) => {
+      const order = (await request.json()) as ServerCreate;
+      const errors = orderErrors(order, db);
+      if (errors.length > 0) return problem(422, "validation", "The order has mistakes", { detail: "Choose another name.", errors });
+      if (url.searchParams.get("dry_run") === "true") return HttpResponse.json({ dry_run: true });
+      return HttpResponse.json(db.create(order, user), { status: 202 });
+    })),
+    http.get("*/v1/servers/:id", guarded(({ id, user }) => {
+      const server = db.servers.get(id);
+      return server ? HttpResponse.json(shown(server, user)) : notFound();
+    })),
+    http.delete("*/v1/servers/:id", guarded(({ id, user }) => act(id, "terminate", user))),
+    http.post("*/v1/servers/:id/actions", guarded(async ({ request, id, user }) => {
+      const { type } = (await request.json()) as { type: Action };
+      return act(id, type, user);
+    })),
+    http.get("*/v1/servers/:id/history", guarded(({ id, url }) => page(db.history.get(id) ?? [], url))),
+    http.get("*/v1/operations/:id", guarded(({ id }) => {
+      const operation = db.operations.get(id);
+      return operation ? HttpResponse.json(operation) : notFound();
+    })),
+    http.get("*/v1/events", guarded(({ request }) =>
+      new HttpResponse(eventStream(db, request.headers.get("Last-Event-ID")), { headers: { "Content-Type": "text/event-stream" } }))),
+  ];
+}

@@ -1,0 +1,15 @@
+import "@testing-library/jest-dom/vitest";
+import { cleanup } from "@testing-library/react";
+import { setupServer } from "msw/node";
+import { afterAll, afterEach, beforeAll } from "vitest";
+import { forgetSession } from "@/api/session";
+
+export const network = setupServer();
+
+beforeAll(() => network.listen());
+afterEach(() => {
+  cleanup();
+  forgetSession();
+  network.resetHandlers();
+});
+afterAll(() => network.close());

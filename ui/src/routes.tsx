@@ -1,0 +1,71 @@
+import type { QueryClient } from "@tanstack/react-query";
+import { redirect, type LoaderFunctionArgs, type RouteObject } from "react-router";
+import { restore } from "@/api/session";
+import { readFilters } from "@/features/servers/filters";
+import { serverQueries } from "@/features/servers/queries";
+import { paths } from "@/paths";
+import { NotFound, RouteFailure } from "@/RouteFailure";
+import { Shell } from "@/Shell";
+
+/** The whole product on one page. Loaders only begin what the pages read, so that code and data travel together. */
+export function routes(client: QueryClient): RouteObject[] {
+  const prefetchList = ({ request }: LoaderFunctionArgs) => {
+    void client.prefetchInfiniteQuery(serverQueries.list(readFilters(new URL(request.url).searchParams)));
+    return null;
+  };
+  const prefetchServer = ({ params }: LoaderFunctionArgs) => {
+    void client.prefetchQuery(serverQueries.detail(params["id"] ?? ""));
+    return null;
+  };
+  return [
+    { path: "/", loader: () => redirect(paths.servers()) },
+    {
+      path: "/login",
+      loader: signedInAlready,
+      ErrorBoundary: RouteFailure,
+      HydrateFallback: Blank,
+      lazy: () => page(import("@/features/session/LoginPage"), "LoginPage"),
+    },
+    {
+      Component: Shell,
+      loader: signedIn,
+      shouldRevalidate: () => false,
+      ErrorBoundary: RouteFailure,
+      HydrateFallback: Blank,
+      children: [
+        { path: "/servers", loader: prefetchList, shouldRevalidate: () => false, lazy: () => page(import("@/features/servers/ServersPage"), "ServersPage") },
+        { path: "/servers/new", lazy: () => page(import("@/features/servers/CreateServerPage"), "CreateServerPage") },
+        {
+          path: "/servers/:id",
+          loader: prefetchServer,
+          lazy: () => page(import("@/features/servers/ServerPage"), "ServerPage"),
+          children: [
+            { index: true, lazy: () => page(import("@/features/servers/OverviewTab"), "OverviewTab") },
+            { path: "history", lazy: () => page(import("@/features/servers/HistoryTab"), "HistoryTab") },
+          ],
+        },
+      ],
+    },
+    { path: "*", Component: NotFound },
+  ];
+}
+
+async function page<Name extends string>(module: Promise<Record<Name, () => React.ReactNode>>, name: Name) {
+  return { Component: (await module)[name] };
+}
+
+async function signedIn({ request }: LoaderFunctionArgs) {
+  if (await restore()) return null;
+  const { pathname, search } = new URL(request.url);
+  return redirect(paths.login(pathname + search));
+}
+
+/** Somebody whose cookie still holds need not sign in. When that cannot be found out, they may. */
+async function signedInAlready() {
+  await restore().catch(() => null);
+  return null;
+}
+
+function Blank() {
+  return null;
+}
