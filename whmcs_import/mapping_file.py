@@ -1,8 +1,8 @@
 """The mapping file: which option, custom field, addon or product setting of WHMCS means what here.
 
-Top level: `version` (1), `source_timezone`, `defaults`, `targets`, `products`, `servers`, `ignore`, `adoption`.
-`docs/whmcs-import/mapping.md` is the reference; `default_mapping.yaml` is used when none is given. Unknown keys are
-refused with their line, so that a typing error can never silently drop a value.
+Top level: `version` (1), `source_timezone`, `defaults`, `targets`, `extras`, `products`, `servers`, `ignore`,
+`adoption`. `default_mapping.yaml` is used when no file is given, and shows the grammar. Unknown keys are refused with
+their line, so that a typing error can never silently drop a value.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ TARGET_TYPES = {
     "location": "enum",
     "hostname": "string",
 }
+EXTRA_TYPES = ("bool", "int", "string")
 TARGET_ALIASES = {"os_template": "image", "cores": "vcpus"}
 RANGES = {"memory_mib": (128, 1024 * 1024), "disk_gib": (1, 65536), "vcpus": (1, 512)}
 SOURCES = {
@@ -128,6 +129,7 @@ class MappingFile:
     source_timezone: str
     defaults: Defaults
     targets: Mapping[str, Target]
+    extras: Mapping[str, Target]  # kept beside the server under a name of the operator's choice
     products: tuple[tuple[str, ProductRule], ...]
     servers: Mapping[int, str]
     ignore: tuple[str, ...]
@@ -190,7 +192,7 @@ class _Reader:
         return MappingError(f"{self._name}:{node.start_mark.line + 1}: {message}")
 
     def plain(self, node: yaml.Node) -> Any:
-        return self._loader.construct_object(node, deep=True)  # type: ignore[no-untyped-call]
+        return self._loader.construct_object(node, deep=True)
 
     def text(self, node: yaml.Node) -> str:
         if not isinstance(node, yaml.ScalarNode) or not node.value:
@@ -272,6 +274,7 @@ def _mapping_file(r: _Reader, node: yaml.Node) -> MappingFile:
             "source_timezone": lambda n: _timezone(r, n),
             "defaults": lambda n: _defaults(r, n),
             "targets": lambda n: n,
+            "extras": lambda n: _extras(r, n),
             "products": lambda n: _products(r, n),
             "servers": lambda n: _servers(r, n),
             "ignore": lambda n: r.many(n, r.name),
@@ -289,6 +292,7 @@ def _mapping_file(r: _Reader, node: yaml.Node) -> MappingFile:
         source_timezone=top["source_timezone"],
         defaults=defaults,
         targets=_targets(r, top["targets"], defaults),
+        extras=top.get("extras", {}),
         products=top.get("products", ()),
         servers=top.get("servers", {}),
         ignore=top.get("ignore", ()),
@@ -341,6 +345,25 @@ def _target(r: _Reader, name: str, node: yaml.Node, defaults: Defaults) -> Targe
         values=values.get("values", ()),
         on_unmapped=values.get("on_unmapped", defaults.unknown_value),
     )
+
+
+def _extras(r: _Reader, node: yaml.Node) -> dict[str, Target]:
+    return {str(key.value): _extra(r, str(key.value), value) for key, value in r.pairs(node, "extras")}
+
+
+def _extra(r: _Reader, name: str, node: yaml.Node) -> Target:
+    what = f"extras.{name}"
+    values = r.section(
+        node,
+        what,
+        {
+            "type": r.one_of(*EXTRA_TYPES),
+            "sources": lambda n: r.many(n, lambda item: _source(r, item, f"{what}.sources")),
+        },
+    )
+    if set(values) != {"type", "sources"}:
+        raise r.refuse(node, f"{what} needs `type` ({', '.join(EXTRA_TYPES)}) and `sources`")
+    return Target(name=name, type=values["type"], sources=values["sources"], required=False)
 
 
 def _source(r: _Reader, node: yaml.Node, what: str) -> Source:
@@ -425,22 +448,19 @@ def _products(r: _Reader, node: yaml.Node) -> tuple[tuple[str, ProductRule], ...
     for key, value in r.pairs(node, "products"):
         r.name(key)
         what = f"products.{key.value}"
-        sets = {name: r.scalar for name in (*TARGET_TYPES, *TARGET_ALIASES)}
-        values = r.section(
-            value,
-            what,
-            {"plan": r.text, "set": lambda n, s=sets, w=what: r.section(n, f"{w}.set", s), "skip": r.text},
-        )
-        fixed = {TARGET_ALIASES.get(name, name): item for name, item in values.get("set", {}).items()}
-        _require_numbers(r, value, what, fixed)
+        values = r.section(value, what, {"plan": r.text, "set": lambda n: n, "skip": r.text})
+        fixed = _fixed(r, values["set"], f"{what}.set") if "set" in values else {}
         rules.append((str(key.value), ProductRule(values.get("plan"), fixed, values.get("skip"))))
     return tuple(rules)
 
 
-def _require_numbers(r: _Reader, node: yaml.Node, what: str, fixed: Mapping[str, str | int]) -> None:
+def _fixed(r: _Reader, node: yaml.Node, what: str) -> dict[str, str | int]:
+    values = r.section(node, what, dict.fromkeys((*TARGET_TYPES, *TARGET_ALIASES), r.scalar))
+    fixed = {TARGET_ALIASES.get(name, name): value for name, value in values.items()}
     for name, value in fixed.items():
         if TARGET_TYPES[name] in ("int", "quantity") and not isinstance(value, int):
-            raise r.refuse(node, f"{what}.set.{name} must be a whole number, not {value!r}")
+            raise r.refuse(node, f"{what}.{name} must be a whole number, not {value!r}")
+    return fixed
 
 
 def _servers(r: _Reader, node: yaml.Node) -> dict[int, str]:

@@ -38,7 +38,7 @@ UNITS = {
 _UNIT_NAMES = {name.casefold(): name for name in UNITS}
 _UNLIMITED = {"unlimited", "∞", "-1", "unmetered", "unbegrenzt", "illimité", "ilimitado"}
 _QUANTITY = re.compile(
-    r"(?P<number>\d+(?:[.,]\d+)*)\s*(?P<percent>%)?\s*(?:x\b)?\s*(?P<word>[^\W\d_]+)?(?P<rest>.*)", re.S
+    r"(?P<number>[0-9]+(?:[.,][0-9]+)*)\s*(?P<percent>%)?\s*(?:x\b)?\s*(?P<word>[^\W\d_]+)?(?P<rest>.*)", re.S
 )
 _GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
 _LOOSE_NUMBER = re.compile(r"(?<![^\W_])\d")
@@ -99,11 +99,11 @@ class Quantity:
 
 @lru_cache(maxsize=65536)
 def quantity(text: str) -> Quantity | None:
-    """Read "4 GB", "4096MB", "1,5 GB", "2,048 MB", "4 GB DDR4 ECC", "٤ GB", "2x", "50%", "Unlimited".
+    """Read "4 GB", "4096MB", "1,5 GB", "2,048 MB", "4 GB DDR4 ECC", "2x", "50%", "Unlimited".
 
     None when it is not one number with at most one unit.
     """
-    plain = "".join(_western(c) for c in unicodedata.normalize("NFKC", text)).strip()
+    plain = unicodedata.normalize("NFKC", text).strip()
     if plain.casefold() in _UNLIMITED:
         return Quantity(None)
     match = _QUANTITY.fullmatch(plain)
@@ -192,7 +192,7 @@ def text(raw: str | None, *, repair: bool = False) -> Text:
         notes.append("illegal_characters_removed")
     decoded = decode_entities(value)
     if decoded != value and _ENTITY.search(decoded) and decode_entities(decoded) != decoded:
-        notes.append("entities_encoded_twice")
+        notes.append("double_encoded")
     if (mended := mojibake(decoded)) is not None:
         notes.append("mojibake_repaired" if repair else "mojibake_suspected")
         decoded = mended if repair else decoded
@@ -233,10 +233,6 @@ class Email:
 def email(raw: str | None) -> Email:
     """Read one e-mail address; more than one, or none, is a problem and never half an answer."""
     plain = unicodedata.normalize("NFKC", decode_entities(storable(raw or ""))).strip().lower()
-    if not plain:
-        return Email(None, "email_empty")
-    if plain.count("@") > 1:
-        return Email(None, "email_several")
     return Email(plain) if _EMAIL.fullmatch(plain) else Email(None, "email_invalid")
 
 
@@ -258,11 +254,6 @@ def first(items: Iterable[str]) -> str:
     return next((item for item in items if item.strip()), "")
 
 
-def _western(c: str) -> str:
-    digit = unicodedata.decimal(c, None)
-    return c if digit is None else str(digit)
-
-
 def _number(raw: str) -> Fraction | None:
     if _GROUPED.fullmatch(raw):
         return Fraction(raw.replace(",", ""))
@@ -273,10 +264,9 @@ def _number(raw: str) -> Fraction | None:
 
 def _address(word: str) -> tuple[str, int | None] | None:
     candidate = word.rpartition("=")[2]
-    if match := re.fullmatch(r"\[([0-9A-Fa-f:.]+)\](?::\d+)?", candidate):
-        candidate = match[1]
-    elif match := re.fullmatch(r"(\d+\.\d+\.\d+\.\d+):\d+", candidate):
-        candidate = match[1]
+    match = re.fullmatch(r"\[([0-9A-Fa-f:.]+)\](?::\d+)?", candidate)
+    match = match or re.fullmatch(r"(\d+\.\d+\.\d+\.\d+):\d+", candidate)
+    candidate = match[1] if match else candidate
     try:
         read = ipaddress.ip_interface(candidate)
     except ValueError:

@@ -1,6 +1,7 @@
 """The readers of single values: examples from real installations and properties."""
 
 import string
+from datetime import date
 from fractions import Fraction
 
 import pytest
@@ -23,7 +24,7 @@ from whmcs_import.values import Piped, Quantity, split_pipe
         ("1,048,576 KiB", 1024),
         ("2TB", 2 * 1024 * 1024),
         ("4 GB DDR4 ECC", 4096),
-        ("٤ GB", 4096),
+        ("４ GB", 4096),
         ("4Go", 4096),
         ("\u00a04\u00a0GiB ", 4096),
     ],
@@ -34,7 +35,9 @@ def test_sizes_with_a_unit_are_read(text: str, mib: int) -> None:
     assert read.whole("MiB") == mib
 
 
-@pytest.mark.parametrize("text", ["", "lots", "GB 4", "4 GB + 2 GB", "2 x 512 MB", "1.024.5", "-4", "4,0,9", "50 % GB"])
+@pytest.mark.parametrize(
+    "text", ["", "lots", "GB 4", "4 GB + 2 GB", "2 x 512 MB", "1.024.5", "-4", "4,0,9", "50 % GB", "٤ GB"]
+)
 def test_what_is_not_one_number_is_not_read(text: str) -> None:
     assert values.quantity(text) is None
 
@@ -167,7 +170,7 @@ def test_dates(raw: str | None, iso: str | None, problem: str | None) -> None:
     assert values.day(raw) == values.Date(iso, problem)
 
 
-@given(st.dates(min_value=__import__("datetime").date(1990, 1, 1), max_value=__import__("datetime").date(2100, 12, 31)))
+@given(st.dates(min_value=date(1990, 1, 1), max_value=date(2100, 12, 31)))
 def test_every_plausible_date_is_read(value: object) -> None:
     assert values.day(str(value)) == values.Date(str(value))
 
@@ -176,7 +179,7 @@ def test_every_plausible_date_is_read(value: object) -> None:
     ("raw", "value", "notes"),
     [
         ("O&#039;Brien &amp; Sons", "O'Brien & Sons", ()),
-        ("A &amp;amp; B", "A &amp; B", ("entities_encoded_twice",)),
+        ("A &amp;amp; B", "A &amp; B", ("double_encoded",)),
         ("R&D &copy 2020", "R&D &copy 2020", ()),
         ("R&D&notit; x", "R&D&notit; x", ()),
         ("nul\x00l", "null", ("illegal_characters_removed",)),
@@ -216,10 +219,10 @@ def test_text_escaped_once_is_decoded_back(raw: str) -> None:
     [
         ("JOSE@x.com", "jose@x.com", None),
         ("jose@x.com ", "jose@x.com", None),
-        ("", None, "email_empty"),
+        ("", None, "email_invalid"),
         ("n/a", None, "email_invalid"),
         ("a@b", None, "email_invalid"),
-        ("a@x.com, b@x.com", None, "email_several"),
+        ("a@x.com, b@x.com", None, "email_invalid"),
         ("a&amp;b@x.com", "a&b@x.com", None),
     ],
 )
