@@ -10,6 +10,7 @@ import asyncio
 import re
 import threading
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from urllib.parse import quote, urlsplit
 
 import requests
 from proxmoxer import ProxmoxAPI
+from urllib3.exceptions import InsecureRequestWarning
 
 from hypervisor import wire
 from hypervisor.errors import AgentSilent, Ambiguous, Conflict, HypervisorError, Invalid, Unreachable
@@ -113,13 +115,16 @@ class Endpoint:
         return self._local.client
 
     def _connect(self) -> ProxmoxAPI:
+        trust = False if self._settings.fingerprint else self._settings.verify
+        if trust is False:  # as chosen in the settings, or made up for by the fingerprint
+            warnings.simplefilter("ignore", InsecureRequestWarning)
         client = ProxmoxAPI(
             self._host,
             port=self._port,
             user=self._user,
             token_name=self._token_name,
             token_value=self._settings.token_secret,
-            verify_ssl=False if self._settings.fingerprint else self._settings.verify,
+            verify_ssl=trust,
         )
         prepare(client._store["session"], self._settings.fingerprint, self._heard)
         return client
