@@ -1,0 +1,153 @@
+"""Clones, linked and full (qemu-server API2/Qemu.pm clone_vm)."""
+
+from collections.abc import Mapping
+
+from testbed.proxmox import changes, disks, formats
+from testbed.proxmox.access import Access, Identity
+from testbed.proxmox.calls import VMID, Call, route
+from testbed.proxmox.errors import Die, denied
+from testbed.proxmox.locks import CLONE_TIMEOUT, vm_lock
+from testbed.proxmox.options import NET_KEYS
+from testbed.proxmox.schema import Param
+from testbed.proxmox.storage import NAME, check_images
+from testbed.proxmox.tasks import Worker, interrupted_text
+from testbed.proxmox.vms import CLONE_MARK, Config, Vm, drives, is_cdrom, is_disk, new_identity, new_mac, with_mac
+
+PARAMETERS = {
+    "newid": VMID,
+    "bwlimit": Param("integer", minimum=0),
+    "description": Param(),
+    "format": Param(enum=("raw", "qcow2", "vmdk")),
+    "full": Param("boolean"),
+    "name": Param(check=formats.dns_name),
+    "pool": Param(),
+    "snapname": Param(max_length=40, check=formats.config_id),
+    "storage": Param(check=formats.storage_id),
+    "target": Param(check=formats.node_name),
+}
+#: Of the source, these stay behind.
+NOT_COPIED = ("template", "lock", "parent", "vmstate", "snaptime", "runningmachine", "runningcpu")
+
+
+def _right(access: Access, who: Identity, values: Mapping[str, str]) -> None:
+    access.check(who, f"/vms/{values['vmid']}", "VM.Clone")
+    if "pool" not in values and not access.may(who, f"/vms/{values.get('newid', '')}", "VM.Allocate"):
+        raise denied()
+
+
+@route("POST", "/nodes/{node}/qemu/{vmid}/clone", _right, PARAMETERS, protected=True)
+async def clone(call: Call) -> str:
+    """Check, then copy in a task that is filed under the source's id."""
+    _check_targets(call)
+    _checked_source(call)
+    return call.node.tasks.start("qmclone", str(call.vmid), call.who.id, lambda worker: _work(call, worker))
+
+
+def _check_targets(call: Call) -> None:
+    values = call.values
+    if "pool" in values:
+        raise denied(f"pool '{values['pool']}' does not exist")
+    if values.get("target", call.node.name) != call.node.name:
+        raise Die(f"no such cluster node '{values['target']}'")
+    if "storage" in values:
+        check_images(values["storage"])
+
+
+def _full(call: Call, source: Vm) -> bool:
+    return call.flag("full", default=not source.template)
+
+
+def _checked_source(call: Call) -> Vm:
+    """The source, after every check that is made both before and in the task."""
+    node, newid = call.node, int(call.values["newid"])
+    source = node.vms.check_exists(call.vmid)
+    source.check_lock()
+    changes.check_no_snapshot(call.values.get("snapname"))
+    full = _full(call, source)
+    for name in ("storage", "format"):
+        if name in call.values and not full:
+            raise Die(f"parameter '{name}' not allowed for linked clones")
+    for key, drive in drives(source.config):
+        if not full and is_disk(source.config[key]) and not _is_base(drive["file"]):
+            raise Die(f"Linked clone feature is not supported for '{drive['file']}' ({key})")
+    call.check(f"/storage/{NAME}", "Datastore.AllocateSpace")
+    for key in NET_KEYS:
+        bridge = formats.NET.parse(source.config[key]).get("bridge") if key in source.config else None
+        if bridge:
+            call.check(f"/sdn/zones/localnetwork/{bridge}", "SDN.Use")
+    if newid in node.vms:
+        raise Die(f"unable to create VM {newid}: config file already exists")
+    return source
+
+
+def _is_base(volid: str) -> bool:
+    return volid.rsplit("/", 1)[-1].startswith("base-")
+
+
+async def _work(call: Call, worker: Worker) -> None:
+    node, newid = call.node, int(call.values["newid"])
+    source = node.vms.check_exists(call.vmid)
+    alone = node.running(source)
+    async with (
+        node.locks.hold(vm_lock(call.vmid), CLONE_TIMEOUT, shared=not alone, say=worker.say),
+        node.locks.hold(vm_lock(newid), CLONE_TIMEOUT, say=worker.say),
+    ):
+        source = _checked_source(call)
+        target = Vm(newid, source.kind, {"lock": "clone", "description": CLONE_MARK})
+        node.vms.save(target)
+        await _copy(call, worker, source, target)
+
+
+async def _copy(call: Call, worker: Worker, source: Vm, target: Vm) -> None:
+    there = {volume.name for volume in call.node.volumes.of(target.vmid)}
+    config = _new_config(call, source)
+    try:
+        for key, drive in drives(source.config):
+            await _copy_drive(call, worker, source, target, key, drive)
+            config[key] = formats.PropertyString.format(drive, "file")
+            target.config = config | {"lock": "clone"}
+            call.node.vms.save(target)
+    except BaseException as error:
+        if not worker.killed:
+            await _clean_up(call, target, there)
+            raise Die(f"clone failed: {interrupted_text(error)}") from None
+        raise
+    target.config = config
+    call.node.vms.save(target)
+
+
+def _new_config(call: Call, source: Vm) -> Config:
+    values = call.values
+    disk_keys = {key for key, _ in drives(source.config)}
+    config = {
+        key: value
+        for key, value in source.config.items()
+        if key not in NOT_COPIED and key not in disk_keys and not key.startswith("unused")
+    }
+    config |= new_identity() | {key: with_mac(config[key], new_mac()) for key in NET_KEYS if key in config}
+    config["name"] = values.get("name") or f"Copy-of-VM-{source.config.get('name', source.vmid)}"
+    if values.get("description"):
+        config["description"] = values["description"].rstrip()
+    return config
+
+
+async def _copy_drive(call: Call, worker: Worker, source: Vm, target: Vm, key: str, drive: dict[str, str]) -> None:
+    node, volid = call.node, drive["file"]
+    linked = is_disk(source.config[key]) and not _full(call, source)
+    worker.say(f"create {'linked' if linked else 'full'} clone of drive {key} ({volid})")
+    original = node.volumes.load(volid)
+    if is_cdrom(source.config[key]):
+        volume = await disks.allocate_cloudinit(node, target.vmid, target.kind, worker.say)
+    elif linked:
+        volume = await disks.linked_copy(node, original, target.vmid, worker.say)
+    else:
+        extension, limit = call.values.get("format", "qcow2"), call.number("bwlimit", 0)
+        volume = await disks.full_copy(node, original, target.vmid, target.kind, worker.say, limit, extension)
+    drive |= {"file": volume.volid, "size": formats.format_size(volume.size)}
+
+
+async def _clean_up(call: Call, target: Vm, kept: set[str]) -> None:
+    for volume in call.node.volumes.of(target.vmid):
+        if volume.name not in kept:
+            await disks.free(call.node, volume)
+    call.node.vms.delete(target.vmid)

@@ -1,0 +1,104 @@
+"""Reading and changing configurations (qemu-server API2/Qemu.pm vm_config, vm_pending, update_vm_api)."""
+
+from typing import Any
+
+from testbed.proxmox import changes
+from testbed.proxmox.calls import Call, perm, perm_any, route
+from testbed.proxmox.errors import only_root
+from testbed.proxmox.formats import config_id, config_id_list
+from testbed.proxmox.locks import CONFIG_TIMEOUT, vm_lock
+from testbed.proxmox.options import CLOUDINIT_KEYS, CONFIG_PRIVILEGES, OPTIONS, json_value
+from testbed.proxmox.schema import Param
+from testbed.proxmox.stats import Row
+from testbed.proxmox.tasks import Worker
+from testbed.proxmox.vms import Config, Vm
+
+AUDIT = perm("/vms/{vmid}", "VM.Audit")
+CHANGE = perm_any("/vms/{vmid}", *CONFIG_PRIVILEGES)
+EXTRA = {
+    "delete": Param(check=config_id_list, listed=True),
+    "revert": Param(check=config_id_list, listed=True),
+    "force": Param("boolean", requires="delete"),
+    "digest": Param(max_length=40),
+    "skiplock": Param("boolean"),
+}
+MASK = "**********"
+PATH = "/nodes/{node}/qemu/{vmid}/config"
+READ = {"current": Param("boolean"), "snapshot": Param(max_length=40, check=config_id)}
+
+
+def shown(config: Config) -> dict[str, Any]:
+    """A configuration as the API shows it."""
+    masked = config | ({"cipassword": MASK} if "cipassword" in config else {})
+    return {key: json_value(key, value) for key, value in masked.items()}
+
+
+@route("GET", PATH, AUDIT, READ)
+async def read(call: Call) -> dict[str, Any]:
+    """The configuration with pending changes, or without them by `current=1`."""
+    vm = call.node.vms.load(call.vmid)
+    changes.check_no_snapshot(call.values.get("snapshot"))
+    return shown(vm.config if call.flag("current") else vm.merged) | {"digest": vm.digest}
+
+
+@route("GET", "/nodes/{node}/qemu/{vmid}/pending", AUDIT)
+async def pending(call: Call) -> list[Row]:
+    """Every option with its value now and its value after the next cold start."""
+    vm = call.node.vms.load(call.vmid)
+    rows = [_pending_row(vm, key) for key in {**vm.config, **vm.pending}]
+    return [*rows, {"key": "digest", "value": vm.digest}]
+
+
+def _pending_row(vm: Vm, key: str) -> Row:
+    row: Row = {"key": key}
+    if key in vm.config:
+        row["value"] = shown({key: vm.config[key]})[key]
+    if key in vm.pending:
+        row["pending"] = shown({key: vm.pending[key]})[key]
+    if key in vm.pending_delete:
+        row["delete"] = 2 if vm.pending_delete[key] else 1
+    return row
+
+
+@route("GET", "/nodes/{node}/qemu/{vmid}/cloudinit", AUDIT)
+async def cloudinit(call: Call) -> list[Row]:
+    """The cloud-init options."""
+    vm = call.node.vms.load(call.vmid)
+    return [_pending_row(vm, key) for key in CLOUDINIT_KEYS if key in vm.config or key in vm.pending]
+
+
+@route("PUT", PATH, CHANGE, {**OPTIONS, **EXTRA}, protected=True)
+async def update(call: Call) -> None:
+    """Change at once, within the request."""
+    change = _prepared(call)
+    node = call.node
+    async with node.locks.hold(vm_lock(call.vmid), CONFIG_TIMEOUT):
+        await changes.apply(node, changes.checked(node, call.vmid, change), change)
+
+
+@route(
+    "POST",
+    PATH,
+    CHANGE,
+    {**OPTIONS, **EXTRA, "background_delay": Param("integer", minimum=1, maximum=30)},
+    protected=True,
+)
+async def update_in_task(call: Call) -> str:
+    """Change in a task, after the same checks."""
+    change = _prepared(call)
+    node, vmid = call.node, call.vmid
+
+    async def work(worker: Worker) -> None:
+        worker.say(f"update VM {vmid}: {change.summary}")
+        async with node.locks.hold(vm_lock(vmid), CONFIG_TIMEOUT, say=worker.say):
+            await changes.apply(node, changes.checked(node, vmid, change), change)
+
+    async with node.locks.hold(vm_lock(vmid), CONFIG_TIMEOUT):
+        changes.checked(node, vmid, change)
+        return node.tasks.start("qmconfig", str(vmid), call.who.id, work)
+
+
+def _prepared(call: Call) -> changes.Change:
+    if call.flag("skiplock") and not call.who.root:
+        raise only_root("skiplock")
+    return changes.prepare(call)

@@ -1,0 +1,86 @@
+"""The node itself (pve-manager API2/Nodes.pm)."""
+
+import platform
+import time
+from typing import Any
+
+from testbed.proxmox.calls import Call, everybody, perm, route
+from testbed.proxmox.stats import Row
+
+VERSION = {"version": "8.4.21", "release": "8.4", "repoid": "2606ac850d46da29"}
+GIB = 1024**3
+KERNEL = "6.8.12-4-pve"
+SUBDIRECTORIES = ("qemu", "status", "storage", "tasks", "time", "version")
+
+
+@route("GET", "/nodes", everybody)
+async def nodes(call: Call) -> list[Row]:
+    """The nodes, with figures for those who may see them."""
+    node = call.node
+    row: Row = {"id": f"node/{node.name}", "type": "node", "node": node.name, "status": "online", "level": ""}
+    row["ssl_fingerprint"] = node.fingerprint
+    audit = node.access.may(call.who, f"/nodes/{node.name}", "Sys.Audit")
+    return [row | (node.stats.node() if audit else {})]
+
+
+@route("GET", "/nodes/{node}", everybody)
+async def index(_call: Call) -> list[Row]:
+    """What can be asked below."""
+    return [{"name": name} for name in SUBDIRECTORIES]
+
+
+@route("GET", "/nodes/{node}/version", everybody)
+async def version(_call: Call) -> dict[str, str]:
+    """The release."""
+    return VERSION
+
+
+@route("GET", "/nodes/{node}/time", perm("/nodes/{node}", "Sys.Audit"), protected=True)
+async def clock(_call: Call) -> Row:
+    """The node's clock."""
+    now = int(time.time())
+    return {"time": now, "localtime": now, "timezone": "Etc/UTC"}
+
+
+@route("GET", "/nodes/{node}/status", perm("/nodes/{node}", "Sys.Audit"), protected=True)
+async def status(call: Call) -> dict[str, Any]:
+    """Load, memory, disk and versions."""
+    figures = call.node.stats.node()
+    return {
+        "uptime": figures["uptime"],
+        "loadavg": ["0.10", "0.12", "0.09"],
+        "cpu": figures["cpu"],
+        "wait": 0,
+        "idle": 0,
+        "cpuinfo": _cpu(figures["maxcpu"]),
+        "memory": _space(figures["mem"], figures["maxmem"]),
+        "rootfs": _space(figures["disk"], figures["maxdisk"]) | {"avail": figures["maxdisk"] - figures["disk"]},
+        "swap": _space(0, 8 * GIB),
+        "ksm": {"shared": 0},
+        "kversion": f"Linux {KERNEL} #1 SMP PREEMPT_DYNAMIC PMX {KERNEL}",
+        "current-kernel": {
+            "sysname": "Linux",
+            "release": KERNEL,
+            "version": "#1 SMP PREEMPT_DYNAMIC",
+            "machine": platform.machine(),
+        },
+        "boot-info": {"mode": "legacy-bios"},
+        "pveversion": f"pve-manager/{VERSION['version']}/{VERSION['repoid']}",
+    }
+
+
+def _space(used: int, total: int) -> dict[str, int]:
+    return {"used": used, "total": total, "free": total - used}
+
+
+def _cpu(count: int) -> dict[str, Any]:
+    return {
+        "cpus": count,
+        "cores": count // 2,
+        "sockets": 1,
+        "model": "AMD EPYC",
+        "mhz": "2596.148",
+        "user_hz": 100,
+        "hvm": "1",
+        "flags": "fpu vme de pse tsc msr pae mce cx8 apic sep svm",
+    }

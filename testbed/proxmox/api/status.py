@@ -1,0 +1,94 @@
+"""VMs as lists and status show them (qemu-server API2/Qemu.pm vmlist, vm_status)."""
+
+from typing import Any
+
+from testbed.proxmox.calls import Call, everybody, perm, route
+from testbed.proxmox.schema import Param
+from testbed.proxmox.stats import Row
+from testbed.proxmox.vms import QEMU_VERSION, Vm, drives
+
+AUDIT = perm("/vms/{vmid}", "VM.Audit")
+SUBDIRECTORIES = (
+    *("config", "cloudinit", "pending", "status", "unlink", "vncproxy", "termproxy", "migrate", "resize"),
+    *("move", "rrd", "rrddata", "monitor", "agent", "snapshot", "spiceproxy", "sendkey", "firewall"),
+    *("mtunnel", "remote_migrate"),
+)
+STATUS_VERBS = ("current", "start", "stop", "reset", "shutdown", "suspend", "reboot")
+SUPPORT = {
+    "pbs-dirty-bitmap": True,
+    "pbs-dirty-bitmap-savevm": True,
+    "pbs-dirty-bitmap-migration": True,
+    "pbs-library-version": "1.5.1",
+    "query-bitmap-info": True,
+    "backup-fleecing": True,
+    "backup-max-workers": True,
+}
+
+
+@route("GET", "/nodes/{node}/qemu", everybody, {"full": Param("boolean")}, protected=True)
+async def listing(call: Call) -> list[Row]:
+    """The VMs that the caller may see."""
+    access = call.node.access
+    seen = [vm for vm in call.node.vms if access.may(call.who, f"/vms/{vm.vmid}", "VM.Audit")]
+    if call.flag("full"):
+        return [_full(call, vm) for vm in seen]
+    return [_listed(call, vm) for vm in seen]
+
+
+def _listed(call: Call, vm: Vm) -> Row:
+    row = call.node.stats.vm(vm)
+    return {key: value for key, value in row.items() if key not in ("qmpstatus", "diskread", "diskwrite")}
+
+
+def _full(call: Call, vm: Vm) -> Row:
+    row = call.node.stats.vm(vm)
+    return row | (_machine(vm, row) if row["status"] == "running" else {})
+
+
+def _machine(vm: Vm, row: Row) -> Row:
+    nics = [key.removeprefix("net") for key in vm.config if key.startswith("net") and key[3:].isdigit()]
+    traffic = {"netin": row["netin"], "netout": row["netout"]}
+    return {
+        "nics": {f"tap{vm.vmid}i{number}": traffic for number in nics},
+        "blockstat": {key: _block(row, key) for key, _ in drives(vm.config)},
+        "running-machine": "pc-i440fx-9.2+pve1",
+        "running-qemu": QEMU_VERSION,
+        "proxmox-support": SUPPORT,
+    }
+
+
+def _block(row: Row, key: str) -> dict[str, Any]:
+    busy = key == "scsi0"
+    return {
+        "rd_bytes": row["diskread"] if busy else 0,
+        "wr_bytes": row["diskwrite"] if busy else 0,
+        "failed_rd_operations": 0,
+        "failed_wr_operations": 0,
+        "account_failed": True,
+        "account_invalid": True,
+        "timed_stats": [],
+    }
+
+
+@route("GET", "/nodes/{node}/qemu/{vmid}", AUDIT)
+async def index(_call: Call) -> list[Row]:
+    """What can be asked about a VM."""
+    return [{"subdir": name} for name in SUBDIRECTORIES]
+
+
+@route("GET", "/nodes/{node}/qemu/{vmid}/status", everybody)
+async def status_index(_call: Call) -> list[Row]:
+    """What can be done to a VM."""
+    return [{"subdir": name} for name in STATUS_VERBS]
+
+
+@route("GET", "/nodes/{node}/qemu/{vmid}/status/current", AUDIT, protected=True)
+async def current(call: Call) -> Row:
+    """One VM now."""
+    vm = call.node.vms.load(call.vmid)
+    row = _full(call, vm) | {"ha": {"managed": 0}}
+    if "vga" in vm.config:
+        row["clipboard"] = None
+    if vm.agent:
+        row["agent"] = 1
+    return row

@@ -1,0 +1,57 @@
+"""Turning a VM into a template (qemu-server API2/Qemu.pm template)."""
+
+from testbed.proxmox import formats
+from testbed.proxmox.calls import Call, perm, route
+from testbed.proxmox.errors import Die, parameter_errors
+from testbed.proxmox.locks import CONFIG_TIMEOUT, vm_lock
+from testbed.proxmox.node import Node, physical
+from testbed.proxmox.options import RESIZABLE
+from testbed.proxmox.schema import Param
+from testbed.proxmox.tasks import Worker
+from testbed.proxmox.vms import Vm, drives, is_disk
+
+
+@route(
+    "POST",
+    "/nodes/{node}/qemu/{vmid}/template",
+    perm("/vms/{vmid}", "VM.Allocate"),
+    {"disk": Param(enum=RESIZABLE)},
+    protected=True,
+)
+async def template(call: Call) -> str:
+    """Convert in a task; there is no way back."""
+    node, vmid = call.node, call.vmid
+    async with node.locks.hold(vm_lock(vmid), CONFIG_TIMEOUT):
+        _checked(node, vmid, call.values.get("disk"))
+
+    async def work(worker: Worker) -> None:
+        async with node.locks.hold(vm_lock(vmid), CONFIG_TIMEOUT, say=worker.say):
+            await convert(node, _checked(node, vmid, call.values.get("disk")), call.values.get("disk"))
+
+    return node.tasks.start("qmtemplate", str(vmid), call.who.id, work)
+
+
+def _checked(node: Node, vmid: int, disk: str | None) -> Vm:
+    vm = node.vms.load(vmid)
+    vm.check_lock()
+    if vm.template and disk is None:
+        raise Die("you can't convert a template to a template")
+    if node.running(vm):
+        raise Die("you can't convert a VM to template if VM is running")
+    if disk is not None and disk not in vm.config:
+        raise parameter_errors({"disk": f"disk '{disk}' does not exist"})
+    return vm
+
+
+async def convert(node: Node, vm: Vm, only: str | None = None) -> None:
+    """Mark a VM as template and make its disks base volumes."""
+    for key, drive in list(drives(vm.config)):
+        if is_disk(vm.config[key]) and only in (None, key):
+            volume = node.volumes.load(drive["file"])
+            name = volume.name.replace(f"/vm-{vm.vmid}-", f"/base-{vm.vmid}-")
+            await physical(node.guests(volume.kind).rename_disk(volume.name, name))
+            node.volumes.rename(volume, name)
+            drive["file"] = volume.volid
+            vm.config[key] = formats.PropertyString.format(drive, "file")
+    vm.config["template"] = "1"
+    node.vms.save(vm)

@@ -1,0 +1,174 @@
+"""The table of API calls: path, parameters, needed rights, handler."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from testbed.proxmox import formats
+from testbed.proxmox.access import Access, Identity
+from testbed.proxmox.errors import ApiError
+from testbed.proxmox.schema import Param, Raw, Schema, Values
+
+if TYPE_CHECKING:
+    from testbed.proxmox.node import Node
+
+
+@dataclass(slots=True)
+class Call:
+    """One call that has passed all checks."""
+
+    node: "Node"
+    who: Identity
+    values: Values
+
+    @property
+    def vmid(self) -> int:
+        return int(self.values["vmid"])
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        """A boolean parameter."""
+        return self.values.get(name, "1" if default else "0") == "1"
+
+    def number(self, name: str, default: int) -> int:
+        """An integer parameter."""
+        return int(self.values.get(name, default))
+
+    def check(self, path: str, *privileges: str) -> None:
+        """Raise 403 unless the caller has all of the privileges."""
+        self.node.access.check(self.who, path, *privileges)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A list of which only a part is shown; `total` stands beside `data` in the answer."""
+
+    data: Any
+    total: int
+
+
+#: What must hold before anything else is looked at; raises 403. The values are not verified yet.
+Right = Callable[[Access, Identity, Mapping[str, str]], None]
+Handler = Callable[[Call], Awaitable[Any]]
+
+
+def everybody(_access: Access, _who: Identity, _values: Mapping[str, str]) -> None:
+    """Any user."""
+
+
+def perm(path: str, *privileges: str) -> Right:
+    """All of the privileges at a path with placeholders."""
+    return lambda access, who, values: access.check(who, _fill(path, values), *privileges)
+
+
+def perm_any(path: str, *privileges: str) -> Right:
+    """One of the privileges at a path with placeholders."""
+    return lambda access, who, values: access.check_any(who, _fill(path, values), *privileges)
+
+
+def _fill(path: str, values: Mapping[str, str]) -> str:
+    for name, value in values.items():
+        path = path.replace(f"{{{name}}}", value)
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One call. `protected` ones run in pvedaemon, hence behind a proxy; `world` ones need no login."""
+
+    parameters: Schema
+    right: Right
+    handler: Handler
+    protected: bool = False
+    world: bool = False
+    tokens: bool = True
+
+
+VMID = Param("integer", optional=False, check=formats.vmid)
+PATH_PARAMETERS: dict[str, Param] = {
+    "node": Param(optional=False, check=formats.node_name),
+    "vmid": VMID,
+    "upid": Param(optional=False),
+    "storage": Param(optional=False, check=formats.storage_id),
+    "userid": Param(optional=False, max_length=64),
+    "tokenid": Param(optional=False, pattern=r"[A-Za-z][A-Za-z0-9.\-_]+"),
+    "roleid": Param(optional=False),
+}
+
+
+@dataclass(slots=True)
+class _Level:
+    fixed: dict[str, "_Level"] = field(default_factory=dict)
+    free: "tuple[str, _Level] | None" = None
+    routes: dict[str, Route] = field(default_factory=dict)
+
+
+class Router:
+    """Finds the call of a method and path."""
+
+    def __init__(self) -> None:
+        self._root = _Level()
+
+    def add(self, method: str, path: str, route: Route) -> None:
+        """Add a call; the parts of `path` in braces become parameters."""
+        level = self._root
+        for part in _parts(path):
+            level = self._step(level, part)
+        level.routes[method] = route
+
+    @staticmethod
+    def _step(level: _Level, part: str) -> _Level:
+        if not part.startswith("{"):
+            return level.fixed.setdefault(part, _Level())
+        level.free = level.free or (part.strip("{}"), _Level())
+        return level.free[1]
+
+    def find(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
+        """The call and its path parameters; raises 501."""
+        level, found = self._root, dict[str, str]()
+        for part in _parts(path):
+            if part in level.fixed:
+                level = level.fixed[part]
+            elif level.free:
+                name, level = level.free
+                found[name] = part
+            else:
+                raise not_implemented(method, path)
+        if method not in level.routes:
+            raise not_implemented(method, path)
+        return level.routes[method], found
+
+
+def _parts(path: str) -> list[str]:
+    return [part for part in path.split("/") if part]
+
+
+def not_implemented(method: str, path: str) -> ApiError:
+    """501 for a call that does not exist."""
+    return ApiError(501, f"Method '{method} {path}' not implemented")
+
+
+ROUTER = Router()
+
+
+def route(
+    method: str,
+    path: str,
+    right: Right,
+    parameters: Schema | None = None,
+    *,
+    protected: bool = False,
+    world: bool = False,
+    tokens: bool = True,
+) -> Callable[[Handler], Handler]:
+    """Register the decorated function as a call."""
+    names = [part.strip("{}") for part in _parts(path) if part.startswith("{")]
+    schema = {**(parameters or {}), **{name: PATH_PARAMETERS[name] for name in names}}
+
+    def register(handler: Handler) -> Handler:
+        ROUTER.add(method, path, Route(schema, right, handler, protected, world, tokens))
+        return handler
+
+    return register
+
+
+Given = dict[str, Raw]

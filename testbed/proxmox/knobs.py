@@ -1,0 +1,30 @@
+"""What the control interface can turn while the testbed runs; times are in seconds."""
+
+from dataclasses import asdict, dataclass, fields
+
+from testbed.proxmox.errors import parameter_errors
+
+
+@dataclass(slots=True)
+class Knobs:
+    """Speeds and delays, with the defaults of a quick machine."""
+
+    stat_seconds: float = 10.0
+    boot_seconds: float = 0.3
+    shutdown_seconds: float = 0.3
+    linked_clone_seconds: float = 0.02
+    full_clone_seconds: float = 0.3
+    storage_hold_seconds: float = 0.0
+    restart_seconds: float = 0.3
+    login_delay_seconds: float = 3.0
+    proxy_timeout_seconds: float = 30.0
+
+    def turn(self, values: dict[str, object]) -> dict[str, float]:
+        """Set some; raises `ApiError` 400 for an unknown name or a value that is no number."""
+        known = {field.name for field in fields(self)}
+        for name, value in values.items():
+            if name not in known or isinstance(value, bool) or not isinstance(value, int | float):
+                raise parameter_errors({name: f"no such knob, or no number; there are {', '.join(sorted(known))}"})
+        for name, value in values.items():
+            setattr(self, name, value)
+        return asdict(self)

@@ -1,0 +1,139 @@
+"""The options of a VM's configuration: schema, needed privilege, and what a running VM takes at once.
+
+Sources: the published API schema of PVE 8.4 for names and limits, qemu-server API2/Qemu.pm
+(check_vm_modify_config_perm) for privileges, QemuServer.pm (fast_plug_option) for the rest.
+"""
+
+from collections.abc import Callable
+
+from testbed.proxmox import formats
+from testbed.proxmox.formats import PropertyString
+from testbed.proxmox.schema import Param
+
+DISK_KEYS = (
+    *(f"ide{n}" for n in range(4)),
+    *(f"scsi{n}" for n in range(31)),
+    *(f"virtio{n}" for n in range(16)),
+    *(f"sata{n}" for n in range(6)),
+)
+RESIZABLE = (*DISK_KEYS, "efidisk0", "tpmstate0")
+NET_KEYS = tuple(f"net{n}" for n in range(32))
+IPCONFIG_KEYS = tuple(f"ipconfig{n}" for n in range(32))
+UNUSED_KEYS = tuple(f"unused{n}" for n in range(256))
+CLOUDINIT_KEYS = (
+    *("ciuser", "cipassword", "sshkeys", "nameserver", "searchdomain", "citype", "ciupgrade", "cicustom"),
+    *IPCONFIG_KEYS,
+)
+LOCKS = ("backup", "clone", "create", "migrate", "rollback", "snapshot", "snapshot-delete", "suspending")
+
+#: Applied to a running VM without a restart.
+LIVE = frozenset(
+    {
+        *("name", "description", "tags", "onboot", "protection", "startup", "hookscript", "shares", "lock"),
+        *("vmstatestorage", "cpuunits", "cpulimit", "migrate_downtime", "migrate_speed"),
+    }
+)
+
+
+def _property(parser: PropertyString, name: str) -> Callable[[str], object]:
+    return lambda text: parser.parse(text, name)
+
+
+def _each(names: tuple[str, ...], parser: PropertyString) -> dict[str, Param]:
+    return {name: Param(check=_property(parser, name)) for name in names}
+
+
+BOOLEANS = (
+    *("acpi", "autostart", "ciupgrade", "freeze", "keephugepages", "kvm", "localtime", "numa", "onboot"),
+    *("protection", "reboot", "tablet", "tdf", "template"),
+)
+OSTYPES = ("other", "wxp", "w2k", "w2k3", "w2k8", "wvista", "win7", "win8", "win10", "win11", "l24", "l26")
+SCSIHW = ("lsi", "lsi53c810", "virtio-scsi-pci", "virtio-scsi-single", "megasas", "pvscsi")
+
+OPTIONS: dict[str, Param] = {
+    **{name: Param("boolean") for name in BOOLEANS},
+    **_each(DISK_KEYS, formats.DRIVE),
+    **_each(UNUSED_KEYS, formats.DRIVE),
+    **_each(NET_KEYS, formats.NET),
+    **_each(IPCONFIG_KEYS, formats.IPCONFIG),
+    **{f"serial{n}": Param(pattern=r"(/dev/.+|socket)") for n in range(4)},
+    "affinity": Param(),
+    "agent": Param(check=_property(formats.AGENT, "agent")),
+    "arch": Param(enum=("x86_64", "aarch64")),
+    "args": Param(),
+    "audio0": Param(),
+    "balloon": Param("integer", minimum=0),
+    "bios": Param(enum=("seabios", "ovmf")),
+    "boot": Param(),
+    "bootdisk": Param(pattern=r"(ide|sata|scsi|virtio)\d+"),
+    "cicustom": Param(),
+    "cipassword": Param(),
+    "citype": Param(enum=("configdrive2", "nocloud", "opennebula")),
+    "ciuser": Param(),
+    "cores": Param("integer", minimum=1),
+    "cpu": Param(),
+    "cpulimit": Param("number", minimum=0, maximum=128),
+    "cpuunits": Param("integer", minimum=1, maximum=262144),
+    "description": Param(max_length=8192),
+    "efidisk0": Param(),
+    "hookscript": Param(),
+    "hotplug": Param(),
+    "hugepages": Param(enum=("any", "2", "1024")),
+    "keyboard": Param(),
+    "lock": Param(enum=(*LOCKS, "suspended")),
+    "machine": Param(),
+    "memory": Param(check=_property(formats.MEMORY, "memory")),
+    "migrate_downtime": Param("number", minimum=0),
+    "migrate_speed": Param("integer", minimum=0),
+    "name": Param(check=formats.dns_name),
+    "nameserver": Param(check=formats.address_list, listed=True),
+    "ostype": Param(enum=(*OSTYPES, "solaris")),
+    "rng0": Param(),
+    "scsihw": Param(enum=SCSIHW),
+    "searchdomain": Param(),
+    "shares": Param("integer", minimum=0, maximum=50000),
+    "smbios1": Param(max_length=512, check=_property(formats.SMBIOS, "smbios1")),
+    "sockets": Param("integer", minimum=1),
+    "sshkeys": Param(check=formats.url_encoded),
+    "startdate": Param(pattern=r"(now|\d{4}-\d{1,2}-\d{1,2}(T\d{1,2}:\d{1,2}:\d{1,2})?)"),
+    "startup": Param(),
+    "tags": Param(check=formats.tag_list, listed=True),
+    "tpmstate0": Param(),
+    "vcpus": Param("integer", minimum=1),
+    "vga": Param(),
+    "vmgenid": Param(pattern=r"(?:[a-fA-F0-9]{8}(?:-[a-fA-F0-9]{4}){3}-[a-fA-F0-9]{12}|[01])"),
+    "vmstatestorage": Param(check=formats.storage_id),
+    "watchdog": Param(),
+}
+
+_CPU = ("cores", "sockets", "cpu", "vcpus", "numa", "cpulimit", "cpuunits", "affinity")
+_HARDWARE = ("acpi", "audio0", "hotplug", "kvm", "machine", "rng0", "scsihw", "smbios1", "tablet", "vga", "watchdog")
+_OPTIONS = (
+    *("agent", "autostart", "bios", "boot", "bootdisk", "description", "keyboard", "localtime"),
+    *("migrate_downtime", "migrate_speed", "name", "onboot", "ostype", "protection", "reboot", "startdate"),
+    *("startup", "tags", "tdf", "template", "vmgenid"),
+)
+
+PRIVILEGES: dict[str, str] = {
+    **dict.fromkeys(_CPU, "VM.Config.CPU"),
+    **dict.fromkeys(("memory", "balloon", "shares", "hugepages", "keephugepages"), "VM.Config.Memory"),
+    **dict.fromkeys((*DISK_KEYS, *UNUSED_KEYS, "efidisk0", "tpmstate0", "vmstatestorage"), "VM.Config.Disk"),
+    **dict.fromkeys(NET_KEYS, "VM.Config.Network"),
+    **dict.fromkeys(CLOUDINIT_KEYS, "VM.Config.Cloudinit"),
+    **dict.fromkeys((*_HARDWARE, *(f"serial{n}" for n in range(4))), "VM.Config.HWType"),
+    **dict.fromkeys(_OPTIONS, "VM.Config.Options"),
+    "freeze": "VM.PowerMgmt",
+}
+#: Whoever has one of these may call the configuration endpoint at all.
+CONFIG_PRIVILEGES = (
+    *("VM.Config.Disk", "VM.Config.CDROM", "VM.Config.CPU", "VM.Config.Memory", "VM.Config.Network"),
+    *("VM.Config.HWType", "VM.Config.Options", "VM.Config.Cloudinit"),
+)
+
+
+def json_value(name: str, text: str) -> str | int | float:
+    """An option as it appears in JSON: numbers and booleans as numbers, all else as text."""
+    kind = OPTIONS[name].type if name in OPTIONS else "string"
+    if kind in ("integer", "boolean"):
+        return int(text)
+    return float(text) if kind == "number" else text

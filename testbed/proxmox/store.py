@@ -1,0 +1,80 @@
+"""What survives: VMs, volumes, tasks and access data in one SQLite file.
+
+Every change is written before it is acknowledged. Without fsync a power cut may lose the last changes,
+the end of this process cannot: the pages are the kernel's by then.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS vm (vmid INTEGER PRIMARY KEY, record TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS volume (name TEXT PRIMARY KEY, record TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS task (upid TEXT PRIMARY KEY, record TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS task_line (upid TEXT NOT NULL, n INTEGER NOT NULL, text TEXT NOT NULL,
+    PRIMARY KEY (upid, n)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS setting (key TEXT PRIMARY KEY, record TEXT NOT NULL);
+"""
+KEYS = {"vm": "vmid", "volume": "name", "task": "upid", "setting": "key"}
+
+
+class Store:
+    """Records by table and key, as JSON."""
+
+    def __init__(self, directory: Path) -> None:
+        self._db = sqlite3.connect(directory / "state.db", isolation_level=None)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = OFF")
+        self._db.executescript(TABLES)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make all writes within one transaction."""
+        self._db.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def put(self, table: str, key: str | int, record: Mapping[str, Any] | float) -> None:
+        """Write one record."""
+        sql = f"INSERT OR REPLACE INTO {table} ({KEYS[table]}, record) VALUES (?, ?)"
+        self._db.execute(sql, (key, json.dumps(record)))
+
+    def get(self, table: str, key: str | int) -> Any:
+        """One record, or None."""
+        row = self._db.execute(f"SELECT record FROM {table} WHERE {KEYS[table]} = ?", (key,)).fetchone()
+        return None if row is None else json.loads(row[0])
+
+    def all(self, table: str) -> list[tuple[Any, Any]]:
+        """Every key with its record, in the order of writing."""
+        rows = self._db.execute(f"SELECT {KEYS[table]}, record FROM {table} ORDER BY rowid")
+        return [(key, json.loads(record)) for key, record in rows]
+
+    def delete(self, table: str, key: str | int) -> None:
+        """Remove one record."""
+        self._db.execute(f"DELETE FROM {table} WHERE {KEYS[table]} = ?", (key,))
+
+    def add_line(self, upid: str, n: int, text: str) -> None:
+        """Append to a task's log."""
+        self._db.execute("INSERT OR REPLACE INTO task_line VALUES (?, ?, ?)", (upid, n, text))
+
+    def lines(self, upid: str) -> list[str]:
+        """A task's log."""
+        rows = self._db.execute("SELECT text FROM task_line WHERE upid = ? ORDER BY n", (upid,))
+        return [text for (text,) in rows]
+
+    def drop_task(self, upid: str) -> None:
+        """Forget a task and its log."""
+        self._db.execute("DELETE FROM task_line WHERE upid = ?", (upid,))
+        self.delete("task", upid)

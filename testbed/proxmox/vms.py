@@ -1,0 +1,258 @@
+"""The VMs' configurations as the cluster file system holds them: text with a digest, and a pending section."""
+
+import hashlib
+import secrets
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from urllib.parse import quote, unquote
+
+from testbed.proxmox import formats
+from testbed.proxmox.errors import Die
+from testbed.proxmox.guests import CloudInit, GuestKind, GuestSpec
+from testbed.proxmox.options import DISK_KEYS, IPCONFIG_KEYS, NET_KEYS, RESIZABLE
+from testbed.proxmox.store import Store
+
+#: The description a target has until its first disk is there (qemu-server API2/Qemu.pm clone_vm).
+CLONE_MARK = " qmclone temporary file"
+MAC_PREFIX = "BC:24:11"
+DEFAULT_MEMORY = "512"
+QEMU_VERSION = "9.2.0"
+
+Config = dict[str, str]
+
+
+@dataclass(slots=True)
+class Vm:
+    """One VM. `guest` is what runs now; `pending_delete` maps options to whether their disk goes too."""
+
+    vmid: int
+    kind: GuestKind
+    config: Config = field(default_factory=dict)
+    pending: Config = field(default_factory=dict)
+    pending_delete: dict[str, bool] = field(default_factory=dict)
+    guest: GuestSpec | None = None
+    behaviour: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def lock(self) -> str | None:
+        return self.config.get("lock")
+
+    @property
+    def template(self) -> bool:
+        return self.config.get("template") == "1"
+
+    @property
+    def name(self) -> str:
+        return self.config.get("name", f"VM {self.vmid}")
+
+    def flag(self, option: str) -> bool:
+        """Whether a boolean option is on."""
+        return self.config.get(option) == "1"
+
+    def check_lock(self) -> None:
+        """Raise `Die` while an operation holds the VM."""
+        if self.lock:
+            raise Die(f"VM is locked ({self.lock})")
+
+    @property
+    def text(self) -> str:
+        """The configuration file."""
+        body = _section(self.config)
+        if self.pending or self.pending_delete:
+            removed = {"delete": ",".join(sorted(self.pending_delete))} if self.pending_delete else {}
+            body += "\n[PENDING]\n" + _section(removed | self.pending)
+        return body
+
+    @property
+    def digest(self) -> str:
+        """SHA-1 of the configuration file."""
+        return hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+    def check_digest(self, digest: str | None) -> None:
+        """Raise `Die` if `digest` is given and of another version."""
+        if digest and digest != self.digest:
+            raise Die("checksum mismatch (file change by other user?)")
+
+    @property
+    def merged(self) -> Config:
+        """The configuration as it will be after the next cold start."""
+        kept = {key: value for key, value in self.config.items() if key not in self.pending_delete}
+        return kept | self.pending
+
+    @property
+    def agent(self) -> bool:
+        """Whether the guest agent is enabled in the configuration."""
+        return "agent" in self.config and formats.AGENT.parse(self.config["agent"])["enabled"] in ("1", "on")
+
+    @property
+    def cores(self) -> int:
+        total = int(self.config.get("cores", 1)) * int(self.config.get("sockets", 1))
+        return int(self.config.get("vcpus", total))
+
+    @property
+    def memory_mib(self) -> int:
+        return int(formats.MEMORY.parse(self.config.get("memory", DEFAULT_MEMORY))["current"])
+
+    @property
+    def boot_disk(self) -> str | None:
+        """The option of the first disk in the boot order."""
+        order = self.config.get("boot", "").removeprefix("order=").split(";")
+        return next((key for key in order if key in DISK_KEYS and is_disk(self.config.get(key))), None)
+
+    @property
+    def uuid(self) -> str:
+        return formats.SMBIOS.parse(self.config.get("smbios1", "")).get("uuid", "")
+
+
+def _section(options: Mapping[str, str]) -> str:
+    lines = [f"#{quote(line, safe=' !?=,:.+-_()')}" for line in options.get("description", "").split("\n") if line]
+    return "".join(f"{line}\n" for line in lines) + "".join(
+        f"{key}: {value}\n" for key, value in sorted(options.items()) if key != "description"
+    )
+
+
+def is_cdrom(drive: str | None) -> bool:
+    """Whether a drive is a CD-ROM; the cloud-init drive is one."""
+    return drive is not None and formats.DRIVE.parse(drive).get("media") == "cdrom"
+
+
+def is_disk(drive: str | None) -> bool:
+    """Whether a drive is a disk."""
+    return drive is not None and not is_cdrom(drive)
+
+
+def drives(config: Mapping[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Every drive of a configuration with its properties, in the order of the options' names."""
+    for key in sorted(config):
+        if key in RESIZABLE:
+            yield key, formats.DRIVE.parse(config[key])
+
+
+def volumes(config: Mapping[str, str]) -> list[str]:
+    """The volume ids that a configuration owns, unused ones included."""
+    unused = [value for key, value in config.items() if key.startswith("unused")]
+    files = [drive["file"] for _, drive in drives(config)]
+    state = [config["vmstate"]] if "vmstate" in config else []
+    return [volid for volid in [*files, *unused, *state] if ":" in volid]
+
+
+def cloud_init_drive(config: Mapping[str, str]) -> str | None:
+    """The option of the cloud-init drive."""
+    return next((key for key, drive in drives(config) if "-cloudinit" in drive["file"]), None)
+
+
+def new_mac() -> str:
+    """A MAC address of the default prefix."""
+    return ":".join([MAC_PREFIX, *(f"{byte:02X}" for byte in secrets.token_bytes(3))])
+
+
+def new_identity() -> Config:
+    """What a new VM gets to be told apart by."""
+    return {"smbios1": f"uuid={uuid.uuid4()}", "vmgenid": str(uuid.uuid4())}
+
+
+def creation_meta() -> Config:
+    """Which QEMU made the VM, and when."""
+    return {"meta": f"creation-qemu={QEMU_VERSION},ctime={int(time.time())}"}
+
+
+def with_mac(net: str, mac: str | None = None) -> str:
+    """A network option with `mac`, or else with the one it has, or else with a new one."""
+    found = formats.NET.parse(net)
+    address = mac or found.get("macaddr") or new_mac()
+    rest = {key: value for key, value in found.items() if key not in ("model", "macaddr")}
+    return formats.PropertyString.format({found["model"]: address, **rest})
+
+
+def guest_spec(vm: Vm) -> GuestSpec:
+    """The guest that a configuration describes."""
+    config = vm.config
+    disk = vm.boot_disk
+    net = next((config[key] for key in NET_KEYS if key in config), None)
+    mac = formats.NET.parse(net).get("macaddr", "") if net else ""
+    volume = formats.DRIVE.parse(config[disk])["file"] if disk else ""
+    return GuestSpec(
+        vmid=vm.vmid,
+        name=vm.name,
+        cores=vm.cores,
+        memory_mib=vm.memory_mib,
+        volume="/".join(volume.partition(":")[2].split("/")[-2:]),
+        mac=mac,
+        smbios_uuid=vm.uuid,
+        cloud_init=_cloud_init(vm),
+        agent=vm.agent,
+        acpi=config.get("acpi", "1") == "1",
+    )
+
+
+def _cloud_init(vm: Vm) -> CloudInit:
+    config = vm.config
+    keys = unquote(config.get("sshkeys", "")).splitlines()
+    return CloudInit(
+        hostname=vm.name.split(".")[0],
+        user=config.get("ciuser"),
+        password_hash=config.get("cipassword"),
+        ssh_keys=tuple(key for key in keys if key.strip()),
+        ip_configs=tuple(config[key] for key in IPCONFIG_KEYS if key in config),
+        nameserver=config.get("nameserver"),
+        searchdomain=config.get("searchdomain"),
+    )
+
+
+class Vms:
+    """All VMs of the cluster."""
+
+    def __init__(self, store: Store, node: str) -> None:
+        self._store = store
+        self._node = node
+        self._vms = {vmid: _restore(record) for vmid, record in store.all("vm")}
+
+    def __iter__(self) -> Iterator[Vm]:
+        return iter(list(self._vms.values()))
+
+    def __contains__(self, vmid: int) -> bool:
+        return vmid in self._vms
+
+    def __len__(self) -> int:
+        return len(self._vms)
+
+    def get(self, vmid: int) -> Vm | None:
+        """A VM, if it exists."""
+        return self._vms.get(vmid)
+
+    def load(self, vmid: int) -> Vm:
+        """A VM; raises `Die` with the text of a missing configuration."""
+        vm = self._vms.get(vmid)
+        if vm is None:
+            raise Die(f"Configuration file 'nodes/{self._node}/qemu-server/{vmid}.conf' does not exist")
+        return vm
+
+    def check_exists(self, vmid: int) -> Vm:
+        """A VM; raises `Die` with the text of those calls that look for the file first."""
+        vm = self._vms.get(vmid)
+        if vm is None:
+            raise Die(f"unable to find configuration file for VM {vmid} on node '{self._node}'")
+        return vm
+
+    def save(self, vm: Vm) -> None:
+        """Write a VM, new or changed."""
+        self._store.put("vm", vm.vmid, asdict(vm))
+        self._vms[vm.vmid] = vm
+
+    def delete(self, vmid: int) -> None:
+        """Remove a VM's configuration."""
+        self._store.delete("vm", vmid)
+        self._vms.pop(vmid, None)
+
+
+def _restore(record: dict[str, Any]) -> Vm:
+    guest = record.pop("guest")
+    vm = Vm(**record)
+    if guest:
+        init = guest.pop("cloud_init")
+        init |= {key: tuple(init[key]) for key in ("ssh_keys", "ip_configs")}
+        vm.guest = GuestSpec(**guest, cloud_init=CloudInit(**init))
+    return vm
