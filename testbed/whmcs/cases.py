@@ -264,8 +264,10 @@ def e28_unit_zoo(stage: Stage) -> None:
     for label, memory in readable.items():
         _sell_memory(stage, "E28", label, memory)
     _sell_memory(stage, "E28", "4", 4096).truth.warnings.append("unit_heuristic")
-    for label in ("2TB", "Unlimited", "٤ GB"):
+    for label in ("Unlimited", "٤ GB"):
         _sell_memory(stage, "E28", label, None)
+    huge = _sell_memory(stage, "E28", "2TB", 2 * 1024 * 1024)
+    huge.truth.becomes("quarantine", "memory_mib_out_of_range")
 
 
 def e31_yesno(stage: Stage) -> None:

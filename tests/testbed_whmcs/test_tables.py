@@ -1,0 +1,61 @@
+"""What is in the database is what was made up, awkward values included."""
+
+import pytest
+
+from testbed.whmcs import sample
+from tests.testbed_whmcs.running import Testbed
+
+pytestmark = pytest.mark.mariadb
+
+REQUIRED = {
+    "tblusers": {"email", "password", "second_factor"},
+    "tblusers_clients": {"auth_user_id", "client_id", "owner", "permissions"},
+    "tblclients": {"uuid", "firstname", "companyname", "email", "currency", "groupid", "status"},
+    "tblhosting": {"userid", "packageid", "server", "domain", "domainstatus", "suspendreason", "dedicatedip", "qty"},
+    "tblproducts": {"servertype", "configoption1", "configoption24", "paytype", "order"},
+    "tblhostingconfigoptions": {"relid", "configid", "optionid", "qty"},
+    "tblcustomfieldsvalues": {"fieldid", "relid", "value"},
+    "mod_pvewhmcs_vms": {"vmid", "vtype", "ipaddress"},
+    "mod_pvewhmcs_plans": {"cores", "memory", "disk", "ssh-keys"},
+    "tblupgrades": {"relid", "status"},
+}
+
+
+def test_the_schema_is_that_of_8_3(testbed: Testbed) -> None:
+    found: dict[str, set[str]] = {}
+    for table, column in testbed.rows(
+        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'whmcs'"
+    ):
+        found.setdefault(table, set()).add(column)
+    assert {table: columns - found.get(table, set()) for table, columns in REQUIRED.items()} == {
+        table: set() for table in REQUIRED
+    }
+    assert testbed.rows("SELECT value FROM tblconfiguration WHERE setting = 'Version'")[0][0].startswith("8.3")
+
+
+def test_every_row_arrived(testbed: Testbed) -> None:
+    world = sample.make(sample.SEED, sample.SCALE)
+    for table, rows in world.tables.items():
+        assert testbed.rows(f"SELECT count(*) FROM {table}") == [(len(rows),)], table
+
+
+def test_every_table_is_transactional(testbed: Testbed) -> None:
+    engines = "SELECT DISTINCT engine FROM information_schema.tables WHERE table_schema = 'whmcs'"
+    assert testbed.rows(engines) == [("InnoDB",)]
+
+
+def test_zero_dates_are_stored_as_zeros(testbed: Testbed) -> None:
+    assert testbed.rows("SELECT regdate, nextduedate FROM tblhosting WHERE billingcycle = 'Free Account'") == [
+        ("0000-00-00", "0000-00-00")
+    ]
+
+
+def test_a_status_outside_the_enum_is_blank(testbed: Testbed) -> None:
+    assert testbed.rows("SELECT count(*) FROM tblhosting WHERE domainstatus = ''") == [(1,)]
+
+
+def test_text_arrives_as_it_was_written(testbed: Testbed) -> None:
+    assert testbed.rows("SELECT companyname FROM tblclients WHERE companyname LIKE 'O&%'") == [
+        ("O&#039;Brien &amp; Sons",)
+    ]
+    assert testbed.rows("SELECT count(*) FROM tblproductconfigoptionssub WHERE BINARY optionname = '٤ GB'") == [(1,)]
