@@ -85,6 +85,7 @@ class Endpoint:
         self._user, self._token_name = token["user"], token["name"]
         self._settings = settings
         self._local = threading.local()
+        self._sessions: list[requests.Session] = []
         self._threads = ThreadPoolExecutor(CONCURRENT, thread_name_prefix=f"proxmox-{settings.name}")
         self.clock: tuple[int, float] | None = None
 
@@ -126,7 +127,9 @@ class Endpoint:
             token_value=self._settings.token_secret,
             verify_ssl=trust,
         )
-        prepare(client._store["session"], self._settings.fingerprint, self._heard)
+        session = client._store["session"]  # proxmoxer takes no session of ours, but lets its own be made one
+        prepare(session, self._settings.fingerprint, self._heard)
+        self._sessions.append(session)
         return client
 
     def _heard(self, epoch: int) -> None:
@@ -134,6 +137,8 @@ class Endpoint:
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
+        for session in self._sessions:
+            session.close()
 
 
 def _details(error: AnswerError) -> str:

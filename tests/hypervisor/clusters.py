@@ -104,7 +104,7 @@ def settings_of(testbed: dict[str, Any], **changes: Any) -> ClusterSettings:
     return replace(settings, **changes)
 
 
-def testbed_cluster(testbed: dict[str, Any]) -> Cluster:
+def proxmox_cluster(testbed: dict[str, Any]) -> Cluster:
     async def hang(vmid: int) -> None:
         async with httpx.AsyncClient() as client:
             answer = await client.post(f"{testbed['control_url']}/vms/{vmid}", json={"ignore_acpi": True})

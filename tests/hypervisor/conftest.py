@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.hypervisor.clusters import DEADLINE, Cluster, fake_cluster, testbed_cluster
+from tests.hypervisor.clusters import DEADLINE, Cluster, fake_cluster, proxmox_cluster
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,6 +37,6 @@ def testbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]
 async def cluster(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
     """Each test of the shared suite sees the fake, then the adapter."""
     fake = request.param == "fake"
-    found = fake_cluster() if fake else testbed_cluster(request.getfixturevalue("testbed"))
+    found = fake_cluster() if fake else proxmox_cluster(request.getfixturevalue("testbed"))
     yield found
     await found.hypervisor.close()

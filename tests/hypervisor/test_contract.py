@@ -235,6 +235,16 @@ async def test_a_hung_guest_outlives_a_shutdown_unless_forced(cluster: Cluster) 
     assert (await cluster.hypervisor.status("pve1", vmid)).power == "stopped"
 
 
+async def test_a_stop_overrules_a_shutdown_that_waits(cluster: Cluster) -> None:
+    vmid = await cluster.started()
+    await cluster.hang(vmid)
+    waiting = await cluster.hypervisor.shutdown("pve1", vmid, timeout_s=60, force=False)
+    task = await cluster.done(await cluster.hypervisor.stop("pve1", vmid, overrule_shutdown=True))
+    assert task.state == "succeeded"
+    assert (await cluster.hypervisor.status("pve1", vmid)).power == "stopped"
+    assert (await cluster.done(waiting)).state == "failed"
+
+
 async def test_a_reboot_brings_a_new_process(cluster: Cluster) -> None:
     vmid = await cluster.started()
     before = (await cluster.hypervisor.status("pve1", vmid)).pid
