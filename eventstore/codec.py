@@ -32,7 +32,7 @@ class _Shape:
     def __init__(self, kind: EventType):
         self.kind = kind
         self.private = private_fields(kind.cls)
-        self.decoder = msgspec.json.Decoder(kind.cls)
+        self.decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(kind.cls)
         self.erased = msgspec.json.encode(_erased(kind.cls, self.private)).decode()
 
     def encode(self, event: object) -> Encoded:

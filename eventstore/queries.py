@@ -18,7 +18,7 @@ class Queries:
     def __init__(self, package: str):
         text = resources.files(package).joinpath("queries.sql").read_text()
         parts = _NAME.split(text)[1:]
-        self._statements = dict(zip(parts[::2], (body.strip() for body in parts[1::2]), strict=True))
+        self._statements: dict[str, str] = dict(zip(parts[::2], (body.strip() for body in parts[1::2]), strict=True))
 
     def __getattr__(self, name: str) -> str:
         try:

@@ -111,16 +111,18 @@ class EventStore:
         Raises:
             UnknownEvent: this version does not know it.
         """
-        event = self.codec.decode(row["type"], row["schema_v"], row["data"], row["private"])
-        return Recorded(
-            event,
-            row["stream_id"],
-            row["version"],
-            row["tx"],
-            row["pos"],
-            row["at"],
-            decode_meta(row["meta"]),
-        )
+        return recorded(self.codec, row)
+
+
+def recorded(codec: Codec, row: asyncpg.Record) -> Recorded[Any]:
+    """A row of the log as an event.
+
+    Raises:
+        UnknownEvent: this version does not know it.
+    """
+    event = codec.decode(row["type"], row["schema_v"], row["data"], row["private"])
+    meta = decode_meta(row["meta"])
+    return Recorded(event, row["stream_id"], row["version"], row["tx"], row["pos"], row["at"], meta)
 
 
 async def append(

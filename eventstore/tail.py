@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import asyncpg
 import structlog
 
-from eventstore.database import Connection, DatabaseUnavailable, connect
+from domain.record import Recorded
+from eventstore.codec import UnknownEvent
+from eventstore.database import Connection, DatabaseUnavailable, Pool, connect
 from eventstore.positions import Position
 from eventstore.queries import Queries
 from eventstore.store import Batch, EventStore
@@ -22,31 +25,28 @@ CHECK_SECONDS = 15.0
 log = structlog.get_logger()
 
 
-class LogReader:
-    """Pages of the log after a position, nothing missed, nothing twice.
+class SettledRows:
+    """Raw rows of the log after a position, nothing missed, nothing twice.
 
     Order and checkpoint are the pair (tx, pos) and only settled transactions are read. When a foreign transaction
     holds the plain watermark back for more than 50 ms, the locks on the log tell which transactions can still append.
     """
 
-    def __init__(self, store: EventStore):
-        self._store = store
+    def __init__(self) -> None:
         self._stalled_since: float | None = None
 
-    async def read(self, after: Position, limit: int, connection: Connection | None = None) -> Batch:
+    async def read(self, source: Connection | Pool, after: Position, limit: int) -> list[asyncpg.Record]:
         """The next page; empty when nothing settled is there."""
-        source: Any = connection or self._store.pool
         rows = await source.fetch(SQL.read_log, *after, limit)
         if not rows and await self._is_stalled(source, after):
             watermark = await source.fetchval(SQL.appending_below)
             # A statement of its own: it must see what committed before the watermark was found.
             rows = await source.fetch(SQL.read_log_below, *after, limit, watermark)
-        if not rows:
-            return Batch()
-        self._stalled_since = None
-        return Batch([self._store.recorded(row) for row in rows], Position(rows[-1]["tx"], rows[-1]["pos"]))
+        if rows:
+            self._stalled_since = None
+        return rows
 
-    async def _is_stalled(self, source: Any, after: Position) -> bool:
+    async def _is_stalled(self, source: Connection | Pool, after: Position) -> bool:
         if not await source.fetchval(SQL.stalled, *after):
             self._stalled_since = None
             return False
@@ -61,14 +61,42 @@ class LogReader:
         return self._stalled_since is not None
 
 
+class LogReader:
+    """Pages of the log after a position, decoded. Events of a newer version of Hostler are left out and logged."""
+
+    def __init__(self, store: EventStore):
+        self._store = store
+        self._rows = SettledRows()
+
+    async def read(self, after: Position, limit: int, connection: Connection | None = None) -> Batch:
+        """The next page; empty when nothing settled is there."""
+        rows = await self._rows.read(connection or self._store.pool, after, limit)
+        if not rows:
+            return Batch()
+        return Batch(list(self._known(rows)), Position(rows[-1]["tx"], rows[-1]["pos"]))
+
+    def _known(self, rows: list[asyncpg.Record]) -> Iterator[Recorded[Any]]:
+        for row in rows:
+            try:
+                yield self._store.recorded(row)
+            except UnknownEvent as error:
+                log.warning("event skipped", reason=str(error), tx=row["tx"], pos=row["pos"])
+
+    @property
+    def waiting(self) -> bool:
+        """Whether committed events wait behind the watermark: read again soon, no NOTIFY will come for them."""
+        return self._rows.waiting
+
+
 class Doorbell:
     """One listening connection per process: `wait()` returns on NOTIFY, on the poll, or after a reconnect.
 
     A lost connection degrades to polling and is opened again; nothing depends on a NOTIFY arriving.
     """
 
-    def __init__(self, url: str):
+    def __init__(self, url: str, channel: str = "hostler"):
         self._url = url
+        self._channel = channel
         self._rung = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -106,7 +134,7 @@ class Doorbell:
         try:
             gone = asyncio.Event()
             connection.add_termination_listener(lambda *_: gone.set())
-            await connection.add_listener("hostler", lambda *_: self._rung.set())
+            await connection.add_listener(self._channel, lambda *_: self._rung.set())
             self._rung.set()  # what was appended before LISTEN took hold
             while not gone.is_set():
                 with contextlib.suppress(TimeoutError):

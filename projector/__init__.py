@@ -1,1 +1,1 @@
-"""Events to read models, live and by replay."""
+"""Events → read models: the live projection, its rebuild, and the tools that replay the log."""

@@ -1,0 +1,103 @@
+"""Events of servers → `server_view` and `operation_view`."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+from uuid import UUID
+
+from domain.record import Recorded
+from domain.server.events import ServerEvent
+from domain.server.state import Operation, Server, evolve
+from eventstore import snapshot
+from projector.family import Family
+from projector.tables import Change, Row, Table
+
+SERVER_VIEW = Table(
+    "server_view",
+    ("server_id",),
+    {
+        "server_id": "uuid",
+        "account_id": "uuid",
+        "version": "integer",
+        "name": "text",
+        "status": "text",
+        "cluster": "text",
+        "vmid": "integer",
+        "power": "text",
+        "search": "text",
+        "created_at": "timestamptz",
+        "updated_at": "timestamptz",
+        "state": "json",
+    },
+)
+OPERATION_VIEW = Table(
+    "operation_view",
+    ("operation_id",),
+    {
+        "operation_id": "uuid",
+        "server_id": "uuid",
+        "account_id": "uuid",
+        "version": "integer",
+        "type": "text",
+        "status": "text",
+        "created_at": "timestamptz",
+        "state": "json",
+    },
+)
+
+
+class Servers(Family[Server]):
+    """A server's newest state, and every operation it has had."""
+
+    table = SERVER_VIEW
+    state = Server
+    events = get_args(ServerEvent)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.operations: dict[UUID, tuple[Operation, UUID]] = {}  # with the account at the operation's last event
+
+    def evolve(self, before: Server | None, record: Recorded[Any]) -> Server:
+        return evolve(before, record)
+
+    def changed(self, before: Server | None, after: Server) -> None:
+        operation = after.operation
+        if operation is not None and (before is None or operation is not before.operation):
+            self.operations[operation.id] = (operation, after.account_id)
+
+    def changes(self) -> list[Change]:
+        servers = [server_row(state) for state in self.changed_states()]
+        operations = [operation_row(*self.operations[id]) for id in sorted(self.operations)]
+        return [Change(SERVER_VIEW, servers), Change(OPERATION_VIEW, operations)]
+
+
+def server_row(state: Server) -> Row:
+    """A row of `server_view`."""
+    return (
+        state.id,
+        state.account_id,
+        state.version,
+        state.name,
+        state.status,
+        state.cluster,
+        state.vmid,
+        state.power,
+        " ".join([state.name, *(address.address for address in state.addresses)]).lower(),
+        state.created_at,
+        state.updated_at,
+        snapshot.encode(state),
+    )
+
+
+def operation_row(state: Operation, account_id: UUID) -> Row:
+    """A row of `operation_view`."""
+    return (
+        state.id,
+        state.server_id,
+        account_id,
+        state.version,
+        state.type,
+        state.status,
+        state.created_at,
+        snapshot.encode(state),
+    )
