@@ -16,7 +16,7 @@ Stop = asyncio.Event
 
 
 def run(name: str, main: Callable[[Stop], Awaitable[None]], *, expected: tuple[type[Exception], ...]) -> int:
-    """Run `main(stop)`; `stop` is set on SIGTERM and SIGINT. Errors named in `expected` are one line and exit code 1."""
+    """Run `main(stop)`; `stop` is set on SIGTERM and SIGINT. `expected` errors are one line and exit code 1."""
     logs.configure(name)
     try:
         asyncio.run(_until_stopped(main))

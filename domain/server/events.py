@@ -187,12 +187,16 @@ class StepCompleted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepHeld:
-    """The step waits for something that is not its own doing; it goes on by itself."""
+    """The step waits for something that is not its own doing; it goes on by itself.
+
+    `settled`: nothing of the newest attempt happened or can still happen, so the next one starts afresh.
+    """
 
     operation_id: UUID
     step: str
     code: str
     detail: str
+    settled: bool
     debug: str = private(default="")
 
 

@@ -218,7 +218,8 @@ def _lived(state: Server, record: Recorded[e.ServerEvent]) -> Server:
     match event:
         case e.OperationRequested():
             operation = _requested(record, event.operation_id, event.type, event.params)
-            return replace(state, operation=operation)
+            before = state.power if event.type == "terminate" else state.power_before
+            return replace(state, operation=operation, power_before=before)
         case e.ImportUpdated():
             return replace(state, account_id=event.account_id, declined=None, **_sold(event))
         case e.ServerPlaced():
@@ -292,7 +293,8 @@ def _advanced(operation: Operation, record: Recorded[e.ServerEvent]) -> Operatio
             known = step.effect and replace(step.effect, upid=event.upid)
             return _step(operation, event.step, at, effect=known)
         case e.StepHeld():
-            return _step(operation, event.step, at, status="waiting", detail=event.detail)
+            kept = None if event.settled else _named(operation, event.step).effect
+            return _step(operation, event.step, at, status="waiting", detail=event.detail, effect=kept)
         case e.StepCompleted():
             return _step(operation, event.step, at, status="succeeded", detail=event.detail, finished_at=at)
         case e.OperationSucceeded():

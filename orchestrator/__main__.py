@@ -1,0 +1,66 @@
+"""`hostler-orchestrator`: drives Proxmox. Run as many as you like against one PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from domain.registry import EVENTS
+from eventstore.codec import Codec
+from eventstore.database import DatabaseUnavailable, NotMigrated, open_pool
+from eventstore.outbox import Lease
+from eventstore.positions import Position
+from eventstore.store import EventStore
+from orchestrator.clusters import open_clusters
+from orchestrator.link import link_import
+from orchestrator.observer import Observer
+from orchestrator.reconcile import reconcile
+from orchestrator.work import Tools, Work
+from orchestrator.worker import Worker
+from runtime.program import Stop, run
+from runtime.sealing import load_seal
+from runtime.settings import Settings, SettingsError
+
+POOL_SIZE = 12
+
+
+async def reconcile_server(tools: Tools, lease: Lease) -> tuple[Position, float | None]:
+    """Handle the wake of a server."""
+    work = await Work.load(tools, lease.stream_id)
+    seconds = await reconcile(work)
+    return work.position, seconds
+
+
+HANDLERS = {"server": reconcile_server, "import": link_import}
+
+
+async def orchestrate(settings: Settings, stop: Stop) -> None:
+    """Work until `stop`.
+
+    Raises:
+        SettingsError, DatabaseUnavailable, NotMigrated: it cannot begin; the message says why.
+    """
+    config = settings.config
+    seal, clusters = load_seal(config.auth.secret_key_file), open_clusters(config.cluster)
+    pool = await open_pool(settings.database_url, size=POOL_SIZE, application="hostler-orchestrator")
+    tools = Tools(EventStore(pool, Codec(EVENTS)), config, clusters, seal)
+    try:
+        async with asyncio.TaskGroup() as group:
+            for cluster in clusters.values():
+                group.create_task(Observer(tools, cluster).run(stop))
+            group.create_task(Worker(tools, HANDLERS, settings.database_url).run(stop))
+    finally:
+        for cluster in clusters.values():
+            await cluster.close()
+        await pool.close()
+
+
+def main() -> None:
+    """The command."""
+    settings = Settings()
+    expected = (SettingsError, DatabaseUnavailable, NotMigrated)
+    sys.exit(run("hostler-orchestrator", lambda stop: orchestrate(settings, stop), expected=expected))
+
+
+if __name__ == "__main__":
+    main()

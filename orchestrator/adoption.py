@@ -1,0 +1,70 @@
+"""Is the guest an import points at really the guest of that service? Pure: facts are weighed, never guessed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain.server.state import Server
+from hypervisor.port import GuestConfig, GuestRow
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """A second fact agrees: the facts that do."""
+
+    evidence: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """It must not be adopted: a stable code, and the reason in words."""
+
+    code: str
+    detail: str
+
+
+def precheck(server: Server, row: GuestRow | None, known_cluster: bool) -> Decline | None:
+    """What rules adoption out before the guest's configuration is read; None to go on."""
+    hint = server.hint
+    if server.quarantine is not None:
+        return Decline("quarantined", server.quarantine)
+    if hint is None:
+        return Decline("no_candidate", "The source names no virtual machine for it.")
+    if not known_cluster:
+        return Decline("unknown_cluster", f"The cluster {hint.cluster} is not configured.")
+    if row is None:
+        return Decline("vm_missing", "The virtual machine that the source names does not exist.")
+    if row.kind != "qemu" or hint.kind != "qemu":
+        return Decline("not_a_vm", "It is a container, not a virtual machine.")
+    if row.template:
+        return Decline("template", "The source names a template, not a virtual machine.")
+    return None
+
+
+def weigh(server: Server, config: GuestConfig) -> Adopt | Decline:
+    """Adopt when a second fact, besides the VMID, agrees: address, name, or the size that was sold."""
+    facts = [fact for fact in (_address(server, config), _name(server, config), _size(server, config)) if fact]
+    if config.template:
+        return Decline("template", "The source names a template, not a virtual machine.")
+    if not facts:
+        return Decline("no_second_fact", "A virtual machine has that number, but nothing else agrees with the service.")
+    return Adopt([*(server.hint.evidence if server.hint else []), *facts])
+
+
+def _address(server: Server, config: GuestConfig) -> str | None:
+    told = {ip.address.split("/")[0] for ip in config.ipconfig.values() if ip.address}
+    told |= {ip.address6.split("/")[0] for ip in config.ipconfig.values() if ip.address6}
+    same = sorted(told & {address.address for address in server.addresses})
+    return f"address {same[0]} agrees" if same else None
+
+
+def _name(server: Server, config: GuestConfig) -> str | None:
+    names = {server.name.lower(), f"vps{server.source_id}", f"vm{server.source_id}"}
+    own = (config.name or "").lower()
+    # The free WHMCS module names its guests vps<service>-cus<client>.
+    return f"name {config.name} agrees" if own and (own in names or own.split("-cus")[0] in names) else None
+
+
+def _size(server: Server, config: GuestConfig) -> str | None:
+    same = (config.cores, config.memory_mib) == (server.plan.vcpus, server.plan.memory_mib)
+    return f"{config.cores} cores and {config.memory_mib} MiB agree" if same else None

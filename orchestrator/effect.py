@@ -1,0 +1,178 @@
+"""One effect on Proxmox, at most once at a time and never forgotten.
+
+The intent is in the log before the call, the task's UPID right after it, and the step is done only when its goal is
+observed. Whatever happens in between (a crash, a lost answer, a second worker), the next look decides from what the log
+says was intended and what Proxmox shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from domain.server import events as e
+from domain.server.state import Effect
+from hypervisor.errors import Ambiguous, Busy, Denied, Invalid, Missing, NotExecuted, Refused, Unreachable
+from hypervisor.port import Task
+from orchestrator.outcome import Attention, Done, Failed, Later, Outcome
+from orchestrator.work import Work
+
+MAX_ATTEMPTS = 200  # a lock held by others may take long; what fails for its own reasons ends sooner
+POLL_SECONDS = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)  # the first looks at a task; the last one repeats
+TASK_START_TOLERANCE = 2  # seconds: a task's start is counted in whole seconds of the node's clock
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to reach a step's goal.
+
+    `reached` observes: what was found, or None while the goal is not there. `issue` asks Proxmox and gives the UPID,
+    or None when the call is done at once. `find` looks for a task of a lost answer. `grace`: seconds after which an
+    attempt without answer and trace counts as lost; short where repeating does no harm. `once`: repeating could do
+    harm, so a second attempt is the last.
+    """
+
+    verb: str
+    node: str
+    reached: Callable[[], Awaitable[str | None]]
+    issue: Callable[[], Awaitable[str | None]]
+    find: Callable[[Effect], Awaitable[Task | None]]
+    grace: float
+    failed: Callable[[Task], Outcome | None] = lambda task: None
+    once: bool = False
+    before: Callable[[], Awaitable[Outcome | None]] | None = None
+
+
+async def pursue(work: Work, plan: Plan) -> Outcome:
+    """Move the step one look on."""
+    effect = work.step.effect
+    if effect is None:
+        found = await plan.reached() if not plan.once else None
+        return Done(found) if found is not None else await _attempt(work, plan)
+    if effect.upid is None:
+        return await _after_silence(work, plan, effect)
+    return await _after_task(work, plan, effect, effect.upid)
+
+
+async def _attempt(work: Work, plan: Plan) -> Outcome:
+    number = work.step.attempt + 1
+    if number > (2 if plan.once else MAX_ATTEMPTS):
+        return Attention("too_many_attempts", "This did not work after several attempts.", work.step.detail)
+    await work.check_effects_allowed()
+    if plan.before is not None and (stop := await plan.before()) is not None:
+        return stop
+    await work.record(await _intent(work, plan, number))
+    try:
+        upid = await plan.issue()
+    except NotExecuted as error:
+        return _refused(error, number)
+    except Ambiguous as error:
+        return Later(1.0, "answer_lost", "The hypervisor's answer was lost; looking what happened.", str(error))
+    if upid is None:
+        return await _observed(plan, number)
+    await work.record(e.TaskAccepted(operation_id=work.operation.id, step=work.step.key, upid=upid))
+    return Later(POLL_SECONDS[0])
+
+
+async def _intent(work: Work, plan: Plan, number: int) -> e.EffectIntended:
+    state = work.state
+    assert state.cluster is not None
+    assert state.vmid is not None
+    since = await work.hypervisor.server_time()
+    return e.EffectIntended(
+        operation_id=work.operation.id,
+        step=work.step.key,
+        attempt=number,
+        verb=plan.verb,
+        cluster=state.cluster,
+        node=plan.node,
+        vmid=state.vmid,
+        since=since if since is not None else int((await work.now()).timestamp()),
+    )
+
+
+async def _observed(plan: Plan, number: int) -> Outcome:
+    found = await plan.reached()
+    return Done(found) if found is not None else Later(_pause(number))
+
+
+async def _after_silence(work: Work, plan: Plan, effect: Effect) -> Outcome:
+    """The attempt has no UPID: the answer was lost, or a worker died before it could write it down."""
+    task = await plan.find(effect)
+    if task is not None:
+        await work.record(e.TaskAccepted(operation_id=work.operation.id, step=work.step.key, upid=task.upid))
+        return Later(POLL_SECONDS[0])
+    if not plan.once and (found := await plan.reached()) is not None:
+        return Done(found)
+    waited = ((await work.now()) - effect.at).total_seconds()
+    return Later(1.0) if waited < plan.grace else await _attempt(work, plan)
+
+
+async def _after_task(work: Work, plan: Plan, effect: Effect, upid: str) -> Outcome:
+    try:
+        task = await work.hypervisor.task(upid)
+    except Missing:
+        found = await plan.reached()
+        return Done(found) if found is not None else Later(_pause(effect.attempt), settled=True, code="task_forgotten")
+    if task.state == "running":
+        waited = ((await work.now()) - effect.at).total_seconds()
+        return Later(next((pause for pause in POLL_SECONDS if waited < pause * 3), POLL_SECONDS[-1]))
+    if (found := await plan.reached()) is not None:
+        return Done(found)
+    if task.state == "succeeded":
+        return await _not_there_yet(work, effect, task)
+    return plan.failed(task) or _task_failed(work, task, effect.attempt)
+
+
+async def _not_there_yet(work: Work, effect: Effect, task: Task) -> Outcome:
+    """The task is done and its effect is not to be seen: it may still come, or somebody undid it."""
+    waited = ((await work.now()) - effect.at).total_seconds() - ((task.ended_at or task.started_at) - task.started_at)
+    if waited < 30:
+        return Later(0.3)
+    return Later(1.0, "effect_missing", "It was done, but its effect is not to be seen; trying again.", settled=True)
+
+
+def _task_failed(work: Work, task: Task, attempt: int) -> Outcome:
+    if task.cause == "refused":
+        return Failed("refused", "The hypervisor refused this.", task.text, retryable=False)
+    if task.cause == "missing":
+        return Attention("guest_missing", "The virtual machine is not there any more.", task.text)
+    detail = "The virtual machine is busy; trying again." if task.cause == "busy" else "It failed; trying again."
+    if task.cause != "busy" and attempt >= 3:
+        return Failed("hypervisor_error", "The hypervisor could not do this, in several attempts.", task.text)
+    return Later(_pause(attempt), task.cause or "task_failed", detail, task.text, settled=True)
+
+
+def _refused(error: NotExecuted, attempt: int) -> Outcome:
+    match error:
+        case Unreachable():
+            detail = "The hypervisor cannot be reached. This goes on by itself when it is back."
+            return Later(2.0, "unreachable", detail, str(error), settled=True)
+        case Busy():
+            return Later(
+                _pause(attempt), "busy", "The virtual machine is busy; trying again.", str(error), settled=True
+            )
+        case Denied():
+            detail = "Hostler lacks a permission on the hypervisor; staff are asked to look."
+            return Later(30.0, "denied", detail, str(error), settled=True)
+        case Missing():
+            return Attention("guest_missing", "The virtual machine is not there any more.", str(error))
+        case Invalid() | Refused():
+            return Failed("refused", "The hypervisor refused this.", str(error), retryable=False)
+        case _:
+            return Later(_pause(attempt), "conflict", "Looking again.", str(error), settled=True)
+
+
+def _pause(attempt: int) -> float:
+    return float(min(2 ** max(attempt - 1, 0), 30))
+
+
+def task_finder(work: Work, kind: str) -> Callable[[Effect], Awaitable[Task | None]]:
+    """Find the task of a lost answer by what it does, to whom, and when it began."""
+
+    async def find(effect: Effect) -> Task | None:
+        since = effect.since - TASK_START_TOLERANCE
+        tasks = await work.hypervisor.tasks(effect.node, vmid=effect.vmid, kind=kind, since=since)
+        return tasks[0] if tasks else None
+
+    return find

@@ -1,0 +1,161 @@
+"""One wake of one server: load, look, do one thing, record it; again until it is done or has to wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+
+import structlog
+
+from domain.server import events as e
+from eventstore.database import Connection
+from eventstore.store import Conflict
+from hypervisor.errors import Ambiguous, Denied, HypervisorError, Unreachable
+from orchestrator.outcome import Attention, Done, Failed, Later, Outcome
+from orchestrator.steps import configure, power, terminate
+from orchestrator.steps.clone import clone
+from orchestrator.steps.place import place
+from orchestrator.work import SQL, EffectsPaused, ObserveOnly, Work
+from runtime.ids import new_id
+
+log = structlog.get_logger()
+Step = Callable[[Work], Awaitable[Outcome]]
+# Shorter waits are spent here, with the lease in hand; longer ones are put into the outbox.
+PATIENCE_SECONDS = 1.0
+
+STEPS: Mapping[tuple[str, str], Step] = {
+    ("create", "place"): place,
+    ("create", "clone"): clone,
+    ("create", "configure"): configure.configure,
+    ("create", "resize"): configure.resize,
+    ("create", "start"): power.start,
+    ("create", "address"): power.address,
+    ("start", "start"): power.start,
+    ("shutdown", "shutdown"): power.shutdown,
+    ("stop", "stop"): power.stop,
+    ("reboot", "reboot"): power.reboot,
+    ("reset", "reset"): power.reset,
+    ("terminate", "stop"): terminate.stop,
+    ("terminate", "schedule"): terminate.schedule,
+    ("restore", "restore"): terminate.restore,
+    ("destroy", "stop"): terminate.stop,
+    ("destroy", "destroy"): terminate.destroy,
+}
+
+
+async def reconcile(work: Work) -> float | None:
+    """Move a server on as far as it goes; seconds until the next look, or None when there is nothing to do."""
+    while True:
+        try:
+            wait = await _one_look(work)
+        except Conflict:
+            await work.reload()
+            continue
+        if wait is None or wait > PATIENCE_SECONDS:
+            return wait
+        await asyncio.sleep(wait)
+        await work.reload()
+
+
+async def _one_look(work: Work) -> float | None:
+    current = work.state.current
+    if current is None:
+        return await _idle(work)
+    if current.status == "needs_attention":
+        return None
+    if current.step is None:
+        await work.record(e.OperationSucceeded(operation_id=current.id))
+        return 0.0
+    outcome = await _observe(work, STEPS[current.type, current.step.key])
+    return await _settle(work, outcome)
+
+
+async def _idle(work: Work) -> float | None:
+    """No operation goes on: perhaps a termination has to become final."""
+    if work.state.purge_at is None:
+        return None
+    left = (work.state.purge_at - await work.now()).total_seconds()
+    if left > 0:
+        return max(left, PATIENCE_SECONDS + 0.01)
+    operation = new_id()
+    requested = e.OperationRequested(operation_id=operation, type="destroy")
+
+    async def named(connection: Connection) -> None:
+        await connection.execute(SQL.name_operation, operation, work.state.id)
+
+    await work.record(requested, claims=named)
+    return 0.0
+
+
+async def _observe(work: Work, step: Step) -> Outcome:
+    """Take one look at a step; what Proxmox cannot answer is waited for, never guessed."""
+    try:
+        return await step(work)
+    except Unreachable as error:
+        detail = "The hypervisor cannot be reached. This goes on by itself when it is back."
+        return Later(2.0, "unreachable", detail, str(error))
+    except Ambiguous as error:
+        return Later(1.0, "answer_lost", "The hypervisor's answer was lost; looking what happened.", str(error))
+    except Denied as error:
+        detail = "Hostler lacks a permission on the hypervisor; staff are asked to look."
+        return Later(30.0, "denied", detail, str(error))
+    except HypervisorError as error:
+        return Later(2.0, "busy", "The hypervisor is busy; trying again.", str(error))
+    except EffectsPaused as error:
+        return Later(5.0, "paused", "Changes are paused by the operator. This goes on by itself.", str(error))
+    except ObserveOnly:
+        return Failed("observe_only", "This server is only observed: nothing was done to it.", retryable=False)
+
+
+async def _settle(work: Work, outcome: Outcome) -> float | None:
+    """Record what the look came to."""
+    operation, step = work.operation, work.step
+    match outcome:
+        case Done():
+            completed = e.StepCompleted(operation_id=operation.id, step=step.key, detail=outcome.detail)
+            events = [*outcome.events, completed]
+            if operation.steps[-1].key == step.key:
+                events.append(e.OperationSucceeded(operation_id=operation.id))
+            await work.record(*events, claims=outcome.claims)
+            return 0.0
+        case Later():
+            await _hold(work, outcome)
+            return outcome.seconds
+        case Failed():
+            failed = e.OperationFailed(
+                operation_id=operation.id,
+                code=outcome.code,
+                message=outcome.message,
+                retryable=outcome.retryable,
+                debug=outcome.debug,
+            )
+            await work.record(failed, claims=partial(_forget, work))
+        case Attention():
+            raised = e.AttentionRaised(
+                operation_id=operation.id, code=outcome.code, message=outcome.message, debug=outcome.debug
+            )
+            await work.record(raised)
+    log.warning("operation stopped", operation=operation.id.hex, code=outcome.code, debug=outcome.debug)
+    return 0.0
+
+
+async def _hold(work: Work, later: Later) -> None:
+    """Tell people what the step waits for, once; an attempt that came to nothing is always recorded."""
+    step = work.step
+    told = step.status == "waiting" and step.detail == later.detail
+    if not later.code or (told and not (later.settled and step.effect is not None)):
+        return
+    held = e.StepHeld(
+        operation_id=work.operation.id,
+        step=step.key,
+        code=later.code,
+        detail=later.detail,
+        settled=later.settled,
+        debug=later.debug,
+    )
+    await work.record(held)
+
+
+async def _forget(work: Work, connection: Connection) -> None:
+    await connection.execute(SQL.forget_secret, work.operation.id)

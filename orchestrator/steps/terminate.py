@@ -1,0 +1,80 @@
+"""Terminate in two phases: stop and wait for the purge, which can be undone; then destroy, which cannot."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+
+from domain.server import events as e
+from eventstore.database import Connection
+from hypervisor.port import GuestConfig
+from orchestrator.effect import Plan, pursue, task_finder
+from orchestrator.identity import identity_of
+from orchestrator.outcome import Done, Outcome
+from orchestrator.steps import power
+from orchestrator.work import SQL, Work
+
+
+async def stop(work: Work) -> Outcome:
+    """The guest is stopped: gracefully if it does so in time. A guest that was never made or is gone needs nothing."""
+    if work.state.vmid is None or await work.guest() is None:
+        return Done("There is no virtual machine.")
+    if work.state.identity is None:
+        await _identify_own_half_made(work)
+    return await power.shutdown(work, force=True)
+
+
+async def _identify_own_half_made(work: Work) -> None:
+    """A creation that failed before its guest was verified: it is ours by the mark in its notes."""
+    guest = await work.guest()
+    if guest is not None and f"hostler server={work.state.id.hex} " in guest.description:
+        identity = identity_of(guest)
+        await work.record(e.GuestIdentified(operation_id=work.operation.id, node=guest.node, identity=identity))
+
+
+async def schedule(work: Work) -> Outcome:
+    """Done with `TerminationScheduled`: from here it can be undone until `purge_at`."""
+    purge_at = await work.now() + timedelta(seconds=work.tools.config.policy.undo_window)
+    scheduled = e.TerminationScheduled(
+        operation_id=work.operation.id, purge_at=purge_at, power_before=work.state.power_before
+    )
+    return Done("", [scheduled])
+
+
+async def restore(work: Work) -> Outcome:
+    """The termination is undone: a server that ran before runs again."""
+    undone = e.TerminationUndone(operation_id=work.operation.id)
+    if work.state.power_before != "running" or work.state.vmid is None:
+        return Done("", [undone])
+    outcome = await power.start(work)
+    return Done(outcome.detail, [*outcome.events, undone]) if isinstance(outcome, Done) else outcome
+
+
+async def destroy(work: Work) -> Outcome:
+    """Done with `ServerDestroyed` once no guest has the VMID; what was promised is free again."""
+    gone = Done("", [e.ServerDestroyed(operation_id=work.operation.id)], claims=partial(_release, work))
+    if work.state.vmid is None or await work.guest() is None:
+        return gone
+    guest = await power.ours(work)
+    if not isinstance(guest, GuestConfig):
+        return guest
+    plan = Plan(
+        verb="destroy",
+        node=guest.node,
+        reached=partial(_is_gone, work),
+        issue=lambda: work.hypervisor.destroy(guest.node, guest.vmid),
+        find=task_finder(work, "qmdestroy"),
+        grace=2.0,
+    )
+    outcome = await pursue(work, plan)
+    return gone if isinstance(outcome, Done) else outcome
+
+
+async def _is_gone(work: Work) -> str | None:
+    return "" if await work.guest() is None else None
+
+
+async def _release(work: Work, connection: Connection) -> None:
+    await connection.execute(SQL.release_vmid, work.state.id)
+    await connection.execute(SQL.release_addresses, work.state.id)
+    await connection.execute(SQL.release_memory, work.state.id)

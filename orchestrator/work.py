@@ -1,0 +1,163 @@
+"""One server in hand: its state, its cluster, and the only way to record what happens to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from domain.errors import Refused
+from domain.record import Actor, Meta
+from domain.server.state import Operation, Server, Step, fold
+from eventstore.positions import Position
+from eventstore.queries import Queries
+from eventstore.store import Claims, Entry, EventStore
+from hypervisor.errors import Missing
+from hypervisor.port import GuestConfig, Hypervisor
+from orchestrator.clusters import Clusters
+from runtime.sealing import Seal
+from runtime.settings import Config
+
+SQL = Queries("orchestrator")
+ACTOR = Actor(type="system", id="orchestrator")
+
+
+class NoSuchStream(Exception):
+    """A wake names a stream without events."""
+
+
+class ObserveOnly(Refused):
+    """No effect may leave for Proxmox: the guest is only observed."""
+
+    code = "observe_only"
+
+
+class EffectsPaused(Exception):
+    """The operator has switched all effects off; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What every worker needs."""
+
+    store: EventStore
+    config: Config
+    clusters: Clusters
+    seal: Seal
+
+
+@dataclass(slots=True)
+class Work:
+    """A server's stream, folded, and the wish to move it on."""
+
+    tools: Tools
+    stream_id: UUID
+    position: Position
+    _state: Server | None = field(default=None)
+
+    @classmethod
+    async def load(cls, tools: Tools, stream_id: UUID) -> Work:
+        """Fold the stream.
+
+        Raises:
+            NoSuchStream: it has no events.
+        """
+        work = cls(tools, stream_id, Position(0, 0))
+        await work.reload()
+        return work
+
+    @property
+    def state(self) -> Server:
+        """The server now."""
+        assert self._state is not None
+        return self._state
+
+    @property
+    def operation(self) -> Operation:
+        """The operation that goes on."""
+        assert self.state.current is not None
+        return self.state.current
+
+    @property
+    def step(self) -> Step:
+        """The step that is next."""
+        assert self.operation.step is not None
+        return self.operation.step
+
+    @property
+    def hypervisor(self) -> Hypervisor:
+        """The server's cluster."""
+        assert self.state.cluster is not None
+        return self.tools.clusters[self.state.cluster]
+
+    async def reload(self) -> None:
+        """Fold what the stream has got since.
+
+        Raises:
+            NoSuchStream: it has no events.
+        """
+        version = self._state.version if self._state else 0
+        records = await self.tools.store.read_stream(self.stream_id, version)
+        self._state = fold(self._state, records)
+        if self._state is None:
+            raise NoSuchStream(str(self.stream_id))
+        if records:
+            self.position = Position(records[-1].tx, records[-1].pos)
+
+    async def record(self, *events: Any, claims: Claims | None = None) -> None:
+        """Append at the version this state stands at, and fold what was appended.
+
+        Raises:
+            Conflict: the stream has grown meanwhile.
+            ClaimLost: a claim is taken.
+        """
+        meta, subject = self._meta(), self.state.account_id
+        first = self.state.version + 1
+        entries = [Entry(self.stream_id, first + n, event, meta, subject) for n, event in enumerate(events)]
+        await self.tools.store.append(entries, claims=claims)
+        await self.reload()
+
+    async def now(self) -> datetime:
+        """The database's clock."""
+        moment: datetime = await self.tools.store.pool.fetchval(SQL.now)
+        return moment
+
+    async def check_effects_allowed(self) -> None:
+        """Before any effect.
+
+        Raises:
+            ObserveOnly: the server's guest is only observed.
+            EffectsPaused: all effects are switched off.
+        """
+        if self.state.mode == "observe":
+            raise ObserveOnly("the guest is only observed")
+        reason = await self.tools.store.pool.fetchval(SQL.effects_paused)
+        if reason is not None:
+            raise EffectsPaused(reason)
+
+    async def guest(self) -> GuestConfig | None:
+        """The guest's configuration, wherever it is now; None when no guest of the cluster has its VMID.
+
+        Raises:
+            HypervisorError: it could not be found out.
+        """
+        node, vmid = self.state.node, self.state.vmid
+        assert vmid is not None
+        if node is not None:
+            try:
+                return await self.hypervisor.config(node, vmid)
+            except Missing:
+                pass  # perhaps it moved
+        row = next((row for row in await self.hypervisor.guests() if row.vmid == vmid), None)
+        if row is not None:
+            return await self.hypervisor.config(row.node, vmid)
+        if await self.hypervisor.vmid_taken(vmid):
+            raise Missing("the VMID is taken, but its guest is not to be seen", call=f"find guest {vmid}")
+        return None
+
+    def _meta(self) -> Meta:
+        operation = self.state.operation
+        if operation is None:
+            return Meta(actor=ACTOR)
+        return Meta(actor=ACTOR, request_id=operation.request_id, correlation=operation.id.hex)
