@@ -284,7 +284,7 @@ class Hypervisor(Protocol):
         ...
 
     async def server_time(self) -> int | None:
-        """The hypervisor's clock as last heard in an answer, or None before the first."""
+        """The hypervisor's clock, carried on from its last answer and never ahead; None before the first."""
         ...
 
     async def close(self) -> None:

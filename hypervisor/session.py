@@ -4,9 +4,9 @@ means.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
+from time import monotonic
 from typing import Any
 
 import requests
@@ -53,13 +53,13 @@ class Transport(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        if time.monotonic() - self._last_use > IDLE_SECONDS:
+        if monotonic() - self._last_use > IDLE_SECONDS:
             self.poolmanager.clear()
         kwargs["timeout"] = (CONNECT_SECONDS, READ_SECONDS if request.method == "GET" else MUTATE_SECONDS)
         try:
             return super().send(request, *args, **kwargs)
         finally:
-            self._last_use = time.monotonic()
+            self._last_use = monotonic()
 
 
 def prepare(session: requests.Session, fingerprint: str | None, heard: Callable[[int], None]) -> None:

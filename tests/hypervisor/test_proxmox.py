@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import requests
 
 from hypervisor import session
 from hypervisor.errors import AgentSilent, Ambiguous, Denied, Invalid, Unreachable
@@ -221,15 +222,16 @@ async def test_a_read_is_tried_elsewhere(tmp_path: Path, server: Scripted, setti
         await hypervisor.close()
 
 
-async def test_an_idle_connection_is_not_used_again(
-    server: Scripted, hypervisor: Hypervisor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("hypervisor.proxmox.CONCURRENT", 1)
-    server.script += [VERSION, VERSION]
-    await hypervisor.version()
-    monkeypatch.setattr(session, "IDLE_SECONDS", -1.0)
-    await hypervisor.version()
-    assert server.heard[0].connection != server.heard[1].connection
+def test_a_connection_is_kept_but_not_beyond_its_idle_time(server: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 0.0, 2.9, 2.9, 6.0, 6.0])
+    monkeypatch.setattr("hypervisor.session.monotonic", lambda: next(clock))
+    server.script += [VERSION] * 3
+    with requests.Session() as http:
+        session.prepare(http, server.fingerprint, lambda epoch: None)
+        for _ in range(3):
+            http.get(f"{server.url}/api2/json/version", verify=str(server.authority))
+    first, second, third = (request.connection for request in server.heard)
+    assert first == second != third
 
 
 async def test_tells_the_time_of_the_last_answer(server: Scripted, hypervisor: Hypervisor) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from hypervisor.errors import Ambiguous, Denied, Unreachable
 from hypervisor.proxmox import connect
-from tests.hypervisor.clusters import VMIDS, Cluster, settings_of, proxmox_cluster, until
+from tests.hypervisor.clusters import VMIDS, Cluster, proxmox_cluster, settings_of, until
 
 pytestmark = pytest.mark.pve
 
