@@ -7,6 +7,7 @@ once and a second runner is fenced.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from typing import Any
 
@@ -31,7 +32,7 @@ PAGE = 20_000
 SOON = 0.02  # seconds: events wait behind the watermark, and no NOTIFY comes when it moves
 STANDBY = 1.0
 PARKED = 30.0
-BACKOFF_FIRST, BACKOFF_LAST = 0.1, 5.0
+BACKOFF_FIRST, BACKOFF_LAST = 0.2, 5.0
 # What an event that cannot be projected may raise: decoding, folding, or the database refusing its values.
 POISON = (
     msgspec.MsgspecError,
@@ -167,14 +168,13 @@ async def follow(url: str, stop: asyncio.Event) -> None:
     async with Doorbell(url) as bell:
         ringing = asyncio.create_task(_ring_at(stop, bell))
         while not stop.is_set():
+            started = time.monotonic()
             try:
                 await _session(url, bell, stop)
             except LOST as error:
+                backoff = BACKOFF_FIRST if time.monotonic() - started > BACKOFF_LAST else min(BACKOFF_LAST, backoff * 2)
                 log.warning("database lost, trying again", error=str(error) or type(error).__name__, seconds=backoff)
                 await _pause(stop, backoff)
-                backoff = min(BACKOFF_LAST, backoff * 2)
-            else:
-                backoff = BACKOFF_FIRST
         await ringing
 
 
