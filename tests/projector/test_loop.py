@@ -11,7 +11,6 @@ import asyncpg
 import pytest
 
 from domain.account.events import Member, MemberAdded
-from domain.server import events as e
 from domain.server.state import Operation, Server, fold
 from eventstore import snapshot
 from eventstore.database import Pool, connect
