@@ -29,6 +29,7 @@ class Agent:
         self._turn = asyncio.Lock()
         self._ids = itertools.count(1)
         self.connected = asyncio.Event()
+        self._gone = asyncio.Event()
 
     async def execute(self, command: str, timeout: float = 3.0, **arguments: Any) -> Any:
         """The command's return value; `GuestError` when the agent refuses or does not answer in `timeout` s."""
@@ -72,9 +73,21 @@ class Agent:
                 return status
             await asyncio.sleep(EXEC_POLL_SECONDS)
 
+    def set_connected(self, connected: bool) -> None:
+        """QEMU says that the agent in the guest opened or closed its end."""
+        (self.connected.set if connected else self.connected.clear)()
+        (self._gone.clear if connected else self._gone.set)()
+
+    async def gone(self, timeout: float) -> None:
+        """Wait until the agent closed its end; `GuestError` after `timeout` s."""
+        try:
+            await asyncio.wait_for(self._gone.wait(), timeout)
+        except TimeoutError as error:
+            raise GuestError(f"the agent was still there after {timeout:g} s") from error
+
     def close(self) -> None:
         """Give up the channel."""
-        self.connected.clear()
+        self.set_connected(False)
         self._writer.close()
 
     async def _sync(self) -> None:

@@ -51,6 +51,7 @@ class QemuGuests:
         self._places = Places(run_dir or default_run_dir(state_dir), state_dir.resolve() / "log")
         self._lock = _claim(self._places)
         self._machines: dict[int, Machine] = {}
+        self._watches: dict[int, asyncio.Task[None]] = {}
         self._boots = asyncio.Semaphore(BOOTS_AT_ONCE)
         self._preparing = asyncio.Lock()
         self._host: Host | None = None
@@ -93,13 +94,14 @@ class QemuGuests:
         machine = await Machine.launch(spec, host, disk, self._places)
         self._machines[spec.vmid] = machine
         self._background(self._boot(machine))
-        self._background(self._watch(machine))
+        self._watches[spec.vmid] = self._background(self._watch(machine))
 
     async def stop(self, vmid: int) -> None:
         """Cut the power; a guest that does not run is no error."""
         if machine := self._machines.get(vmid):
+            watch = self._watches[vmid]
             await machine.stop()
-            self._forget(machine)
+            await asyncio.wait([watch])
 
     async def powerdown(self, vmid: int) -> None:
         """Press the ACPI power button; returns at once."""
@@ -119,7 +121,7 @@ class QemuGuests:
 
     def alive(self, vmid: int) -> bool:
         """Whether the guest's process runs, also while paused."""
-        return vmid in self._machines and self._machines[vmid].alive
+        return vmid in self._machines
 
     def paused(self, vmid: int) -> bool:
         """Whether the guest's virtual CPUs are halted by `pause`."""
@@ -160,6 +162,10 @@ class QemuGuests:
         if not machine.agent.connected.is_set():
             raise GuestError(f"the agent of VM {vmid} did not come up within {timeout:g} s")
 
+    async def await_agent_gone(self, vmid: int, timeout: float = BOOT_SECONDS) -> None:
+        """Wait until the agent closed its end, as it does when the guest restarts."""
+        await self._running(vmid).agent.gone(timeout)
+
     async def adopt(self, running: Mapping[int, GuestSpec]) -> None:
         """Start the guests again that ran before; one that cannot be started counts as crashed."""
         for spec in running.values():
@@ -197,18 +203,16 @@ class QemuGuests:
 
     async def _watch(self, machine: Machine) -> None:
         reason = await asyncio.shield(machine.ended)
-        self._forget(machine)
+        # Nothing may run between the two: a guest that is gone and not yet reported could be started again.
+        del self._machines[machine.spec.vmid], self._watches[machine.spec.vmid]
         if not self._closing:
             await self._on_exit(machine.spec.vmid, reason)
 
-    def _forget(self, machine: Machine) -> None:
-        if self._machines.get(machine.spec.vmid) is machine:
-            del self._machines[machine.spec.vmid]
-
-    def _background(self, work: Coroutine[Any, Any, None]) -> None:
+    def _background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def _running(self, vmid: int) -> Machine:
         if not self.alive(vmid):

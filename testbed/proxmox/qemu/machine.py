@@ -133,7 +133,7 @@ class Machine:
 
     def _on_event(self, event: Event) -> None:
         if event["event"] == "VSERPORT_CHANGE" and event["data"]["id"] == "agent":
-            (self._agent.connected.set if event["data"]["open"] else self._agent.connected.clear)()
+            self._agent.set_connected(event["data"]["open"])
         elif event["event"] == "SHUTDOWN":
             self._powered_off = event["data"]["reason"] == "guest-shutdown"
 
@@ -149,7 +149,7 @@ class Machine:
 
     def _refusal(self) -> str:
         lines = self._places.log(self.spec.vmid, "log").read_text(errors="replace").splitlines()
-        reason = f"start failed: QEMU exited with code {self._process.returncode}"
+        reason = f"QEMU exited with code {self._process.returncode}"
         return f"{reason}: {lines[-1]}" if lines else reason
 
 

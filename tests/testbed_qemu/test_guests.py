@@ -1,0 +1,143 @@
+"""What a real guest does from its first start to its end."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from testbed.proxmox.guests import GuestError
+from testbed.proxmox.qemu import QemuGuests
+from tests.testbed_qemu.samples import GIB, TEMPLATE, Exits, spec, started
+
+pytestmark = pytest.mark.qemu
+AWAIT_DATA = "until grep -q ' /data ' /proc/mounts; do usleep 100000; done"
+
+
+async def test_a_clone_boots_with_its_name_address_user_and_key(guests: QemuGuests) -> None:
+    await started(guests, spec(101))
+    addresses = {interface.name: interface.addresses for interface in await guests.interfaces(101)}
+    assert ("10.99.0.101", 24) in addresses["eth0"]
+    seen = await guests.run_in_guest(
+        101, "sh", "-c", "hostname; ip route; cat /etc/resolv.conf; cat ~debian/.ssh/*"
+    )
+    assert seen.exit_code == 0
+    assert seen.output.startswith("web101\n")
+    assert "default via 10.99.0.1 dev eth0" in seen.output
+    assert "nameserver 9.9.9.9" in seen.output
+    assert seen.output.endswith("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 someone's key\n")
+    assert (await guests.osinfo(101))["id"] == "testguest"
+
+
+async def test_the_guest_has_its_mac_uuid_and_a_gateway_that_answers(guests: QemuGuests) -> None:
+    guest = await started(guests, spec(102))
+    interfaces = {interface.name: interface for interface in await guests.interfaces(102)}
+    assert interfaces["eth0"].mac == guest.mac.lower()
+    uuid = await guests.run_in_guest(102, "cat", "/sys/class/dmi/id/product_uuid")
+    assert uuid.output.strip() == guest.smbios_uuid
+    assert (await guests.run_in_guest(102, "ping", "-c", "1", "-W", "5", "10.99.0.1")).exit_code == 0
+
+
+async def test_the_power_button_shuts_a_guest_down(guests: QemuGuests, exits: Exits) -> None:
+    await started(guests, spec(103))
+    await guests.powerdown(103)
+    assert await exits.next() == (103, "shutdown")
+    assert not guests.alive(103)
+    assert guests.info(103) is None
+    assert not await guests.agent_ping(103)
+
+
+async def test_a_cut_of_power_ends_a_guest_before_it_booted(guests: QemuGuests, exits: Exits) -> None:
+    guest = spec(104)
+    await guests.clone_disk(TEMPLATE, guest.volume, full=False)
+    await guests.start(guest)
+    assert guests.alive(104)
+    await guests.stop(104)
+    assert not guests.alive(104)
+    assert await exits.next() == (104, "stop")
+    await guests.stop(104)
+
+
+async def test_files_outlive_a_reset_and_vanish_with_the_disk(guests: QemuGuests) -> None:
+    guest = await started(guests, spec(105))
+    await guests.run_in_guest(105, "sh", "-c", f"{AWAIT_DATA}; date >/data/kept; sync")
+    await guests.reset(105)
+    await rebooted(guests, 105)
+    kept = f"{AWAIT_DATA}; ls /data"
+    assert "kept" in (await guests.run_in_guest(105, "sh", "-c", kept)).output
+    await guests.stop(105)
+    await guests.delete_disk(guest.volume)
+    await started(guests, guest)
+    assert "kept" not in (await guests.run_in_guest(105, "sh", "-c", kept)).output
+
+
+async def test_a_running_guest_sees_its_disk_grow(guests: QemuGuests) -> None:
+    guest = await started(guests, spec(106))
+    size = ("cat", "/sys/block/sda/size")
+    assert int((await guests.run_in_guest(106, *size)).output) * 512 == GIB
+    await guests.resize_disk(guest.volume, 2 * GIB)
+    grown = "until [ $(cat /sys/block/sda/size) = 4194304 ]; do usleep 100000; done"
+    assert (await guests.run_in_guest(106, "sh", "-c", grown)).exit_code == 0
+
+
+async def test_a_disk_grown_before_the_start_is_seen_at_boot(guests: QemuGuests) -> None:
+    guest = spec(107)
+    await guests.clone_disk(TEMPLATE, guest.volume, full=True)
+    await guests.resize_disk(guest.volume, 3 * GIB)
+    await guests.start(guest)
+    await guests.await_agent(107)
+    assert int((await guests.run_in_guest(107, "cat", "/sys/block/sda/size")).output) * 512 == 3 * GIB
+
+
+async def test_two_guests_run_side_by_side(guests: QemuGuests) -> None:
+    await asyncio.gather(started(guests, spec(108)), started(guests, spec(109)))
+    names = [(await guests.run_in_guest(vmid, "hostname")).output.strip() for vmid in (108, 109)]
+    assert names == ["web108", "web109"]
+
+
+async def test_a_paused_guest_is_alive_and_its_agent_silent(guests: QemuGuests) -> None:
+    await started(guests, spec(110))
+    await guests.pause(110)
+    assert guests.alive(110)
+    assert guests.paused(110)
+    assert not await guests.agent_ping(110)
+    await guests.resume(110)
+    assert not guests.paused(110)
+    assert await guests.agent_ping(110), "an abandoned question must not spoil the next one"
+
+
+async def test_a_guest_asks_for_its_address_when_the_seed_says_dhcp(guests: QemuGuests) -> None:
+    guest = spec(111)
+    await started(guests, replace(guest, cloud_init=replace(guest.cloud_init, ip_configs=("ip=dhcp",))))
+    addresses = {interface.name: interface.addresses for interface in await guests.interfaces(111)}
+    assert any(address.startswith("10.0.2.") for address, _ in addresses["eth0"])
+
+
+async def test_without_an_agent_the_guest_has_no_channel_for_one(guests: QemuGuests) -> None:
+    guest = replace(spec(112), agent=False)
+    await guests.clone_disk(TEMPLATE, guest.volume, full=False)
+    await guests.start(guest)
+    assert not await guests.agent_ping(112)
+    with pytest.raises(GuestError, match=r"^QEMU guest agent is not running$"):
+        await guests.interfaces(112)
+
+
+async def test_a_second_start_is_refused(guests: QemuGuests) -> None:
+    guest = spec(113)
+    await guests.clone_disk(TEMPLATE, guest.volume, full=False)
+    await guests.start(guest)
+    with pytest.raises(GuestError, match=r"^VM 113 already running$"):
+        await guests.start(guest)
+
+
+async def test_a_guest_that_qemu_refuses_says_why(guests: QemuGuests) -> None:
+    guest = replace(spec(114), mac="not-a-mac")
+    await guests.clone_disk(TEMPLATE, guest.volume, full=False)
+    with pytest.raises(GuestError, match=r"^QEMU exited with code 1: .*not-a-mac"):
+        await guests.start(guest)
+    assert not guests.alive(114)
+
+
+async def rebooted(guests: QemuGuests, vmid: int) -> None:
+    """Wait until the agent went away and came back."""
+    await guests.await_agent_gone(vmid)
+    await guests.await_agent(vmid)
