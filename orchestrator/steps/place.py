@@ -32,8 +32,8 @@ async def place(work: Work) -> Outcome:
 
 async def _choose_and_promise(work: Work, cluster: Cluster, template: int) -> Outcome:
     choice = await _choose_node(work, cluster, template)
-    if choice is None:
-        return Failed("no_capacity", f"There is no room for {work.state.plan.name} in {work.state.location.name} now.")
+    if not isinstance(choice, placement.Choice):
+        return choice
     addresses = await _choose_addresses(work)
     if addresses is None:
         return Failed("no_address", f"There is no free address in {work.state.location.name} now.")
@@ -60,15 +60,21 @@ async def _choose_and_promise(work: Work, cluster: Cluster, template: int) -> Ou
     return Later(0.0)
 
 
-async def _choose_node(work: Work, cluster: Cluster, template: int) -> placement.Choice | None:
+async def _choose_node(work: Work, cluster: Cluster, template: int) -> placement.Choice | Outcome:
     hypervisor = work.tools.clusters[cluster.name]
     nodes, guests = await asyncio.gather(hypervisor.nodes(), hypervisor.guests())
+    having_template = frozenset(row.node for row in guests if row.vmid == template)
+    place = work.state.location.name
+    if not having_template:
+        return Failed("image_missing", f"{work.state.image.name} is not available in {place}.")
+    if not any(node.online for node in nodes if node.name in having_template):
+        return Later(5.0, "node_down", "The hypervisor cannot be reached. This goes on by itself when it is back.")
     pool = work.tools.store.pool
     owned = frozenset(row["vmid"] for row in await pool.fetch(SQL.owned_vmids, cluster.name))
     promised = {row["node"]: row["promised_mib"] for row in await pool.fetch(SQL.promises, cluster.name)}
-    having_template = frozenset(row.node for row in guests if row.vmid == template)
     candidates = placement.rooms(cluster, nodes, guests, owned, promised)
-    return placement.choose(candidates, work.state.plan.memory_mib, having_template)
+    choice = placement.choose(candidates, work.state.plan.memory_mib, having_template)
+    return choice or Failed("no_capacity", f"There is no room for {work.state.plan.name} in {place} now.")
 
 
 async def _choose_addresses(work: Work) -> list[e.Address] | None:

@@ -1,0 +1,155 @@
+"""A server's life against a fake cluster and a real log, with a clock that tests can move."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain.record import Actor, Meta
+from domain.server import decide
+from domain.server.decide import CreateServer, RequestOperation
+from domain.server.state import Server, fold
+from eventstore.positions import Position
+from eventstore.store import Entry, EventStore
+from hypervisor.fake import Crash, FakeHypervisor
+from hypervisor.fake_world import FakeWorld
+from orchestrator.reconcile import reconcile
+from orchestrator.work import SQL, Tools, Work
+from runtime.ids import new_id
+from runtime.sealing import Seal
+from runtime.settings import Auth, Cluster, Config, Location, Policy, Pool
+from tests.given import IMAGE, LOCATION, PLAN
+
+TEMPLATE = 9000
+META = Meta(actor=Actor(type="user", id="usr_1"), request_id="req-1")
+
+
+class FragileStore(EventStore):
+    """A log whose writer can die right before or right after the n-th append."""
+
+    appends = 0
+    die_at: tuple[int, str] | None = None
+
+    async def append(self, *args: Any, **options: Any) -> Position:
+        """Append, or die."""
+        self.appends += 1
+        if self.die_at == (self.appends, "before"):
+            raise Crash("before append")
+        position = await super().append(*args, **options)
+        if self.die_at == (self.appends, "after"):
+            raise Crash("after append")
+        return position
+
+
+@dataclass
+class Life:
+    """The orchestrator's world: one cluster, one log, a clock."""
+
+    store: FragileStore
+    world: FakeWorld
+    hypervisor: FakeHypervisor
+    tools: Tools
+    skew: timedelta = field(default_factory=timedelta)
+
+    def advance(self, seconds: float) -> None:
+        """Time passes, here and at Proxmox."""
+        self.skew += timedelta(seconds=seconds)
+        self.world.advance(int(seconds))
+
+    async def create(self, name: str = "web-1") -> UUID:
+        """A customer asks for a server."""
+        server = new_id()
+        command = CreateServer(
+            operation_id=new_id(), account_id=new_id(), name=name, plan=PLAN, image=IMAGE, location=LOCATION
+        )
+        await self._append(server, 0, command.account_id, decide.create(None, command))
+        return server
+
+    async def ask(self, server: UUID, type: str, *, system: bool = False) -> None:
+        """A customer asks for an operation."""
+        state = await self.state(server)
+        now = await self.store.pool.fetchval(SQL.now) + self.skew
+        command = RequestOperation(operation_id=new_id(), type=type, now=now, system=system)
+        await self._append(server, state.version, state.account_id, decide.request(state, command))
+
+    async def _append(self, server: UUID, version: int, account: UUID, events: list[Any]) -> None:
+        entries = [Entry(server, version + n, event, META, account) for n, event in enumerate(events, start=1)]
+        await EventStore.append(self.store, entries)
+
+    async def state(self, server: UUID) -> Server:
+        """The server as its events make it."""
+        state = fold(None, await self.store.read_stream(server))
+        assert state is not None
+        return state
+
+    async def round(self, server: UUID) -> float | None:
+        """One wake of one server."""
+        return await reconcile(await Work.load(self.tools, server))
+
+    async def settle(self, server: UUID, *, rounds: int = 60) -> Server:
+        """Wakes, and the time between them, until no operation goes on."""
+        for _ in range(rounds):
+            wait = await self.round(server)
+            state = await self.state(server)
+            if state.current is None or state.current.status == "needs_attention":
+                return state
+            self.advance(wait or 0)
+        raise AssertionError(f"still {state.status}: {state.current}")
+
+    def ours(self) -> list[int]:
+        """The VMIDs of our range that have a guest."""
+        return sorted(vmid for vmid in self.world.guests if vmid >= 10_000_000)
+
+
+@pytest.fixture
+def life(store: EventStore, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Life:
+    """A cluster with one template, one pool, and room."""
+    world = FakeWorld()
+    world.add_template(TEMPLATE, "debian-12")
+    hypervisor = FakeHypervisor(world)
+    fragile = FragileStore(store.pool, store.codec)
+    tools = Tools(fragile, _config(tmp_path), {"demo": hypervisor}, Seal(bytes(32)))
+    made = Life(fragile, world, hypervisor, tools)
+
+    async def now(work: Work) -> datetime:
+        moment: datetime = await work.tools.store.pool.fetchval(SQL.now)
+        return moment + made.skew
+
+    async def at_once(seconds: float) -> None:
+        made.advance(seconds)
+
+    monkeypatch.setattr(Work, "now", now)
+    monkeypatch.setattr("orchestrator.reconcile.asyncio.sleep", at_once)
+    return made
+
+
+def _config(folder: Any) -> Config:
+    cluster = Cluster(
+        name="demo",
+        endpoints=["https://127.0.0.1:1"],
+        token_id="root@pam!t",
+        token_secret_file=folder / "token",
+        storage="local",
+        templates={"debian-12": TEMPLATE},
+    )
+    pool = Pool.model_validate(
+        {
+            "name": "p",
+            "location": "fra1",
+            "network": "10.99.0.0/24",
+            "gateway": "10.99.0.1",
+            "first": "10.99.0.100",
+            "last": "10.99.0.110",
+        }
+    )
+    return Config(
+        auth=Auth(signing_key_file=folder / "s", secret_key_file=folder / "k"),
+        policy=Policy(undo_window=30, shutdown_timeout=30),
+        cluster=[cluster],
+        pool=[pool],
+        location=[Location(key="fra1", name="Frankfurt", cluster="demo")],
+    )
