@@ -171,6 +171,14 @@ def _ask_deletion(vm: Vm, name: str, force: bool) -> None:
     vm.pending.pop(name, None)
     if name in vm.config:
         vm.pending_delete[name] = force
+        _leave_boot_order(vm, name)
+
+
+def _leave_boot_order(vm: Vm, name: str) -> None:
+    order = vm.merged.get("boot", "").removeprefix("order=").split(";")
+    if name in order:
+        rest = [key for key in order if key != name]
+        vm.pending["boot"] = f"order={';'.join(rest)}" if rest else " "
 
 
 async def apply_pending(node: Node, vm: Vm) -> None:

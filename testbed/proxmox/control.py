@@ -7,7 +7,6 @@ from typing import Any, get_args
 import msgspec
 
 from testbed.proxmox.errors import ApiError, Die, parameter_errors
-from testbed.proxmox.faults import Faults
 from testbed.proxmox.http_server import HttpServer, Request, Response
 from testbed.proxmox.node import Node
 from testbed.proxmox.options import OPTIONS
@@ -23,10 +22,10 @@ POWERS = ("start", "stop", "crash", "pause", "resume")
 class Control:
     """Answers the control requests of one testbed."""
 
-    def __init__(self, node: Node, api: Api, faults: Faults, front: HttpServer) -> None:
+    def __init__(self, node: Node, api: Api, front: HttpServer) -> None:
         self._node = node
         self._api = api
-        self._faults = faults
+        self._faults = api.faults
         self._front = front
         self._answers: Mapping[tuple[str, str], Answer] = {
             ("GET", "faults"): self._list_faults,

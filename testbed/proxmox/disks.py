@@ -54,7 +54,9 @@ async def create_drives(node: Node, vm: Vm, options: Config, say: Say = silent) 
     made: list[Volume] = []
     try:
         for key, drive in list(drives(options)):
-            if _is_new(drive):
+            if not _is_new(drive):
+                _check_there(node, drive["file"])
+            else:
                 made.append(await _create(node, vm, drive, say))
                 options[key] = _text(drive)
                 say(f"{key}: successfully created disk '{options[key]}'")
@@ -63,6 +65,11 @@ async def create_drives(node: Node, vm: Vm, options: Config, say: Say = silent) 
             await free(node, volume)
         raise
     return made
+
+
+def _check_there(node: Node, file: str) -> None:
+    if ":" in file:
+        node.volumes.load(file)
 
 
 async def _create(node: Node, vm: Vm, drive: dict[str, str], say: Say) -> Volume:

@@ -6,23 +6,12 @@ import json
 import signal
 import sys
 import tempfile
-from contextlib import AsyncExitStack
 from pathlib import Path
 
-from testbed.proxmox import api as _registered  # noqa: F401 - importing it registers the calls
 from testbed.proxmox import seed
-from testbed.proxmox.access import ROOT
-from testbed.proxmox.control import Control
 from testbed.proxmox.errors import ApiError
 from testbed.proxmox.faults import Faults
-from testbed.proxmox.http_server import HttpServer
-from testbed.proxmox.node import Node
-from testbed.proxmox.server import Api
-from testbed.proxmox.tls import certificate
-
-HOST = "127.0.0.1"
-NODE = "pve1"
-TOKEN = "hostler"
+from testbed.proxmox.running import PortInUse, running
 
 
 class Refused(Exception):
@@ -35,7 +24,7 @@ def run(argv: list[str]) -> int:
     try:
         _check(options)
         asyncio.run(_in_directory(options))
-    except (Refused, seed.InventoryError, ApiError) as error:
+    except (Refused, PortInUse, seed.InventoryError, ApiError) as error:
         print(f"hostler-testbed proxmox: {error}", file=sys.stderr)
         return 1
     return 0
@@ -77,21 +66,15 @@ async def _serve(options: argparse.Namespace, directory: Path) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    faults = _faults(options.faults)
-    inventory = seed.read_inventory(options.inventory) if options.inventory else []
-    async with AsyncExitStack() as stack:
-        node = Node(NODE, directory, options.guests)
-        stack.push_async_callback(node.close)
-        context, node.fingerprint = certificate(directory, NODE)
-        await node.adopt()
-        await seed.first_start(node, inventory)
-        calls = Api(node, faults)
-        stack.push_async_callback(calls.close)
-        front = await _listening(stack, HttpServer(calls.handle, context), options.port, "--port")
-        control = Control(node, calls, faults, front)
-        back = await _listening(stack, HttpServer(control.handle), options.control_port, "--control-port")
-        node.soon(node.stats.run())
-        print(json.dumps(_ready(node, front.port, back.port)), flush=True)
+    async with running(
+        directory,
+        kind=options.guests,
+        port=options.port,
+        control_port=options.control_port,
+        faults=_faults(options.faults),
+        inventory=seed.read_inventory(options.inventory) if options.inventory else [],
+    ) as testbed:
+        print(json.dumps(testbed.ready()), flush=True)
         await stop.wait()
 
 
@@ -103,28 +86,3 @@ def _faults(path: Path | None) -> Faults:
         except (OSError, ValueError, ApiError) as error:
             raise Refused(f"--faults {path}: {error}") from None
     return faults
-
-
-async def _listening(stack: AsyncExitStack, server: HttpServer, port: int, option: str) -> HttpServer:
-    try:
-        await server.start(HOST, port)
-    except OSError:
-        raise Refused(f"port {port} is in use; choose another with {option}") from None
-    stack.push_async_callback(server.stop)
-    return server
-
-
-def _ready(node: Node, port: int, control_port: int) -> dict[str, object]:
-    name = f"{ROOT}!{TOKEN}"
-    if name not in node.access.tokens:
-        node.access.new_token(ROOT, TOKEN, privsep=0)
-    return {
-        "url": f"https://{HOST}:{port}",
-        "node": node.name,
-        "user": ROOT,
-        "password": node.access.users[ROOT]["password"],
-        "token_id": name,
-        "token_secret": node.access.tokens[name]["value"],
-        "template_vmid": seed.TEMPLATES[0][0],
-        "control_url": f"http://{HOST}:{control_port}",
-    }

@@ -104,7 +104,8 @@ def _check_format(text: str, param: Param) -> str | None:
     try:
         param.check(text)
     except FormatError as error:
-        return f"invalid format - {error}\n"
+        text = str(error)
+        return f"invalid format - {text}" if text.endswith("\n") else f"invalid format - {text}\n"
     return None
 
 

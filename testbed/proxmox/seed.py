@@ -1,6 +1,7 @@
 """The first start of a state directory: the templates, and the VMs of an inventory file."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,12 +50,12 @@ def read_inventory(path: Path) -> list[Machine]:
         raise InventoryError(f"{path}: no usable inventory: {error}") from None
 
 
-async def first_start(node: Node, inventory: list[Machine]) -> None:
+async def first_start(node: Node, inventory: Sequence[Machine], templates: bool = True) -> None:
     """Make templates and inventory, once per state directory."""
     if node.store.get("setting", "seeded"):
         return
     with node.store.together():
-        for vmid, name in TEMPLATES:
+        for vmid, name in TEMPLATES if templates else ():
             await _template(node, vmid, name)
         for machine in inventory:
             await _machine(node, machine)

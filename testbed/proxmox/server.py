@@ -22,6 +22,8 @@ from testbed.proxmox.node import Node
 from testbed.proxmox.schema import Raw, verify
 
 JSON = "application/json;charset=UTF-8"
+MALFORMED = "malformed JSON string, neither tag, array, object, number, string or atom"
+PARSER = "/usr/share/perl5/PVE/APIServer/AnyEvent.pm line 917."
 REMEMBERED_REQUESTS = 20_000
 NodeState = Literal["up", "down", "daemon_down"]
 
@@ -31,7 +33,7 @@ class Api:
 
     def __init__(self, node: Node, faults: Faults) -> None:
         self._node = node
-        self._faults = faults
+        self.faults = faults
         self._effects: set[asyncio.Task[Response]] = set()
         self.state: NodeState = "up"
         self.requests: deque[dict[str, Any]] = deque(maxlen=REMEMBERED_REQUESTS)
@@ -39,7 +41,7 @@ class Api:
     async def handle(self, request: Request) -> Response | None:
         """One answer; None drops the connection. What a call does happens whether or not anybody listens."""
         path = _plain_path(request.target)
-        fault = self._faults.strike(request.method, path.removeprefix("/api2/json"))
+        fault = self.faults.strike(request.method, path.removeprefix("/api2/json"))
         record = {"time": time.time(), "method": request.method, "path": path, "status": None}
         record["fault"] = fault.kind if fault else None
         self.requests.append(record)
@@ -208,10 +210,11 @@ def _body(request: Request) -> Given:
 def _json_body(body: bytes) -> Given:
     try:
         decoded = json.loads(body)
-    except ValueError as error:
-        raise _Malformed(500, f"malformed JSON string, {error}") from None
+    except json.JSONDecodeError as error:
+        rest = error.doc[error.pos :] or "(end of string)"
+        raise _Malformed(500, f'{MALFORMED}, at character offset {error.pos} (before "{rest}") at {PARSER}') from None
     if not isinstance(decoded, dict):
-        raise _Malformed(500, "malformed JSON string, neither tag, array, object, number, string or atom")
+        raise _Malformed(500, f"{MALFORMED} at {PARSER}")
     return decoded
 
 

@@ -170,7 +170,7 @@ def with_mac(net: str, mac: str | None = None) -> str:
 def guest_spec(vm: Vm) -> GuestSpec:
     """The guest that a configuration describes."""
     config = vm.config
-    disk = vm.boot_disk
+    disk = vm.boot_disk or next((key for key in DISK_KEYS if is_disk(config.get(key))), None)
     net = next((config[key] for key in NET_KEYS if key in config), None)
     mac = formats.NET.parse(net).get("macaddr", "") if net else ""
     volume = formats.DRIVE.parse(config[disk])["file"] if disk else ""

@@ -80,7 +80,7 @@ def _vm_row(call: Call, vm: Vm) -> Row:
 
 def _node_row(call: Call) -> Row:
     name = call.node.name
-    row = {"id": f"node/{name}", "type": "node", "node": name, "status": "online", "level": "", "cgroup-mode": 2}
+    row: Row = {"id": f"node/{name}", "type": "node", "node": name, "status": "online", "level": "", "cgroup-mode": 2}
     audit = call.node.access.may(call.who, f"/nodes/{name}", "Sys.Audit")
     return row | (call.node.stats.node() if audit else {})
 
@@ -89,7 +89,7 @@ def _storage_rows(call: Call) -> list[Row]:
     if not call.node.access.may_any(call.who, f"/storage/{NAME}", "Datastore.Audit", "Datastore.AllocateSpace"):
         return []
     node = call.node
-    row = {"id": f"storage/{node.name}/{NAME}", "type": "storage", "storage": NAME, "node": node.name}
+    row: Row = {"id": f"storage/{node.name}/{NAME}", "type": "storage", "storage": NAME, "node": node.name}
     row |= {"status": "available", "plugintype": "dir", "shared": 0, "content": CONTENT}
     figures = node.stats.node()
     return [row | {"disk": figures["disk"], "maxdisk": figures["maxdisk"]}]

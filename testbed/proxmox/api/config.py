@@ -5,9 +5,9 @@ from typing import Any
 from testbed.proxmox import changes
 from testbed.proxmox.calls import Call, perm, perm_any, route
 from testbed.proxmox.errors import only_root
-from testbed.proxmox.formats import config_id, config_id_list
+from testbed.proxmox.formats import config_id, config_id_list, split_list
 from testbed.proxmox.locks import CONFIG_TIMEOUT, vm_lock
-from testbed.proxmox.options import CLOUDINIT_KEYS, CONFIG_PRIVILEGES, OPTIONS, json_value
+from testbed.proxmox.options import CLOUDINIT_KEYS, CONFIG_PRIVILEGES, IPCONFIG_KEYS, OPTIONS, json_value
 from testbed.proxmox.schema import Param
 from testbed.proxmox.stats import Row
 from testbed.proxmox.tasks import Worker
@@ -62,9 +62,10 @@ def _pending_row(vm: Vm, key: str) -> Row:
 
 @route("GET", "/nodes/{node}/qemu/{vmid}/cloudinit", AUDIT)
 async def cloudinit(call: Call) -> list[Row]:
-    """The cloud-init options."""
+    """The cloud-init options but for addresses, which the original does not list."""
     vm = call.node.vms.load(call.vmid)
-    return [_pending_row(vm, key) for key in CLOUDINIT_KEYS if key in vm.config or key in vm.pending]
+    keys = [key for key in CLOUDINIT_KEYS if key not in IPCONFIG_KEYS]
+    return [_pending_row(vm, key) for key in keys if key in vm.config or key in vm.pending]
 
 
 @route("PUT", PATH, CHANGE, {**OPTIONS, **EXTRA}, protected=True)
@@ -102,3 +103,15 @@ def _prepared(call: Call) -> changes.Change:
     if call.flag("skiplock") and not call.who.root:
         raise only_root("skiplock")
     return changes.prepare(call)
+
+
+UNLINK = {"idlist": Param(optional=False, check=config_id_list, listed=True), "force": Param("boolean")}
+
+
+@route("PUT", "/nodes/{node}/qemu/{vmid}/unlink", perm("/vms/{vmid}", "VM.Config.Disk"), UNLINK, protected=True)
+async def unlink(call: Call) -> None:
+    """Detach disks; unused ones are removed."""
+    node = call.node
+    change = changes.Change({}, split_list(call.values["idlist"]), force=call.flag("force"))
+    async with node.locks.hold(vm_lock(call.vmid), CONFIG_TIMEOUT):
+        await changes.apply(node, changes.checked(node, call.vmid, change), change)
