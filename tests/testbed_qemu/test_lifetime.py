@@ -141,3 +141,25 @@ async def test_a_deep_state_directory_is_no_obstacle_to_sockets(tmp_path: Path) 
         assert guests.vnc_socket(106).is_socket()
     finally:
         await guests.close()
+
+
+async def test_a_guest_left_over_is_ended_before_the_next_testbed_begins(tmp_path: Path) -> None:
+    run_dir = tmp_path / "run"
+    run_dir.mkdir()
+    left_over = await asyncio.create_subprocess_exec("sh", "-c", "read forever", "sh", run_dir, stdin=-1)
+    stranger = await asyncio.create_subprocess_exec("sh", "-c", "read forever", "sh", stdin=-1)
+    record(run_dir / "101.pid", left_over.pid)
+    record(run_dir / "102.pid", stranger.pid)
+    guests = QemuGuests(tmp_path / "state", Exits(), run_dir)
+    try:
+        assert await asyncio.wait_for(left_over.wait(), LIMIT_SECONDS) == -signal.SIGKILL
+        assert stranger.returncode is None, "a process id may belong to somebody else by now"
+        assert os.listdir(run_dir) == []
+    finally:
+        await guests.close()
+        stranger.kill()
+        await stranger.wait()
+
+
+def record(file: Path, pid: int) -> None:
+    file.write_text(str(pid))

@@ -34,7 +34,8 @@ class QemuGuests:
     """Guests as QEMU processes of this testbed. They end with it, even if it is killed.
 
     `state_dir` holds volumes and logs and survives; `run_dir` holds sockets and seeds and must be a short path.
-    `on_exit` is told of every guest that ends. A guest gets at most `memory_cap_mib`, whatever it asks for.
+    `on_exit` is told of every guest that ends. A guest gets at most `memory_cap_mib`, whatever it asks for:
+    the default lets twenty of them fit beside a demo.
     """
 
     def __init__(
@@ -42,11 +43,12 @@ class QemuGuests:
         state_dir: Path,
         on_exit: OnExit,
         run_dir: Path | None = None,
-        memory_cap_mib: int = MEMORY_CAP_MIB,
+        memory_cap_mib: int | None = None,
         cache: Path | None = None,
     ) -> None:
         self._on_exit = on_exit
-        self._memory_cap, self._cache = memory_cap_mib, cache
+        self._memory_cap = memory_cap_mib or default_memory_cap()
+        self._cache = cache
         self._disks = Disks(state_dir.resolve() / "images")
         self._places = Places(run_dir or default_run_dir(state_dir), state_dir.resolve() / "log")
         self._lock = _claim(self._places)
@@ -182,7 +184,8 @@ class QemuGuests:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        shutil.rmtree(self._places.run_dir, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            self._places.run_dir.rmdir()
         self._lock.close()
 
     async def _prepared(self) -> Host:
@@ -223,6 +226,14 @@ class QemuGuests:
         return self._running(vmid).agent
 
 
+def default_memory_cap() -> int:
+    """`HOSTLER_TESTBED_GUEST_MEMORY` in MiB, else 128."""
+    given = os.environ.get("HOSTLER_TESTBED_GUEST_MEMORY", str(MEMORY_CAP_MIB))
+    if not given.isdigit():
+        raise GuestError(f"HOSTLER_TESTBED_GUEST_MEMORY is '{given}': set it to a number of MiB")
+    return int(given)
+
+
 def default_run_dir(state_dir: Path) -> Path:
     """One short folder per user and state directory: socket paths end at 107 bytes."""
     digest = hashlib.sha256(os.fsencode(state_dir.resolve())).hexdigest()[:12]
@@ -232,7 +243,7 @@ def default_run_dir(state_dir: Path) -> Path:
 def _claim(places: Places) -> IO[str]:
     """Take the directories for this process alone, and end what a killed testbed left running in them."""
     places.run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if places.run_dir.stat().st_uid != os.getuid():
+    if places.run_dir.lstat().st_uid != os.getuid():
         raise GuestError(f"{places.run_dir} belongs to another user: remove it")
     places.log_dir.mkdir(parents=True, exist_ok=True)
     lock = (places.log_dir.parent / ".lock").open("w")

@@ -84,13 +84,22 @@ def default_cache() -> Path:
 def build(cache: Path | None = None) -> Image:
     """The guest image, built if the cache does not hold it; raises `GuestError` naming what is missing."""
     cache = cache or default_cache()
-    cache.mkdir(parents=True, exist_ok=True)
+    _make_writable(cache)
     key = _key()
     target = cache / key
     with _only_builder(cache):
         if not target.exists():
             _build_into(cache, target)
     return Image(key, target / "vmlinuz", target / "initrd.gz")
+
+
+def _make_writable(cache: Path) -> None:
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        (cache / ".lock").touch()
+    except OSError as error:
+        reason = f"cannot write the guest cache {cache}: {error.strerror}"
+        raise GuestError(f"{reason}; set HOSTLER_TESTBED_GUEST_CACHE to a folder of yours") from error
 
 
 def _key() -> str:

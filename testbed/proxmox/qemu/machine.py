@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import os
+import select
+import signal
 import socket
 import time
 from dataclasses import dataclass
@@ -14,9 +16,11 @@ from testbed.proxmox.qemu.agent import Agent
 from testbed.proxmox.qemu.arguments import Files, Host, command_line
 from testbed.proxmox.qemu.commands import missing_tool
 from testbed.proxmox.qemu.qmp import LINE_LIMIT, Event, Qmp
+from testbed.proxmox.qemu.usage import Usage
 
 QEMU = "qemu-system-x86_64"
 QUIT_SECONDS = 5.0
+RUN_SUFFIXES = ("pid", "vnc", "serial", "iso")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ class Machine:
         self.paused = False
         self._places, self._process = places, process
         self._started = time.time()
+        self._usage = Usage(process.pid, spec.cores)
         self._stopping = False
         self._powered_off = False
         self._qmp: Qmp
@@ -70,7 +75,7 @@ class Machine:
 
     @property
     def info(self) -> GuestInfo:
-        return GuestInfo(pid=self._process.pid, started=self._started)
+        return GuestInfo(self._process.pid, self._started, self._usage.read())
 
     @property
     def agent(self) -> Agent:
@@ -141,7 +146,7 @@ class Machine:
         await self._process.wait()
         await self._qmp.closed()
         self._agent.close()
-        for suffix in ("pid", "vnc", "serial", "iso"):
+        for suffix in RUN_SUFFIXES:
             self._places.run(self.spec.vmid, suffix).unlink(missing_ok=True)
         if self._stopping:
             return "stop"
@@ -188,10 +193,22 @@ async def _exec(
 
 
 def kill_leftovers(run_dir: Path) -> None:
-    """Kill guests that a killed testbed left behind: those whose command line names this run directory."""
+    """Kill guests that a killed testbed left behind, known by their command line, and clear `run_dir`."""
     for record in run_dir.glob("*.pid"):
         pid = int(record.read_text() or 0)
         with contextlib.suppress(OSError):
             if pid and os.fsencode(run_dir) in Path(f"/proc/{pid}/cmdline").read_bytes():
-                os.kill(pid, 9)
-        record.unlink(missing_ok=True)
+                _kill(pid)
+    for suffix in RUN_SUFFIXES:
+        for file in run_dir.glob(f"*.{suffix}"):
+            file.unlink(missing_ok=True)
+
+
+def _kill(pid: int) -> None:
+    """Kill a process that is not our child and wait for its end: until then it holds the lock of its disk."""
+    watch = os.pidfd_open(pid)
+    try:
+        signal.pidfd_send_signal(watch, signal.SIGKILL)
+        select.select([watch], [], [], QUIT_SECONDS)
+    finally:
+        os.close(watch)
