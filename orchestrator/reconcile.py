@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from asyncio import sleep as pause
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
@@ -54,7 +54,7 @@ async def reconcile(work: Work) -> float | None:
             continue
         if wait is None or wait > PATIENCE_SECONDS:
             return wait
-        await asyncio.sleep(wait)
+        await pause(wait)
         await work.reload()
 
 

@@ -17,6 +17,7 @@ from eventstore.positions import Position
 from eventstore.store import Entry, EventStore
 from hypervisor.fake import Crash, FakeHypervisor
 from hypervisor.fake_world import FakeWorld
+from orchestrator import reconcile as reconciling
 from orchestrator.reconcile import reconcile
 from orchestrator.work import SQL, Tools, Work
 from runtime.ids import new_id
@@ -123,7 +124,7 @@ def life(store: EventStore, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> L
         made.advance(seconds)
 
     monkeypatch.setattr(Work, "now", now)
-    monkeypatch.setattr("orchestrator.reconcile.asyncio.sleep", at_once)
+    monkeypatch.setattr(reconciling, "pause", at_once)
     return made
 
 
