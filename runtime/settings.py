@@ -123,7 +123,7 @@ class Config(Section):
     """The whole of hostler.toml."""
 
     auth: Auth
-    policy: Policy = Policy()  # type: ignore[call-arg]
+    policy: Policy = Policy()
     cluster: list[Cluster] = []
     pool: list[Pool] = []
     plan: list[Plan] = []
@@ -202,6 +202,12 @@ class Settings:
     def trusted_proxies(self) -> str:
         """Comma-separated addresses that may say the client's address."""
         return self._environ.get("HOSTLER_TRUSTED_PROXIES", "127.0.0.1")
+
+    @cached_property
+    def ui_dir(self) -> Path:
+        """The folder of the built dashboard."""
+        built = Path(__file__).resolve().parent.parent / "ui" / "dist"
+        return Path(self._environ.get("HOSTLER_UI_DIR") or built)
 
     def _address(self, name: str, default: str) -> tuple[str, int]:
         text = self._environ.get(name, default)

@@ -20,6 +20,7 @@ async def _assert_one_whole_server(life: Life, server: UUID) -> None:
     state = await life.state(server)
     assert state.status == "running", (state.status, state.operation)
     assert life.ours() == [state.vmid]
+    assert state.vmid is not None
     guest = life.world.guests[state.vmid]
     assert guest.power == "running"
     assert (guest.cores, guest.memory_mib) == (2, 2048)

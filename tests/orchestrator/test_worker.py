@@ -30,7 +30,7 @@ async def _wake(store: EventStore, stream: UUID, version: int = 1) -> Position:
 
 async def _until(check: Callable[[], Awaitable[Any]]) -> Any:
     async with asyncio.timeout(DEADLINE):
-        while not (found := await check()):
+        while not (found := await check()):  # noqa: ASYNC110 - the state is in the database
             await asyncio.sleep(0.01)
         return found
 
