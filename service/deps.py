@@ -1,0 +1,101 @@
+"""What handlers work with: opened once when the service starts, closed when it ends."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID
+
+from starlette.requests import Request
+
+from domain import ids
+from domain.record import Actor, Meta
+from domain.registry import EVENTS
+from eventstore.codec import Codec
+from eventstore.database import open_pool
+from eventstore.store import EventStore
+from runtime.sealing import Seal, load_seal
+from runtime.settings import Config, Settings, read_secret
+from service import tokens
+from service.hub import Hub
+from service.metrics import Metrics
+from service.problems import Problem
+from service.reads import Reads
+from service.tokens import Caller, Tokens
+
+POOL_SIZE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """Everything a handler may need. `refresh_key` derives the successor of a refresh token."""
+
+    config: Config
+    store: EventStore
+    log_id: UUID
+    reads: Reads
+    tokens: Tokens
+    seal: Seal
+    refresh_key: bytes
+    hub: Hub
+    ui: Path
+    metrics: Metrics = field(default_factory=Metrics)
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Deps]:
+    """Open everything the service needs.
+
+    Raises:
+        SettingsError: a setting or key is missing or wrong.
+        DatabaseUnavailable: PostgreSQL did not answer.
+        NotMigrated: tables are missing.
+    """
+    config = settings.config
+    signer = tokens.load(config.auth.signing_key_file, config.auth.access_seconds)
+    seal = load_seal(config.auth.secret_key_file)
+    secret = read_secret(config.auth.secret_key_file, "auth.secret_key_file")
+    pool = await open_pool(settings.database_url, size=POOL_SIZE, application="hostler-service")
+    try:
+        store = EventStore(pool, Codec(EVENTS))
+        log_id = await store.log_id()
+        reads = Reads(store)
+        async with Hub(store, log_id, reads, settings.database_url) as hub:
+            refresh_key = hmac.new(secret, b"refresh token", hashlib.sha256).digest()
+            yield Deps(config, store, log_id, reads, signer, seal, refresh_key, hub, settings.ui_dir)
+    finally:
+        pool.terminate()
+
+
+def deps(request: Request) -> Deps:
+    """What this application was built with."""
+    found: Deps = request.app.state.deps
+    return found
+
+
+def caller(request: Request) -> Caller:
+    """Who makes this request; the routes under /v1 that are not public always have one.
+
+    Raises:
+        Problem: nobody is signed in.
+    """
+    found: Caller | None = request.scope["state"].get("caller")
+    if found is None:
+        raise Problem("unauthorized", headers={"WWW-Authenticate": "Bearer"})
+    return found
+
+
+def request_id(request: Request) -> str:
+    """The id of this request, given or made."""
+    found: str = request.scope["state"]["request_id"]
+    return found
+
+
+def meta(request: Request) -> Meta:
+    """Why events of this request are there."""
+    id = request_id(request)
+    return Meta(actor=Actor(type="user", id=ids.show(ids.USER, caller(request).user_id)), request_id=id, correlation=id)

@@ -1,0 +1,155 @@
+"""A server's events in plain words: what happened, when, through whom. Customers never see where the guest is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from domain import ids
+from domain.account.state import User
+from domain.record import Actor, Recorded
+from domain.server import events as e
+from domain.server import represent
+from service import paging
+from service.body import query
+from service.deps import caller, deps
+from service.models import PageQuery
+from service.reply import reply
+from service.servers import seen
+
+OPERATIONS = {
+    "create": "Creation",
+    "start": "Start",
+    "shutdown": "Shutdown",
+    "stop": "Power off",
+    "reboot": "Reboot",
+    "reset": "Hard reset",
+    "terminate": "Termination",
+    "restore": "Undoing the termination",
+    "destroy": "Removal",
+}
+STEPS = {
+    "place": "finding a place",
+    "clone": "copying the image",
+    "configure": "configuring",
+    "resize": "enlarging the disk",
+    "start": "starting",
+    "address": "waiting for the address",
+    "shutdown": "shutting down",
+    "stop": "stopping",
+    "reboot": "rebooting",
+    "reset": "resetting",
+    "schedule": "scheduling the removal",
+    "restore": "undoing the termination",
+    "destroy": "removing",
+}
+Words = tuple[str, str | None]
+
+
+def _operation(name: str) -> str:
+    return OPERATIONS.get(name, name.replace("_", " ").capitalize())
+
+
+def _step(key: str) -> str:
+    return STEPS.get(key, key.replace("_", " "))
+
+
+def _size(plan: e.Plan) -> str:
+    return f"{plan.vcpus} CPU, {plan.memory_mib} MiB memory, {plan.disk_gib} GiB disk"
+
+
+def _ordered(event: e.ServerRequested) -> Words:
+    return "Server ordered", f"{event.plan.name} ({_size(event.plan)}), {event.image.name}, {event.location.name}"
+
+
+def _imported(event: e.ServerImported) -> Words:
+    return "Imported", f"From {event.source}, service {event.source_id}: {event.plan.name} ({_size(event.plan)})"
+
+
+def _placed(event: e.ServerPlaced) -> Words:
+    return "Place found", "Address " + ", ".join(a.address for a in event.addresses) if event.addresses else None
+
+
+def _intended(event: e.EffectIntended) -> Words:
+    again = f"Attempt {event.attempt}" if event.attempt > 1 else None
+    return f"Step begun: {_step(event.step)}", again
+
+
+# One line for every event there is; the tests see to it that none is missing.
+WORDS: dict[type, Callable[[Any], Words]] = {
+    e.ServerRequested: _ordered,
+    e.ServerImported: _imported,
+    e.ImportUpdated: lambda v: ("Updated from the import", f"{v.plan.name} ({_size(v.plan)})"),
+    e.OperationRequested: lambda v: (f"{_operation(v.type)} requested", None),
+    e.ServerPlaced: _placed,
+    e.EffectIntended: _intended,
+    e.TaskAccepted: lambda v: (f"Step accepted: {_step(v.step)}", None),
+    e.StepCompleted: lambda v: (f"Step done: {_step(v.step)}", v.detail or None),
+    e.StepHeld: lambda v: (f"Waiting: {_step(v.step)}", v.detail or None),
+    e.GuestIdentified: lambda _: ("Virtual machine identified", None),
+    e.GuestMoved: lambda _: ("Moved to other hardware", None),
+    e.PowerObserved: lambda v: (f"Seen {v.power}", None),
+    e.OperationSucceeded: lambda _: ("Operation succeeded", None),
+    e.OperationFailed: lambda v: ("Operation failed", v.message),
+    e.AttentionRaised: lambda v: ("Operation stopped, staff will look", v.message),
+    e.ServerAdopted: lambda v: ("Linked to its virtual machine", f"Found {v.power}"),
+    e.AdoptionDeclined: lambda v: ("Not linked to a virtual machine", v.detail),
+    e.TerminationScheduled: lambda v: ("Termination scheduled", f"Can be undone until {represent.time(v.purge_at)}"),
+    e.TerminationUndone: lambda _: ("Termination undone", None),
+    e.ServerDestroyed: lambda _: ("Server removed", None),
+}
+
+
+async def list_history(req: Request) -> Response:
+    """What happened to a server, newest first."""
+    found, asked, d = await seen(req), query(req, PageQuery), deps(req)
+    before, _ = paging.parse(asked.cursor, "history", paging.number)
+    records = await d.reads.history(found.server.id, before, asked.limit + 1)
+    people = await d.reads.people(_people(records))
+    staff = caller(req).staff
+    shown = paging.page(
+        records,
+        asked.limit,
+        lambda record: _entry(record, people, staff=staff),
+        lambda record: paging.cursor("history", record.version),
+    )
+    return reply(shown)
+
+
+def _entry(record: Recorded[Any], people: Mapping[UUID, User], *, staff: bool) -> dict[str, Any]:
+    title, detail = WORDS[type(record.event)](record.event)
+    operation_id = getattr(record.event, "operation_id", None)
+    shown: dict[str, Any] = {
+        "id": f"{ids.show(ids.SERVER, record.stream_id)}:{record.version}",
+        "at": represent.time(record.at),
+        "actor": _actor(record.meta.actor, people, staff=staff),
+        "title": title,
+        "detail": detail,
+        "operation_id": ids.show(ids.OPERATION, operation_id) if operation_id else None,
+        "request_id": record.meta.request_id or None,
+    }
+    if staff:
+        shown["admin"] = {"event": type(record.event).__name__, **msgspec.to_builtins(record.event)}
+    return shown
+
+
+def _actor(actor: Actor, people: Mapping[UUID, User], *, staff: bool) -> dict[str, str]:
+    if actor.type != "user":
+        label = f"Import from {actor.id}" if actor.type == "import" and actor.id else actor.type.capitalize()
+        return {"type": actor.type, "label": label}
+    person = people.get(ids.parse(ids.USER, actor.id) or UUID(int=0))
+    if person is None:
+        return {"type": "user", "label": "A user"}
+    if person.role == "admin" and not staff:
+        return {"type": "staff", "label": "Staff"}
+    return {"type": "staff" if person.role == "admin" else "user", "label": person.name or person.email}
+
+
+def _people(records: Sequence[Recorded[Any]]) -> set[UUID]:
+    actors = {record.meta.actor.id for record in records if record.meta.actor.type == "user"}
+    return {id for actor in actors if (id := ids.parse(ids.USER, actor)) is not None}

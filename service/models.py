@@ -1,0 +1,353 @@
+"""What goes in and out over HTTP: the models that check requests, and from which the OpenAPI description is made."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Line = Annotated[str, StringConstraints(max_length=255, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Label = Annotated[str, StringConstraints(max_length=63, pattern=r"^[^\x00-\x1f\x7f]*$")]
+PublicKey = Annotated[
+    str,
+    StringConstraints(
+        max_length=8192,
+        pattern=r"^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) "
+        r"[A-Za-z0-9+/]+={0,2}( [^\x00-\x1f\x7f]*)?$",
+    ),
+]
+Status = Literal[
+    "provisioning",
+    "running",
+    "stopped",
+    "paused",
+    "starting",
+    "stopping",
+    "rebooting",
+    "rebuilding",
+    "resizing",
+    "restoring",
+    "suspended",
+    "terminating",
+    "terminated",
+    "failed",
+    "unlinked",
+    "unknown",
+]
+OperationStatus = Literal["queued", "running", "succeeded", "failed", "cancelled", "needs_attention"]
+ActionType = Literal["start", "stop", "shutdown", "reboot", "reset", "restore"]
+Sort = Literal["created_at", "-created_at", "name", "-name"]
+
+
+class Request(BaseModel):
+    """A body: exact types, no unknown fields."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Query(BaseModel):
+    """The parameters of an address; they arrive as text."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Answer(BaseModel):
+    """A body that is sent. Nothing is validated on the way out; the tests hold every answer to these."""
+
+    model_config = ConfigDict(extra="forbid", serialize_by_alias=True)
+
+
+class Credentials(Request):
+    email: Annotated[str, StringConstraints(min_length=1, max_length=320, pattern=r"^[^\x00-\x1f\x7f]*$")]
+    password: Annotated[str, StringConstraints(max_length=1024)]
+    otp: Annotated[str, StringConstraints(max_length=16)] | None = None
+
+
+class ServerCreate(Request):
+    """`plan`, `image` and `location` are ids or keys of the catalogue; `account` is needed by who owns several."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=253)]
+    plan: Line
+    image: Line
+    location: Line
+    ssh_keys: Annotated[list[PublicKey], Field(max_length=50)] = []
+    password: Annotated[str, StringConstraints(min_length=8, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")] | None = (
+        None
+    )
+    labels: Annotated[dict[Label, Label], Field(max_length=32)] = {}
+    account: Line | None = None
+
+
+class ServerAction(Request):
+    type: ActionType
+
+
+class PageQuery(Query):
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    cursor: Annotated[str, StringConstraints(max_length=1024)] | None = None
+
+
+class ServersQuery(PageQuery):
+    """Without `status`, servers that no longer exist are left out."""
+
+    status: Status | None = None
+    q: Line | None = None
+    sort: Sort = "-created_at"
+    scope: Literal["own", "all"] = "own"
+
+
+class CreateQuery(Query):
+    dry_run: bool = False
+
+
+class User(Answer):
+    id: str
+    object: Literal["user"]
+    email: str
+    name: str | None
+    role: Literal["admin", "customer"]
+    created_at: datetime
+
+
+class Session(Answer):
+    access_token: str
+    token_type: Literal["Bearer"]
+    expires_in: int
+    user: User
+
+
+class IpAddress(Answer):
+    address: str
+    prefix: int
+    gateway: str | None
+    family: Literal[4, 6]
+    primary: bool
+    rdns: str | None
+
+
+class ServerPlan(Answer):
+    id: str
+    name: str
+    vcpus: int
+    memory_mib: int
+    disk_gib: int
+
+
+class Named(Answer):
+    id: str
+    name: str
+
+
+class Protection(Answer):
+    delete: bool
+
+
+class Suspension(Answer):
+    reason: str
+
+
+class ServerAdmin(Answer):
+    """For staff: where the guest is, and the account that owns the server."""
+
+    cluster: str | None
+    node: str | None
+    vmid: int | None
+    owner: str
+    mode: Literal["observe", "manage"]
+
+
+class Server(Answer):
+    id: str
+    object: Literal["server"]
+    name: str
+    status: Status
+    status_reason: str | None
+    plan: ServerPlan
+    image: Named
+    location: Named
+    ips: list[IpAddress]
+    protection: Protection
+    labels: dict[str, str]
+    current_operation: str | None
+    suspension: Suspension | None
+    purge_at: datetime | None
+    external_id: str | None
+    last_status: Status | None
+    observed_at: datetime | None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    admin: ServerAdmin | None = None
+
+
+class OperationStep(Answer):
+    key: str
+    status: Literal["queued", "running", "waiting", "succeeded", "failed"]
+    detail: str | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    attempt: int
+
+
+class OperationError(Answer):
+    code: str
+    message: str
+    retryable: bool
+    debug: str | None = None
+
+
+class Resource(Answer):
+    type: Literal["server"]
+    id: str
+
+
+class Requester(Answer):
+    type: str
+    id: str | None
+
+
+class Operation(Answer):
+    id: str
+    object: Literal["operation"]
+    type: str
+    status: OperationStatus
+    progress: int
+    resource: Resource
+    steps: list[OperationStep]
+    error: OperationError | None
+    requested_by: Requester
+    request_id: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class ServerAccepted(Answer):
+    server: Server
+    operation: Operation
+
+
+class OperationAccepted(Answer):
+    operation: Operation
+
+
+class Fit(Answer):
+    """A dry run: this order could be carried out now."""
+
+    fits: Literal[True]
+    dry_run: Literal[True]
+
+
+class Actor(Answer):
+    type: Literal["user", "staff", "system", "import"]
+    label: str
+
+
+class HistoryEntry(Answer):
+    id: str
+    at: datetime
+    actor: Actor
+    title: str
+    detail: str | None
+    operation_id: str | None
+    request_id: str | None
+    admin: dict[str, Any] | None = None
+
+
+class Plan(Answer):
+    id: str
+    object: Literal["plan"]
+    key: str
+    name: str
+    vcpus: int
+    memory_mib: int
+    disk_gib: int
+
+
+class Image(Answer):
+    id: str
+    object: Literal["image"]
+    key: str
+    name: str
+    min_disk_gib: int
+
+
+class Location(Answer):
+    id: str
+    object: Literal["location"]
+    key: str
+    name: str
+
+
+class Page(Answer):
+    limit: int
+    next_cursor: str | None
+    has_more: bool
+
+
+class ServerPage(Answer):
+    data: list[Server]
+    page: Page
+
+
+class OperationPage(Answer):
+    data: list[Operation]
+    page: Page
+
+
+class HistoryPage(Answer):
+    data: list[HistoryEntry]
+    page: Page
+
+
+class PlanPage(Answer):
+    data: list[Plan]
+    page: Page
+
+
+class ImagePage(Answer):
+    data: list[Image]
+    page: Page
+
+
+class LocationPage(Answer):
+    data: list[Location]
+    page: Page
+
+
+class Check(Answer):
+    name: str
+    ok: bool
+    detail: str | None
+
+
+class Readiness(Answer):
+    status: Literal["ready", "not_ready"]
+    checks: list[Check]
+
+
+class Health(Answer):
+    status: Literal["up"]
+
+
+class ProblemError(Answer):
+    pointer: str
+    code: str
+    message: str
+
+
+class Problem(Answer):
+    """RFC 9457. `code` is stable; `blocking_operation` comes with `operation_in_progress`."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    request_id: str
+    retryable: bool
+    errors: list[ProblemError]
+    blocking_operation: str | None = None
+    debug: Any = None

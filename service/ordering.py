@@ -1,0 +1,117 @@
+"""What an order of a server refers to: an account, a plan, an image, a location, and whether it fits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from starlette.requests import Request
+
+from domain import ids
+from domain.catalogue.state import Item
+from domain.server import events as e
+from domain.server.decide import CreateServer
+from runtime.settings import Pool
+from service.deps import caller, deps
+from service.models import ServerCreate
+from service.problems import Problem, invalid
+from service.reads import SQL
+
+PREFIX = {"plan": ids.PLAN, "image": ids.IMAGE, "location": ids.LOCATION}
+
+
+async def accounts(req: Request) -> list[UUID]:
+    """The accounts for which the caller may order.
+
+    Raises:
+        Problem: there are none, and the caller is no staff.
+    """
+    memberships = await deps(req).reads.memberships(caller(req).user_id)
+    owned = [m.account_id for m in memberships if m.role == "owner" and m.status != "closed"]
+    if not owned and not caller(req).staff:
+        raise Problem("forbidden", "You own no account that could order a server.")
+    return owned
+
+
+async def command(req: Request, order: ServerCreate, owned: Sequence[UUID], operation_id: UUID) -> CreateServer:
+    """The command an order means.
+
+    Raises:
+        Problem: it names something that is not there or not offered together.
+    """
+    account_id = await _account(req, order, owned)
+    plan = await _item(req, "plan", order.plan)
+    image = await _item(req, "image", order.image)
+    location = await _item(req, "location", order.location)
+    _check_offered(req, image, location)
+    return CreateServer(
+        operation_id=operation_id,
+        account_id=account_id,
+        name=order.name,
+        plan=e.Plan(id=plan.id, **_only(plan, "name", "vcpus", "memory_mib", "disk_gib")),
+        image=e.Image(id=image.id, **_only(image, "name", "template")),
+        location=e.Location(id=location.id, **_only(location, "name", "key")),
+        min_disk_gib=image.declared["min_disk_gib"],
+        labels=order.labels,
+        ssh_keys=order.ssh_keys,
+    )
+
+
+async def check_capacity(req: Request, command: CreateServer) -> None:
+    """Make sure that an order would fit now: an address is free, and a node has memory left.
+
+    Raises:
+        Problem: it would not.
+    """
+    d = deps(req)
+    cluster = d.config.cluster_of(command.location.key)
+    pools = [pool for pool in d.config.pool if pool.location == command.location.key]
+    if not any([await _has_address(req, pool) for pool in pools]):
+        raise invalid("/location", f"{command.location.name} has no free address now.", "no_capacity")
+    left = await d.store.pool.fetchval(SQL.memory_left, cluster.name if cluster else "")
+    if left is not None and left < command.plan.memory_mib:
+        raise invalid("/plan", f"{command.location.name} has no room for this plan now.", "no_capacity")
+
+
+async def _has_address(req: Request, pool: Pool) -> bool:
+    size = int(pool.last) - int(pool.first) + 1
+    taken: int = await deps(req).store.pool.fetchval(SQL.addresses_taken, str(pool.first), str(pool.last))
+    return taken < size
+
+
+async def _account(req: Request, order: ServerCreate, owned: Sequence[UUID]) -> UUID:
+    if order.account is not None:
+        return await _named_account(req, order.account, owned)
+    if len(owned) != 1:
+        raise invalid("/account", "Say for which account: you act for none or for several.", "missing")
+    return owned[0]
+
+
+async def _named_account(req: Request, text: str, owned: Sequence[UUID]) -> UUID:
+    id = ids.parse(ids.ACCOUNT, text)
+    known = id in owned or (caller(req).staff and await deps(req).store.pool.fetchval(SQL.account, id))
+    if id is None or not known:
+        raise invalid("/account", "There is no such account for which you may order.", "unknown")
+    return id
+
+
+async def _item(req: Request, kind: str, text: str) -> Item:
+    wanted = ids.parse(PREFIX[kind], text)
+    for item in await deps(req).reads.items(kind):
+        if item.id == wanted or item.declared["key"] == text:
+            return item
+    raise invalid(f"/{kind}", f"There is no such {kind}.", "unknown")
+
+
+def _check_offered(req: Request, image: Item, location: Item) -> None:
+    cluster = deps(req).config.cluster_of(location.declared["key"])
+    if cluster is None:
+        raise invalid("/location", f"{location.declared['name']} takes no new servers.", "not_offered")
+    if image.declared["template"] not in cluster.templates:
+        message = f"{image.declared['name']} is not offered in {location.declared['name']}."
+        raise invalid("/image", message, "not_offered")
+
+
+def _only(item: Item, *names: str) -> dict[str, Any]:
+    return {name: item.declared[name] for name in names}

@@ -1,0 +1,237 @@
+-- name: session_of
+-- Whether a session goes on. $1 session
+SELECT true FROM session WHERE session_id = $1 AND ended_at IS NULL AND expires_at > now();
+
+-- name: credential_of
+-- How a user signs in, by e-mail address. $1 address in lower case
+SELECT l.user_id, c.scheme, c.hash
+  FROM login_name l JOIN credential c USING (user_id)
+ WHERE l.email = $1 AND (c.legacy_expires_at IS NULL OR c.legacy_expires_at > now());
+
+-- name: replace_credential
+-- A password proved right and was hashed anew, unless it was changed meanwhile. $1 user, $2 scheme, $3 hash, $4 old hash
+UPDATE credential SET scheme = $2, hash = $3, legacy_expires_at = NULL, changed_at = now()
+ WHERE user_id = $1 AND hash = $4;
+
+-- name: throttled
+-- Seconds until another attempt is taken, or no row. $1 key, $2 free failures, $3 longest delay in seconds
+SELECT ceil(extract(epoch FROM last_at + make_interval(secs => least($3::float8, 2 ^ least(failures - $2, 30))) - now()))::int
+           AS seconds
+  FROM login_attempt
+ WHERE key = $1 AND failures >= $2
+   AND last_at + make_interval(secs => least($3::float8, 2 ^ least(failures - $2, 30))) > now();
+
+-- name: failed_attempt
+-- One more failure; an hour of peace forgives the old ones. $1 key
+INSERT INTO login_attempt AS a (key, failures, last_at) VALUES ($1, 1, now())
+ON CONFLICT (key) DO UPDATE
+   SET failures = CASE WHEN a.last_at < now() - interval '1 hour' THEN 1 ELSE a.failures + 1 END, last_at = now();
+
+-- name: forgive_attempts
+-- The right password came: start counting anew. $1 key
+DELETE FROM login_attempt WHERE key = $1;
+
+-- name: open_session
+-- A session and its first refresh token. $1 session, $2 user, $3 seconds it may last, $4 hash of the token
+WITH opened AS (
+    INSERT INTO session (session_id, user_id, expires_at) VALUES ($1, $2, now() + make_interval(secs => $3))
+    RETURNING session_id
+)
+INSERT INTO refresh_token (token_hash, session_id) SELECT $4, session_id FROM opened;
+
+-- name: refresh_token
+-- A refresh token, locked, with the state of its session. $1 hash of the token, $2 seconds a replaced one still holds
+SELECT t.session_id, s.user_id,
+       s.ended_at IS NULL AND s.expires_at > now() AS open,
+       t.replaced_at IS NOT NULL AS replaced,
+       t.replaced_at IS NOT NULL AND t.replaced_at < now() - make_interval(secs => $2) AS late,
+       extract(epoch FROM s.expires_at - now())::int AS seconds
+  FROM refresh_token t JOIN session s USING (session_id)
+ WHERE t.token_hash = $1
+   FOR UPDATE OF t;
+
+-- name: replace_refresh_token
+-- Rotation: the old token names its successor. $1 hash, $2 hash of the successor, $3 session
+WITH replaced AS (
+    UPDATE refresh_token SET replaced_at = now(), successor = $2 WHERE token_hash = $1
+)
+INSERT INTO refresh_token (token_hash, session_id) VALUES ($2, $3);
+
+-- name: end_session
+-- Sign out, or a stolen token: every token of the session is worthless. $1 session
+UPDATE session SET ended_at = now() WHERE session_id = $1 AND ended_at IS NULL;
+
+-- name: user
+-- A user as the view has them, and what happened to them since. $1 user
+SELECT v.state, e.tx, e.pos, e.stream_id, e.version, e.type, e.schema_v, e.data, e.meta, e.at, p.data AS private
+  FROM (SELECT $1::uuid AS id) AS asked
+  LEFT JOIN user_view v ON v.user_id = asked.id
+  LEFT JOIN event e ON e.stream_id = asked.id AND e.version > coalesce(v.version, 0) AND e.type LIKE 'user.%'
+  LEFT JOIN event_private p ON p.stream_id = e.stream_id AND p.version = e.version
+ ORDER BY e.version;
+
+-- name: server
+-- A server as the view has it, what happened to it since, and the caller's memberships. $1 server, $2 user
+SELECT v.state, e.tx, e.pos, e.stream_id, e.version, e.type, e.schema_v, e.data, e.meta, e.at, p.data AS private,
+       (SELECT json_object_agg(account_id, role) FROM member_view WHERE user_id = $2) AS memberships,
+       clock_timestamp() AS now
+  FROM (SELECT $1::uuid AS id) AS asked
+  LEFT JOIN server_view v ON v.server_id = asked.id
+  LEFT JOIN event e ON e.stream_id = asked.id AND e.version > coalesce(v.version, 0) AND e.type LIKE 'server.%'
+  LEFT JOIN event_private p ON p.stream_id = e.stream_id AND p.version = e.version
+ ORDER BY e.version;
+
+-- name: operation
+-- The server of an operation, the operation as the view has it, and the caller's memberships. $1 operation, $2 user
+SELECT v.state, o.state AS operation,
+       e.tx, e.pos, e.stream_id, e.version, e.type, e.schema_v, e.data, e.meta, e.at, p.data AS private,
+       (SELECT json_object_agg(account_id, role) FROM member_view WHERE user_id = $2) AS memberships,
+       clock_timestamp() AS now
+  FROM (SELECT stream_id AS id FROM operation_stream WHERE operation_id = $1) AS asked
+  LEFT JOIN server_view v ON v.server_id = asked.id
+  LEFT JOIN operation_view o ON o.operation_id = $1
+  LEFT JOIN event e ON e.stream_id = asked.id AND e.version > coalesce(v.version, 0) AND e.type LIKE 'server.%'
+  LEFT JOIN event_private p ON p.stream_id = e.stream_id AND p.version = e.version
+ ORDER BY e.version;
+
+-- name: operations
+-- A server's operations, newest first. $1 server, $2 and $3 after which (or null), $4 limit
+SELECT operation_id, created_at, state FROM operation_view
+ WHERE server_id = $1 AND ($2::timestamptz IS NULL OR (created_at, operation_id) < ($2, $3::uuid))
+ ORDER BY created_at DESC, operation_id DESC
+ LIMIT $4;
+
+-- name: memberships
+-- Accounts a user may act for, and as what. $1 user
+SELECT m.account_id, m.role, coalesce(a.status, 'active') AS status
+  FROM member_view m LEFT JOIN account_view a USING (account_id)
+ WHERE m.user_id = $1;
+
+-- name: account
+-- Whether an account exists. $1 account
+SELECT true FROM account_view WHERE account_id = $1;
+
+-- name: servers_newest
+-- Servers, newest first. $1 user (null: everybody's), $2 status, $3 pattern, $4 clusters out of reach,
+-- $5 and $6 after which, $7 limit
+SELECT server_id, name, created_at, state FROM server_view
+ WHERE ($1::uuid IS NULL OR account_id IN (SELECT account_id FROM member_view WHERE user_id = $1))
+   AND CASE WHEN $2::text IS NULL THEN status <> 'terminated'
+            WHEN cluster = ANY ($4::text[]) AND status IN ('running', 'stopped', 'paused', 'suspended')
+            THEN $2 = 'unknown' ELSE status = $2 END
+   AND ($3::text IS NULL OR search LIKE $3)
+   AND ($5::timestamptz IS NULL OR (created_at, server_id) < ($5, $6::uuid))
+ ORDER BY created_at DESC, server_id DESC
+ LIMIT $7;
+
+-- name: servers_oldest
+-- Servers, oldest first. Parameters as for `servers_newest`
+SELECT server_id, name, created_at, state FROM server_view
+ WHERE ($1::uuid IS NULL OR account_id IN (SELECT account_id FROM member_view WHERE user_id = $1))
+   AND CASE WHEN $2::text IS NULL THEN status <> 'terminated'
+            WHEN cluster = ANY ($4::text[]) AND status IN ('running', 'stopped', 'paused', 'suspended')
+            THEN $2 = 'unknown' ELSE status = $2 END
+   AND ($3::text IS NULL OR search LIKE $3)
+   AND ($5::timestamptz IS NULL OR (created_at, server_id) > ($5, $6::uuid))
+ ORDER BY created_at, server_id
+ LIMIT $7;
+
+-- name: servers_by_name
+-- Servers from A to Z. Parameters as for `servers_newest`, $5 is a name
+SELECT server_id, name, created_at, state FROM server_view
+ WHERE ($1::uuid IS NULL OR account_id IN (SELECT account_id FROM member_view WHERE user_id = $1))
+   AND CASE WHEN $2::text IS NULL THEN status <> 'terminated'
+            WHEN cluster = ANY ($4::text[]) AND status IN ('running', 'stopped', 'paused', 'suspended')
+            THEN $2 = 'unknown' ELSE status = $2 END
+   AND ($3::text IS NULL OR search LIKE $3)
+   AND ($5::text IS NULL OR (name, server_id) > ($5, $6::uuid))
+ ORDER BY name, server_id
+ LIMIT $7;
+
+-- name: servers_by_name_backwards
+-- Servers from Z to A. Parameters as for `servers_by_name`
+SELECT server_id, name, created_at, state FROM server_view
+ WHERE ($1::uuid IS NULL OR account_id IN (SELECT account_id FROM member_view WHERE user_id = $1))
+   AND CASE WHEN $2::text IS NULL THEN status <> 'terminated'
+            WHEN cluster = ANY ($4::text[]) AND status IN ('running', 'stopped', 'paused', 'suspended')
+            THEN $2 = 'unknown' ELSE status = $2 END
+   AND ($3::text IS NULL OR search LIKE $3)
+   AND ($5::text IS NULL OR (name, server_id) < ($5, $6::uuid))
+ ORDER BY name DESC, server_id DESC
+ LIMIT $7;
+
+-- name: history
+-- A server's events, newest first. $1 server, $2 before which version (or null), $3 limit
+SELECT e.tx, e.pos, e.stream_id, e.version, e.type, e.schema_v, e.data, e.meta, e.at, p.data AS private
+  FROM event e LEFT JOIN event_private p USING (stream_id, version)
+ WHERE e.stream_id = $1 AND ($2::int IS NULL OR e.version < $2)
+ ORDER BY e.version DESC
+ LIMIT $3;
+
+-- name: people
+-- What users are called. $1 users
+SELECT user_id, role, state FROM user_view WHERE user_id = ANY ($1::uuid[]);
+
+-- name: catalogue
+-- Listed items of a kind, in the operator's order. $1 kind
+SELECT item_id, state FROM catalogue_view WHERE kind = $1 AND listed ORDER BY position, item_id;
+
+-- name: sights
+-- Whether each cluster answers, and when it last did.
+SELECT cluster, reachable, observed_at FROM cluster_observation WHERE reachable IS NOT NULL;
+
+-- name: checkpoint
+-- How far the views have come.
+SELECT tx, pos FROM checkpoint WHERE projection = 'views';
+
+-- name: addresses_taken
+-- How many addresses of a range somebody has now. $1 first, $2 last
+SELECT count(*) FROM address WHERE address BETWEEN $1::inet AND $2::inet AND upper_inf(during);
+
+-- name: memory_left
+-- The most memory any node of a cluster may still promise, in MiB; null when no node is known yet. $1 cluster
+SELECT max(limit_mib - promised_mib) FROM node_promise WHERE cluster = $1;
+
+-- name: claim_operation
+-- Which stream an operation belongs to. $1 operation, $2 stream
+INSERT INTO operation_stream (operation_id, stream_id) VALUES ($1, $2);
+
+-- name: keep_secret
+-- What an operation must not forget. $1 operation, $2 sealed data
+INSERT INTO secret (operation_id, data) VALUES ($1, $2);
+
+-- name: stored_answer
+-- The answer to a request that came before. $1 user, $2 key
+SELECT fingerprint, status, headers, body FROM idempotency_key WHERE user_id = $1 AND key = $2;
+
+-- name: store_answer
+-- Claim an idempotency key together with its answer. $1 user, $2 key, $3 fingerprint, $4 status, $5 headers, $6 body
+INSERT INTO idempotency_key (user_id, key, fingerprint, status, headers, body) VALUES ($1, $2, $3, $4, $5, $6);
+
+-- name: claim_login_name
+-- An e-mail address signs in one user. $1 address in lower case, $2 user
+INSERT INTO login_name (email, user_id) VALUES ($1, $2);
+
+-- name: new_credential
+-- How a user proves who they are. $1 user, $2 scheme, $3 hash
+INSERT INTO credential (user_id, scheme, hash) VALUES ($1, $2, $3);
+
+-- name: login_name
+-- Who signs in with an e-mail address. $1 address in lower case
+SELECT user_id FROM login_name WHERE email = $1;
+
+-- name: declared
+-- Every catalogue item as it was last declared in the log.
+SELECT DISTINCT ON (e.stream_id)
+       e.tx, e.pos, e.stream_id, e.version, e.type, e.schema_v, e.data, e.meta, e.at, NULL::json AS private
+  FROM event e
+ WHERE e.type LIKE 'catalogue.%'
+ ORDER BY e.stream_id, e.version DESC;
+
+-- name: switch_effects
+-- Pause every effect on Proxmox, or resume. $1 paused, $2 reason
+UPDATE effects_switch SET paused = $1, reason = $2, at = now();
+
+-- name: ready
+-- Whether the database answers and has the newest table. $1 its name
+SELECT to_regclass($1) IS NOT NULL;

@@ -1,0 +1,158 @@
+"""Reads: plain SQL on the views. What is asked for by id is the view's row with newer events folded onto it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from domain.account.state import User, evolve_user
+from domain.catalogue.state import Item
+from domain.record import Recorded
+from domain.server.represent import Sight, Sights
+from domain.server.state import Operation, Server, evolve
+from eventstore import snapshot
+from eventstore.positions import START, Position
+from eventstore.queries import Queries
+from eventstore.store import EventStore
+from service.tokens import Caller
+
+SQL = Queries("service")
+SIGHT_SECONDS = 1.0
+CATCH_UP_SECONDS = 0.25
+CATCH_UP_STEP = 0.005
+MOST_POSITIONS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A server with everything that happened to it, and what the caller is to the accounts."""
+
+    server: Server
+    operations: dict[UUID, Operation] = field(default_factory=dict)  # those that newer events tell of
+    memberships: dict[UUID, str] = field(default_factory=dict)
+    now: datetime = datetime.min.replace(tzinfo=UTC)
+
+    def visible(self, caller: Caller) -> bool:
+        """Whether the caller may see it."""
+        return caller.staff or self.server.account_id in self.memberships
+
+    def writable(self, caller: Caller) -> bool:
+        """Whether the caller may act on it."""
+        return caller.staff or self.memberships.get(self.server.account_id) == "owner"
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """An account a user may act for."""
+
+    account_id: UUID
+    role: str
+    status: str
+
+
+class Reads:
+    """The reads of one database."""
+
+    def __init__(self, store: EventStore):
+        self._store = store
+        self._pool = store.pool
+        self._sights: Sights = {}
+        self._sights_until = 0.0
+        self._written: dict[UUID, Position] = {}
+
+    async def server(self, id: UUID, caller: Caller) -> Found | None:
+        """A server by id, never older than what was appended before this call; None when there is none."""
+        rows = await self._pool.fetch(SQL.server, id, caller.user_id)
+        return self._found(rows)
+
+    async def operation(self, id: UUID, caller: Caller) -> tuple[Found, Operation] | None:
+        """An operation by id with its server, never older than what was appended before this call."""
+        rows = await self._pool.fetch(SQL.operation, id, caller.user_id)
+        found = self._found(rows) if rows else None
+        if found is None:
+            return None
+        operation = found.operations.get(id) or _viewed(rows[0]["operation"])
+        return (found, operation) if operation is not None else None
+
+    def _found(self, rows: Sequence[asyncpg.Record]) -> Found | None:
+        state = snapshot.decode(Server, rows[0]["state"]) if rows[0]["state"] is not None else None
+        operations = {} if state is None or state.operation is None else {state.operation.id: state.operation}
+        for record in self._records(rows):
+            state = evolve(state, record)
+            if state.operation is not None:
+                operations[state.operation.id] = state.operation
+        if state is None:
+            return None
+        memberships = {UUID(key): role for key, role in json.loads(rows[0]["memberships"] or "{}").items()}
+        return Found(state, operations, memberships, rows[0]["now"])
+
+    async def user(self, id: UUID) -> User | None:
+        """A user by id, never older than what was appended before this call."""
+        rows = await self._pool.fetch(SQL.user, id)
+        state = snapshot.decode(User, rows[0]["state"]) if rows[0]["state"] is not None else None
+        for record in self._records(rows):
+            state = evolve_user(state, record)
+        return state
+
+    async def memberships(self, user_id: UUID) -> list[Membership]:
+        """The accounts a user may act for."""
+        return [Membership(*row) for row in await self._pool.fetch(SQL.memberships, user_id)]
+
+    async def items(self, kind: str) -> list[Item]:
+        """The listed plans, images or locations, in the operator's order."""
+        return [snapshot.decode(Item, row["state"]) for row in await self._pool.fetch(SQL.catalogue, kind)]
+
+    async def history(self, server_id: UUID, before: int | None, limit: int) -> list[Recorded[Any]]:
+        """A server's events, newest first, from before a version on."""
+        return [self._store.recorded(row) for row in await self._pool.fetch(SQL.history, server_id, before, limit)]
+
+    async def people(self, ids: Iterable[UUID]) -> dict[UUID, User]:
+        """Users by id, as the view has them."""
+        rows = await self._pool.fetch(SQL.people, list(ids))
+        return {row["user_id"]: snapshot.decode(User, row["state"]) for row in rows}
+
+    async def sights(self) -> Sights:
+        """Whether each cluster answers, at most a second old."""
+        if time.monotonic() >= self._sights_until:
+            rows = await self._pool.fetch(SQL.sights)
+            self._sights = {
+                row["cluster"]: Sight(reachable=row["reachable"], observed_at=row["observed_at"]) for row in rows
+            }
+            self._sights_until = time.monotonic() + SIGHT_SECONDS
+        return self._sights
+
+    def wrote(self, user_id: UUID, position: Position) -> None:
+        """Remember how far the views must be for this user to see their own writes."""
+        if len(self._written) >= MOST_POSITIONS:
+            self._written.clear()
+        self._written[user_id] = max(position, self._written.get(user_id, START))
+
+    async def caught_up(self, user_id: UUID) -> None:
+        """Wait until the views show the user's own writes, 250 ms at most."""
+        wanted = self._written.get(user_id)
+        if wanted is None:
+            return
+        deadline = time.monotonic() + CATCH_UP_SECONDS
+        while not await self._reached(wanted) and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(CATCH_UP_STEP)
+        if self._written.get(user_id) == wanted:
+            del self._written[user_id]
+
+    async def _reached(self, wanted: Position) -> bool:
+        row = await self._pool.fetchrow(SQL.checkpoint)
+        return row is not None and Position(row["tx"], row["pos"]) >= wanted
+
+    def _records(self, rows: Iterable[asyncpg.Record]) -> list[Recorded[Any]]:
+        return [self._store.recorded(row) for row in rows if row["type"] is not None]
+
+
+def _viewed(text: str | None) -> Operation | None:
+    return None if text is None else snapshot.decode(Operation, text)

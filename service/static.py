@@ -1,0 +1,59 @@
+"""The built dashboard: files as they are, and its one page for every address that belongs to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "img-src 'self' data:",
+        "style-src 'self' 'unsafe-inline'",
+        "connect-src 'self'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+PAGE_HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
+MISSING = "The dashboard is not built: run `npm ci && npm run build` in ui/, or set HOSTLER_UI_DIR to a built one.\n"
+
+
+class Assets(StaticFiles):
+    """Files whose names change with their contents: browsers may keep them for ever."""
+
+    def __init__(self, folder: Path):
+        super().__init__(directory=folder, check_dir=False)
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        try:
+            answer = await super().get_response(path, scope)
+        except FileNotFoundError:
+            raise HTTPException(404) from None
+        if answer.status_code == 200:
+            answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return answer
+
+
+async def page(req: Request) -> Response:
+    """The dashboard's page; what it shows depends on the address in the browser."""
+    return _file(req, "index.html", PAGE_HEADERS)
+
+
+async def icon(req: Request) -> Response:
+    """The dashboard's icon."""
+    return _file(req, "favicon.svg", {"Cache-Control": "public, max-age=3600"})
+
+
+def _file(req: Request, name: str, headers: dict[str, str]) -> Response:
+    file: Path = req.app.state.deps.ui / name
+    if not file.is_file():
+        return PlainTextResponse(MISSING, 404, headers={"Cache-Control": "no-store"})
+    return FileResponse(file, headers=headers)

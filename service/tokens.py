@@ -1,0 +1,145 @@
+"""Access tokens: compact JWS signed with Ed25519 (RFC 9864), checked against their session once a minute."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from joserfc import jwt
+from joserfc.errors import ExpiredTokenError, JoseError
+from joserfc.jwk import OKPKey
+
+from domain import ids
+from runtime.settings import SettingsError, read_secret
+
+ISSUER, AUDIENCE, ALGORITHM = "hostler", "hostler-api", "Ed25519"
+CACHE_SECONDS = 60.0
+CACHE_SIZE = 10_000
+LONGEST = 2048
+
+
+class InvalidToken(Exception):
+    """It is no token of ours."""
+
+
+class ExpiredToken(InvalidToken):
+    """It was ours; its time is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who makes a request: `expires_at` is the end of the access token, in epoch seconds."""
+
+    user_id: UUID
+    role: str
+    session_id: UUID
+    expires_at: int
+
+    @property
+    def staff(self) -> bool:
+        """Whether this is an administrator."""
+        return self.role == "admin"
+
+
+class Tokens:
+    """Signs and checks access tokens; remembers for a minute at most which ones it has checked."""
+
+    def __init__(self, key: OKPKey, seconds: int):
+        self._key = key
+        self.seconds = seconds
+        self._known: OrderedDict[str, tuple[Caller, float]] = OrderedDict()
+
+    def sign(self, user_id: UUID, role: str, session_id: UUID) -> str:
+        """A new access token for a user's session."""
+        now = int(time.time())
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": ids.show(ids.USER, user_id),
+            "sid": session_id.hex,
+            "role": role,
+            "iat": now,
+            "nbf": now,
+            "exp": now + self.seconds,
+            "jti": uuid4().hex,
+        }
+        return jwt.encode({"alg": ALGORITHM, "typ": "at+jwt"}, claims, self._key, algorithms=[ALGORITHM])
+
+    def verify(self, token: str, *, expired: bool = False) -> Caller:
+        """Who a token was signed for; `expired` also takes one whose time is over.
+
+        Raises:
+            InvalidToken: it was not signed by us for this API.
+            ExpiredToken: its time is over.
+        """
+        if len(token) > LONGEST:
+            raise InvalidToken("too long")
+        try:
+            decoded = jwt.decode(token, self._key, algorithms=[ALGORITHM])
+            _REGISTRY.validate(decoded.claims)
+        except ExpiredTokenError as error:
+            if not expired:
+                raise ExpiredToken("expired") from error
+        except (JoseError, ValueError) as error:
+            raise InvalidToken(str(error)) from error
+        return _caller(decoded.claims)
+
+    def known(self, token: str) -> Caller | None:
+        """The caller of a token that was checked within the last minute and has not expired since."""
+        found = self._known.get(token)
+        if found is None:
+            return None
+        caller, until = found
+        if time.monotonic() < until and time.time() < caller.expires_at:
+            return caller
+        del self._known[token]
+        return None
+
+    def remember(self, token: str, caller: Caller) -> None:
+        """The token was checked, and its session goes on."""
+        self._known[token] = (caller, time.monotonic() + CACHE_SECONDS)
+        if len(self._known) > CACHE_SIZE:
+            self._known.popitem(last=False)
+
+    def forget(self, session_id: UUID) -> None:
+        """The session has ended: its tokens are checked anew."""
+        gone = [token for token, (caller, _) in self._known.items() if caller.session_id == session_id]
+        for token in gone:
+            del self._known[token]
+
+
+_REGISTRY = jwt.JWTClaimsRegistry(
+    iss={"essential": True, "value": ISSUER},
+    aud={"essential": True, "value": AUDIENCE},
+    sub={"essential": True},
+    sid={"essential": True},
+    role={"essential": True},
+    exp={"essential": True},
+)
+
+
+def _caller(claims: dict[str, object]) -> Caller:
+    user_id = ids.parse(ids.USER, str(claims["sub"]))
+    expires_at = claims["exp"]
+    if user_id is None or not isinstance(expires_at, int):
+        raise InvalidToken("not a user's token")
+    return Caller(user_id, str(claims["role"]), UUID(str(claims["sid"])), expires_at)
+
+
+def load(path: Path, seconds: int) -> Tokens:
+    """Tokens signed with the Ed25519 private key (PEM) in a file; each holds for `seconds`.
+
+    Raises:
+        SettingsError: naming the setting and the file.
+    """
+    pem = read_secret(path, "auth.signing_key_file")
+    try:
+        key = OKPKey.import_key(pem)
+    except (JoseError, ValueError, TypeError) as error:
+        raise SettingsError(f"auth.signing_key_file: {path} is not a private key in PEM") from error
+    if key.curve_name != "Ed25519" or not key.is_private:
+        raise SettingsError(f"auth.signing_key_file: {path} is not an Ed25519 private key")
+    return Tokens(key, seconds)
