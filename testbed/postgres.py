@@ -103,13 +103,13 @@ class Postgres:
         """Whether the server process runs."""
         return self._process is not None and self._process.poll() is None
 
-    def stop(self) -> None:
-        """Fast, clean shutdown; waits for the end (30 s at most, then SIGQUIT)."""
+    def stop(self, seconds: float = 30) -> None:
+        """Fast, clean shutdown; waits for the end (`seconds` at most, then SIGQUIT)."""
         if self._process is None:
             return
         self._process.send_signal(signal.SIGINT)
         try:
-            self._process.wait(30)
+            self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             self._process.send_signal(signal.SIGQUIT)
             self._process.wait(10)
