@@ -76,8 +76,8 @@ class Projection:
         """Whether committed events wait behind the watermark: try again soon."""
         return self._settled.waiting
 
-    async def step(self, connection: Connection) -> bool:
-        """Project one page; False when nothing settled is there.
+    async def step(self, connection: Connection) -> int:
+        """Project one page: how many events it read, 0 when nothing settled is there.
 
         Raises:
             Fenced: another runner was faster.
@@ -87,16 +87,16 @@ class Projection:
         position = await self._checkpoint(connection)
         rows = await self._settled.read(connection, position, self._limit)
         if not rows:
-            return False
+            return 0
         try:
             await self._project(connection, position, rows)
         except POISON as error:
             if len(rows) == 1:
                 raise Parked(_verdict(rows[0], error)) from error
             self._limit = len(rows) // 2  # closer to the event at fault
-            return True
-        self._limit = min(self._page, self._limit * 2)
-        return True
+        else:
+            self._limit = min(self._page, self._limit * 2)
+        return len(rows)
 
     async def _checkpoint(self, connection: Connection) -> Position:
         row = await connection.fetchrow(SQL.checkpoint, self._target.projection)
@@ -151,7 +151,7 @@ async def catch_up(store: EventStore) -> None:
 
 async def _stepped(projection: Projection, connection: Connection) -> bool:
     try:
-        return await projection.step(connection)
+        return await projection.step(connection) > 0
     except Fenced:
         return True
 

@@ -1,0 +1,109 @@
+"""What the claims must be, derived from the log: VMIDs, addresses, memory, operations, imported rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import ip_address
+from typing import Any
+from uuid import UUID
+
+from domain.account import events as a
+from domain.record import Recorded
+from domain.server import events as e
+from eventstore.database import Connection
+from eventstore.queries import Queries
+
+SQL = Queries("projector")
+Claim = tuple[Any, ...]
+
+
+class Claims:
+    """The claims the events so far have made, as rows of the claim tables."""
+
+    def __init__(self) -> None:
+        self._owned: dict[UUID, tuple[str, int]] = {}
+        self._released: set[Claim] = set()
+        self._sold: dict[UUID, Iterable[e.Address]] = {}  # addresses of imported servers
+        self._plans: dict[UUID, e.Plan] = {}
+        self._addresses: dict[UUID, set[str]] = {}
+        self._closed: set[Claim] = set()
+        self._memory: dict[UUID, Claim] = {}
+        self._operations: set[Claim] = set()
+        self._sources: set[Claim] = set()
+
+    def fold(self, record: Recorded[Any]) -> None:
+        """One more event."""
+        event, id = record.event, record.stream_id
+        match event:
+            case e.ServerRequested():
+                self._plans[id] = event.plan
+                self._operations.add((event.operation_id, id))
+            case e.OperationRequested():
+                self._operations.add((event.operation_id, id))
+            case e.ServerPlaced():
+                self._owned[id] = (event.cluster, event.vmid)  # one promised before is burned
+                self._addresses[id] = _hosts(event.addresses)
+                self._memory[id] = (event.cluster, event.node, self._plans[id].memory_mib)
+            case e.ServerImported():
+                self._sold[id] = event.addresses
+                self._sources.add((event.source, "service", event.source_id, id))
+            case e.ImportUpdated():
+                self._sold[id] = event.addresses
+            case e.ServerAdopted():
+                self._owned[id] = (event.cluster, event.vmid)
+                self._addresses[id] = _hosts(self._sold[id])
+            case e.ServerDestroyed():
+                self._release(id)
+            case a.AccountImported():
+                self._sources.add((event.source, "client", event.source_id, id))
+            case a.UserImported():
+                self._sources.add((event.source, "user", event.source_id, id))
+
+    def _release(self, id: UUID) -> None:
+        if id in self._owned:
+            self._released.add((*self._owned.pop(id), id, "released"))
+        self._closed.update((address, id, "closed") for address in self._addresses.pop(id, set()))
+        self._memory.pop(id, None)
+
+    def tables(self) -> dict[str, set[Claim]]:
+        """Table name → rows, in the columns of the `claimed_…` statements."""
+        owned = {(*place, id, "owned") for id, place in self._owned.items()}
+        held = {(address, id, "open") for id, addresses in self._addresses.items() for address in addresses}
+        return {
+            "vmid": owned | self._released,
+            "address": held | self._closed,
+            "memory_promise": {(id, *promise) for id, promise in self._memory.items()},
+            "operation_stream": self._operations,
+            "source_key": self._sources,
+        }
+
+
+STATEMENTS = {
+    "vmid": SQL.claimed_vmids,
+    "address": SQL.claimed_addresses,
+    "memory_promise": SQL.claimed_memory,
+    "operation_stream": SQL.claimed_operations,
+    "source_key": SQL.claimed_sources,
+}
+
+
+async def differences(connection: Connection, claims: Claims) -> list[str]:
+    """Claims that only the log or only the tables know, one line each."""
+    lines = []
+    for table, derived in claims.tables().items():
+        stored = {tuple(row) for row in await connection.fetch(STATEMENTS[table])}
+        lines += [f"{table}: the log claims {_shown(row)}, the table does not" for row in _sorted(derived - stored)]
+        lines += [f"{table}: the table claims {_shown(row)}, the log does not" for row in _sorted(stored - derived)]
+    return lines
+
+
+def _hosts(addresses: Iterable[e.Address]) -> set[str]:
+    return {str(ip_address(address.address)) for address in addresses}
+
+
+def _sorted(rows: Iterable[Claim]) -> list[Claim]:
+    return sorted(rows, key=lambda row: [str(value) for value in row])
+
+
+def _shown(row: Claim) -> str:
+    return " ".join(str(value) for value in row)

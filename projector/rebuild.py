@@ -1,0 +1,144 @@
+"""Build the views anew beside the live ones, then put them in their place in one short transaction.
+
+Readers keep the old tables until then. The swap holds the live checkpoint, so no runner writes meanwhile; one that
+folded a page from the old tables finds the checkpoint moved and drops it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import asyncpg
+import structlog
+
+from domain.registry import EVENTS
+from eventstore.codec import Codec
+from eventstore.database import Connection
+from eventstore.positions import Position
+from eventstore.queries import Queries
+from projector import write
+from projector.loop import SOON, Projection, known
+from projector.scan import scan, settled_end
+from projector.tables import LIVE, Table, Target
+from projector.views import CODE_VERSION, Views, tables
+
+SQL = Queries("projector")
+NEW = Target("views__new", suffix="__new")
+CLOSE = 1000  # events: the rest is folded while the live checkpoint is held
+LOCK_TIMEOUT = "2s"
+RETRY_SECONDS = 0.5
+log = structlog.get_logger()
+
+
+class RebuildRuns(Exception):
+    """Another rebuild is at work."""
+
+
+async def rebuild(connection: Connection) -> int:
+    """Rebuild all views on a connection of its own; the number of events folded.
+
+    Raises:
+        RebuildRuns: another rebuild is at work.
+    """
+    if not await connection.fetchval(SQL.only_rebuild):
+        raise RebuildRuns("another `hostler-replay rebuild` is running: wait for it")
+    codec = Codec(EVENTS)
+    await _prepare(connection)
+    count = await _fold_all(connection, codec)
+    projection = Projection(codec, NEW)
+    count += await _approach(connection, projection)
+    await _swap_patiently(connection, codec)
+    return count
+
+
+async def _prepare(connection: Connection) -> None:
+    async with connection.transaction():
+        await connection.execute(SQL.forget_checkpoint, NEW.projection)
+        for table in tables():
+            await connection.execute(SQL.drop_table.format(table=NEW.name(table)))
+            await connection.execute(SQL.create_like.format(new=NEW.name(table), table=LIVE.name(table)))
+            for grant in await connection.fetch(SQL.grants.format(table=NEW.name(table)), LIVE.name(table)):
+                await connection.execute(grant["statement"])
+
+
+async def _fold_all(connection: Connection, codec: Codec) -> int:
+    views, count = Views(), 0
+    async with connection.transaction(readonly=True):
+        end = await settled_end(connection)
+        async for rows in scan(connection, upto=end):
+            for record in known(codec, rows):
+                views.fold(record)
+            count += len(rows)
+    async with connection.transaction():
+        await write.load(connection, NEW, views.changes())
+        await connection.execute(SQL.set_checkpoint, NEW.projection, *end, CODE_VERSION)
+    for table in tables():
+        await connection.execute(SQL.analyze.format(table=NEW.name(table)))
+    return count
+
+
+async def _approach(connection: Connection, projection: Projection) -> int:
+    """Follow the log until its end is close; how many events that was."""
+    count = 0
+    while True:
+        read = await projection.step(connection)
+        count += read
+        if read < CLOSE and not projection.waiting:
+            return count
+        if not read:
+            await asyncio.sleep(SOON)
+
+
+async def _swap_patiently(connection: Connection, codec: Codec) -> None:
+    while True:
+        try:
+            async with connection.transaction():
+                await connection.execute(SQL.short_locks)
+                await _swap(connection, codec)
+            return
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+            log.info("readers hold the live views, trying again", seconds=RETRY_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS)
+            await _approach(connection, Projection(codec, NEW))
+
+
+async def _swap(connection: Connection, codec: Codec) -> None:
+    await connection.execute(SQL.begin_checkpoint, LIVE.projection, CODE_VERSION)
+    live = await _held(connection, LIVE)
+    new = await _held(connection, NEW)
+    await _fold_rest(connection, codec, new, live)
+    for table in tables():
+        await _replace(connection, table)
+    await connection.execute(SQL.set_checkpoint, LIVE.projection, *max(live, new), CODE_VERSION)
+    await connection.execute(SQL.forget_checkpoint, NEW.projection)
+    await connection.execute(SQL.ring)
+
+
+async def _held(connection: Connection, target: Target) -> Position:
+    row = await connection.fetchrow(SQL.hold_checkpoint, target.projection)
+    assert row is not None, f"checkpoint {target.projection} vanished"
+    return Position(row["tx"], row["pos"])
+
+
+async def _fold_rest(connection: Connection, codec: Codec, after: Position, upto: Position) -> None:
+    """Readers must never see a view go back: the new ones reach at least as far as the live ones."""
+    async for rows in scan(connection, upto=upto, after=after):
+        records = known(codec, rows)
+        views = Views()
+        await views.load(connection, NEW, records)
+        for record in records:
+            views.fold(record)
+        await write.merge(connection, NEW, views.changes())
+
+
+async def _replace(connection: Connection, table: Table) -> None:
+    old, new = LIVE.name(table), NEW.name(table)
+    indexes = await connection.fetch(SQL.index_names, old, new)
+    constraints = await connection.fetch(SQL.constraint_names, old, new)
+    await connection.execute(SQL.drop_table.format(table=old))
+    await connection.execute(SQL.rename_table.format(table=new, name=table.name))
+    for names in indexes:
+        await connection.execute(SQL.rename_index.format(index=f"{LIVE.schema}.{names['new']}", name=names["old"]))
+    for names in constraints:
+        statement = SQL.rename_constraint.format(table=old, constraint=names["new"], name=names["old"])
+        await connection.execute(statement)
