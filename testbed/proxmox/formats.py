@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from testbed.proxmox.schema import MISSING, UNKNOWN, FormatError, Param, check_value
 
 LABEL = r"[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?"
+#: How many parsed values each format keeps, since lists of VMs parse the same ones over and over.
+REMEMBERED = 50_000
 UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 
 
@@ -169,9 +171,20 @@ class PropertyString:
         self._aliases = aliases or {}
         self._models = models
         self._needs = needs or {}
+        self._known: dict[str, dict[str, str]] = {}
 
     def parse(self, text: str, name: str = "") -> dict[str, str]:
         """The properties; raises `FormatError`."""
+        if text not in self._known:
+            self._remember(text, self._parsed(text, name))
+        return dict(self._known[text])
+
+    def _remember(self, text: str, found: dict[str, str]) -> None:
+        if len(self._known) >= REMEMBERED:
+            self._known.clear()
+        self._known[text] = found
+
+    def _parsed(self, text: str, name: str) -> dict[str, str]:
         found: dict[str, str] = {}
         for part in text.split(","):
             if part.strip():

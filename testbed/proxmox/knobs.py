@@ -1,4 +1,4 @@
-"""What the control interface can turn while the testbed runs; times are in seconds."""
+"""What the control interface can turn while the testbed runs."""
 
 from dataclasses import asdict, dataclass, fields
 
@@ -18,6 +18,7 @@ class Knobs:
     restart_seconds: float = 0.3
     login_delay_seconds: float = 3.0
     proxy_timeout_seconds: float = 30.0
+    lock_timeout_factor: float = 1.0
 
     def turn(self, values: dict[str, object]) -> dict[str, float]:
         """Set some; raises `ApiError` 400 for an unknown name or a value that is no number."""

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from testbed.proxmox.errors import Die
+from testbed.proxmox.knobs import Knobs
 
 #: Time limits in seconds (pve-guest-common AbstractConfig.pm; qemu-server API2/Qemu.pm clone_vm, create_vm).
 CONFIG_TIMEOUT = 10.0
@@ -43,7 +44,8 @@ def _silent(_text: str) -> None:
 class Locks:
     """All lock files of a node."""
 
-    def __init__(self) -> None:
+    def __init__(self, knobs: Knobs) -> None:
+        self._knobs = knobs
         self._locks: dict[str, _Lock] = {}
 
     @asynccontextmanager
@@ -52,7 +54,7 @@ class Locks:
         lock = self._locks.setdefault(path, _Lock())
         if not lock.take(shared):
             say("trying to acquire lock...")
-            await self._wait(lock, path, timeout, shared)
+            await self._wait(lock, path, timeout * self._knobs.lock_timeout_factor, shared)
             say(" OK")
         try:
             yield

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from testbed.proxmox import vms
 from testbed.proxmox.access import Access
+from testbed.proxmox.containers import Containers
 from testbed.proxmox.errors import Die
 from testbed.proxmox.guests import ExitReason, GuestError, GuestKind, Guests
 from testbed.proxmox.knobs import Knobs
@@ -47,10 +48,11 @@ class Node:
         self.boot_time = self._boot_time()
         self.knobs = Knobs()
         self.access = Access(self.store)
-        self.locks = Locks()
+        self.locks = Locks(self.knobs)
         self.tasks = Tasks(self.store, name, self.boot_time)
         self.vms = Vms(self.store, name)
         self.volumes = Volumes(self.store)
+        self.containers = Containers(self.store)
         self.stats = Stats(self)
         self._guests: dict[GuestKind, Guests] = {}
         self._makers: dict[GuestKind, MakeGuests] = {"sim": _sim, "qemu": _qemu}
@@ -69,6 +71,10 @@ class Node:
             kept = time.time()
             self.store.put("setting", "boot_time", kept)
         return float(kept)
+
+    def taken(self, vmid: int) -> bool:
+        """Whether an id belongs to a VM or a container."""
+        return vmid in self.vms or vmid in self.containers
 
     def guests(self, vm: Vm | GuestKind) -> Guests:
         """The runner of a VM's kind; raises `Die` if this machine cannot run that kind."""

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -30,9 +30,9 @@ class Machine(msgspec.Struct, forbid_unknown_fields=True):
     mac: str = ""
     ip: str = ""
     gateway: str = ""
-    status: str = "stopped"
+    status: Literal["running", "stopped"] = "stopped"
     template: bool = False
-    type: str = "qemu"
+    type: Literal["qemu", "lxc"] = "qemu"
     guests: GuestKind = "sim"
     description: str = ""
 
@@ -78,7 +78,9 @@ async def _template(node: Node, vmid: int, name: str) -> None:
 
 
 async def _machine(node: Node, machine: Machine) -> None:
-    if machine.type != "qemu":
+    if machine.type == "lxc":
+        sizes = machine.cores, machine.memory, machine.disk_gib
+        node.containers.add(machine.vmid, machine.name, machine.status, *sizes)
         return
     vm = Vm(machine.vmid, machine.guests)
     vm.config = _hardware(machine.name, machine.cores, machine.memory, machine.mac or new_mac())

@@ -21,6 +21,8 @@ class Stats:
     def __init__(self, node: "Node") -> None:
         self._node = node
         self._published: dict[int, Row] = {}
+        self._node_row: Row = {}
+        self._node_at = -1.0
 
     async def run(self) -> None:
         """Broadcast for ever."""
@@ -92,7 +94,13 @@ class Stats:
         return row | dict(info.usage)
 
     def node(self) -> Row:
-        """The node's figures."""
+        """The node's figures, at most a second old."""
+        now = time.monotonic()
+        if now - self._node_at >= 1:
+            self._node_row, self._node_at = self._measure_node(), now
+        return self._node_row
+
+    def _measure_node(self) -> Row:
         rows = [self.vm(vm) for vm in self._node.vms if vm.guest]
         cores = sum(row["cpu"] * row["cpus"] for row in rows)
         return {

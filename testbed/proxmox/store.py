@@ -46,7 +46,7 @@ class Store:
             raise
         self._db.execute("COMMIT")
 
-    def put(self, table: str, key: str | int, record: Mapping[str, Any] | float) -> None:
+    def put(self, table: str, key: str | int, record: Mapping[str, Any] | list[Any] | float) -> None:
         """Write one record."""
         sql = f"INSERT OR REPLACE INTO {table} ({KEYS[table]}, record) VALUES (?, ?)"
         self._db.execute(sql, (key, json.dumps(record)))

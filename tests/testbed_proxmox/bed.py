@@ -41,19 +41,19 @@ class Bed:
             method, f"/api2/json{path}", params=query, data=form, json=body, headers=headers
         )
 
-    async def get(self, path: str, **params: Any) -> Any:
+    async def get(self, path: str, /, **params: Any) -> Any:
         """The data of a successful GET."""
         return (await self._good("GET", path, params))["data"]
 
-    async def post(self, path: str, **params: Any) -> Any:
+    async def post(self, path: str, /, **params: Any) -> Any:
         """The data of a successful POST."""
         return (await self._good("POST", path, params))["data"]
 
-    async def put(self, path: str, **params: Any) -> Any:
+    async def put(self, path: str, /, **params: Any) -> Any:
         """The data of a successful PUT."""
         return (await self._good("PUT", path, params))["data"]
 
-    async def delete(self, path: str, **params: Any) -> Any:
+    async def delete(self, path: str, /, **params: Any) -> Any:
         """The data of a successful DELETE."""
         return (await self._good("DELETE", path, params))["data"]
 
@@ -86,7 +86,7 @@ class Bed:
         """The lines of a task's log."""
         return [line["t"] for line in await self.get(f"/nodes/{NODE}/tasks/{upid}/log", limit=0)]
 
-    async def run(self, method: str, path: str, **params: Any) -> str:
+    async def run(self, method: str, path: str, /, **params: Any) -> str:
         """The exit status of the task that a call starts."""
         return await self.finished((await self._good(method, path, params))["data"])
 

@@ -93,6 +93,9 @@ async def _work(call: Call, worker: Worker) -> None:
         node.locks.hold(vm_lock(newid), CLONE_TIMEOUT, say=worker.say),
     ):
         source = _checked_source(call)
+        if newid in node.containers:
+            path = f"/etc/pve/nodes/{node.name}/qemu-server/{newid}.conf"
+            raise Die(f"clone failed: close (rename) atomic file '{path}' failed: File exists")
         target = Vm(newid, source.kind, {"lock": "clone", "description": CLONE_MARK})
         node.vms.save(target)
         await _copy(call, worker, source, target)

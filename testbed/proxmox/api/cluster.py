@@ -34,14 +34,14 @@ async def next_id(call: Call) -> str:
     wanted = call.values.get("vmid")
     if wanted is None:
         return _lowest_free(call)
-    if int(wanted) in call.node.vms:
+    if call.node.taken(int(wanted)):
         raise parameter_errors({"vmid": f"VM {wanted} already exists"})
     return wanted
 
 
 def _lowest_free(call: Call) -> str:
     for candidate in range(LOWER, UPPER):
-        if candidate not in call.node.vms:
+        if not call.node.taken(candidate):
             return str(candidate)
     raise Die(f"unable to get any free VMID in range [{LOWER}, {UPPER - 1}]")
 
@@ -58,7 +58,7 @@ async def status(call: Call) -> list[Row]:
 async def resources(call: Call) -> list[Row]:
     """VMs, nodes and storages; VM figures are those of the last broadcast."""
     wanted = call.values.get("type")
-    rows = [*_vm_rows(call)] if wanted in (None, "vm") else []
+    rows = [*_vm_rows(call), *_container_rows(call)] if wanted in (None, "vm") else []
     rows += [_node_row(call)] if wanted in (None, "node") else []
     rows += _storage_rows(call) if wanted in (None, "storage") else []
     return rows
@@ -76,6 +76,15 @@ def _vm_row(call: Call, vm: Vm) -> Row:
     row: Row = {"id": f"qemu/{vm.vmid}", "type": "qemu", "vmid": vm.vmid, "node": call.node.name, "status": "unknown"}
     row |= call.node.stats.published(vm.vmid) or {}
     return row | {key: vm.config[key] for key in ("lock", "tags") if key in vm.config}
+
+
+def _container_rows(call: Call) -> list[Row]:
+    access, fixed = call.node.access, {"type": "lxc", "node": call.node.name, "template": 0}
+    return [
+        {"id": f"lxc/{row['vmid']}", **fixed, **row, "maxcpu": row["cpus"]}
+        for row in call.node.containers
+        if access.may(call.who, f"/vms/{row['vmid']}", "VM.Audit")
+    ]
 
 
 def _node_row(call: Call) -> Row:

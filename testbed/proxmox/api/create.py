@@ -46,6 +46,8 @@ async def create(call: Call) -> str:
     async with node.locks.hold(vm_lock(vmid), CREATE_TIMEOUT):
         if vmid in node.vms:
             raise Die(f"unable to create VM {vmid} - VM {vmid} already exists on node '{node.name}'")
+        if vmid in node.containers:
+            raise Die(f"unable to create VM {vmid} - CT {vmid} already exists on node '{node.name}'")
         node.vms.save(Vm(vmid, node.default_kind, {"lock": "create"}))
     autostart = call.flag("start")
     return node.tasks.start("qmcreate", str(vmid), call.who.id, lambda worker: _work(call, worker, options, autostart))

@@ -10,7 +10,7 @@ from testbed.proxmox.stats import Row
 VERSION = {"version": "8.4.21", "release": "8.4", "repoid": "2606ac850d46da29"}
 GIB = 1024**3
 KERNEL = "6.8.12-4-pve"
-SUBDIRECTORIES = ("qemu", "status", "storage", "tasks", "time", "version")
+SUBDIRECTORIES = ("lxc", "qemu", "status", "storage", "tasks", "time", "version")
 
 
 @route("GET", "/nodes", everybody)
@@ -33,6 +33,14 @@ async def index(_call: Call) -> list[Row]:
 async def version(_call: Call) -> dict[str, str]:
     """The release."""
     return VERSION
+
+
+@route("GET", "/nodes/{node}/lxc", everybody, protected=True)
+async def containers(call: Call) -> list[Row]:
+    """The containers that the caller may see."""
+    access = call.node.access
+    seen = [row for row in call.node.containers if access.may(call.who, f"/vms/{row['vmid']}", "VM.Audit")]
+    return [row | {"type": "lxc"} for row in seen]
 
 
 @route("GET", "/nodes/{node}/time", perm("/nodes/{node}", "Sys.Audit"), protected=True)

@@ -1,0 +1,105 @@
+"""Configurations: what is stored, what is shown, what waits for a cold start."""
+
+from urllib.parse import quote
+
+import pytest
+
+from tests.testbed_proxmox.bed import Bed
+
+pytestmark = pytest.mark.pve
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMOa5yDgSQ0QoIQd0jhyU9NfOd6y8MfXoQ3vJ4mJvNwN a@b"
+
+
+async def test_a_stale_digest_is_refused(bed: Bed) -> None:
+    vm = await bed.cloned(200)
+    digest = (await bed.get(f"{vm}/config"))["digest"]
+    await bed.put(f"{vm}/config", name="one", digest=digest)
+    stale = await bed.call("PUT", f"{vm}/config", {"name": "two", "digest": digest})
+    assert stale.reason_phrase == "checksum mismatch (file change by other user?)"
+
+
+async def test_put_acts_at_once_and_post_in_a_task(bed: Bed) -> None:
+    vm = await bed.cloned(200)
+    assert await bed.put(f"{vm}/config", cores=2) is None
+    assert await bed.run("POST", f"{vm}/config", cores=3) == "OK"
+    assert (await bed.get(f"{vm}/config"))["cores"] == 3
+
+
+async def test_cloud_init_options(bed: Bed) -> None:
+    vm = await bed.cloned(200)
+    await bed.put(
+        f"{vm}/config", sshkeys=quote(KEY, safe=""), cipassword="secret", ipconfig0="ip=10.0.0.2/24,gw=10.0.0.1"
+    )
+    config = await bed.get(f"{vm}/config")
+    assert config["sshkeys"] == quote(KEY, safe="")
+    assert config["cipassword"] == "**********"
+    assert bed.node.vms.load(200).config["cipassword"].startswith("$5$")
+
+
+async def test_keys_must_be_encoded_and_must_be_keys(bed: Bed) -> None:
+    plain = await bed.call("PUT", "/nodes/pve1/qemu/9000/config", {"sshkeys": KEY})
+    assert plain.json()["errors"]["sshkeys"].startswith("invalid format - invalid urlencoded string: ")
+    wrong = await bed.call("PUT", "/nodes/pve1/qemu/9000/config", {"sshkeys": quote("ssh-rsa nonsense", safe="")})
+    assert wrong.reason_phrase == "SSH public key validation error"
+
+
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        ("gw=10.0.0.1", "ipconfig0.ip: missing property - 'ipconfig0.gw' requires this property"),
+        ("ip=10.0.0.2", "ipconfig0.ip: invalid format - value does not look like a valid ipv4 network configuration"),
+        ("ip=dhcp,foo=1", "ipconfig0.foo: property is not defined in schema"),
+    ],
+)
+async def test_addresses_are_checked(bed: Bed, value: str, error: str) -> None:
+    answer = await bed.call("PUT", "/nodes/pve1/qemu/9000/config", {"ipconfig0": value})
+    assert answer.status_code == 400
+    assert error in answer.json()["errors"]["ipconfig0"]
+
+
+async def test_a_running_vm_takes_names_now_and_memory_later(bed: Bed) -> None:
+    vm = await bed.cloned(200)
+    await bed.run("POST", f"{vm}/status/start")
+    await bed.put(f"{vm}/config", name="new", memory=2048, cores=2)
+    pending = {row["key"]: row for row in await bed.get(f"{vm}/pending")}
+    assert pending["name"] == {"key": "name", "value": "new"}
+    assert pending["memory"] == {"key": "memory", "value": "1024", "pending": "2048"}
+    assert (await bed.get(f"{vm}/config"))["memory"] == "2048"
+    assert (await bed.get(f"{vm}/config", current=1))["memory"] == "1024"
+    await bed.run("POST", f"{vm}/status/stop")
+    await bed.run("POST", f"{vm}/status/start")
+    assert (await bed.get(f"{vm}/status/current"))["maxmem"] == 2048 * 1024**2
+
+
+async def test_disks_come_go_and_are_freed(bed: Bed) -> None:
+    vm = await bed.cloned(200)
+    await bed.put(f"{vm}/config", scsi1="local:8")
+    assert (await bed.get(f"{vm}/config"))["scsi1"] == "local:200/vm-200-disk-1.qcow2,size=8G"
+    await bed.put(f"{vm}/config", delete="scsi1")
+    assert (await bed.get(f"{vm}/config"))["unused0"] == "local:200/vm-200-disk-1.qcow2"
+    await bed.put(f"{vm}/config", delete="unused0")
+    assert len(bed.node.volumes.of(200)) == 2
+
+
+async def test_created_from_nothing(bed: Bed) -> None:
+    options = {"scsi0": "local:32", "ide2": "local:cloudinit", "net0": "virtio,bridge=vmbr0", "memory": 512}
+    assert await bed.run("POST", "/nodes/pve1/qemu", vmid=300, name="new", start=1, **options) == "OK"
+    config = await bed.get("/nodes/pve1/qemu/300/config")
+    assert config["scsi0"] == "local:300/vm-300-disk-0.qcow2,size=32G"
+    assert config["boot"] == "order=scsi0;net0"
+    await bed.until(lambda: bed.runs(300))
+
+
+async def test_a_failed_create_leaves_nothing(bed: Bed) -> None:
+    outcome = await bed.run("POST", "/nodes/pve1/qemu", vmid=300, scsi0="local:1", scsi1="local:9/none.qcow2")
+    assert outcome == "volume 'local:9/none.qcow2' does not exist"
+    assert 300 not in bed.node.vms
+    assert bed.node.volumes.of(300) == []
+
+
+async def test_resize_grows_by_and_to_a_size(bed: Bed) -> None:
+    vm = await bed.cloned(200)
+    assert await bed.run("PUT", f"{vm}/resize", disk="scsi0", size="20G") == "OK"
+    assert await bed.run("PUT", f"{vm}/resize", disk="scsi0", size="+1G") == "OK"
+    assert await bed.run("PUT", f"{vm}/resize", disk="scsi0", size="20G") == "shrinking disks is not supported"
+    assert (await bed.get(f"{vm}/config"))["scsi0"].endswith("size=21G")
