@@ -335,6 +335,8 @@ def _target(r: _Reader, name: str, node: yaml.Node, defaults: Defaults) -> Targe
         raise r.refuse(node, f"{what} is of type {expected}, not {values['type']}")
     if "sources" not in values and "default" not in values:
         raise r.refuse(node, f"{what} has no sources: say where it comes from")
+    if expected in ("int", "quantity") and not isinstance(values.get("default", 0), int):
+        raise r.refuse(node, f"{what}.default must be a whole number, not {values['default']!r}")
     return Target(
         name=name,
         type=expected,

@@ -9,7 +9,6 @@ import html
 import ipaddress
 import re
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -47,6 +46,7 @@ _ODD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u202a-\u202e\u20
 _UNDEFINED_CP1252 = "\x81\x8d\x8f\x90\x9d"
 _MOJIBAKE = re.compile("[ÂÃâðÐÑ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
 _EMAIL = re.compile(r"[^@\s,;<>\"()]+@[^@\s,;<>\"()]+\.[^@\s,;<>\"().]{2,}")
+_SECRET = re.compile(r"passw(or)?d|passphrase|kennwort|passwort|rootpw|secret|apikey|apitoken|privatekey")
 _TRUE = {"yes", "on", "1", "true", "y", "ja", "oui", "si", "sí", "enabled"}
 _FALSE = {"no", "off", "0", "false", "n", "nein", "non", "none", "disabled", ""}
 
@@ -244,14 +244,14 @@ def hostname(raw: str) -> str | None:
     return name[:253].rstrip(".-") or None
 
 
+def is_secret_name(name: str) -> bool:
+    """Whether a field of this name holds a password or the like, whatever its type says."""
+    return _SECRET.search(normalise(name)) is not None
+
+
 def strip_tags(raw: str) -> str:
     """A link field may hold an anchor element: the text in it."""
     return re.sub(r"<[^<>]*>", "", raw).strip()
-
-
-def first(items: Iterable[str]) -> str:
-    """The first text that is not blank, or an empty one."""
-    return next((item for item in items if item.strip()), "")
 
 
 def _number(raw: str) -> Fraction | None:

@@ -1,0 +1,172 @@
+"""`whmcs-import`: move what a WHMCS sells into Hostler, as often as you like.
+
+Exit code 0: done; 2: done, but rows are in quarantine; 3: refused or aborted, nothing is half-written; 64: wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+from uuid import UUID
+
+from domain import ids
+from eventstore.database import Connection
+from runtime.ids import new_id
+from runtime.settings import Settings, SettingsError
+from whmcs_import import extract, load, mapping_file, plan, progress, settle, target
+from whmcs_import.extract import Dsn, InvalidSource, SourceError, SourceInfo
+from whmcs_import.mapping_file import MappingError, MappingFile
+from whmcs_import.plan import Plan
+from whmcs_import.report import Report
+from whmcs_import.staging import Staging, private_copy
+from whmcs_import.target import TargetError
+
+DONE, QUARANTINED, REFUSED, USAGE = 0, 2, 3, 64
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one import from the command line; answers with the exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        arguments = _parser().parse_args(argv)
+        dsn = extract.parse_dsn(arguments.source)
+        file = mapping_file.load(arguments.mapping)
+        _check_writable(arguments.report)
+        report = asyncio.run(_import(arguments, dsn, file, Settings().database_url))
+    except InvalidSource as error:
+        return _refused(error, USAGE)
+    except (MappingError, SettingsError, SourceError, TargetError) as error:
+        return _refused(error, REFUSED)
+    except KeyboardInterrupt:
+        return _refused("stopped: what is loaded stays, run again for the rest", REFUSED)
+    _print(report, arguments)
+    return QUARANTINED if report.plan.quarantined else DONE
+
+
+async def _import(arguments: argparse.Namespace, dsn: Dsn, file: MappingFile, url: str) -> Report:
+    with progress.shown(quiet=arguments.quiet) as tell, private_copy() as staging:
+        async with target.connected(url) as connection:
+            if not arguments.dry_run:
+                await target.lock(connection, arguments.source_name)
+            source = _extract(arguments, dsn, staging, tell)
+            made = await _plan(arguments, connection, staging, file, tell)
+            run_id = None
+            if made.changes and not arguments.dry_run:
+                run_id = new_id()
+                await _load(arguments, connection, staging, made, file, run_id, tell)
+        return Report(
+            plan=made,
+            source=source,
+            source_name=arguments.source_name,
+            mapping_name=str(arguments.mapping or "built in"),
+            mapping_digest=file.digest,
+            dry_run=arguments.dry_run,
+            run_id=ids.show(ids.RUN, run_id) if run_id else None,
+        )
+
+
+def _extract(arguments: argparse.Namespace, dsn: Dsn, staging: Staging, tell: progress.Report) -> SourceInfo:
+    return extract.extract(
+        dsn,
+        staging,
+        lambda table, rows: tell("read", table, rows, None),
+        allow_writer=arguments.i_know,
+        allow_inconsistent=arguments.allow_inconsistent,
+    )
+
+
+async def _plan(
+    arguments: argparse.Namespace, connection: Connection, staging: Staging, file: MappingFile, tell: progress.Report
+) -> Plan:
+    total = staging.count("tblhosting")
+    async with target.reading(connection):
+        made = plan.make(
+            staging,
+            arguments.source_name,
+            file,
+            await target.earlier(connection, arguments.source_name),
+            lambda what, done: tell("map", what, done, total),
+            include_idle=arguments.include_idle,
+        )
+        await settle.settle(connection, staging, made, file)
+    return made
+
+
+async def _load(
+    arguments: argparse.Namespace,
+    connection: Connection,
+    staging: Staging,
+    made: Plan,
+    file: MappingFile,
+    run_id: UUID,
+    tell: progress.Report,
+) -> None:
+    await load.load(
+        connection,
+        staging,
+        made,
+        file,
+        run_id=run_id,
+        mode="manage" if arguments.manage else "observe",
+        progress=lambda name, done: tell("write", name, done, made.entities[name].changes),
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="whmcs-import", description="Move what a WHMCS sells into Hostler.", epilog=_EPILOG)
+    parser.add_argument("--source", required=True, metavar="mysql://user:password@host:port/database")
+    parser.add_argument("--source-name", default="whmcs", help="what this WHMCS is called here (default: whmcs)")
+    parser.add_argument("--mapping", type=Path, metavar="FILE", help="the mapping file (default: a built-in one)")
+    parser.add_argument("--dry-run", action="store_true", help="print the plan, write nothing")
+    parser.add_argument("--manage", action="store_true", help="manage adopted servers instead of only observing them")
+    parser.add_argument("--include-idle", action="store_true", help="import clients without servers too")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write the whole report there as JSON")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="of the report on stdout")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    parser.add_argument("--i-know", action="store_true", help="accept a source user who could write")
+    parser.add_argument(
+        "--allow-inconsistent", action="store_true", help="accept tables of which no snapshot can be taken"
+    )
+    return parser
+
+
+_EPILOG = "Exit code 0: done; 2: done, rows are in quarantine; 3: refused or aborted; 64: wrong usage."
+
+
+class _Parser(argparse.ArgumentParser):
+    """Answers wrong usage with the exit code that sysexits.h has for it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(USAGE, f"{self.prog}: {message}\n")
+
+
+def _check_writable(report: Path | None) -> None:
+    if report is not None and not report.parent.is_dir():
+        raise SettingsError(f"--report {report}: the folder {report.parent} does not exist")
+
+
+def _print(report: Report, arguments: argparse.Namespace) -> None:
+    whole = json.dumps(report.as_json(), indent=2, ensure_ascii=False)
+    if arguments.report is not None:
+        arguments.report.write_text(whole + "\n", encoding="utf-8")
+    print(whole if arguments.format == "json" else report.as_text())
+
+
+def _refused(message: object, code: int) -> int:
+    print(f"whmcs-import: {message}", file=sys.stderr)
+    return code
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

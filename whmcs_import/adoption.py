@@ -1,0 +1,126 @@
+"""Which VM the source says a service runs on, and why it might not be believed. Pure.
+
+Modules keep their link in tables of their own (The-Network-Crew/Proxmox-VE-for-WHMCS `mod_pvewhmcs_vms`,
+embire2/WHMCS-Proxmox-Manager `mod_proxmoxvm`), in custom fields (joaquinv98/whmcs-proxmox `VMID`) or in the service's
+user name. Whether the VM exists and is the right one is for whoever asks Proxmox; here two claims on one VM already
+mean that neither is adopted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+LOWEST_VMID = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a module's table says about a service; `vmid` None was written by pvewhmcs before 1.2.10."""
+
+    table: str
+    vmid: int | str | None
+    kind: str = "qemu"
+    node: str | None = None
+    address: str = ""
+    netmask: str = ""
+    gateway: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Every place where a service names its VM."""
+
+    service_id: int
+    cluster: str | None
+    links: Sequence[Link] = ()
+    fields: Sequence[str] = ()
+    username: str = ""  # only where the module keeps the VMID there
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """The VM a service claims; with `refused`, why it must not be adopted."""
+
+    cluster: str
+    vmid: int
+    kind: str
+    evidence: tuple[str, ...]
+    refused: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoHint:
+    """No VM can be named, and why."""
+
+    refused: str
+
+
+def settle(claims: Sequence[Claim]) -> dict[int, Hint | NoHint]:
+    """The hint of every service. Two services that claim one VM are both refused."""
+    hints = {claim.service_id: hint(claim) for claim in claims}
+    owners: dict[tuple[str, int], int] = {}
+    for found in hints.values():
+        if isinstance(found, Hint):
+            owners[found.cluster, found.vmid] = owners.get((found.cluster, found.vmid), 0) + 1
+    return {
+        service: _refused(found, "vmid_clash")
+        if isinstance(found, Hint) and owners[found.cluster, found.vmid] > 1
+        else found
+        for service, found in hints.items()
+    }
+
+
+def hint(claim: Claim) -> Hint | NoHint:
+    """What one service says about its VM: a module's table counts before custom fields, these before the user name."""
+    found, unreadable = _candidates(claim)
+    if not found:
+        return NoHint("vmid_unparsed" if unreadable else "no_vm_link")
+    if claim.cluster is None:
+        return NoHint("server_not_mapped")
+    vmid, kind, _ = found[0]
+    evidence = tuple(where for number, _, where in found if number == vmid)
+    refused = None
+    if len({number for number, _, _ in found}) > 1:
+        refused = "vmid_contradiction"
+    elif vmid < LOWEST_VMID:
+        refused = "vmid_below_100"
+    elif kind != "qemu":
+        refused = "container"
+    return Hint(claim.cluster, vmid, kind, evidence, refused)
+
+
+def _candidates(claim: Claim) -> tuple[list[tuple[int, str, str]], bool]:
+    """(VMID, kind, where it says so), best first; and whether something was there that is no number."""
+    said: list[tuple[object, str, str]] = [
+        (claim.service_id if link.vmid is None else link.vmid, _kind(link.kind), link.table) for link in claim.links
+    ]
+    said += [(value, "qemu", "custom field") for value in claim.fields if value.strip()]
+    if claim.username.strip().isdigit():
+        said.append((claim.username, "qemu", "username"))
+    read = [(_number(value), kind, where) for value, kind, where in said]
+    return [(vmid, kind, where) for vmid, kind, where in read if vmid is not None], len(read) > 0
+
+
+def _number(value: object) -> int | None:
+    text = str(value).partition("|")[0].strip()
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
+
+
+def _kind(raw: str) -> str:
+    # An old guest import of pvewhmcs wrote `kvm` where Proxmox says `qemu`.
+    return {"kvm": "qemu", "": "qemu"}.get(raw.strip().lower(), raw.strip().lower())
+
+
+def _refused(found: Hint, reason: str) -> Hint:
+    return Hint(found.cluster, found.vmid, found.kind, found.evidence, reason)
+
+
+def shared(addresses: Mapping[int, Sequence[str]]) -> dict[str, list[int]]:
+    """The addresses that more than one service has, with those services."""
+    owners: dict[str, list[int]] = {}
+    for service, found in addresses.items():
+        for address in found:
+            owners.setdefault(address, []).append(service)
+    return {address: services for address, services in owners.items() if len(services) > 1}

@@ -1,0 +1,361 @@
+"""One service of the source becomes a server, is skipped, or is set aside with a reason. Pure.
+
+A service is skipped when importing it would be wrong (it ended, it is no virtual server), and quarantined when it
+should be imported but something about it cannot be known: then nothing of it is written.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from domain import ids
+from whmcs_import import options, values
+from whmcs_import.adoption import Hint, Link, NoHint
+from whmcs_import.mapping_file import MappingFile
+from whmcs_import.options import AddonRow, FieldRow, Note, OptionRow, Refused, Sold
+from whmcs_import.shop import Product, Shop
+from whmcs_import.targets import Context, Named, Resolver
+from whmcs_import.values import Piped, normalise
+
+IMPORTED_STATUSES = ("Active", "Suspended")
+KNOWN_STATUSES = (*IMPORTED_STATUSES, "Pending", "Completed", "Terminated", "Cancelled", "Fraud")
+CYCLES = {
+    "freeaccount": "free",
+    "free": "free",
+    "onetime": "one_time",
+    "monthly": "monthly",
+    "quarterly": "quarterly",
+    "semiannually": "semi_annually",
+    "annually": "annually",
+    "biennially": "biennially",
+    "triennially": "triennially",
+}
+OVERDUE = "overdue on payment"  # the reason WHMCS itself writes, and takes back when the invoice is paid
+_ABUSE = re.compile(r"abus|spam|phish|malware|botnet|ddos|attack|fraud|dmca|copyright|hack|scan", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A row of tblhosting, and the rows that hang on it in the order in which they were written."""
+
+    id: int
+    client: int
+    product: int
+    server: int
+    domain: str
+    amount: str
+    cycle: str
+    next_due: str | None
+    status: str
+    username: str
+    dedicated_ip: str
+    assigned_ips: str
+    registered: str | None = None
+    qty: int | None = 1
+    suspend_reason: str = ""
+    override: int | None = 0
+    override_until: str | None = None
+    options: tuple[OptionRow, ...] = ()
+    fields: tuple[FieldRow, ...] = ()
+    addons: tuple[AddonRow, ...] = ()
+    links: tuple[Link, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """What a service needs to know of its client."""
+
+    status: str
+    currency: int
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything the mapping of a single service depends on besides its own rows."""
+
+    source: str
+    mapping: MappingFile
+    resolver: Resolver
+    shop: Shop
+    clients: Mapping[int, Client]
+    hints: Mapping[int, Hint | NoHint]
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A server to be: `payload` are the fields of `ServerImported` as plain values, run and mode left out."""
+
+    payload: dict[str, Any]
+    sold: Sold
+    notes: list[Note] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    reason: str
+    detail: str
+
+
+def map_service(service: Service, world: World) -> Mapped | Skipped | Quarantined:
+    """Decide about one service. The same rows and the same mapping always give the same answer."""
+    if (reason := skip_reason(service, world)) is not None:
+        return Skipped(reason)
+    try:
+        return _server(service, world)
+    except Refused as refused:
+        return Quarantined(refused.code, refused.detail)
+
+
+def skip_reason(service: Service, world: World) -> str | None:
+    """Why a service is left out for good, or None."""
+    product = world.shop.products.get(service.product)
+    if product is not None:
+        rule = world.mapping.product_rule(product.id, product.name)
+        if rule is not None and rule.skip is not None:
+            return rule.skip
+        if rule is None and not product.is_vps:
+            return "not_a_vps"
+    if service.status in KNOWN_STATUSES and service.status not in IMPORTED_STATUSES:
+        return service.status.lower()
+    return None
+
+
+def stream(world: World, service: int) -> UUID:
+    """The stream of the server a service becomes."""
+    return ids.imported(world.source, "service", str(service))
+
+
+def _server(service: Service, world: World) -> Mapped:
+    product, client = _checked(service, world)
+    billing = _billing(service, client, world)
+    mapping = world.mapping
+    sold = options.read(
+        world.shop,
+        product.id,
+        service.options,
+        service.fields,
+        service.addons,
+        stale=mapping.defaults.stale_options,
+    )
+    notes = [*_oddities(service), *sold.notes]
+    _refuse_unknown(sold, world)
+    context = _context(service, product, sold, world)
+    plan = {
+        "id": str(plan_id(world.source, product, mapping)),
+        "name": product.name,
+        "vcpus": world.resolver.size("vcpus", context, notes),
+        "memory_mib": world.resolver.size("memory_mib", context, notes),
+        "disk_gib": world.resolver.size("disk_gib", context, notes),
+    }
+    image = _named("image", context, world, notes)
+    location = _named("location", context, world, notes)
+    hint = world.hints.get(service.id, NoHint("no_vm_link"))
+    payload = {
+        "source": world.source,
+        "source_id": str(service.id),
+        "account_id": str(ids.imported(world.source, "client", str(service.client))),
+        "plan": plan,
+        "image": _image(image),
+        "location": _location(location),
+        "addresses": _addresses(service, notes),
+        "hint": _hint(hint),
+        "quarantine": hint.refused,
+        "suspension": _suspension(service),
+        "billing": billing,
+        "name": _name(service, context, world, notes),
+        "raw": _raw(service, sold, world.resolver.extras(context, notes)),
+    }
+    return Mapped(payload, sold, notes)
+
+
+def _checked(service: Service, world: World) -> tuple[Product, Client]:
+    """The product and client of a service that can be imported."""
+    if service.status not in KNOWN_STATUSES:
+        raise Refused("status_unknown", f"status {service.status!r}")
+    product = world.shop.products.get(service.product)
+    if product is None:
+        raise Refused("product_missing", f"product {service.product} does not exist")
+    client = world.clients.get(service.client)
+    if client is None:
+        raise Refused("client_missing", f"client {service.client} does not exist")
+    if client.status == "Closed":
+        raise Refused(
+            "closed_client_live_service", f"client {service.client} is closed, the service is {service.status}"
+        )
+    if (service.qty or 1) > 1:
+        raise Refused("multi_unit_service", f"it stands for {service.qty} units")
+    return product, client
+
+
+def _named(target: str, context: Context, world: World, notes: list[Note]) -> Named | None:
+    named = world.resolver.named(target, context, notes)
+    if named is not None and not named.mapped:
+        notes.append(Note("value_passed_through", f"{target}: {named.label!r} is not in the mapping's values"))
+    return named
+
+
+def _refuse_unknown(sold: Sold, world: World) -> None:
+    if world.mapping.defaults.unknown_option != "quarantine":
+        return
+    unknown = [value for value in sold.values if not value.stale and not world.resolver.claims(value)]
+    if unknown:
+        raise Refused("option_unmapped", ", ".join(f"{value.kind} {value.name}" for value in unknown))
+
+
+def plan_id(source: str, product: Product, mapping: MappingFile) -> UUID:
+    """The catalogue item a product is: the one its rule names, or one of its own."""
+    rule = mapping.product_rule(product.id, product.name)
+    if rule is not None and rule.plan is not None:
+        return ids.catalogue("plan", rule.plan)
+    return ids.imported(source, "product", str(product.id))
+
+
+def _context(service: Service, product: Product, sold: Sold, world: World) -> Context:
+    name = world.shop.servers.get(service.server)
+    return Context(
+        product=product,
+        sold=sold,
+        fields={"domain": service.domain, "username": service.username, "dedicatedip": service.dedicated_ip},
+        server=Piped(name, name) if name else None,
+        node=next((link.node for link in service.links if link.node), None),
+    )
+
+
+def _oddities(service: Service) -> list[Note]:
+    notes = []
+    for name, raw in (("next due date", service.next_due), ("registration date", service.registered)):
+        if (problem := values.day(raw).problem) is not None:
+            notes.append(Note(problem, f"{name} {raw}"))
+    return notes
+
+
+def _billing(service: Service, client: Client, world: World) -> dict[str, Any]:
+    cycle = CYCLES.get(normalise(service.cycle))
+    if cycle is None:
+        raise Refused("billing_cycle_unknown", f"billing cycle {service.cycle!r}")
+    currency = world.shop.currencies.get(client.currency)
+    if currency is None:
+        raise Refused("currency_missing", f"currency {client.currency} of client {service.client} does not exist")
+    due = values.day(service.next_due).iso
+    if due is None and cycle not in ("free", "one_time"):
+        raise Refused("next_due_missing", f"{service.cycle} without a next due date ({service.next_due})")
+    return {
+        "cycle": cycle,
+        "amount": service.amount,
+        "currency": currency,
+        "next_due": due,
+        "registered": values.day(service.registered).iso,
+        "source_status": service.status,
+        "override_until": _override(service, world.mapping.source_timezone),
+    }
+
+
+def _override(service: Service, timezone: str) -> str | None:
+    """The moment until which WHMCS was told not to suspend: the day's first in the source's own time."""
+    until = values.day(service.override_until).iso
+    if not service.override or until is None:
+        return None
+    return datetime.combine(date.fromisoformat(until), time(), ZoneInfo(timezone)).isoformat()
+
+
+def _suspension(service: Service) -> str | None:
+    if service.status != "Suspended":
+        return None
+    reason = values.text(service.suspend_reason).value
+    if reason.casefold() == OVERDUE:
+        return "non_payment"
+    return "abuse" if _ABUSE.search(reason) else "admin"
+
+
+def _image(image: Named | None) -> dict[str, Any]:
+    key, label, template = ("", "unknown", "") if image is None else (image.key, image.label, image.key)
+    return {
+        "id": str(ids.catalogue("image", key)),
+        "name": label,
+        "template": template if image is not None and image.mapped else "",
+    }
+
+
+def _location(location: Named | None) -> dict[str, Any]:
+    key, label = ("", "unknown") if location is None else (location.key, location.label)
+    return {"id": str(ids.catalogue("location", key)), "name": label, "key": key}
+
+
+def _hint(hint: Hint | NoHint) -> dict[str, Any] | None:
+    if isinstance(hint, NoHint):
+        return None
+    return {"cluster": hint.cluster, "vmid": hint.vmid, "kind": hint.kind, "evidence": list(hint.evidence)}
+
+
+def _addresses(service: Service, notes: list[Note]) -> list[dict[str, Any]]:
+    read = values.addresses(service.dedicated_ip, service.assigned_ips)
+    if read.junk:
+        notes.append(Note("ip_unparsed", ", ".join(read.junk)))
+    return [_address(text, prefix, service.links, first=n == 0) for n, (text, prefix) in enumerate(read.found)]
+
+
+def _address(text: str, prefix: int | None, links: tuple[Link, ...], *, first: bool) -> dict[str, Any]:
+    ip = ipaddress.ip_address(text)
+    link = next((link for link in links if link.address == text), None)
+    if prefix is None and link is not None:
+        prefix = _prefix(link.netmask)
+    return {
+        "address": text,
+        "prefix": ip.max_prefixlen if prefix is None else prefix,
+        "gateway": _gateway(link),
+        "family": ip.version,
+        "primary": first,
+    }
+
+
+def _prefix(netmask: str) -> int | None:
+    try:
+        return ipaddress.ip_network(f"0.0.0.0/{netmask.strip()}").prefixlen
+    except ValueError:
+        return None
+
+
+def _gateway(link: Link | None) -> str | None:
+    found = values.addresses(link.gateway).found if link is not None else ()
+    return found[0][0] if found else None
+
+
+def _name(service: Service, context: Context, world: World, notes: list[Note]) -> str:
+    said = list(world.resolver.text("hostname", context, notes)) or [service.domain]
+    for raw in said:
+        if (name := values.hostname(values.text(raw).value)) is not None:
+            if name != raw.strip():
+                notes.append(Note("name_changed", f"{raw!r} became {name}"))
+            return name
+    notes.append(Note("name_missing", "it has no host name"))
+    return f"service-{service.id}"
+
+
+def _raw(service: Service, sold: Sold, extras: Mapping[str, Any]) -> dict[str, Any]:
+    """What was sold in the source's own words; passwords are not among them."""
+    said: dict[str, list[dict[str, Any]]] = {"option": [], "custom_field": [], "addon": []}
+    for value in sold.values:
+        entry = {"id": value.id, "name": str(value.name), "value": str(value.reading), "qty": value.qty}
+        said[value.kind].append({**entry, "stale": True} if value.stale else entry)
+    return {
+        "domain": values.storable(service.domain),
+        "product_id": service.product,
+        "server_id": service.server,
+        "suspend_reason": values.text(service.suspend_reason).value,
+        "options": said["option"],
+        "fields": said["custom_field"],
+        "addons": said["addon"],
+        "extras": dict(extras),
+    }

@@ -1,0 +1,179 @@
+"""What a service was sold with: which rows of options, fields and addons count, and what they say. Pure.
+
+Nothing in the source keeps these rows in order: there are no foreign keys and no unique keys, so rows of products a
+service no longer has, rows that are there twice and rows that point nowhere are normal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from whmcs_import.shop import QUANTITY, YES_NO, CustomField, Option, Shop
+from whmcs_import.values import Piped, normalise, split_pipe, strip_tags, text, yes_no
+
+OptionRow = tuple[int, int, int]  # configid, optionid, qty
+FieldRow = tuple[int, str]  # fieldid, value
+AddonRow = tuple[int, str, str | None, int | None]  # addonid, status, name, qty
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something about a row that a report should mention."""
+
+    code: str
+    detail: str
+
+
+class Refused(Exception):
+    """The service cannot be imported as it is: `code` names why, the text says what was found."""
+
+    def __init__(self, code: str, detail: str):
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What one option, field or addon says; `stale` when it belongs to a product the service no longer has."""
+
+    kind: str  # option | custom_field | addon
+    id: int
+    name: Piped
+    reading: Piped
+    qty: int
+    stale: bool = False
+
+
+@dataclass(slots=True)
+class Sold:
+    """Everything a service was sold with, and what was odd about it."""
+
+    values: list[Value] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+
+
+def read(
+    shop: Shop,
+    product: int,
+    options: Sequence[OptionRow],
+    fields: Sequence[FieldRow],
+    addons: Sequence[AddonRow],
+    *,
+    stale: str = "use_if_missing",
+) -> Sold:
+    """Sort the rows of one service; rows must be in the order in which they were written.
+
+    Raises:
+        Refused: a quantity is negative, or stale rows are there and `stale` is "quarantine".
+    """
+    sold = Sold()
+    _read_options(sold, shop, product, options, stale)
+    _read_fields(sold, shop, product, fields)
+    for id, status, name, qty in addons:
+        if status == "Active":
+            label = split_pipe(shop.addons.get(id) or text(name).value or f"addon {id}")
+            amount = 1 if qty is None else qty
+            sold.values.append(Value("addon", id, label, Piped(str(amount), str(amount)), amount))
+    return sold
+
+
+def _read_options(sold: Sold, shop: Shop, product: int, rows: Sequence[OptionRow], stale: str) -> None:
+    seen: dict[int, OptionRow] = {}
+    for row in rows:
+        if row[0] not in shop.options:
+            sold.notes.append(Note("broken_reference", f"option {row[0]} does not exist"))
+        else:
+            seen[row[0]] = _later(sold, shop.options[row[0]], seen.get(row[0]), row)
+    for id, row in sorted(seen.items()):
+        option = shop.options[id]
+        is_stale = (option.group, product) not in shop.linked
+        if is_stale:
+            _note_stale(sold, option, stale)
+        if (reading := _reading(sold, shop, option, row)) is not None and not (is_stale and stale == "ignore"):
+            sold.values.append(Value("option", id, option.name, reading, row[2], is_stale))
+
+
+def _later(sold: Sold, option: Option, earlier: OptionRow | None, row: OptionRow) -> OptionRow:
+    # Only quantities count by qty, so a difference there means nothing for a dropdown.
+    if earlier is not None and (earlier[1] != row[1] or (option.kind in (YES_NO, QUANTITY) and earlier[2] != row[2])):
+        sold.notes.append(Note("option_conflict", f"{option.name} is there twice; the younger row holds"))
+    return row
+
+
+def _note_stale(sold: Sold, option: Option, policy: str) -> None:
+    detail = f"{option.name} belongs to no option group of the product"
+    if policy == "quarantine":
+        raise Refused("stale_option", detail)
+    sold.notes.append(Note("stale_option", detail))
+
+
+def _reading(sold: Sold, shop: Shop, option: Option, row: OptionRow) -> Piped | None:
+    """What a row says, or None when it points nowhere (WHMCS UpdateClientProduct: choices by id, quantities by qty)."""
+    _, choice_id, qty = row
+    choice = shop.choices.get(choice_id)
+    if choice is not None and choice.option != option.id:
+        choice = None
+    if option.kind == QUANTITY:
+        return _quantity(sold, option, qty, choice.name.label if choice else "")
+    if option.kind == YES_NO:
+        return _answer(sold, option, qty, choice.name if choice else None)
+    if choice is None:
+        sold.notes.append(Note("broken_reference", f"{option.name}: choice {choice_id} does not exist"))
+        return None
+    return choice.name
+
+
+def _quantity(sold: Sold, option: Option, qty: int, unit: str) -> Piped:
+    if qty < 0:
+        raise Refused("quantity_negative", f"{option.name}: {qty}")
+    if option.maximum and qty > option.maximum:
+        sold.notes.append(Note("quantity_over_maximum", f"{option.name}: {qty} of {option.maximum}"))
+    return Piped(str(qty), f"{qty} {unit}".strip())
+
+
+def _answer(sold: Sold, option: Option, qty: int, choice: Piped | None) -> Piped:
+    said = yes_no(choice.key) if choice else None
+    if said is not None and said != (qty > 0):
+        sold.notes.append(Note("yes_no_contradiction", f"{option.name}: quantity {qty}, choice {choice}"))
+    word = "yes" if qty > 0 else "no"
+    return Piped(word, word)
+
+
+def _read_fields(sold: Sold, shop: Shop, product: int, rows: Iterable[FieldRow]) -> None:
+    by_name: dict[str, dict[int, list[str]]] = {}
+    for id, value in rows:
+        if (known := shop.fields.get(id)) is not None:
+            by_name.setdefault(normalise(known.name.key), {}).setdefault(id, []).append(value)
+    for candidates in by_name.values():
+        _read_field(sold, [(shop.fields[id], values) for id, values in sorted(candidates.items())], product)
+
+
+def _read_field(sold: Sold, candidates: list[tuple[CustomField, list[str]]], product: int) -> None:
+    """One name: the field of the service's product counts, then a field of every product, then an older product's."""
+
+    def rank(candidate: tuple[CustomField, list[str]]) -> tuple[int, int]:
+        owner = candidate[0].product
+        return (0 if owner == product else 1 if owner == 0 else 2), -candidate[0].id
+
+    for custom, values in sorted(candidates, key=rank):
+        said = [value.strip() for value in values if value and value.strip()]
+        if not said:
+            continue
+        if len(set(said)) > 1 or not (values[-1] or "").strip():
+            sold.notes.append(Note("field_conflict", f"{custom.name} is there {len(values)} times"))
+        if custom.product not in (0, product):
+            sold.notes.append(Note("field_of_old_product", f"{custom.name} is a field of product {custom.product}"))
+        sold.values.append(Value("custom_field", custom.id, custom.name, _field_reading(custom, said[-1]), 1))
+        return
+
+
+def _field_reading(custom: CustomField, raw: str) -> Piped:
+    if custom.kind == "tickbox":
+        word = "yes" if yes_no(raw) else "no"
+        return Piped(word, word)
+    if custom.kind == "textarea":
+        return Piped(raw.replace("\r\n", "\n"), raw.replace("\r\n", "\n"))
+    plain = text(strip_tags(raw) if custom.kind == "link" else raw).value
+    return split_pipe(plain)

@@ -1,0 +1,424 @@
+"""What a run would do: every row of the source compared with what earlier runs left, and a hash of it all.
+
+The plan itself is counts and lists for people; the payloads of what is to be written lie in staging.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from domain import ids
+from whmcs_import import adoption, mapping, rows, shop, users, values
+from whmcs_import.adoption import Claim, Hint, NoHint
+from whmcs_import.mapping import Mapped, Quarantined, Service, Skipped, World
+from whmcs_import.mapping_file import MappingFile
+from whmcs_import.options import Note, Value
+from whmcs_import.shop import Product, Shop
+from whmcs_import.staging import Staging
+from whmcs_import.targets import Resolver
+from whmcs_import.users import ClientRow, Membership, UserRow
+
+ENTITIES = {"plans": "product", "users": "user", "accounts": "client", "servers": "service"}
+ENDED = ("Terminated", "Cancelled", "Fraud")
+UPGRADES = "SELECT relid, type FROM tblupgrades WHERE status = 'Pending' ORDER BY relid"
+CANCELLATIONS = "SELECT relid, type FROM tblcancelrequests ORDER BY relid"
+FAILING_ACTIONS = (
+    "SELECT service_id, module_action FROM tblmodulequeue"
+    " WHERE service_type = 'service' AND coalesce(completed, 0) = 0 ORDER BY service_id"
+)
+_encode = msgspec.json.Encoder(order="deterministic").encode
+Progress = Callable[[str, int], None]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What becomes of the rows of one entity; every row seen is counted under exactly one of the others."""
+
+    seen: int = 0
+    create: int = 0
+    update: int = 0
+    unchanged: int = 0
+    skip: Counter[str] = field(default_factory=Counter)
+    quarantine: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def changes(self) -> int:
+        return self.create + self.update
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What is here already: content hashes by (entity, source id), and who signs in with which address."""
+
+    keys: Mapping[tuple[str, str], bytes] = field(default_factory=dict)
+    logins: Mapping[str, UUID] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Unmapped:
+    """Something on imported services that the mapping does not speak of."""
+
+    count: int = 0
+    values: Counter[str] = field(default_factory=Counter)
+    services: list[int] = field(default_factory=list)
+
+    def add(self, service: int, value: str) -> None:
+        self.count += 1
+        self.values[value] += 1
+        if len(self.services) < 5:
+            self.services.append(service)
+
+
+@dataclass(slots=True)
+class Plan:
+    """Everything a report says about a run before it begins."""
+
+    source: str
+    plan_hash: str = ""
+    entities: dict[str, Tally] = field(default_factory=lambda: {name: Tally() for name in (*ENTITIES, "logins")})
+    quarantined: list[dict[str, Any]] = field(default_factory=list)
+    vanished: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[dict[str, Any]] = field(default_factory=list)
+    unmapped: dict[tuple[str, str], Unmapped] = field(default_factory=dict)
+    unmapped_values: dict[tuple[str, str], Unmapped] = field(default_factory=dict)
+    adoption: list[dict[str, Any]] = field(default_factory=list)
+    totals: dict[tuple[str, str], Decimal] = field(default_factory=dict)
+    orphans: dict[str, int] = field(default_factory=dict)
+    shop: Shop = field(default_factory=Shop)
+
+    @property
+    def changes(self) -> int:
+        """How many rows would be created or updated."""
+        return sum(self.entities[name].changes for name in ENTITIES)
+
+    def quarantine(self, entity: str, source_id: int | str, reason: str, detail: str) -> None:
+        self.entities[entity].quarantine[reason] += 1
+        self.quarantined.append({"entity": entity, "source_id": str(source_id), "reason": reason, "detail": detail})
+
+    def warn(self, entity: str, source_id: int | str, notes: Iterable[Note]) -> None:
+        for note in notes:
+            self.warnings.append(
+                {"entity": entity, "source_id": str(source_id), "code": note.code, "detail": note.detail}
+            )
+
+
+def make(
+    staging: Staging,
+    source: str,
+    file: MappingFile,
+    earlier: Earlier,
+    progress: Progress,
+    *,
+    include_idle: bool = False,
+) -> Plan:
+    """Map what was staged, and decide about every row. Fills staging's table of payloads, writes nothing else."""
+    return _Planner(staging, source, file, earlier, progress).run(include_idle=include_idle)
+
+
+class _Planner:
+    """One run of `make`: the catalogue, then servers, then the people who belong to them."""
+
+    def __init__(self, staging: Staging, source: str, file: MappingFile, earlier: Earlier, progress: Progress):
+        self._staging = staging
+        self._source = source
+        self._file = file
+        self._earlier = earlier
+        self._progress = progress
+        self._shop = shop.read(staging)
+        self._plan = Plan(source, shop=self._shop)
+        self._digest = hashlib.sha256()
+        self._pending: list[tuple[str, str, str, bytes, bytes]] = []
+        self._skipped: dict[str, str] = {}
+        self._seen: dict[str, set[str]] = {entity: set() for entity in ENTITIES.values()}
+        self._clients = {
+            row.id: mapping.Client(row.status, row.currency_id) for row in rows.clients(staging, self._shop)
+        }
+        self._repair = file.defaults.fix_mojibake == "auto"
+
+    def run(self, *, include_idle: bool) -> Plan:
+        self._digest_catalogue()
+        sizes, owners = self._servers()
+        self._products(sizes)
+        self._people(owners, include_idle=include_idle)
+        self._flush()
+        self._vanished()
+        self._plan.plan_hash = self._hash()
+        return self._plan
+
+    # Servers
+
+    def _servers(self) -> tuple[dict[int, dict[str, Any]], set[int]]:
+        """Map all services; the plan of the first server of each product, and the clients who have servers."""
+        world = self._world()
+        sizes: dict[int, dict[str, Any]] = {}
+        owners: set[int] = set()
+        services = rows.Services(self._staging, self._shop)
+        for number, service in enumerate(services, 1):
+            self._digest.update(repr(service).encode("utf-8", "surrogatepass"))
+            outcome = self._service(service, world)
+            if outcome is not None:
+                owners.add(service.client)
+                sizes.setdefault(service.product, outcome.payload["plan"])
+            if number % 2000 == 0:
+                self._progress("services", number)
+        self._plan.orphans = services.orphans
+        self._warn_of_unfinished()
+        return sizes, owners
+
+    def _service(self, service: Service, world: World) -> Mapped | None:
+        tally = self._plan.entities["servers"]
+        tally.seen += 1
+        match mapping.map_service(service, world):
+            case Skipped(reason):
+                tally.skip[reason] += 1
+                self._skipped[str(service.id)] = reason
+                if service.status in ENDED and service.links:
+                    self._plan.warn("servers", service.id, [Note("vm_left_over", "its module still names a VM")])
+            case Quarantined(reason, detail):
+                self._plan.quarantine("servers", service.id, reason, detail)
+                if reason.endswith("_unmapped"):
+                    self._unmapped_value(reason.removesuffix("_unmapped"), detail, service.id)
+                self._seen["service"].add(str(service.id))
+            case Mapped() as mapped:
+                self._mapped(service, mapped, world)
+                return mapped
+        return None
+
+    def _mapped(self, service: Service, mapped: Mapped, world: World) -> None:
+        self._plan.warn("servers", service.id, mapped.notes)
+        self._keep("servers", str(service.id), mapped.payload)
+        for value in mapped.sold.values:
+            if not value.stale and not world.resolver.claims(value) and not self._is_vmid(value):
+                key = value.kind, str(value.name)
+                self._plan.unmapped.setdefault(key, Unmapped()).add(service.id, str(value.reading))
+        for note in mapped.notes:
+            if note.code == "value_passed_through":
+                target, _, detail = note.detail.partition(": ")
+                self._unmapped_value(target, detail, service.id)
+        self._plan.adoption.append(_adoption_row(service, world.hints.get(service.id)))
+        billing = mapped.payload["billing"]
+        key = billing["currency"], billing["cycle"]
+        self._plan.totals[key] = self._plan.totals.get(key, Decimal(0)) + _money(billing["amount"])
+
+    def _unmapped_value(self, target: str, value: str, service: int) -> None:
+        self._plan.unmapped_values.setdefault((target, value), Unmapped()).add(service, value)
+
+    def _is_vmid(self, value: Value) -> bool:
+        return value.kind == "custom_field" and value.id in self._vmid_fields()
+
+    def _vmid_fields(self) -> frozenset[int]:
+        names = {values.normalise(name) for name in self._file.vmid_fields}
+        return frozenset(
+            field.id
+            for field in self._shop.fields.values()
+            if names & {values.normalise(field.name.key), values.normalise(field.name.label)}
+        )
+
+    def _world(self) -> World:
+        without_hints = World(self._source, self._file, Resolver(self._file), self._shop, self._clients, {})
+        claims: list[Claim] = []
+        addresses: dict[int, list[str]] = {}
+        for service in rows.Services(self._staging, self._shop, vmid_fields=self._vmid_fields()):
+            if mapping.skip_reason(service, without_hints) is None:
+                claims.append(self._claim(service))
+                found = values.addresses(service.dedicated_ip, service.assigned_ips).found
+                addresses[service.id] = [address for address, _ in found]
+        hints = _without_shared(adoption.settle(claims), addresses)
+        return World(self._source, self._file, without_hints.resolver, self._shop, self._clients, hints)
+
+    def _claim(self, service: Service) -> Claim:
+        product = self._shop.products.get(service.product)
+        in_username = product is not None and product.module in self._file.username_is_vmid
+        return Claim(
+            service_id=service.id,
+            cluster=self._file.servers.get(service.server),
+            links=service.links,
+            fields=tuple(values.text(value).value for _, value in service.fields),
+            username=service.username if in_username else "",
+        )
+
+    def _warn_of_unfinished(self) -> None:
+        """Changes WHMCS has taken an order for and not carried out yet."""
+        for code, query, detail in (
+            ("upgrade_pending", UPGRADES, "an upgrade is not applied"),
+            ("cancel_requested", CANCELLATIONS, "the customer asked to cancel"),
+            ("module_queue", FAILING_ACTIONS, "a module action keeps failing"),
+        ):
+            for service, what in self._staging.rows(query):
+                if str(service) in self._seen["service"]:
+                    self._plan.warn("servers", service, [Note(code, f"{detail} ({what})")])
+
+    # The catalogue
+
+    def _products(self, sizes: Mapping[int, dict[str, Any]]) -> None:
+        tally = self._plan.entities["plans"]
+        streams: set[UUID] = set()
+        for product in sorted(self._shop.products.values(), key=lambda p: p.id):
+            tally.seen += 1
+            stream = mapping.plan_id(self._source, product, self._file)
+            if product.id not in sizes:
+                tally.skip["no_servers"] += 1
+            elif stream in streams:
+                tally.skip["shares_a_plan"] += 1
+            else:
+                streams.add(stream)
+                payload, compared = self._plan_payload(product, sizes[product.id])
+                self._keep("plans", str(product.id), payload, compared)
+
+    def _plan_payload(self, product: Product, first: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The plan, with the sizes it is sold with or else those of its first server; and what of it is its own.
+
+        Sizes borrowed from a server are not compared: the plan does not change when that server does.
+        """
+        rule = self._file.product_rule(product.id, product.name)
+        key = rule.plan if rule and rule.plan else f"{self._source}-{product.id}"
+        own: dict[str, Any] = {"key": key, "name": product.name, "position": 0, "listed": False}
+        if (plan := product.plan) is not None:
+            own |= {"vcpus": plan.vcpus, "memory_mib": plan.memory, "disk_gib": plan.disk}
+        return {name: first[name] for name in ("vcpus", "memory_mib", "disk_gib")} | own, own
+
+    # People
+
+    def _people(self, owners: set[int], *, include_idle: bool) -> None:
+        members: dict[int, list[Membership]] = {}
+        known = {row.id for row in rows.users(self._staging)}
+        for member in rows.memberships(self._staging):
+            self._digest.update(repr(member).encode("utf-8", "surrogatepass"))
+            if member.user in known and member.client in self._clients:
+                members.setdefault(member.client, []).append(member)
+            else:
+                self._plan.orphans["memberships"] = self._plan.orphans.get("memberships", 0) + 1
+        imported = set(self._clients) if include_idle else owners
+        for client in rows.clients(self._staging, self._shop):
+            self._account(client, members.get(client.id, []), imported)
+            if client.status == "Inactive" and client.id in owners:
+                self._plan.warn("accounts", client.id, [Note("inactive_client_live_service", "it has live services")])
+        of_imported = [member for client in imported for member in members.get(client, [])]
+        self._users({member.user for member in of_imported}, {member.user for member in of_imported if member.owner})
+
+    def _account(self, client: ClientRow, members: list[Membership], imported: set[int]) -> None:
+        self._digest.update(repr(client).encode("utf-8", "surrogatepass"))
+        tally = self._plan.entities["accounts"]
+        tally.seen += 1
+        if client.id not in imported:
+            tally.skip["no_importable_service"] += 1
+            return
+        payload, notes = users.account(self._source, client, members, repair=self._repair)
+        self._plan.warn("accounts", client.id, notes)
+        self._keep("accounts", str(client.id), payload)
+
+    def _users(self, linked: set[int], owners: set[int]) -> None:
+        here = [row for row in rows.users(self._staging) if row.id in linked]
+        problems = users.login_problems(here, owners, {row.id for row in here if self._taken(row)})
+        for row in rows.users(self._staging):
+            canonical = dataclasses.replace(row, password=users.fingerprint(row))
+            self._digest.update(repr(canonical).encode("utf-8", "surrogatepass"))
+            tally = self._plan.entities["users"]
+            tally.seen += 1
+            if row.id not in linked:
+                tally.skip["no_imported_account"] += 1
+                continue
+            payload, notes = users.user(self._source, row, problems.get(row.id), repair=self._repair)
+            self._plan.warn("users", row.id, notes)
+            action = self._keep("users", str(row.id), payload, also=users.fingerprint(row))
+            self._login(row, problems.get(row.id), action)
+
+    def _taken(self, row: UserRow) -> bool:
+        holder = self._earlier.logins.get(values.email(row.email).address or "")
+        return holder is not None and holder != ids.imported(self._source, "user", str(row.id))
+
+    def _login(self, row: UserRow, problem: str | None, action: str) -> None:
+        tally = self._plan.entities["logins"]
+        tally.seen += 1
+        if problem is not None:
+            self._plan.quarantine("logins", row.id, problem, f"address {row.email!r} of user {row.id}")
+        else:
+            setattr(tally, action, getattr(tally, action) + 1)
+
+    # Comparing
+
+    def _keep(
+        self,
+        name: str,
+        source_id: str,
+        payload: Mapping[str, Any],
+        compared: Mapping[str, Any] | None = None,
+        *,
+        also: str = "",
+    ) -> str:
+        """Compare a row with what was imported before, and stage it when there is something to write.
+
+        `compared` is the part of the payload that counts (None: all of it); `also` counts but is not written.
+        """
+        entity, tally = ENTITIES[name], self._plan.entities[name]
+        content = hashlib.sha256(_encode(payload if compared is None else compared) + also.encode()).digest()
+        before = self._earlier.keys.get((entity, source_id))
+        action = "create" if before is None else "unchanged" if before == content else "update"
+        setattr(tally, action, getattr(tally, action) + 1)
+        self._seen[entity].add(source_id)
+        if action != "unchanged":
+            self._pending.append((entity, source_id, action, content, _encode(payload)))
+            self._flush(1000)
+        return action
+
+    def _flush(self, size: int = 1) -> None:
+        if len(self._pending) >= size:
+            self._staging.plan(self._pending)
+            self._pending.clear()
+
+    def _vanished(self) -> None:
+        """What was imported before and is not to be imported now: reported, never undone here."""
+        for entity, source_id in self._earlier.keys:
+            if source_id not in self._seen.get(entity, {source_id}):
+                reason = self._skipped.get(source_id, "gone") if entity == "service" else "gone"
+                self._plan.vanished.append({"entity": entity, "source_id": source_id, "reason": reason})
+
+    def _digest_catalogue(self) -> None:
+        for part in (self._shop.products, self._shop.options, self._shop.choices, self._shop.fields, self._shop.addons):
+            self._digest.update(repr(sorted(part.items())).encode("utf-8", "surrogatepass"))
+        for names in (self._shop.servers, self._shop.currencies, self._shop.client_groups):
+            self._digest.update(repr(sorted(names.items())).encode("utf-8", "surrogatepass"))
+        self._digest.update(repr(sorted(self._shop.linked)).encode())
+
+    def _hash(self) -> str:
+        """Of the canonical rows, the mapping, and what earlier runs left; nothing else decides what a run does."""
+        before = hashlib.sha256()
+        for (entity, source_id), content in sorted(self._earlier.keys.items()):
+            before.update(f"{entity}:{source_id}:".encode() + content)
+        parts = (self._source, self._digest.hexdigest(), self._file.digest, before.hexdigest())
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _without_shared(hints: Mapping[int, Hint | NoHint], addresses: Mapping[int, list[str]]) -> dict[int, Hint | NoHint]:
+    """Services that share an address are not told apart by it: none of them is adopted."""
+    torn = {service for services in adoption.shared(addresses).values() for service in services}
+    return {
+        service: Hint(hint.cluster, hint.vmid, hint.kind, hint.evidence, hint.refused or "address_shared")
+        if service in torn and isinstance(hint, Hint)
+        else hint
+        for service, hint in hints.items()
+    }
+
+
+def _adoption_row(service: Service, hint: Hint | NoHint | None) -> dict[str, Any]:
+    row: dict[str, Any] = {"service_id": str(service.id), "cluster": None, "vmid": None, "kind": None, "evidence": []}
+    if isinstance(hint, Hint):
+        row |= {"cluster": hint.cluster, "vmid": hint.vmid, "kind": hint.kind, "evidence": list(hint.evidence)}
+    reason = hint.refused if hint is not None else "no_vm_link"
+    return {**row, "state": "candidate" if reason is None else "declined", "reason": reason}
+
+
+def _money(amount: str) -> Decimal:
+    try:
+        return Decimal(amount)
+    except InvalidOperation:
+        return Decimal(0)

@@ -1,0 +1,62 @@
+-- name: try_lock
+-- Whether this is the only import of a source. $1 source
+SELECT pg_try_advisory_lock(hashtextextended('whmcs-import:' || $1, 0));
+
+-- name: source_keys
+-- What earlier runs imported from a source. $1 source
+SELECT entity, source_id, content_hash FROM source_key WHERE source = $1 ORDER BY entity, source_id;
+
+-- name: logins
+-- Who signs in with which address.
+SELECT email, user_id FROM login_name;
+
+-- name: accounts_of_servers
+-- The account of each imported server as last recorded. $1 streams
+SELECT DISTINCT ON (stream_id) stream_id, (data ->> 'account_id')::uuid AS account_id
+  FROM event
+ WHERE stream_id = ANY($1::uuid[]) AND type IN ('server.imported', 'server.import_updated')
+ ORDER BY stream_id, version DESC;
+
+-- name: versions
+-- How long streams are; one without events is not among them. $1 streams
+SELECT stream_id, max(version) AS version FROM event WHERE stream_id = ANY($1::uuid[]) GROUP BY stream_id;
+
+-- name: catalogue_names
+-- What catalogue items are called here. $1 streams
+SELECT DISTINCT ON (stream_id) stream_id, data ->> 'name' AS name
+  FROM event
+ WHERE stream_id = ANY($1::uuid[]) AND type IN ('catalogue.image_declared', 'catalogue.location_declared')
+ ORDER BY stream_id, version DESC;
+
+-- name: claim_rows
+-- A source row became a stream, once. $1 source, $2 entity, $3 source ids, $4 streams, $5 content hashes, $6 run
+INSERT INTO source_key (source, entity, source_id, stream_id, content_hash, run_id)
+SELECT $1, $2, source_id, stream_id, content_hash, $6
+  FROM unnest($3::text[], $4::uuid[], $5::bytea[]) AS row (source_id, stream_id, content_hash);
+
+-- name: renew_rows
+-- A source row changed. $1 source, $2 entity, $3 source ids, $4 content hashes, $5 run
+UPDATE source_key AS k SET content_hash = row.content_hash, run_id = $5
+  FROM unnest($3::text[], $4::bytea[]) AS row (source_id, content_hash)
+ WHERE k.source = $1 AND k.entity = $2 AND k.source_id = row.source_id;
+
+-- name: close_logins
+-- These users cannot sign in any more. $1 users
+DELETE FROM login_name WHERE user_id = ANY($1::uuid[]);
+
+-- name: open_logins
+-- With these addresses these users sign in. $1 addresses, $2 users
+INSERT INTO login_name (email, user_id)
+SELECT email, user_id FROM unnest($1::text[], $2::uuid[]) AS row (email, user_id)
+ON CONFLICT (user_id) DO UPDATE SET email = EXCLUDED.email;
+
+-- name: put_credentials
+-- Passwords as the source has them; one that was set or rehashed here stays. $1 users, $2 schemes, $3 hashes,
+-- $4 days until a hash that is not bcrypt stops to open
+INSERT INTO credential (user_id, scheme, hash, legacy_expires_at)
+SELECT user_id, scheme, hash, CASE WHEN scheme <> 'bcrypt' THEN now() + make_interval(days => $4) END
+  FROM unnest($1::uuid[], $2::text[], $3::text[]) AS row (user_id, scheme, hash)
+ON CONFLICT (user_id) DO UPDATE
+   SET scheme = EXCLUDED.scheme, hash = EXCLUDED.hash, legacy_expires_at = EXCLUDED.legacy_expires_at,
+       changed_at = now()
+ WHERE credential.scheme <> 'argon2id';

@@ -1,0 +1,165 @@
+"""What a run will do or has done, as text for people and JSON for programs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from whmcs_import.extract import SourceInfo
+from whmcs_import.plan import Plan, Tally, Unmapped
+
+EXAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A plan with where it came from; `run_id` is None for a dry run and when there was nothing to do."""
+
+    plan: Plan
+    source: SourceInfo
+    source_name: str
+    mapping_name: str
+    mapping_digest: str
+    dry_run: bool
+    run_id: str | None = None
+    live: dict[str, Any] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as the contract has it: the keys are stable."""
+        plan = self.plan
+        return {
+            "run_id": self.run_id,
+            "dry_run": self.dry_run,
+            "plan_hash": plan.plan_hash,
+            "changes": plan.changes,
+            "source": {"name": self.source_name, **asdict(self.source), "orphans": plan.orphans},
+            "entities": {name: _tally(tally) for name, tally in plan.entities.items()},
+            "quarantined": plan.quarantined,
+            "vanished": plan.vanished,
+            "warnings": plan.warnings,
+            "mapping": {
+                "file": self.mapping_name,
+                "digest": self.mapping_digest,
+                "unmapped_options": [
+                    {"kind": kind, "name": name, **_unmapped(seen)}
+                    for (kind, name), seen in sorted(plan.unmapped.items())
+                ],
+                "unmapped_values": [
+                    {"target": target, "value": value, **_unmapped(seen)}
+                    for (target, value), seen in sorted(plan.unmapped_values.items())
+                ],
+            },
+            "totals": [
+                {"currency": currency, "cycle": cycle, "amount": str(amount)}
+                for (currency, cycle), amount in sorted(plan.totals.items())
+            ],
+            "adoption": plan.adoption,
+            "live": self.live,
+        }
+
+    def as_text(self) -> str:
+        """The report for a terminal."""
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        plan, source = self.plan, self.source
+        yield "Dry run: nothing is written." if self.dry_run else f"Import of {self.source_name}"
+        yield f"source     {source.address}, WHMCS {source.version}, {source.server}"
+        yield f"read       {source.snapshot_at}, {source.method}"
+        yield f"mapping    {self.mapping_name}"
+        yield f"plan_hash  {plan.plan_hash}"
+        yield ""
+        yield from _table(plan.entities)
+        yield from self._reasons()
+        yield from self._mapping()
+        yield from self._adoption()
+        yield from self._money()
+        yield ""
+        yield self._verdict()
+
+    def _reasons(self) -> Iterator[str]:
+        for name, tally in self.plan.entities.items():
+            for reason, count in sorted(tally.skip.items()):
+                yield f"  {name} skipped: {reason} ({count})"
+        yield from _examples("quarantined", "reason", self.plan.quarantined)
+        yield from _examples("vanished, left as it is", "reason", self.plan.vanished)
+        yield from _examples("warning", "code", self.plan.warnings)
+        for name, count in self.plan.orphans.items():
+            yield f"  {count} {name} belong to nothing and are left out"
+
+    def _mapping(self) -> Iterator[str]:
+        for (kind, name), seen in sorted(self.plan.unmapped.items()):
+            examples = ", ".join(repr(value) for value, _ in seen.values.most_common(EXAMPLES))
+            yield f"  not mapped: {kind} {name!r} on {seen.count} services (such as {_ids(seen.services)}): {examples}"
+        for (target, value), seen in sorted(self.plan.unmapped_values.items()):
+            yield f"  no value for {target}: {value} on {seen.count} services (such as {_ids(seen.services)})"
+
+    def _adoption(self) -> Iterator[str]:
+        if not self.plan.adoption:
+            return
+        declined = Counter(str(row["reason"]) for row in self.plan.adoption if row["state"] == "declined")
+        named = len(self.plan.adoption) - declined.total()
+        yield ""
+        yield f"VMs        {named} services name a VM that may be adopted, {declined.total()} do not"
+        for reason, count in sorted(declined.items()):
+            services = [row["service_id"] for row in self.plan.adoption if row["reason"] == reason]
+            yield f"  not adopted: {reason} ({count}): services {_ids(services)}"
+        if self.live is not None:
+            yield f"  Proxmox at {self.live['at']}: " + ", ".join(f"{k} {n}" for k, n in self.live["counts"].items())
+
+    def _money(self) -> Iterator[str]:
+        for (currency, cycle), amount in sorted(self.plan.totals.items()):
+            yield f"  {amount} {currency} {cycle}"
+
+    def _verdict(self) -> str:
+        if self.plan.changes == 0:
+            return "Nothing to change: everything that can be imported is here already."
+        verb = "would be" if self.dry_run else "were"
+        created = sum(t.create for n, t in self.plan.entities.items() if n != "logins")
+        updated = sum(t.update for n, t in self.plan.entities.items() if n != "logins")
+        return f"{created} rows {verb} created, {updated} updated." + (f" Run {self.run_id}." if self.run_id else "")
+
+
+def _tally(tally: Tally) -> dict[str, Any]:
+    return {
+        "seen": tally.seen,
+        "create": tally.create,
+        "update": tally.update,
+        "unchanged": tally.unchanged,
+        "skip": dict(sorted(tally.skip.items())),
+        "quarantine": dict(sorted(tally.quarantine.items())),
+    }
+
+
+def _unmapped(seen: Unmapped) -> dict[str, Any]:
+    return {"count": seen.count, "values": dict(seen.values.most_common(10)), "services": seen.services}
+
+
+def _table(entities: dict[str, Tally]) -> Iterator[str]:
+    columns = ("seen", "create", "update", "unchanged", "skip", "quarantine")
+    yield f"{'':10}" + "".join(f"{name:>12}" for name in columns)
+    for name, tally in entities.items():
+        numbers = (
+            tally.seen,
+            tally.create,
+            tally.update,
+            tally.unchanged,
+            tally.skip.total(),
+            tally.quarantine.total(),
+        )
+        yield f"{name:10}" + "".join(f"{number:>12}" for number in numbers)
+
+
+def _examples(what: str, why: str, entries: list[dict[str, Any]]) -> Iterator[str]:
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for entry in entries:
+        groups.setdefault(f"{entry['entity']} {entry[why]}", []).append(entry)
+    for key, found in sorted(groups.items()):
+        detail = f": {found[0]['detail']}" if found[0].get("detail") else ""
+        yield f"  {what}: {key} ({len(found)}), such as {_ids([entry['source_id'] for entry in found])}{detail}"
+
+
+def _ids(ids: list[Any]) -> str:
+    return ", ".join(str(id) for id in ids[:EXAMPLES]) + (" …" if len(ids) > EXAMPLES else "")

@@ -1,0 +1,130 @@
+"""What the source sells: products, configurable options, custom fields, addons, servers. Small, held in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from whmcs_import.staging import Staging
+from whmcs_import.values import Piped, split_pipe, text
+
+DROPDOWN, RADIO, YES_NO, QUANTITY = 1, 2, 3, 4
+VPS_MODULES = {
+    *("pvewhmcs", "proxmoxvps", "proxmoxcloud", "proxmoxvpscloud", "puqproxmoxkvm", "proxmoxvm", "proxmox_custom"),
+    *("proxmox", "virtfusiondirect", "virtualizor", "virtualizor_cloud", "solusiovps", "solusvmpro", "midgard"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ShopPlan:
+    """A plan of the pvewhmcs module: memory in MiB, disk in GiB, vcpus = sockets x cores."""
+
+    memory: int
+    vcpus: int
+    disk: int
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    id: int
+    group: int
+    name: str
+    module: str
+    type: str
+    settings: tuple[str, ...]  # configoption1 to configoption24
+    plan: ShopPlan | None = None
+
+    @property
+    def is_vps(self) -> bool:
+        """Whether a product that no rule speaks of is a virtual server."""
+        return self.type == "server" or self.module.casefold() in VPS_MODULES
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A configurable option; `maximum` 0 means none."""
+
+    id: int
+    group: int
+    name: Piped
+    kind: int
+    maximum: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A sub-option: one value of a dropdown, or the unit of a quantity."""
+
+    id: int
+    option: int
+    name: Piped
+
+
+@dataclass(frozen=True, slots=True)
+class CustomField:
+    """A custom field of products; `product` 0 means of all of them."""
+
+    id: int
+    product: int
+    name: Piped
+    kind: str
+
+
+@dataclass(slots=True)
+class Shop:
+    """The whole catalogue by id. `linked` holds the pairs (option group, product)."""
+
+    products: dict[int, Product] = field(default_factory=dict)
+    options: dict[int, Option] = field(default_factory=dict)
+    choices: dict[int, Choice] = field(default_factory=dict)
+    linked: set[tuple[int, int]] = field(default_factory=set)
+    fields: dict[int, CustomField] = field(default_factory=dict)
+    addons: dict[int, str] = field(default_factory=dict)
+    servers: dict[int, str] = field(default_factory=dict)
+    currencies: dict[int, str] = field(default_factory=dict)
+    client_groups: dict[int, str] = field(default_factory=dict)
+
+
+def read(staging: Staging) -> Shop:
+    """The catalogue that was staged."""
+    shop = Shop()
+    plans = _plans(staging)
+    settings = ", ".join(f"configoption{n}" for n in range(1, 25))
+    for row in staging.rows(f"SELECT id, gid, name, servertype, type, {settings} FROM tblproducts"):
+        module, options = str(row[3] or ""), tuple(str(value or "") for value in row[5:])
+        plan = plans.get(options[0].strip()) if module == "pvewhmcs" else None
+        shop.products[row[0]] = Product(row[0], row[1], text(row[2]).value, module, str(row[4] or ""), options, plan)
+    for id, group, name, kind, maximum in staging.rows(
+        "SELECT id, gid, optionname, optiontype, qtymaximum FROM tblproductconfigoptions"
+    ):
+        # The type is a number in a TEXT column.
+        number = int(kind) if str(kind).strip().isdigit() else 0
+        shop.options[id] = Option(id, group, _piped(name), number, maximum or 0)
+    for id, option, name in staging.rows("SELECT id, configid, optionname FROM tblproductconfigoptionssub"):
+        shop.choices[id] = Choice(id, option, _piped(name))
+    shop.linked = set(staging.rows("SELECT gid, pid FROM tblproductconfiglinks"))
+    for id, product, name, kind in staging.rows(
+        "SELECT id, relid, fieldname, fieldtype FROM tblcustomfields WHERE type = 'product'"
+    ):
+        shop.fields[id] = CustomField(id, product, _piped(name), str(kind))
+    shop.addons = _names(staging, "SELECT id, name FROM tbladdons")
+    shop.servers = _names(staging, "SELECT id, name FROM tblservers")
+    shop.currencies = _names(staging, "SELECT id, code FROM tblcurrencies")
+    shop.client_groups = _names(staging, "SELECT id, groupname FROM tblclientgroups")
+    return shop
+
+
+def _plans(staging: Staging) -> dict[str, ShopPlan]:
+    rows = staging.rows("SELECT id, memory, cpus, cores, disk FROM mod_pvewhmcs_plans")
+    return {
+        str(id): ShopPlan(int(memory), int(cpus or 1) * int(cores or 1), int(disk))
+        for id, memory, cpus, cores, disk in rows
+        if memory and disk
+    }
+
+
+def _names(staging: Staging, query: str) -> dict[int, str]:
+    return {id: text(name).value for id, name in staging.rows(query)}
+
+
+def _piped(raw: str | None) -> Piped:
+    return split_pipe(text(raw).value)

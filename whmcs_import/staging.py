@@ -1,0 +1,167 @@
+"""The private local copy of the source: a SQLite file that only this run sees and that is gone when it ends.
+
+`TABLES` names what is read, and nothing else is: a required column that is missing stops the import, an optional one
+reads as null.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A source table: the columns that must be there, those that may, and how its rows are found later."""
+
+    name: str
+    required: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    index: tuple[str, ...] = ()
+    needed: bool = True  # False: a module's or a newer version's table, which may be missing as a whole
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.required + self.optional
+
+
+_OPTIONS_OF_MODULES = tuple(f"configoption{n}" for n in range(1, 25))
+_PROFILE = "address1 address2 city state postcode country phonenumber tax_id language datecreated taxexempt"
+
+TABLES = (
+    Table("tblcurrencies", ("id", "code")),
+    Table("tblclientgroups", ("id", "groupname"), ("discountpercent",), needed=False),
+    Table("tblservers", ("id", "name", "type"), ("disabled",)),
+    Table("tblproducts", ("id", "gid", "name", "servertype", *_OPTIONS_OF_MODULES), ("type", "paytype")),
+    Table("tblproductconfiglinks", ("gid", "pid")),
+    Table("tblproductconfigoptions", ("id", "gid", "optionname", "optiontype"), ("qtyminimum", "qtymaximum")),
+    Table("tblproductconfigoptionssub", ("id", "configid", "optionname")),
+    Table("tblcustomfields", ("id", "type", "relid", "fieldname", "fieldtype")),
+    Table("tbladdons", ("id", "name"), needed=False),
+    Table("mod_pvewhmcs_plans", ("id", "cpus", "cores", "memory", "disk"), ("vmtype",), needed=False),
+    Table(
+        "tblclients",
+        ("id", "firstname", "lastname", "companyname", "email", "currency", "groupid", "status"),
+        tuple(_PROFILE.split()),
+        ("id",),
+    ),
+    Table("tblusers", ("id", "first_name", "last_name", "email", "password"), ("second_factor",), ("id",)),
+    Table("tblusers_clients", ("auth_user_id", "client_id", "owner"), ("permissions",), ("client_id",)),
+    Table(
+        "tblhosting",
+        (
+            *("id", "userid", "packageid", "server", "domain", "amount", "billingcycle", "nextduedate"),
+            *("domainstatus", "username", "dedicatedip", "assignedips"),
+        ),
+        ("regdate", "qty", "suspendreason", "overideautosuspend", "overidesuspenduntil"),
+        ("id",),
+    ),
+    Table("tblhostingconfigoptions", ("relid", "configid", "optionid", "qty"), ("id",), ("relid", "id")),
+    Table("tblcustomfieldsvalues", ("relid", "fieldid", "value"), ("id",), ("relid", "id")),
+    Table(
+        "tblhostingaddons", ("id", "hostingid", "addonid", "status"), ("name", "qty"), ("hostingid", "id"), needed=False
+    ),
+    Table("tblupgrades", ("id", "relid", "type"), ("status",), needed=False),
+    Table("tblcancelrequests", ("id", "relid", "type"), needed=False),
+    Table("tblmodulequeue", ("id", "service_type", "service_id", "module_action"), ("completed",), needed=False),
+    Table("mod_pvewhmcs_vms", ("id", "vmid"), ("vtype", "ipaddress", "subnetmask", "gateway"), ("id",), needed=False),
+    Table("mod_proxmoxvm", ("service_id", "vmid"), ("node",), ("service_id",), needed=False),
+)
+
+
+class Staging:
+    """The copy: filled table by table, then read in any order."""
+
+    def __init__(self, path: Path):
+        self._db = sqlite3.connect(path, isolation_level=None)
+        self._db.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY;")
+        for table in TABLES:
+            self._db.execute(f"CREATE TABLE {table.name} ({', '.join(table.columns)})")
+        self._db.execute("CREATE TABLE planned (entity, source_id, action, content_hash, payload)")
+
+    def clear(self) -> None:
+        """Forget every source row, to read the source again from the start."""
+        for table in TABLES:
+            self._db.execute(f"DELETE FROM {table.name}")
+
+    def add(self, table: Table, rows: Sequence[Row]) -> None:
+        """Keep rows whose columns are in the order of `table.columns`."""
+        marks = ", ".join("?" * len(table.columns))
+        with self.writing():
+            self._db.executemany(f"INSERT INTO {table.name} VALUES ({marks})", rows)
+
+    def index(self) -> None:
+        """Make the rows fast to find; to be called once when all are there."""
+        for table in TABLES:
+            if table.index:
+                self._db.execute(f"CREATE INDEX {table.name}_key ON {table.name} ({', '.join(table.index)})")
+
+    def rows(self, query: str, *parameters: Any) -> Iterator[Row]:
+        """The rows of a query, one at a time."""
+        yield from self._db.execute(query, parameters)
+
+    def count(self, table: str) -> int:
+        """How many rows a table holds."""
+        return int(self._db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+
+    def plan(self, rows: Iterable[tuple[str, str, str, bytes, bytes]]) -> None:
+        """Keep what is to be loaded: entity, source id, action, content hash, payload."""
+        with self.writing():
+            self._db.executemany("INSERT INTO planned VALUES (?, ?, ?, ?, ?)", rows)
+
+    def planned(self, entity: str, size: int) -> Iterator[list[Row]]:
+        """What is to be loaded of an entity, in chunks: source id, action, content hash, payload."""
+        cursor = self._db.execute(
+            "SELECT source_id, action, content_hash, payload FROM planned WHERE entity = ? ORDER BY rowid", (entity,)
+        )
+        while chunk := cursor.fetchmany(size):
+            yield chunk
+
+    def planned_as(self, entity: str, action: str) -> list[Row]:
+        """Source id and payload of everything to be loaded of an entity by one action."""
+        query = "SELECT source_id, payload FROM planned WHERE entity = ? AND action = ?"
+        return self._db.execute(query, (entity, action)).fetchall()
+
+    def unplan(self, entity: str, source_id: str) -> None:
+        """Take a row out of what is to be loaded."""
+        self._db.execute("DELETE FROM planned WHERE entity = ? AND source_id = ?", (entity, source_id))
+
+    def passwords(self, users: Sequence[int]) -> dict[int, str]:
+        """The password hashes of users, as the source has them."""
+        marks = ", ".join("?" * len(users))
+        rows = self._db.execute(f"SELECT id, password FROM tblusers WHERE id IN ({marks})", tuple(users))
+        return {id: str(password or "") for id, password in rows}
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Many writes as one."""
+        self._db.execute("BEGIN")
+        yield
+        self._db.execute("COMMIT")
+
+    def close(self) -> None:
+        self._db.close()
+
+
+@contextmanager
+def private_copy() -> Iterator[Staging]:
+    """A staging area nobody else can enter, and which no kind of death leaves behind.
+
+    Its file has no name any more once it is open: the kernel frees it with the process.
+    """
+    with tempfile.TemporaryDirectory(prefix="whmcs-import-") as folder:
+        Path(folder).chmod(0o700)
+        file = Path(folder) / "source.sqlite"
+        staging = Staging(file)
+        file.unlink()
+        try:
+            yield staging
+        finally:
+            staging.close()

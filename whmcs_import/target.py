@@ -1,0 +1,96 @@
+"""The database an import writes to: what it holds already, read without being able to write."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import asyncpg
+
+from eventstore import database
+from eventstore.database import Connection
+from eventstore.queries import Queries
+from whmcs_import.plan import Earlier
+
+SQL = Queries("whmcs_import")
+READER = "hostler_reader"
+
+
+class TargetError(Exception):
+    """PostgreSQL cannot be used; the message is one line that names the mend."""
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    """A connection to a migrated database, closed on the way out.
+
+    Raises:
+        TargetError: it cannot be reached, is not migrated, or fails on the way.
+    """
+    try:
+        # Mapping may take a minute, during which the reading transaction rests.
+        connection = await database.connect(url, idle_in_transaction_session_timeout="0")
+        try:
+            await database.check_migrated(connection)
+            yield connection
+        finally:
+            await connection.close()
+    except (database.DatabaseUnavailable, database.NotMigrated) as error:
+        raise TargetError(str(error)) from None
+    except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError) as error:
+        raise TargetError(f"PostgreSQL went away ({error}): run again, nothing is imported twice") from None
+
+
+@asynccontextmanager
+async def reading(connection: Connection) -> AsyncIterator[None]:
+    """One transaction that can only read, under a role that can only read.
+
+    Raises:
+        TargetError: the role is missing or may not be used.
+    """
+    try:
+        await connection.execute(f"SET ROLE {READER}")
+    except asyncpg.PostgresError as error:
+        raise TargetError(f"the role {READER} cannot be used ({error}): run `hostler-admin migrate`") from None
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            yield
+    finally:
+        await connection.execute("RESET ROLE")
+
+
+async def lock(connection: Connection, source: str) -> None:
+    """Make this the only import of the source until the connection ends.
+
+    Raises:
+        TargetError: another one runs.
+    """
+    if not await connection.fetchval(SQL.try_lock, source):
+        raise TargetError(f"another import of {source!r} is running: wait until it ends")
+
+
+async def earlier(connection: Connection, source: str) -> Earlier:
+    """What earlier runs left, and who signs in here."""
+    keys = await connection.fetch(SQL.source_keys, source)
+    logins = await connection.fetch(SQL.logins)
+    return Earlier(
+        {(row["entity"], row["source_id"]): row["content_hash"] for row in keys},
+        {row["email"]: row["user_id"] for row in logins},
+    )
+
+
+async def accounts_of(connection: Connection, servers: list[UUID]) -> dict[UUID, UUID]:
+    """The account each imported server belongs to, as last recorded."""
+    rows = await connection.fetch(SQL.accounts_of_servers, servers)
+    return {row["stream_id"]: row["account_id"] for row in rows}
+
+
+async def versions(connection: Connection, streams: list[UUID]) -> dict[UUID, int]:
+    """How long streams are; one without events is not among them."""
+    return {row["stream_id"]: row["version"] for row in await connection.fetch(SQL.versions, streams)}
+
+
+async def catalogue_names(connection: Connection, items: list[UUID]) -> dict[str, str]:
+    """What images and locations are called here, by id as text."""
+    return {str(row["stream_id"]): row["name"] for row in await connection.fetch(SQL.catalogue_names, items)}

@@ -1,0 +1,307 @@
+"""How a field of a server gets its value from what a service was sold with. Pure.
+
+The first source that says something wins, every `add` comes on top. What is there but cannot be read refuses the
+service; what is not there at all falls to the product rule, then to the target's default.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from whmcs_import.mapping_file import MappingFile, Match, Scope, Source, Target
+from whmcs_import.options import Note, Refused, Sold, Value
+from whmcs_import.shop import Product
+from whmcs_import.values import UNITS, Piped, Quantity, count, normalise, quantity, yes_no
+
+BASE_UNIT = {"memory_mib": "MiB", "disk_gib": "GiB"}
+BINARY = ("KiB", "MiB", "GiB", "TiB")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The service a target is resolved for."""
+
+    product: Product
+    sold: Sold
+    fields: dict[str, str]  # columns of the service itself
+    server: Piped | None
+    node: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The value of an enum: its key here, what the source calls it, and whether the mapping knows it."""
+
+    key: str
+    label: str
+    mapped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    where: str
+    text: Piped
+    qty: int
+    source: Source
+
+
+class Resolver:
+    """The targets of one mapping file."""
+
+    def __init__(self, mapping: MappingFile):
+        self._mapping = mapping
+        self._fits: dict[tuple[int, str, int], bool] = {}
+        self._claimed: dict[tuple[str, int], bool] = {}
+
+    def claims(self, value: Value) -> bool:
+        """Whether any target or extra, or the operator's `ignore`, speaks of this option, field or addon."""
+        key = value.kind, value.id
+        if key not in self._claimed:
+            self._claimed[key] = self._spoken_of(value)
+        return self._claimed[key]
+
+    def size(self, name: str, context: Context, notes: list[Note]) -> int:
+        """A number in the unit of the target's name.
+
+        Raises:
+            Refused: it is missing, cannot be read, or is outside the target's range.
+        """
+        target = self._mapping.targets[name]
+        unit = UNITS[BASE_UNIT[name]] if name in BASE_UNIT else 1
+        total = self._base(target, context, notes)
+        if total is None and all(source.op == "add" for source in target.sources):
+            total = Fraction(0)
+        if total is None:
+            raise Refused(f"{name}_missing", f"nothing says how much {name} the service has")
+        total += sum(self._amount(target, reading, notes) for reading in self._additions(target, context))
+        whole = total / unit
+        if whole.denominator != 1:
+            raise Refused(f"{name}_unreadable", f"{float(whole)} is no whole number of {name}")
+        low, high = target.range or (0, 2**31)
+        if not low <= whole <= high:
+            raise Refused(f"{name}_out_of_range", f"{int(whole)} is not between {low} and {high}")
+        return int(whole)
+
+    def named(self, name: str, context: Context, notes: list[Note]) -> Named | None:
+        """The value of an enum target, or None when nothing says it.
+
+        Raises:
+            Refused: what is said is not in the target's `values`, and the policy is to quarantine.
+        """
+        target = self._mapping.targets.get(name)
+        if target is None:
+            return None
+        for reading in self._readings(target, context, notes):
+            if (key := _translated(target, reading.text)) is not None:
+                return Named(key, reading.text.label, True)
+            if target.on_unmapped == "passthrough":
+                return Named(reading.text.key, reading.text.label, False)
+            if target.on_unmapped == "quarantine":
+                raise Refused(f"{name}_unmapped", f"{reading.where} says {str(reading.text)!r}")
+        if (fixed := self._fixed(target, context)) is not None:
+            return Named(str(fixed), str(fixed), True)
+        if target.required:
+            raise Refused(f"{name}_missing", f"nothing says which {name} the service has")
+        return None
+
+    def text(self, name: str, context: Context, notes: list[Note]) -> Iterator[str]:
+        """Everything that is said about a text target, best first."""
+        if (target := self._mapping.targets.get(name)) is not None:
+            yield from (reading.text.key for reading in self._readings(target, context, notes))
+            if (fixed := self._fixed(target, context)) is not None:
+                yield str(fixed)
+
+    def extras(self, context: Context, notes: list[Note]) -> dict[str, int | bool | str]:
+        """The extras that are said; one that cannot be read is left out with a note."""
+        found: dict[str, int | bool | str] = {}
+        for name, target in self._mapping.extras.items():
+            said = next(iter(self._readings(target, context, notes)), None)
+            value = _extra(target, said) if said else None
+            for reading in self._additions(target, context):
+                value = int(value or 0) + _count_of(reading)
+            if value is not None:
+                found[name] = value
+            elif said is not None:
+                notes.append(Note("extra_unreadable", f"{name}: {said.where} says {str(said.text)!r}"))
+        return found
+
+    def _base(self, target: Target, context: Context, notes: list[Note]) -> Fraction | None:
+        for reading in self._readings(target, context, notes):
+            return self._amount(target, reading, notes)
+        fixed = self._fixed(target, context)
+        return None if fixed is None else Fraction(int(fixed)) * UNITS[BASE_UNIT.get(target.name, "B")]
+
+    def _amount(self, target: Target, reading: _Reading, notes: list[Note]) -> Fraction:
+        """Bytes, or a plain number where the target has no unit."""
+        if target.name not in BASE_UNIT:
+            number = count(reading.text.key)
+            number = count(reading.text.label) if number is None else number
+            amount = None if number is None else Fraction(number)
+        else:
+            amount = _bytes(reading, notes)
+        if amount is None:
+            raise Refused(f"{target.name}_unreadable", f"{reading.where} says {str(reading.text)!r}")
+        return amount * reading.source.scale
+
+    def _fixed(self, target: Target, context: Context) -> str | int | None:
+        rule = self._mapping.product_rule(context.product.id, context.product.name)
+        fixed = rule.set.get(target.name) if rule else None
+        return target.default if fixed is None else fixed
+
+    def _readings(self, target: Target, context: Context, notes: list[Note]) -> Iterator[_Reading]:
+        for source in target.sources:
+            if source.op != "add" and _in_scope(source.scope, context.product):
+                found = self._found(source, context)
+                if len({reading.text for reading in found}) > 1:
+                    notes.append(
+                        Note("option_conflict", f"{target.name}: {' and '.join(r.where for r in found)} differ")
+                    )
+                if found and found[-1].text.label:
+                    yield found[-1]
+
+    def _additions(self, target: Target, context: Context) -> Iterator[_Reading]:
+        for source in target.sources:
+            if source.op == "add" and _in_scope(source.scope, context.product):
+                yield from self._found(source, context, stale=False)
+
+    def _found(self, source: Source, context: Context, *, stale: bool = True) -> Sequence[_Reading]:
+        """What a source says, lowest id first; rows that are stale only where no live one speaks."""
+        if source.kind in ("option", "custom_field", "addon"):
+            values = [v for v in context.sold.values if v.kind == source.kind and self._fit(source, v)]
+            live = [v for v in values if not v.stale]
+            chosen = live or (values if stale else [])
+            return [_Reading(f"{v.kind} {v.name}", _taken(source, v), v.qty, source) for v in chosen]
+        text = _direct(source, context)
+        return [_Reading(source.kind, text, 1, source)] if text is not None and text.label else []
+
+    def _fit(self, source: Source, value: Value) -> bool:
+        key = id(source), value.kind, value.id
+        if key not in self._fits:
+            self._fits[key] = _matches(source.match, value.id, value.name)
+        return self._fits[key]
+
+    def _spoken_of(self, value: Value) -> bool:
+        targets = (*self._mapping.targets.values(), *self._mapping.extras.values())
+        sources = [source for target in targets for source in target.sources if source.kind == value.kind]
+        names = (value.name.key, value.name.label)
+        return any(self._fit(source, value) for source in sources) or any(map(self._mapping.ignores, names))
+
+
+def _matches(match: Match, id: int, name: Piped) -> bool:
+    if match.id is not None and match.id == id:
+        return True
+    words = (name.key, name.label)
+    return any(
+        any(re.search(pattern[3:], word) for word in words)
+        if pattern.startswith("re:")
+        else normalise(pattern) in map(normalise, words)
+        for pattern in match.names
+    )
+
+
+def _in_scope(scope: Scope, product: Product) -> bool:
+    return (
+        (not scope.products or product.id in scope.products)
+        and (not scope.groups or product.group in scope.groups)
+        and (not scope.modules or product.module in scope.modules)
+    )
+
+
+def _taken(source: Source, value: Value) -> Piped:
+    if source.take == "qty":
+        return Piped(str(value.qty), str(value.qty))
+    if source.take == "key":
+        return Piped(value.reading.key, value.reading.key)
+    if source.take == "label":
+        return Piped(value.reading.label, value.reading.label)
+    return value.reading
+
+
+def _direct(source: Source, context: Context) -> Piped | None:
+    """What the service's own columns, its product, plan or server say."""
+    if source.kind == "server":
+        return context.server
+    said: str | None = None
+    if source.kind == "product" and source.match.id is not None:
+        said = context.product.settings[source.match.id - 1].strip()
+    elif source.kind == "plan" and context.product.plan is not None:
+        said = _of_plan(context.product, source.match.field or "")
+    elif source.kind == "service":
+        said = context.fields.get(source.match.field or "", "").strip()
+    elif source.kind == "pve_node":
+        said = context.node
+    return Piped(said, said) if said else None
+
+
+def _of_plan(product: Product, field: str) -> str:
+    assert product.plan is not None
+    plan = product.plan
+    return {"memory": f"{plan.memory} MiB", "vcpus": str(plan.vcpus), "disk": f"{plan.disk} GiB"}[field]
+
+
+def _translated(target: Target, text: Piped) -> str | None:
+    """What `values` makes of a text: exact names first, then patterns, the key before the label."""
+    words = tuple(dict.fromkeys((text.key, text.label)))
+    for word in words:
+        for pattern, value in target.values:
+            if not pattern.startswith("re:") and normalise(pattern) == normalise(word) != "":
+                return value
+    for word in words:
+        for pattern, value in target.values:
+            if pattern.startswith("re:"):
+                if re.search(pattern[3:], word):
+                    return value
+            elif fnmatch.fnmatchcase(word.casefold(), pattern.casefold()):
+                return value
+    return None
+
+
+def _extra(target: Target, said: _Reading) -> int | bool | str | None:
+    if target.type == "bool":
+        return yes_no(said.text.key)
+    if target.type == "int":
+        return count(said.text.key)
+    return said.text.label
+
+
+def _count_of(reading: _Reading) -> int:
+    return (count(reading.text.key) or 0) * reading.source.scale
+
+
+def _bytes(reading: _Reading, notes: list[Note]) -> Fraction | None:
+    """The size a reading names: its unit is the mapping's, its own, its label's, or the mapping's assumption."""
+    key, label = quantity(reading.text.key), quantity(reading.text.label)
+    said = key or label
+    if said is None or said.number is None:
+        return None
+    unit = _unit(reading.source, key, label)
+    if unit is None and said.unit is None:
+        unit = _assumed(reading, said.number, notes)
+    return said.number * UNITS[unit] if unit else None
+
+
+def _unit(source: Source, key: Quantity | None, label: Quantity | None) -> str | None:
+    if source.unit:
+        return source.unit
+    if key is None:
+        return label.unit if label and label.unit in UNITS else None
+    if key.unit in UNITS:
+        return key.unit
+    if key.unit is None and key.number is not None and label and label.number is not None and label.unit in UNITS:
+        same = label.number * UNITS[str(label.unit)]
+        return next((unit for unit in BINARY if key.number * UNITS[unit] == same), "")
+    return None
+
+
+def _assumed(reading: _Reading, number: Fraction, notes: list[Note]) -> str | None:
+    source = reading.source
+    if source.below is not None and number < source.below:
+        notes.append(
+            Note("unit_heuristic", f"{reading.where}: {str(reading.text)!r} read as {number} {source.below_unit}")
+        )
+        return source.below_unit
+    return source.default_unit

@@ -1,0 +1,164 @@
+"""Clients become accounts, users become users, and who may act for whom stays as it was. Pure.
+
+Nobody is promoted: the owner of an account is its owner in the source, everyone else may look, with the source's own
+words for what else they were allowed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from domain import ids
+from runtime import passwords
+from whmcs_import import values
+from whmcs_import.options import Note
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A row of tblusers_clients."""
+
+    user: int
+    client: int
+    owner: bool
+    permissions: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRow:
+    """A row of tblclients; `profile` holds the columns that are merely carried over."""
+
+    id: int
+    first_name: str
+    last_name: str
+    company: str
+    email: str
+    status: str
+    currency: str
+    currency_id: int
+    group: str
+    profile: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class UserRow:
+    """A row of tblusers."""
+
+    id: int
+    first_name: str
+    last_name: str
+    email: str
+    password: str
+    second_factor: str
+
+
+def account(
+    source: str, client: ClientRow, members: Sequence[Membership], *, repair: bool
+) -> tuple[dict[str, Any], list[Note]]:
+    """The fields of `AccountImported`, run left out; and what was odd."""
+    notes: list[Note] = []
+    company, first, last = (_clean(raw, notes, repair) for raw in (client.company, client.first_name, client.last_name))
+    payload = {
+        "source": source,
+        "source_id": str(client.id),
+        "status": client.status.lower(),
+        "currency": client.currency,
+        "members": _members(source, members, notes),
+        "name": company or f"{first} {last}".strip() or f"client {client.id}",
+        "email": values.email(client.email).address or values.text(client.email).value,
+        "profile": {
+            "first_name": first,
+            "last_name": last,
+            "company": company,
+            "group": client.group,
+            **{name: _clean(str(raw), notes, repair) for name, raw in client.profile.items() if raw not in (None, "")},
+        },
+    }
+    return payload, notes
+
+
+def _members(source: str, members: Sequence[Membership], notes: list[Note]) -> list[dict[str, Any]]:
+    owners = sorted(m.user for m in members if m.owner)
+    if not owners:
+        notes.append(Note("no_owner", "no user owns it: nobody may act for it"))
+    elif len(owners) > 1:
+        notes.append(Note("two_owners", f"users {', '.join(map(str, owners))} own it: the first one stays owner"))
+    return [
+        {
+            "user_id": str(ids.imported(source, "user", str(member.user))),
+            "role": "owner" if member.user in owners[:1] else "viewer",
+            "permissions": permissions(member.permissions),
+        }
+        for member in sorted(members, key=lambda m: m.user)
+    ]
+
+
+def permissions(raw: str | None) -> list[str]:
+    """The permissions of a user for an account: a JSON list, or words with commas."""
+    text = (raw or "").strip()
+    if text.startswith("["):
+        try:
+            return sorted(str(word) for word in json.loads(text))
+        except ValueError:
+            pass
+    return sorted(word.strip() for word in text.strip("[]").split(",") if word.strip())
+
+
+def user(source: str, row: UserRow, problem: str | None, *, repair: bool) -> tuple[dict[str, Any], list[Note]]:
+    """The fields of `UserImported`, run left out; `problem` is why the address cannot sign in."""
+    notes: list[Note] = []
+    first, last = _clean(row.first_name, notes, repair), _clean(row.last_name, notes, repair)
+    scheme = passwords.scheme_of(row.password)
+    if scheme is None:
+        notes.append(Note("password_unusable", "it has no password that can be verified"))
+    if row.second_factor:
+        notes.append(Note("had_two_factor", f"second factor {row.second_factor} cannot be carried over"))
+    email = values.email(row.email)
+    payload = {
+        "source": source,
+        "source_id": str(row.id),
+        "password_scheme": scheme or "none",
+        "had_two_factor": bool(row.second_factor),
+        "login": problem is None,
+        "login_problem": problem,
+        "email": email.address or values.text(row.email).value,
+        "name": f"{first} {last}".strip(),
+    }
+    return payload, notes
+
+
+def login_problems(rows: Iterable[UserRow], owners: set[int], taken: set[int]) -> dict[int, str]:
+    """Which users cannot sign in, and why: no address, one that somebody here has, or the same as a better user's.
+
+    `owners` own an imported account; the addresses of `taken` belong to somebody else here. Of several users with one
+    address the one who owns an imported account signs in, then the one with the lowest id.
+    """
+    problems: dict[int, str] = {}
+    best: dict[str, UserRow] = {}
+    for row in sorted(rows, key=lambda r: (r.id not in owners, r.id)):
+        read = values.email(row.email)
+        if read.address is None:
+            problems[row.id] = read.problem or "email_invalid"
+        elif row.id in taken:
+            problems[row.id] = "email_taken"
+        elif best.setdefault(read.address, row) is not row:
+            problems[row.id] = "email_collision"
+    return problems
+
+
+def fingerprint(row: UserRow) -> str:
+    """What of a password may be compared and published: never a digest that could be guessed at speed.
+
+    WHMCS has hashed with bcrypt since 6.3, so a password that changes arrives as another bcrypt text.
+    """
+    scheme = passwords.scheme_of(row.password)
+    return row.password if scheme == "bcrypt" else scheme or "none"
+
+
+def _clean(raw: str, notes: list[Note], repair: bool) -> str:
+    read = values.text(raw, repair=repair)
+    notes.extend(Note(code, f"{raw!r} became {read.value!r}") for code in read.notes)
+    return read.value
