@@ -28,9 +28,7 @@ def image(path: Path) -> dict[str, Any]:
     return answer
 
 
-async def test_a_linked_clone_refers_to_its_base_by_a_path_that_can_move(
-    disks: Disks, tmp_path: Path
-) -> None:
+async def test_a_linked_clone_refers_to_its_base_by_a_path_that_can_move(disks: Disks, tmp_path: Path) -> None:
     await disks.clone(TEMPLATE, LINKED, full=False)
     facts = image(tmp_path / "101/vm-101-disk-0.qcow2")
     assert facts["backing-filename"] == f"../{TEMPLATE}"
@@ -72,9 +70,7 @@ async def test_a_volume_is_never_overwritten(disks: Disks) -> None:
         await disks.create(TEMPLATE, GIB)
 
 
-@pytest.mark.parametrize(
-    "volume", ["../x.qcow2", "101/../../x", "/etc/passwd", "101", "101/.hidden", "a/b.qcow2"]
-)
+@pytest.mark.parametrize("volume", ["../x.qcow2", "101/../../x", "/etc/passwd", "101", "101/.hidden", "a/b.qcow2"])
 def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, volume: str) -> None:
     with pytest.raises(GuestError, match="unable to parse volume name"):
         Disks(tmp_path).path(volume)

@@ -17,9 +17,7 @@ async def test_a_clone_boots_with_its_name_address_user_and_key(guests: QemuGues
     await started(guests, spec(101))
     addresses = {interface.name: interface.addresses for interface in await guests.interfaces(101)}
     assert ("10.99.0.101", 24) in addresses["eth0"]
-    seen = await guests.run_in_guest(
-        101, "sh", "-c", "hostname; ip route; cat /etc/resolv.conf; cat ~debian/.ssh/*"
-    )
+    seen = await guests.run_in_guest(101, "sh", "-c", "hostname; ip route; cat /etc/resolv.conf; cat ~debian/.ssh/*")
     assert seen.exit_code == 0
     assert seen.output.startswith("web101\n")
     assert "default via 10.99.0.1 dev eth0" in seen.output

@@ -11,6 +11,7 @@ from testbed.proxmox.qemu.accel import accelerator, boots_with
 pytestmark = pytest.mark.qemu
 
 
+@pytest.mark.long
 def test_two_builds_are_equal_to_the_byte(tmp_path: Path) -> None:
     first, second = image.build(tmp_path / "a"), image.build(tmp_path / "b")
     assert first.key == second.key

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -48,6 +49,7 @@ async def testbed(tmp_path: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     if process.returncode is None:
         process.kill()
         await process.wait()
+    shutil.rmtree(default_run_dir(tmp_path / "state"), ignore_errors=True)
 
 
 async def guest_pid(testbed: asyncio.subprocess.Process) -> int:
@@ -75,9 +77,7 @@ async def ended(pid: int) -> None:
 
 
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM])
-async def test_guests_end_with_a_testbed_that_is_killed(
-    testbed: asyncio.subprocess.Process, sign: int
-) -> None:
+async def test_guests_end_with_a_testbed_that_is_killed(testbed: asyncio.subprocess.Process, sign: int) -> None:
     pid = await guest_pid(testbed)
     assert process_name(pid) == "vm-101"
     watched = asyncio.create_task(ended(pid))
@@ -85,9 +85,7 @@ async def test_guests_end_with_a_testbed_that_is_killed(
     await watched
 
 
-async def test_the_next_testbed_starts_them_again(
-    testbed: asyncio.subprocess.Process, tmp_path: Path
-) -> None:
+async def test_the_next_testbed_starts_them_again(testbed: asyncio.subprocess.Process, tmp_path: Path) -> None:
     await guest_pid(testbed)
     testbed.kill()
     await testbed.wait()
@@ -138,7 +136,9 @@ async def test_a_deep_state_directory_is_no_obstacle_to_sockets(tmp_path: Path) 
     try:
         await guests.create_disk(9000, TEMPLATE, GIB)
         await guests.start(replace(spec(106), volume=TEMPLATE))
-        assert guests.vnc_socket(106).is_socket()
+        reader, writer = await asyncio.open_unix_connection(guests.vnc_socket(106))
+        assert await asyncio.wait_for(reader.readline(), LIMIT_SECONDS) == b"RFB 003.008\n"
+        writer.close()
     finally:
         await guests.close()
 

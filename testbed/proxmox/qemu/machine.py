@@ -176,9 +176,7 @@ async def _spawn(arguments: list[str], files: Files, log: Path) -> asyncio.subpr
         return await _exec(arguments, (files.qmp_fd, files.agent_fd), output)
 
 
-async def _exec(
-    arguments: list[str], inherited: tuple[int, ...], output: BinaryIO
-) -> asyncio.subprocess.Process:
+async def _exec(arguments: list[str], inherited: tuple[int, ...], output: BinaryIO) -> asyncio.subprocess.Process:
     try:
         return await asyncio.create_subprocess_exec(
             *("setpriv", "--pdeathsig", "KILL", "--", QEMU, *arguments),
