@@ -32,6 +32,7 @@ class Process(Protocol):
     def interrupt(self) -> None: ...
     def end(self, deadline: float) -> None: ...
     def last_words(self) -> str: ...
+    def fate(self) -> str: ...
 
 
 class Program:
@@ -84,6 +85,13 @@ class Program:
         line, newline, _ = self.output.read_text(errors="replace").partition("\n")
         return line if newline else ""
 
+    def fate(self) -> str:
+        """How it ended, in words."""
+        code = self._process.returncode if self._process else 0
+        if code is not None and code < 0:
+            return f"{self.name} was ended by {signal.Signals(-code).name}"
+        return f"{self.name} ended with {code}: {self.last_words()}"
+
     def last_words(self) -> str:
         """The last line it logged."""
         with contextlib.suppress(OSError):
@@ -121,6 +129,10 @@ class Database:
     def end(self, deadline: float) -> None:
         """Stop it in order; once `deadline` is near, at once (the next start recovers)."""
         self.server.stop(max(1.0, deadline - time.monotonic()))
+
+    def fate(self) -> str:
+        """How it ended, in words."""
+        return f"{self.name} ended: {self.last_words()}"
 
     def last_words(self) -> str:
         """The last line of its log."""
@@ -172,7 +184,7 @@ class Supervisor:
             calm = now - self._started[name] > CALM_SECONDS
             self._failures[name] = 0 if calm else self._failures.get(name, 0) + 1
             self._due[name] = now + PAUSES[min(self._failures[name], len(PAUSES) - 1)]
-            self.deaths.append(f"{name} ended: {process.last_words()}")
+            self.deaths.append(process.fate())
         if now < self._due[name]:
             return
         del self._due[name]
