@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import types
 import typing
 from collections.abc import Iterable
 from dataclasses import fields
@@ -111,7 +110,7 @@ def _erased(cls: type, names: Iterable[str]) -> dict[str, Any]:
 
 
 def _erased_value(hint: Any) -> Any:
-    if isinstance(hint, types.UnionType) and type(None) in hint.__args__:
+    if type(None) in typing.get_args(hint):
         return None
     if hint is str:
         return ERASED

@@ -40,7 +40,7 @@ def records(events: Iterable[Any], *, stream_id: UUID | None = None, meta: Meta 
 
 def server(*events: Any) -> Server:
     """The server these events make."""
-    state = fold(None, records(events))
+    state = fold(None, records(events, stream_id=UUID(int=100)))
     assert state is not None
     return state
 
@@ -238,3 +238,15 @@ async def one_by_one(store: EventStore, stream_id: UUID, events: Sequence[Any], 
     for entry in entries(stream_id, events, after=after):
         position = await store.append([entry])
     return position
+
+
+class Given:
+    """Given these events, when this is decided, then these events follow: a rule of the domain in one sentence."""
+
+    def __init__(self, *events: Any):
+        self.state = fold(None, records(events)) if events else None
+
+    def when(self, decide: Any, command: Any) -> list[Any]:
+        """What is decided; a refusal is raised."""
+        decided: list[Any] = decide(self.state, command)
+        return decided
