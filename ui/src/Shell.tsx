@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { WifiOff } from "lucide-react";
-import { useEffect, useState } from "react";
-import { NavLink, Navigate, Outlet, useLocation } from "react-router";
+import { useEffect, useRef, useState } from "react";
+import { NavLink, Navigate, Outlet, ScrollRestoration, useLocation } from "react-router";
 import { useUser } from "@/api/session";
 import { followServers } from "@/features/servers/live";
 import { SignOut } from "@/features/session/SignOut";
@@ -19,17 +19,32 @@ export function Shell() {
       </a>
       <Header />
       <LiveNotice />
-      <main id="content" tabIndex={-1} className="mx-auto w-full max-w-6xl px-4 py-6 outline-none sm:px-6 sm:py-8">
-        <Outlet />
-      </main>
+      <Main />
+      <ScrollRestoration />
     </>
+  );
+}
+
+/** Takes the focus when another page opens in it, so that reading goes on there; tabs of one page keep it. */
+function Main() {
+  const page = useLocation().pathname.split("/").slice(0, 3).join("/");
+  const main = useRef<HTMLElement>(null);
+  const shown = useRef(page);
+  useEffect(() => {
+    if (shown.current !== page) main.current?.focus({ preventScroll: true });
+    shown.current = page;
+  }, [page]);
+  return (
+    <main ref={main} id="content" tabIndex={-1} className="mx-auto w-full max-w-7xl px-4 py-6 outline-none sm:px-6 sm:py-8">
+      <Outlet />
+    </main>
   );
 }
 
 function Header() {
   return (
     <header className="sticky top-0 z-10 border-b border-line bg-surface">
-      <div className="mx-auto flex h-14 max-w-6xl items-center justify-between gap-4 px-4 sm:px-6">
+      <div className="mx-auto flex h-14 max-w-7xl items-center justify-between gap-4 px-4 sm:px-6">
         <nav aria-label={words.shell.nav} className="flex items-center gap-5">
           <span className="flex items-center gap-2 font-semibold">
             <img src="/favicon.svg" alt="" width={22} height={22} />

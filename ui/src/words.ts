@@ -21,16 +21,15 @@ const status: Record<ServerStatus, string> = {
 };
 
 const operationType: Record<string, string> = {
-  provision: "Creating the server",
   create: "Creating the server",
   start: "Starting",
   shutdown: "Shutting down",
   stop: "Powering off",
   reboot: "Rebooting",
+  reset: "Resetting",
   terminate: "Terminating",
   restore: "Undoing the termination",
   destroy: "Deleting for good",
-  link: "Linking to its virtual machine",
 };
 
 const operationStatus: Record<Operation["status"], string> = {
@@ -48,15 +47,14 @@ const stepNames: Record<string, string> = {
   configure: "Configure",
   resize: "Set the disk size",
   start: "Start",
-  await_address: "Wait for the network",
-  await_stopped: "Wait until it has stopped",
-  await_running: "Wait until it runs",
+  address: "Wait for the network",
   shutdown: "Ask the system to shut down",
   stop: "Power off",
   reboot: "Reboot",
+  reset: "Reset",
+  schedule: "Schedule the deletion",
   restore: "Undo the termination",
   destroy: "Delete the virtual machine",
-  link: "Find the virtual machine",
 };
 
 /** A key the catalogue does not know yet, made readable: "await_address" → "Await address". */
@@ -256,9 +254,11 @@ export const words = {
     took: (seconds: string) => `took ${seconds}`,
     since: (seconds: string) => `for ${seconds}`,
     by: (who: string) => `Asked for by ${who}`,
+    you: "you",
+    requesters: { user: "a user", staff: "our staff", system: "Hostler", import: "the import" } as Record<string, string>,
     reference: "Operation id",
     failed: "The operation could not be loaded",
-    stepStatus: { pending: "Waiting", running: "Now", succeeded: "Done", failed: "Failed", skipped: "Not needed" } as Record<string, string>,
+    stepStatus: { queued: "Not yet", running: "Now", waiting: "Waiting", succeeded: "Done", failed: "Failed" } as Record<string, string>,
     announce: (what: string, step: string) => `${what}: ${step}`,
     dismiss: "Close",
   },
@@ -283,6 +283,7 @@ export const words = {
     keyWrong: (line: number) => `Line ${line} is not a public key: it begins with “ssh-ed25519 ”, “ssh-rsa ” or the like.`,
     password: "Root password",
     passwordHelp: "Optional. Without a key and a password you cannot sign in.",
+    passwordShort: (n: number) => `Use at least ${n} characters.`,
     name: "Name",
     nameHelp: "A host name: letters, digits, hyphens and dots.",
     nameWrong: "Use letters, digits, hyphens and dots; each part begins and ends with a letter or digit.",

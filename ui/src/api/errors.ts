@@ -7,7 +7,7 @@ export class ApiError extends Error {
     readonly problem: Problem,
     readonly retryAfter: number | null = null,
   ) {
-    super(problem.detail ?? problem.title);
+    super(problem.detail);
     this.name = "ApiError";
   }
 
@@ -17,7 +17,7 @@ export class ApiError extends Error {
 
   /** The message for one field of the request, by JSON pointer ("/name"). */
   field(pointer: string): string | undefined {
-    return this.problem.errors?.find((error) => error.pointer === pointer)?.message;
+    return this.problem.errors.find((error) => error.pointer === pointer)?.message;
   }
 }
 
@@ -42,8 +42,9 @@ export function toApiError(body: unknown, response: Response): ApiError {
   const retryAfter = Number(response.headers.get("Retry-After")) || null;
   if (isProblem(body)) return new ApiError(body, retryAfter);
   const request_id = response.headers.get("X-Request-Id") ?? "";
+  const { status } = response;
   const title = response.statusText || "The request failed";
-  return new ApiError({ type: "about:blank", title, status: response.status, code: "unknown", request_id }, retryAfter);
+  return new ApiError({ type: "about:blank", title, status, code: "unknown", detail: title, instance: "", retryable: status >= 500, errors: [], blocking_operation: null, request_id }, retryAfter);
 }
 
 /** `fetch`, except that silence is an `Unreachable` (and an abort stays an abort). */
@@ -71,6 +72,6 @@ export function describe(error: unknown): Failed {
 
 function describeProblem({ message, problem, retryAfter }: ApiError): Failed {
   const again = retryAfter && problem.status === 429 ? ` ${words.errors.retryAfter(retryAfter)}` : "";
-  const debug = problem.debug === undefined ? null : JSON.stringify(problem.debug, null, 2);
+  const debug = problem.debug == null ? null : JSON.stringify(problem.debug, null, 2);
   return { message: message + again, requestId: problem.request_id || null, debug };
 }

@@ -4,6 +4,40 @@
  */
 
 export interface paths {
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the process answers at all. */
+        get: operations["healthz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether requests can be served; names what cannot be used. */
+        get: operations["readyz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/login": {
         parameters: {
             query?: never;
@@ -13,7 +47,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Sign in */
+        /** Sign in with e-mail address and password. */
         post: operations["login"];
         delete?: never;
         options?: never;
@@ -30,7 +64,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A new access token for the refresh cookie */
+        /** A new access token for the refresh cookie, which is replaced. */
         post: operations["refreshToken"];
         delete?: never;
         options?: never;
@@ -47,7 +81,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** End this session */
+        /** End the session of the access token, even of one that has just expired. */
         post: operations["logout"];
         delete?: never;
         options?: never;
@@ -62,7 +96,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The signed-in user */
+        /** The signed-in user. */
         get: operations["getMe"];
         put?: never;
         post?: never;
@@ -79,10 +113,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Servers of the caller; of everybody for admins with scope=all */
+        /** The caller's servers; staff see everybody's with `scope=all`. */
         get: operations["listServers"];
         put?: never;
-        /** Create a server */
+        /** Order a server; `dry_run=true` only says whether it fits. */
         post: operations["createServer"];
         delete?: never;
         options?: never;
@@ -97,11 +131,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One server */
+        /** One server, with every write that was acknowledged before. */
         get: operations["getServer"];
         put?: never;
         post?: never;
-        /** Stop a server and delete it after the undo window */
+        /** Ask for a server's end; it can be undone until it is purged. */
         delete: operations["terminateServer"];
         options?: never;
         head?: never;
@@ -115,9 +149,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** A server's operations, newest first. */
+        get: operations["listServerOperations"];
         put?: never;
-        /** Power and restore */
+        /** Ask for an operation on a server. */
         post: operations["actOnServer"];
         delete?: never;
         options?: never;
@@ -132,7 +167,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What happened to a server, newest first */
+        /** What happened to a server, newest first. */
         get: operations["listServerHistory"];
         put?: never;
         post?: never;
@@ -149,8 +184,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One operation */
+        /** One operation with its steps. */
         get: operations["getOperation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes of servers and operations the caller may see, as they happen. */
+        get: operations["streamEvents"];
         put?: never;
         post?: never;
         delete?: never;
@@ -166,7 +218,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Plans that can be ordered */
+        /** The plans on offer. */
         get: operations["listPlans"];
         put?: never;
         post?: never;
@@ -183,7 +235,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Operating systems */
+        /** The operating system images on offer. */
         get: operations["listImages"];
         put?: never;
         post?: never;
@@ -200,25 +252,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Places */
+        /** The places where servers can be. */
         get: operations["listLocations"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/events": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Server-Sent Events of what the caller may see */
-        get: operations["streamEvents"];
         put?: never;
         post?: never;
         delete?: never;
@@ -231,179 +266,32 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        Actor: {
+            /** @enum {string} */
+            type: "user" | "staff" | "system" | "import";
+            label: string;
+        };
+        Check: {
+            name: string;
+            ok: boolean;
+            detail: string | null;
+        };
         Credentials: {
             email: string;
             password: string;
-            otp?: string;
+            /** @default null */
+            otp?: string | null;
         };
-        User: {
-            id: string;
+        /** @description A dry run: this order could be carried out now. */
+        Fit: {
             /** @constant */
-            object: "user";
-            email: string;
-            name: string | null;
-            /** @enum {string} */
-            role: "admin" | "customer";
-        };
-        Session: {
-            access_token: string;
+            fits: true;
             /** @constant */
-            token_type: "Bearer";
-            expires_in: number;
-            user: components["schemas"]["User"];
+            dry_run: true;
         };
-        /** @enum {string} */
-        ServerStatus: "provisioning" | "running" | "stopped" | "paused" | "starting" | "stopping" | "rebooting" | "rebuilding" | "resizing" | "restoring" | "suspended" | "terminating" | "terminated" | "failed" | "unlinked" | "unknown";
-        IpAddress: {
-            address: string;
-            prefix: number;
-            gateway: string | null;
-            /** @enum {integer} */
-            family: 4 | 6;
-            primary: boolean;
-            rdns: string | null;
-        };
-        ServerPlan: {
-            id: string | null;
-            name: string;
-            vcpus: number;
-            memory_mib: number;
-            disk_gib: number;
-        };
-        Named: {
-            id: string | null;
-            name: string;
-        };
-        Owner: {
-            id: string;
-            email: string;
-        };
-        ServerAdmin: {
-            cluster: string | null;
-            node: string | null;
-            vmid: number | null;
-            owner: components["schemas"]["Owner"] | null;
-            /** @enum {string} */
-            mode: "observe" | "manage";
-        };
-        Suspension: {
-            reason: string;
-            /** Format: date-time */
-            since: string;
-        };
-        /** @enum {string} */
-        OperationStatus: "queued" | "running" | "succeeded" | "failed" | "cancelled" | "needs_attention";
-        OperationSummary: {
-            id: string;
-            type: string;
-            status: components["schemas"]["OperationStatus"];
-            progress: number | null;
-        };
-        Server: {
-            id: string;
+        Health: {
             /** @constant */
-            object: "server";
-            name: string;
-            status: components["schemas"]["ServerStatus"];
-            status_reason: string | null;
-            plan: components["schemas"]["ServerPlan"];
-            image: components["schemas"]["Named"] | null;
-            location: components["schemas"]["Named"] | null;
-            ips: components["schemas"]["IpAddress"][];
-            protection: {
-                delete: boolean;
-            };
-            labels: {
-                [key: string]: string;
-            };
-            current_operation: components["schemas"]["OperationSummary"] | null;
-            suspension: components["schemas"]["Suspension"] | null;
-            /** Format: date-time */
-            purge_at: string | null;
-            external_id: string | null;
-            last_status: components["schemas"]["ServerStatus"] | null;
-            /** Format: date-time */
-            observed_at: string | null;
-            version: number;
-            /** Format: date-time */
-            created_at: string;
-            /** Format: date-time */
-            updated_at: string;
-            admin?: components["schemas"]["ServerAdmin"];
-        };
-        Page: {
-            limit: number;
-            next_cursor: string | null;
-            has_more: boolean;
-        };
-        ServerPage: {
-            data: components["schemas"]["Server"][];
-            page: components["schemas"]["Page"];
-        };
-        OperationStep: {
-            key: string;
-            /** @enum {string} */
-            status: "pending" | "running" | "succeeded" | "failed" | "skipped";
-            detail: string | null;
-            /** Format: date-time */
-            started_at: string | null;
-            /** Format: date-time */
-            finished_at: string | null;
-            attempt: number;
-        };
-        OperationError: {
-            code: string;
-            message: string;
-            retryable: boolean;
-        };
-        Actor: {
-            type: string;
-            label: string;
-        };
-        Operation: {
-            id: string;
-            /** @constant */
-            object: "operation";
-            type: string;
-            status: components["schemas"]["OperationStatus"];
-            progress: number | null;
-            resource: {
-                type: string;
-                id: string;
-            };
-            steps: components["schemas"]["OperationStep"][];
-            error: components["schemas"]["OperationError"] | null;
-            requested_by: components["schemas"]["Actor"] | null;
-            /** Format: date-time */
-            created_at: string;
-            /** Format: date-time */
-            started_at: string | null;
-            /** Format: date-time */
-            finished_at: string | null;
-        };
-        OperationAccepted: {
-            operation: components["schemas"]["Operation"];
-        };
-        ServerAccepted: {
-            server: components["schemas"]["Server"];
-            operation: components["schemas"]["Operation"];
-        };
-        ServerCreate: {
-            name: string;
-            plan: string;
-            image: string;
-            location: string;
-            ssh_keys?: string[];
-            ssh_key_ids?: string[];
-            password?: string;
-            user_data?: string;
-            labels?: {
-                [key: string]: string;
-            };
-        };
-        ServerAction: {
-            /** @enum {string} */
-            type: "start" | "stop" | "shutdown" | "reboot" | "restore";
+            status: "up";
         };
         HistoryEntry: {
             id: string;
@@ -414,61 +302,244 @@ export interface components {
             detail: string | null;
             operation_id: string | null;
             request_id: string | null;
+            /** @default null */
+            admin?: {
+                [key: string]: unknown;
+            } | null;
         };
         HistoryPage: {
             data: components["schemas"]["HistoryEntry"][];
             page: components["schemas"]["Page"];
         };
-        Plan: {
-            id: string;
-            /** @constant */
-            object: "plan";
-            name: string;
-            vcpus: number;
-            memory_mib: number;
-            disk_gib: number;
-        };
         Image: {
             id: string;
             /** @constant */
             object: "image";
+            key: string;
             name: string;
-        };
-        Location: {
-            id: string;
-            /** @constant */
-            object: "location";
-            name: string;
-        };
-        PlanPage: {
-            data: components["schemas"]["Plan"][];
-            page: components["schemas"]["Page"];
+            min_disk_gib: number;
         };
         ImagePage: {
             data: components["schemas"]["Image"][];
             page: components["schemas"]["Page"];
         };
+        IpAddress: {
+            address: string;
+            prefix: number;
+            gateway: string | null;
+            /** @enum {integer} */
+            family: 4 | 6;
+            primary: boolean;
+            rdns: string | null;
+        };
+        Location: {
+            id: string;
+            /** @constant */
+            object: "location";
+            key: string;
+            name: string;
+        };
         LocationPage: {
             data: components["schemas"]["Location"][];
             page: components["schemas"]["Page"];
+        };
+        Named: {
+            id: string;
+            name: string;
+        };
+        Operation: {
+            id: string;
+            /** @constant */
+            object: "operation";
+            type: string;
+            /** @enum {string} */
+            status: "queued" | "running" | "succeeded" | "failed" | "cancelled" | "needs_attention";
+            progress: number;
+            resource: components["schemas"]["Resource"];
+            steps: components["schemas"]["OperationStep"][];
+            error: components["schemas"]["OperationError"] | null;
+            requested_by: components["schemas"]["Requester"];
+            request_id: string | null;
+            /** Format: date-time */
+            created_at: string;
+            started_at: string | null;
+            finished_at: string | null;
+        };
+        OperationAccepted: {
+            operation: components["schemas"]["Operation"];
+        };
+        OperationError: {
+            code: string;
+            message: string;
+            retryable: boolean;
+            /** @default null */
+            debug?: string | null;
+        };
+        OperationPage: {
+            data: components["schemas"]["Operation"][];
+            page: components["schemas"]["Page"];
+        };
+        OperationStep: {
+            key: string;
+            /** @enum {string} */
+            status: "queued" | "running" | "waiting" | "succeeded" | "failed";
+            detail: string | null;
+            started_at: string | null;
+            finished_at: string | null;
+            attempt: number;
+        };
+        Page: {
+            limit: number;
+            next_cursor: string | null;
+            has_more: boolean;
+        };
+        Plan: {
+            id: string;
+            /** @constant */
+            object: "plan";
+            key: string;
+            name: string;
+            vcpus: number;
+            memory_mib: number;
+            disk_gib: number;
+        };
+        PlanPage: {
+            data: components["schemas"]["Plan"][];
+            page: components["schemas"]["Page"];
+        };
+        /** @description RFC 9457. `code` is stable; `blocking_operation` comes with `operation_in_progress`. */
+        Problem: {
+            type: string;
+            title: string;
+            status: number;
+            detail: string;
+            instance: string;
+            code: string;
+            request_id: string;
+            retryable: boolean;
+            errors: components["schemas"]["ProblemError"][];
+            /** @default null */
+            blocking_operation?: string | null;
+            /** @default null */
+            debug?: unknown;
         };
         ProblemError: {
             pointer: string;
             code: string;
             message: string;
         };
-        Problem: {
+        Protection: {
+            delete: boolean;
+        };
+        Readiness: {
+            /** @enum {string} */
+            status: "ready" | "not_ready";
+            checks: components["schemas"]["Check"][];
+        };
+        Requester: {
             type: string;
-            title: string;
-            status: number;
-            detail?: string;
-            instance?: string;
-            code: string;
-            request_id: string;
-            retryable?: boolean;
-            errors?: components["schemas"]["ProblemError"][];
-            blocking_operation?: string;
-            debug?: unknown;
+            id: string | null;
+        };
+        Resource: {
+            /** @constant */
+            type: "server";
+            id: string;
+        };
+        Server: {
+            id: string;
+            /** @constant */
+            object: "server";
+            name: string;
+            /** @enum {string} */
+            status: "provisioning" | "running" | "stopped" | "paused" | "starting" | "stopping" | "rebooting" | "rebuilding" | "resizing" | "restoring" | "suspended" | "terminating" | "terminated" | "failed" | "unlinked" | "unknown";
+            status_reason: string | null;
+            plan: components["schemas"]["ServerPlan"];
+            image: components["schemas"]["Named"];
+            location: components["schemas"]["Named"];
+            ips: components["schemas"]["IpAddress"][];
+            protection: components["schemas"]["Protection"];
+            labels: {
+                [key: string]: string;
+            };
+            current_operation: string | null;
+            suspension: components["schemas"]["Suspension"] | null;
+            purge_at: string | null;
+            external_id: string | null;
+            last_status: ("provisioning" | "running" | "stopped" | "paused" | "starting" | "stopping" | "rebooting" | "rebuilding" | "resizing" | "restoring" | "suspended" | "terminating" | "terminated" | "failed" | "unlinked" | "unknown") | null;
+            observed_at: string | null;
+            version: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** @default null */
+            admin?: components["schemas"]["ServerAdmin"] | null;
+        };
+        ServerAccepted: {
+            server: components["schemas"]["Server"];
+            operation: components["schemas"]["Operation"];
+        };
+        ServerAction: {
+            /** @enum {string} */
+            type: "start" | "stop" | "shutdown" | "reboot" | "reset" | "restore";
+        };
+        /** @description For staff: where the guest is, and the account that owns the server. */
+        ServerAdmin: {
+            cluster: string | null;
+            node: string | null;
+            vmid: number | null;
+            owner: string;
+            /** @enum {string} */
+            mode: "observe" | "manage";
+        };
+        /** @description `plan`, `image` and `location` are ids or keys of the catalogue; `account` is needed by who owns several. */
+        ServerCreate: {
+            name: string;
+            plan: string;
+            image: string;
+            location: string;
+            /** @default [] */
+            ssh_keys?: string[];
+            /** @default null */
+            password?: string | null;
+            /** @default {} */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @default null */
+            account?: string | null;
+        };
+        ServerPage: {
+            data: components["schemas"]["Server"][];
+            page: components["schemas"]["Page"];
+        };
+        ServerPlan: {
+            id: string;
+            name: string;
+            vcpus: number;
+            memory_mib: number;
+            disk_gib: number;
+        };
+        Session: {
+            access_token: string;
+            /** @constant */
+            token_type: "Bearer";
+            expires_in: number;
+            user: components["schemas"]["User"];
+        };
+        Suspension: {
+            reason: string;
+        };
+        User: {
+            id: string;
+            /** @constant */
+            object: "user";
+            email: string;
+            name: string | null;
+            /** @enum {string} */
+            role: "admin" | "customer";
+            /** Format: date-time */
+            created_at: string;
         };
     };
     responses: never;
@@ -479,6 +550,100 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    healthz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readyz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not ready */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
     login: {
         parameters: {
             query?: never;
@@ -492,7 +657,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Signed in; the refresh token is in a cookie */
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -501,8 +666,71 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
-            /** @description What went wrong (RFC 9457) */
-            default: {
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: invalid, idempotency_key_reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: rate_limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -521,7 +749,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Rotated */
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -530,8 +758,35 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
-            /** @description What went wrong (RFC 9457) */
-            default: {
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -550,15 +805,42 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Signed out */
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description What went wrong (RFC 9457) */
-            default: {
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -577,7 +859,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The user */
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -586,8 +868,44 @@ export interface operations {
                     "application/json": components["schemas"]["User"];
                 };
             };
-            /** @description What went wrong (RFC 9457) */
-            default: {
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -602,9 +920,9 @@ export interface operations {
             query?: {
                 limit?: number;
                 cursor?: string;
-                status?: string;
+                status?: "provisioning" | "running" | "stopped" | "paused" | "starting" | "stopping" | "rebooting" | "rebuilding" | "resizing" | "restoring" | "suspended" | "terminating" | "terminated" | "failed" | "unlinked" | "unknown";
                 q?: string;
-                sort?: "name" | "-name" | "created_at" | "-created_at";
+                sort?: "created_at" | "-created_at" | "name" | "-name";
                 scope?: "own" | "all";
             };
             header?: never;
@@ -613,7 +931,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description One page of servers */
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -622,8 +940,62 @@ export interface operations {
                     "application/json": components["schemas"]["ServerPage"];
                 };
             };
-            /** @description What went wrong (RFC 9457) */
-            default: {
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: invalid, idempotency_key_reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -639,6 +1011,7 @@ export interface operations {
                 dry_run?: boolean;
             };
             header?: {
+                /** @description The same key with the same request gets the first answer again, and nothing is done twice. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -650,26 +1023,116 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It would be accepted (dry run) */
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Fit"];
+                };
             };
-            /** @description Accepted */
+            /** @description Accepted: an operation goes on */
             202: {
                 headers: {
-                    Location?: string;
-                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ServerAccepted"];
                 };
             };
-            /** @description What went wrong (RFC 9457) */
-            default: {
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: operation_in_progress, protected, not_allowed, busy */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: version_mismatch */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: invalid, idempotency_key_reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -682,7 +1145,10 @@ export interface operations {
     getServer: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 304 if the representation still has this ETag. */
+                "If-None-Match"?: string;
+            };
             path: {
                 id: string;
             };
@@ -690,18 +1156,78 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The server */
+            /** @description Done */
             200: {
                 headers: {
-                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Server"];
                 };
             };
-            /** @description What went wrong (RFC 9457) */
-            default: {
+            /** @description Unchanged */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: invalid, idempotency_key_reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -715,7 +1241,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description The same key with the same request gets the first answer again, and nothing is done twice. */
                 "Idempotency-Key"?: string;
+                /** @description Only if the server still has this version (a version, or an ETag). */
                 "If-Match"?: string;
             };
             path: {
@@ -725,18 +1253,195 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Accepted */
+            /** @description Accepted: an operation goes on */
             202: {
                 headers: {
-                    Location?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["OperationAccepted"];
                 };
             };
-            /** @description What went wrong (RFC 9457) */
-            default: {
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: operation_in_progress, protected, not_allowed, busy */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: version_mismatch */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: invalid, idempotency_key_reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listServerOperations: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationPage"];
+                };
+            };
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: invalid, idempotency_key_reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -750,7 +1455,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description The same key with the same request gets the first answer again, and nothing is done twice. */
                 "Idempotency-Key"?: string;
+                /** @description Only if the server still has this version (a version, or an ETag). */
                 "If-Match"?: string;
             };
             path: {
@@ -764,18 +1471,107 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Accepted */
+            /** @description Accepted: an operation goes on */
             202: {
                 headers: {
-                    Location?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["OperationAccepted"];
                 };
             };
-            /** @description What went wrong (RFC 9457) */
-            default: {
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: operation_in_progress, protected, not_allowed, busy */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: version_mismatch */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: invalid, idempotency_key_reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -799,7 +1595,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description One page of history */
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -808,8 +1604,62 @@ export interface operations {
                     "application/json": components["schemas"]["HistoryPage"];
                 };
             };
-            /** @description What went wrong (RFC 9457) */
-            default: {
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: invalid, idempotency_key_reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -830,7 +1680,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The operation */
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -839,8 +1689,130 @@ export interface operations {
                     "application/json": components["schemas"]["Operation"];
                 };
             };
-            /** @description What went wrong (RFC 9457) */
-            default: {
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: invalid, idempotency_key_reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    streamEvents: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Resume after this message. */
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: position_reset */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -862,7 +1834,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Plans */
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -871,8 +1843,62 @@ export interface operations {
                     "application/json": components["schemas"]["PlanPage"];
                 };
             };
-            /** @description What went wrong (RFC 9457) */
-            default: {
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: invalid, idempotency_key_reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -894,7 +1920,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Images */
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -903,8 +1929,62 @@ export interface operations {
                     "application/json": components["schemas"]["ImagePage"];
                 };
             };
-            /** @description What went wrong (RFC 9457) */
-            default: {
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: invalid, idempotency_key_reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -926,7 +2006,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Locations */
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -935,8 +2015,8 @@ export interface operations {
                     "application/json": components["schemas"]["LocationPage"];
                 };
             };
-            /** @description What went wrong (RFC 9457) */
-            default: {
+            /** @description Problem: malformed */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -944,30 +2024,53 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-        };
-    };
-    streamEvents: {
-        parameters: {
-            query?: never;
-            header?: {
-                "Last-Event-ID"?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description A stream of server.updated and operation.updated */
-            200: {
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, invalid_refresh_token */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What went wrong (RFC 9457) */
-            default: {
+            /** @description Problem: forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: invalid, idempotency_key_reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

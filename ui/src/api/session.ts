@@ -6,12 +6,15 @@ import type { Credentials, Session, User } from "./types";
 interface State {
   token: string | null;
   user: User | null;
+  /** False until the refresh cookie has been tried: only then is nobody signed in for certain. */
+  known: boolean;
 }
 
-const SIGNED_OUT: State = { token: null, user: null };
+const UNKNOWN: State = { token: null, user: null, known: false };
+const SIGNED_OUT: State = { token: null, user: null, known: true };
 const REFRESH_BEFORE_EXPIRY = 0.8;
 
-let state = SIGNED_OUT;
+let state = UNKNOWN;
 let refreshing: Promise<void> | null = null;
 let timer: ReturnType<typeof setTimeout> | undefined;
 const listeners = new Set<() => void>();
@@ -25,7 +28,7 @@ function begin(session: Session): void {
   clearTimeout(timer);
   // A refresh that fails here is not the end: the next request finds its token refused and tries again.
   timer = setTimeout(() => void refresh().catch(() => undefined), session.expires_in * 1000 * REFRESH_BEFORE_EXPIRY);
-  become({ token: session.access_token, user: session.user });
+  become({ token: session.access_token, user: session.user, known: true });
 }
 
 function end(): void {
@@ -75,7 +78,7 @@ export async function signOut(): Promise<void> {
 
 /** The signed-in user, after trying the refresh cookie. Null: nobody is. */
 export async function restore(): Promise<User | null> {
-  if (!state.user) await refresh().catch(rethrowUnlessSignedOut);
+  if (!state.known) await refresh().catch(rethrowUnlessSignedOut);
   return state.user;
 }
 
@@ -108,5 +111,9 @@ export function useUser(): User | null {
   return useSyncExternalStore(subscribe, () => state.user);
 }
 
-/** Forget everything: each test starts signed out. */
-export const forgetSession = end;
+/** As after loading the page: whoever has a refresh cookie will be signed in by it. */
+export function forgetSession(): void {
+  clearTimeout(timer);
+  refreshing = null;
+  become(UNKNOWN);
+}

@@ -24,7 +24,10 @@ class Stream {
   private lastId: string | undefined;
   private failures = 0;
 
-  constructor(private readonly listener: StreamListener) {}
+  constructor(
+    private readonly listener: StreamListener,
+    private readonly backoff: readonly number[],
+  ) {}
 
   close(): void {
     this.closed.abort();
@@ -92,7 +95,7 @@ class Stream {
   }
 
   private pause(): Promise<void> {
-    const base = BACKOFF_MS[Math.min(this.failures, BACKOFF_MS.length - 1)] ?? 0;
+    const base = this.backoff[Math.min(this.failures, this.backoff.length - 1)] ?? 0;
     this.failures += 1;
     return new Promise((resolve) => {
       setTimeout(resolve, base * (0.75 + Math.random() / 2));
@@ -121,10 +124,10 @@ class Watchdog {
 /**
  * Read /v1/events for as long as the session lasts, resuming where it broke off.
  * EventSource cannot send an Authorization header, and a token does not belong in a URL.
- * Returns the function that closes it.
+ * `backoff` gives the pauses (ms) after the first, second, … failure in a row. Returns the function that closes it.
  */
-export function openStream(listener: StreamListener): () => void {
-  const stream = new Stream(listener);
+export function openStream(listener: StreamListener, backoff = BACKOFF_MS): () => void {
+  const stream = new Stream(listener, backoff);
   void stream.run();
   return () => stream.close();
 }

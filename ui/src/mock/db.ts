@@ -8,12 +8,12 @@ interface Plot {
 }
 
 const plots: Record<string, Plot> = {
-  provision: { steps: ["place", "clone", "configure", "resize", "start", "await_address"], during: "provisioning", after: "running" },
-  start: { steps: ["start", "await_running"], during: "starting", after: "running" },
-  shutdown: { steps: ["shutdown", "await_stopped"], during: "stopping", after: "stopped" },
-  stop: { steps: ["stop", "await_stopped"], during: "stopping", after: "stopped" },
-  reboot: { steps: ["reboot", "await_running"], during: "rebooting", after: "running" },
-  terminate: { steps: ["stop", "await_stopped"], during: "stopping", after: "terminating" },
+  create: { steps: ["place", "clone", "configure", "resize", "start", "address"], during: "provisioning", after: "running" },
+  start: { steps: ["start"], during: "starting", after: "running" },
+  shutdown: { steps: ["shutdown"], during: "stopping", after: "stopped" },
+  stop: { steps: ["stop"], during: "stopping", after: "stopped" },
+  reboot: { steps: ["reboot"], during: "rebooting", after: "running" },
+  terminate: { steps: ["stop", "schedule"], during: "terminating", after: "terminating" },
   restore: { steps: ["restore"], during: "terminating", after: "stopped" },
 };
 
@@ -52,7 +52,7 @@ export class MockDb {
       created_at: new Date().toISOString(),
     });
     this.servers.set(server.id, server);
-    const operation = this.act(server.id, "provision", by);
+    const operation = this.act(server.id, "create", by);
     return { server: this.servers.get(server.id)!, operation };
   }
 
@@ -62,7 +62,7 @@ export class MockDb {
     const operation = anOperation(server, type, plot.steps, by);
     this.note(id, `Asked for: ${type}`, by.email, operation.id);
     this.putOperation(operation);
-    this.change(id, { status: plot.during, current_operation: summary(operation) });
+    this.change(id, { status: plot.during, current_operation: operation.id });
     return operation;
   }
 
@@ -91,7 +91,7 @@ export class MockDb {
     operation.started_at ??= now;
     const running = operation.steps.find((step) => step.status === "running");
     if (running) Object.assign(running, { status: "succeeded", finished_at: now });
-    const next = operation.steps.find((step) => step.status === "pending");
+    const next = operation.steps.find((step) => step.status === "queued");
     if (next) Object.assign(next, { status: "running", started_at: now });
     const done = operation.steps.filter((step) => step.status === "succeeded").length;
     operation.progress = Math.round((100 * done) / operation.steps.length);
@@ -106,7 +106,7 @@ export class MockDb {
     this.note(id, `Done: ${operation.type}`, "Hostler", operation.id);
     const changes: Partial<Server> = { status: plots[operation.type]!.after, current_operation: null, purge_at: null };
     if (operation.type === "terminate") changes.purge_at = new Date(Date.now() + this.purgeAfterMs).toISOString();
-    if (operation.type === "provision") changes.ips = aServer().ips;
+    if (operation.type === "create") changes.ips = aServer().ips;
     this.change(id, changes);
   }
 
@@ -114,13 +114,12 @@ export class MockDb {
     this.operations.set(operation.id, operation);
     const { id } = operation.resource;
     const server = this.servers.get(id)!;
-    if (server.current_operation?.id === operation.id) this.servers.set(id, { ...server, current_operation: summary(operation) });
     this.push({ event: "operation.updated", data: { server_id: id, operation_id: operation.id, version: server.version, resource: operation } });
   }
 
   private note(id: string, title: string, label: string, operation_id: string): void {
     this.entries += 1;
-    const entry = { id: `hist_${this.entries}`, at: new Date().toISOString(), actor: { type: "user", label }, title, detail: null, operation_id, request_id: `req_${this.entries}` };
+    const entry = { id: `hist_${this.entries}`, at: new Date().toISOString(), actor: { type: "user" as const, label }, title, detail: null, operation_id, request_id: `req_${this.entries}` };
     this.history.set(id, [entry, ...(this.history.get(id) ?? [])]);
   }
 
@@ -129,8 +128,4 @@ export class MockDb {
     this.log.push(pushed);
     for (const listener of this.listeners) listener(pushed);
   }
-}
-
-function summary({ id, type, status, progress }: Operation): NonNullable<Server["current_operation"]> {
-  return { id, type, status, progress };
 }

@@ -1,18 +1,18 @@
 import type { Operation, Server, ServerStatus, User } from "@/api/types";
 
 export const plans = [
-  { id: "pln_a", object: "plan" as const, name: "S", vcpus: 1, memory_mib: 1024, disk_gib: 20 },
-  { id: "pln_b", object: "plan" as const, name: "M", vcpus: 2, memory_mib: 4096, disk_gib: 40 },
-  { id: "pln_c", object: "plan" as const, name: "L", vcpus: 4, memory_mib: 8192, disk_gib: 80 },
+  { id: "pln_a", object: "plan" as const, key: "a", name: "S", vcpus: 1, memory_mib: 1024, disk_gib: 20 },
+  { id: "pln_b", object: "plan" as const, key: "b", name: "M", vcpus: 2, memory_mib: 4096, disk_gib: 40 },
+  { id: "pln_c", object: "plan" as const, key: "c", name: "L", vcpus: 4, memory_mib: 8192, disk_gib: 80 },
 ];
 export const images = [
-  { id: "img_a", object: "image" as const, name: "Debian 12" },
-  { id: "img_b", object: "image" as const, name: "Ubuntu 24.04" },
+  { id: "img_a", object: "image" as const, key: "a", name: "Debian 12", min_disk_gib: 5 },
+  { id: "img_b", object: "image" as const, key: "b", name: "Ubuntu 24.04", min_disk_gib: 5 },
 ];
-export const locations = [{ id: "loc_a", object: "location" as const, name: "Frankfurt" }];
+export const locations = [{ id: "loc_a", object: "location" as const, key: "a", name: "Frankfurt" }];
 
-export const customer: User = { id: "usr_1", object: "user", email: "ada@example.com", name: "Ada", role: "customer" };
-export const admin: User = { id: "usr_2", object: "user", email: "staff@example.com", name: "Sam", role: "admin" };
+export const customer: User = { id: "usr_1", object: "user", email: "ada@example.com", name: "Ada", role: "customer", created_at: "2026-01-01T00:00:00Z" };
+export const admin: User = { id: "usr_2", object: "user", email: "staff@example.com", name: "Sam", role: "admin", created_at: "2026-01-01T00:00:00Z" };
 
 export interface Owned {
   server: Server;
@@ -61,9 +61,10 @@ export function anOperation(server: Server, type: string, steps: readonly string
     status: "queued",
     progress: 0,
     resource: { type: "server", id: server.id },
-    steps: steps.map((key) => ({ key, status: "pending", detail: null, started_at: null, finished_at: null, attempt: 1 })),
+    steps: steps.map((key) => ({ key, status: "queued" as const, detail: null, started_at: null, finished_at: null, attempt: 1 })),
     error: null,
-    requested_by: { type: "user", label: by.email },
+    requested_by: { type: "user", id: by.id },
+    request_id: "req_mock",
     created_at: now,
     started_at: null,
     finished_at: null,
@@ -77,7 +78,7 @@ export function everyStatus(): Server[] {
     unlinked: { status_reason: "No virtual machine with the number 131 was found on the cluster.", ips: [], external_id: "whmcs:service:31" },
     unknown: { last_status: "running", observed_at: seen },
     failed: { status_reason: "There is no room for this plan in Frankfurt.", ips: [] },
-    suspended: { suspension: { reason: "An invoice is overdue.", since: seen } },
+    suspended: { suspension: { reason: "An invoice is overdue." } },
     terminating: { purge_at: new Date(Date.now() + 300_000).toISOString() },
   };
   const statuses: ServerStatus[] = ["running", "stopped", "suspended", "terminating", "failed", "unlinked", "unknown", "running"];

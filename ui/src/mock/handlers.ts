@@ -7,7 +7,7 @@ import { admin, images, locations, plans } from "./fixtures";
 const TOKEN_SECONDS = 900;
 
 function problem(status: number, code: string, title: string, more: Partial<Problem> = {}) {
-  const body: Problem = { type: `https://hostler.example/problems/${code}`, title, status, code, request_id: "req_mock", ...more };
+  const body: Problem = { type: `https://hostler.example/problems/${code}`, title, status, code, detail: title, instance: "", retryable: false, errors: [], blocking_operation: null, request_id: "req_mock", ...more };
   return HttpResponse.json(body, { status, headers: { "Content-Type": "application/problem+json" } });
 }
 
@@ -45,7 +45,7 @@ const notFound = () => problem(404, "not_found", "There is no such thing");
 
 function shown(server: Server, user: User): Server {
   const vmid = Number.parseInt(server.id.slice(-8), 16) + 100;
-  const staff = { cluster: "demo", node: "pve1", vmid, owner: { id: "usr_1", email: "ada@example.com" }, mode: "manage" as const };
+  const staff = { cluster: "demo", node: "pve1", vmid, owner: "acc_1", mode: "manage" as const };
   return user.role === "admin" ? { ...server, admin: staff } : server;
 }
 
@@ -121,7 +121,7 @@ export function handlers(db: MockDb, session: MockSession): HttpHandler[] {
       const order = (await request.json()) as ServerCreate;
       const errors = orderErrors(order, db);
       if (errors.length > 0) return problem(422, "validation", "The order has mistakes", { detail: "Choose another name.", errors });
-      if (url.searchParams.get("dry_run") === "true") return HttpResponse.json({ dry_run: true });
+      if (url.searchParams.get("dry_run") === "true") return HttpResponse.json({ fits: true, dry_run: true });
       return HttpResponse.json(db.create(order, user), { status: 202 });
     })),
     http.get("*/v1/servers/:id", guarded(({ id, user }) => {
@@ -133,6 +133,7 @@ export function handlers(db: MockDb, session: MockSession): HttpHandler[] {
       const { type } = (await request.json()) as { type: Action };
       return act(id, type, user);
     })),
+    http.get("*/v1/servers/:id/actions", guarded(({ id, url }) => page([...db.operations.values()].filter((operation) => operation.resource.id === id).toReversed(), url))),
     http.get("*/v1/servers/:id/history", guarded(({ id, url }) => page(db.history.get(id) ?? [], url))),
     http.get("*/v1/operations/:id", guarded(({ id }) => {
       const operation = db.operations.get(id);

@@ -6,6 +6,9 @@ import { forgetSession } from "@/api/session";
 
 export const network = setupServer();
 
+// jsdom has no layout, hence nothing to scroll.
+if (typeof window !== "undefined") window.scrollTo = () => {};
+
 beforeAll(() => network.listen());
 afterEach(() => {
   cleanup();

@@ -16,6 +16,8 @@ interface Props extends Omit<ButtonHTMLAttributes<HTMLButtonElement>, "disabled"
   /** Why it cannot be pressed now. It stays reachable by keyboard, and says so. */
   reason?: string | null;
   busy?: boolean;
+  /** Pressed all the same: a finger has no hover that would show the reason. */
+  onRefused?: (reason: string) => void;
   icon?: ReactNode;
 }
 
@@ -27,12 +29,13 @@ export function buttonClass(kind: Kind): string {
   );
 }
 
-export function Button({ kind = "plain", reason, busy = false, icon, children, onClick, className, type, ...rest }: Props) {
+export function Button({ kind = "plain", reason, busy = false, onRefused, icon, children, onClick, className, type, ...rest }: Props) {
   const id = useId();
   const disabled = busy || Boolean(reason);
   const press = (event: MouseEvent<HTMLButtonElement>) => {
-    if (disabled) event.preventDefault();
-    else onClick?.(event);
+    if (!disabled) return onClick?.(event);
+    event.preventDefault();
+    if (reason) onRefused?.(reason);
   };
   return (
     <>

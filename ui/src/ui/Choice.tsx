@@ -22,7 +22,7 @@ export function Choice({ legend, name, options, value, onChange, error, empty }:
     <fieldset className="grid gap-2">
       <legend className="mb-2 text-large font-semibold">{legend}</legend>
       {options.length === 0 ? <p className="text-soft">{empty}</p> : null}
-      <div className="grid gap-2.5 sm:grid-cols-2 lg:grid-cols-3">
+      <div className="grid gap-2.5 sm:grid-cols-[repeat(auto-fill,minmax(17rem,1fr))]">
         {options.map((option) => (
           <label
             key={option.value}

@@ -13,7 +13,7 @@ export function Copy({ text, what }: { text: string; what: string }) {
   const copy = () => void navigator.clipboard?.writeText(text).then(() => setCopied(true));
   return (
     <span className="inline-flex items-center gap-1">
-      <span className="font-mono text-small wrap-anywhere">{text}</span>
+      <span className="font-mono text-small wrap-anywhere xl:in-[td]:whitespace-nowrap">{text}</span>
       <button
         type="button"
         onClick={copy}

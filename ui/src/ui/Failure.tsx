@@ -1,6 +1,7 @@
 import { words } from "@/words";
 import { Button } from "./Button";
 import { Notice } from "./Notice";
+import { StaffDetails } from "./StaffDetails";
 
 interface Props {
   title: string;
@@ -21,12 +22,7 @@ export function Failure({ title, message, requestId, debug, onRetry }: Props) {
           {words.common.requestId}: <span className="font-mono">{requestId}</span>
         </p>
       ) : null}
-      {debug ? (
-        <details className="mt-2 text-small">
-          <summary>{words.common.details}</summary>
-          <pre className="mt-2 overflow-x-auto font-mono whitespace-pre-wrap">{debug}</pre>
-        </details>
-      ) : null}
+      {debug ? <StaffDetails text={debug} /> : null}
     </Notice>
   );
 }

@@ -66,7 +66,7 @@ function useOrderForm(catalogue: Catalogue) {
     if (!now || create.isPending) return;
     create.mutate(
       { order: now, key: key.current },
-      { onSuccess: (answer) => answer && navigate(paths.server(answer.server.id)) },
+      { onSuccess: ({ server }) => navigate(paths.server(server.id)) },
     );
   };
   return { draft, set, submit, create, check, checked: order !== null };

@@ -7,6 +7,7 @@ import { Button } from "@/ui/Button";
 import { EmptyState } from "@/ui/EmptyState";
 import { Failure } from "@/ui/Failure";
 import { Skeleton } from "@/ui/Skeleton";
+import { StaffDetails } from "@/ui/StaffDetails";
 import { Time } from "@/ui/Time";
 import { words } from "@/words";
 import { serverQueries } from "./queries";
@@ -62,6 +63,7 @@ function Entry({ entry, server }: { entry: HistoryEntry; server: string }) {
             </span>
           ) : null}
         </p>
+        {entry.admin && Object.keys(entry.admin).length > 0 ? <StaffDetails text={JSON.stringify(entry.admin, null, 2)} /> : null}
       </div>
     </li>
   );

@@ -1,9 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
-import { Circle, CircleCheck, CircleX, LoaderCircle, type LucideIcon } from "lucide-react";
+import { Circle, CircleCheck, CircleX, Hourglass, LoaderCircle, type LucideIcon } from "lucide-react";
 import { useState } from "react";
 import { useSearchParams } from "react-router";
 import { describe } from "@/api/errors";
-import type { Operation, OperationStep, Server } from "@/api/types";
+import { useUser } from "@/api/session";
+import type { Operation, OperationStep, Server, User } from "@/api/types";
 import { secondsBetween } from "@/lib/dates";
 import { classes } from "@/lib/classes";
 import { useNow } from "@/lib/hooks";
@@ -12,24 +13,36 @@ import { Failure } from "@/ui/Failure";
 import { Notice } from "@/ui/Notice";
 import { Progress } from "@/ui/Progress";
 import { Section } from "@/ui/Section";
+import { StaffDetails } from "@/ui/StaffDetails";
 import { words } from "@/words";
 import { serverQueries } from "./queries";
 
 /**
- * The operation in progress, or the one the URL names. It stays when it ends, until closed: how it went is
- * the news.
+ * The operation in progress, or the one the URL names, or the last if it went wrong. It stays when it ends,
+ * until closed: how it went is the news.
  */
-export function OperationCard({ server }: { server: Server }) {
+export function OperationCard({ server, accepted }: { server: Server; accepted: string | null }) {
   const [params, setParams] = useSearchParams();
-  const current = server.current_operation?.id ?? null;
-  const [seen, setSeen] = useState(current);
-  if (current && current !== seen) setSeen(current);
-  const id = current ?? params.get("operation") ?? seen;
+  const [closed, setClosed] = useState<string | null>(null);
+  const news = useNews(server, accepted);
+  const id = server.current_operation ?? params.get("operation") ?? (news === closed ? null : news);
   const close = () => {
-    setSeen(null);
+    setClosed(news);
     setParams({}, { replace: true });
   };
   return id ? <LoadedOperation key={id} id={id} onClose={close} /> : null;
+}
+
+const wentWrong: readonly Operation["status"][] = ["failed", "needs_attention"];
+
+/** The operation that was in progress last while this page was open; before there is one, the last to go wrong. */
+function useNews(server: Server, accepted: string | null): string | null {
+  const latest = useQuery(serverQueries.latestOperation(server.id)).data;
+  const current = server.current_operation ?? accepted;
+  const [seen, setSeen] = useState(current);
+  if (current && current !== seen) setSeen(current);
+  const wrong = latest && wentWrong.includes(latest.status) ? latest.id : null;
+  return seen ?? wrong;
 }
 
 function LoadedOperation({ id, onClose }: { id: string; onClose: () => void }) {
@@ -40,6 +53,7 @@ function LoadedOperation({ id, onClose }: { id: string; onClose: () => void }) {
 
 function OperationSteps({ operation, onClose }: { operation: Operation; onClose: () => void }) {
   const now = useNow(!operation.finished_at);
+  const user = useUser();
   const title = words.operationType(operation.type);
   return (
     <Section title={title}>
@@ -58,7 +72,7 @@ function OperationSteps({ operation, onClose }: { operation: Operation; onClose:
       </ol>
       <footer className="flex flex-wrap items-center justify-between gap-3 text-small text-soft">
         <span className="wrap-anywhere">
-          {operation.requested_by ? `${words.operation.by(operation.requested_by.label)} · ` : ""}
+          {words.operation.by(requester(operation.requested_by, user))} ·{" "}
           {words.operation.reference}: <span className="font-mono">{operation.id}</span>
         </span>
         {operation.finished_at ? (
@@ -73,7 +87,7 @@ function OperationSteps({ operation, onClose }: { operation: Operation; onClose:
 
 /** What a screen reader hears as it goes on: no ticking clocks, only the state and the step. */
 function announcement({ status, steps }: Operation): string {
-  const step = steps.find((each) => each.status === "running");
+  const step = steps.find(({ status: each }) => each === "running" || each === "waiting");
   const state = words.operationStatus[status];
   return status === "running" && step ? words.operation.announce(state, words.step(step.key)) : state;
 }
@@ -84,20 +98,29 @@ function duration({ started_at, finished_at }: Operation, now: number): string {
   return `, ${finished_at ? words.operation.took(seconds) : words.operation.since(seconds)}`;
 }
 
-function OperationFailure({ operation: { error, status } }: { operation: Operation }) {
+function requester({ type, id }: Operation["requested_by"], user: User | null): string {
+  return id && id === user?.id ? words.operation.you : (words.operation.requesters[type] ?? type);
+}
+
+function OperationFailure({ operation: { error, finished_at } }: { operation: Operation }) {
   if (!error) return null;
-  return <Notice tone={status === "running" ? "warn" : "bad"} title={error.message} />;
+  return (
+    <Notice tone={finished_at ? "bad" : "warn"} title={error.message}>
+      {error.debug ? <StaffDetails text={error.debug} /> : null}
+    </Notice>
+  );
 }
 
 const stepLooks: Record<string, { icon: LucideIcon; colour: string }> = {
   running: { icon: LoaderCircle, colour: "text-accent" },
   succeeded: { icon: CircleCheck, colour: "text-good" },
+  waiting: { icon: Hourglass, colour: "text-warn" },
   failed: { icon: CircleX, colour: "text-bad" },
 };
-const waiting = { icon: Circle, colour: "text-soft" };
+const queued = { icon: Circle, colour: "text-soft" };
 
 function Step({ step, now }: { step: OperationStep; now: number }) {
-  const { icon: Icon, colour } = stepLooks[step.status] ?? waiting;
+  const { icon: Icon, colour } = stepLooks[step.status] ?? queued;
   return (
     <li className="flex items-start gap-2.5">
       <Icon aria-hidden size={17} className={classes("mt-1 shrink-0", colour, step.status === "running" && "animate-spin")} />

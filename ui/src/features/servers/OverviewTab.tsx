@@ -11,9 +11,11 @@ export function OverviewTab() {
   const server = useServer();
   return (
     <div className="grid gap-5 lg:grid-cols-2">
-      <Addresses ips={server.ips} />
+      <div className="grid content-start gap-5">
+        <Addresses ips={server.ips} />
+        {server.admin ? <Staff server={server} admin={server.admin} /> : null}
+      </div>
       <Specifications server={server} />
-      {server.admin ? <Staff server={server} admin={server.admin} /> : null}
     </div>
   );
 }
@@ -47,8 +49,8 @@ function Specifications({ server }: { server: Server }) {
           [words.server.cores, words.specs.cpu(plan.vcpus)],
           [words.server.memory, memory(plan.memory_mib)],
           [words.server.disk, `${plan.disk_gib} GiB`],
-          [words.server.image, server.image?.name ?? words.common.none],
-          [words.server.location, server.location?.name ?? words.common.none],
+          [words.server.image, server.image.name],
+          [words.server.location, server.location.name],
           [words.server.created, <Time key="created" at={server.created_at} />],
           [words.server.id, <Copy key="id" text={server.id} what={words.server.id} />],
         ]}
@@ -62,7 +64,7 @@ function Staff({ server, admin }: { server: Server; admin: NonNullable<Server["a
     <Section title={words.server.staff}>
       <Facts
         facts={[
-          [words.servers.columns.owner, admin.owner?.email ?? words.common.none],
+          [words.servers.columns.owner, <Copy key="owner" text={admin.owner} what={words.servers.columns.owner} />],
           [words.server.cluster, admin.cluster ?? words.common.none],
           [words.servers.columns.node, admin.node ?? words.common.none],
           [words.servers.columns.vmid, admin.vmid ?? words.common.none],

@@ -1,12 +1,12 @@
 import { Play, Power, RotateCw, Square, Trash2, Undo2, type LucideIcon } from "lucide-react";
 import { useState } from "react";
 import { describe } from "@/api/errors";
-import type { Server } from "@/api/types";
+import type { Operation, Server } from "@/api/types";
 import { Button } from "@/ui/Button";
 import { Failure } from "@/ui/Failure";
 import { words } from "@/words";
-import { isActing, offered, whyNot, type Action } from "./actions";
-import { useServerAction } from "./queries";
+import { offered, whyNot, type Action } from "./actions";
+import { useCurrentOperation, useServerAction } from "./queries";
 import { TerminateDialog } from "./TerminateDialog";
 
 const icons: Record<Action, LucideIcon> = {
@@ -18,10 +18,16 @@ const icons: Record<Action, LucideIcon> = {
   restore: Undo2,
 };
 
-export function PowerRail({ server }: { server: Server }) {
+export function PowerRail({ server, onAccepted }: { server: Server; onAccepted: (operation: string) => void }) {
+  const operation = useCurrentOperation(server);
   const [asking, setAsking] = useState(false);
-  const ask = useServerAction(server.id);
-  const press = (action: Action) => (action === "terminate" ? setAsking(true) : ask.mutate(action));
+  const ask = useServerAction(server.id, onAccepted);
+  const [hint, setHint] = useState<string | null>(null);
+  const press = (action: Action) => {
+    setHint(null);
+    if (action === "terminate") setAsking(true);
+    else ask.mutate(action);
+  };
   return (
     <div className="grid min-w-0 gap-3">
       <div role="group" aria-label={words.server.power} className="flex flex-wrap gap-2">
@@ -30,11 +36,16 @@ export function PowerRail({ server }: { server: Server }) {
             key={action}
             action={action}
             server={server}
+            operation={operation}
             sent={ask.isPending ? ask.variables : null}
             onPress={() => press(action)}
+            onRefused={setHint}
           />
         ))}
       </div>
+      <p role="status" className="text-small text-soft empty:hidden">
+        {hint}
+      </p>
       {ask.error ? <Failure title={words.server.actionFailed(words.actions[ask.variables])} {...describe(ask.error)} /> : null}
       <TerminateDialog
         server={server}
@@ -52,15 +63,17 @@ export function PowerRail({ server }: { server: Server }) {
 interface ActionButtonProps {
   action: Action;
   server: Server;
+  operation: Operation | undefined;
   /** The action on its way to the service, if any. */
   sent: Action | null;
   onPress: () => void;
+  onRefused: (reason: string) => void;
 }
 
-function ActionButton({ action, server, sent, onPress }: ActionButtonProps) {
+function ActionButton({ action, server, operation, sent, onPress, onRefused }: ActionButtonProps) {
   const Icon = icons[action];
-  const acting = sent === action || isActing(action, server);
-  const reason = acting || sent === null ? whyNot(action, server) : words.whyNot.busy(words.actions[sent]);
+  const acting = sent === action || operation?.type === action;
+  const reason = acting || sent === null ? whyNot(action, server, operation) : words.whyNot.busy(words.actions[sent]);
   return (
     <Button
       kind={action === "terminate" ? "danger" : "plain"}
@@ -68,6 +81,7 @@ function ActionButton({ action, server, sent, onPress }: ActionButtonProps) {
       busy={acting}
       reason={acting ? null : reason}
       onClick={onPress}
+      onRefused={onRefused}
     >
       {acting ? words.acting[action] : words.actions[action]}
     </Button>

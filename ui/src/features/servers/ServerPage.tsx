@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { NavLink, Outlet, useOutletContext, useParams } from "react-router";
 import { describe, hasStatus } from "@/api/errors";
 import type { Server } from "@/api/types";
@@ -31,12 +32,13 @@ export function ServerPage() {
     <div className="grid gap-5">
       {failure}
       {failure ? <p className="text-small text-soft">{words.errors.stale(localTime(new Date(query.dataUpdatedAt).toISOString(), "clock"))}</p> : null}
-      <Frame server={query.data} />
+      <Frame key={query.data.id} server={query.data} />
     </div>
   );
 }
 
 function Frame({ server }: { server: Server }) {
+  const [accepted, setAccepted] = useState<string | null>(null);
   return (
     <>
       <header className="flex flex-wrap items-center justify-between gap-x-6 gap-y-4">
@@ -46,10 +48,10 @@ function Frame({ server }: { server: Server }) {
             <StatusBadge server={server} />
           </p>
         </div>
-        <PowerRail key={server.id} server={server} />
+        <PowerRail server={server} onAccepted={setAccepted} />
       </header>
       <StatusNotice server={server} />
-      <OperationCard key={`operation of ${server.id}`} server={server} />
+      <OperationCard server={server} accepted={accepted} />
       <Tabs id={server.id} />
       <Outlet context={server} />
     </>

@@ -22,14 +22,14 @@ const sorts = Object.entries(words.servers.sorts).map(([value, label]) => ({ val
 export function Toolbar({ filters, onChange }: Props) {
   const admin = useUser()?.role === "admin";
   return (
-    <search className="grid items-end gap-3 sm:grid-cols-[minmax(12rem,22rem)_auto_auto_1fr]">
+    <div role="search" className="grid items-end gap-3 sm:grid-cols-[minmax(12rem,22rem)_auto_auto_1fr]">
       <SearchField value={filters.q ?? ""} onChange={(q) => onChange({ q })} />
       <div className="grid grid-cols-2 gap-3 sm:contents">
         <Select label={words.servers.status} value={filters.status ?? ""} options={statuses} onChange={(status) => onChange({ status })} />
         <Select label={words.servers.sort} value={filters.sort ?? "-created_at"} options={sorts} onChange={(sort) => onChange({ sort })} />
       </div>
       {admin ? <EverybodySwitch on={filters.scope === "all"} onChange={(on) => onChange({ scope: on ? "all" : "" })} /> : null}
-    </search>
+    </div>
   );
 }
 

@@ -1,41 +1,30 @@
-import type { Server, ServerStatus } from "@/api/types";
+import type { Operation, Server, ServerStatus } from "@/api/types";
 import { words } from "@/words";
 
 export type Action = keyof typeof words.actions;
 
-/** Which action each status allows: the mirror of the service's own table, which has the last word. */
+/** Which action each status allows: the mirror of `domain/server/allowed.py`, which has the last word. */
 export const allowed: Record<Action, readonly ServerStatus[]> = {
   start: ["stopped"],
-  shutdown: ["running"],
+  shutdown: ["running", "paused"],
   reboot: ["running"],
   stop: ["running", "paused"],
-  terminate: ["running", "stopped", "paused", "suspended", "failed"],
+  terminate: ["running", "stopped", "paused", "failed"],
   restore: ["terminating"],
 };
 
-/** The operation types under which an action comes back as `current_operation`. */
-const operationOf: Record<Action, string> = {
-  start: "start",
-  shutdown: "shutdown",
-  reboot: "reboot",
-  stop: "stop",
-  terminate: "terminate",
-  restore: "restore",
-};
-
-/** Is this the action the server is busy with? */
-export function isActing(action: Action, server: Server): boolean {
-  return server.current_operation?.type === operationOf[action];
-}
-
-/** Why the action is not possible now, in words; null when it is. */
-export function whyNot(action: Action, server: Server): string | null {
-  if (server.current_operation) return words.whyNot.busy(words.operationType(server.current_operation.type));
+/** Why the action is not possible now, in words; null when it is. `operation` is the current one, if known. */
+export function whyNot(action: Action, server: Server, operation?: Operation): string | null {
+  if (server.current_operation) return words.whyNot.busy(doing(server, operation));
   if (server.status === "unlinked" || server.status === "unknown") return words.whyNot[server.status];
   if (server.admin?.mode === "observe") return words.whyNot.observe;
   if (action === "terminate" && server.protection.delete) return words.whyNot.protected;
   if (action === "restore" && !canStillUndo(server)) return words.whyNot.purged;
   return allowed[action].includes(server.status) ? null : notInStatus(action, server.status);
+}
+
+function doing(server: Server, operation: Operation | undefined): string {
+  return operation ? words.operationType(operation.type) : words.status[server.status].replace("…", "");
 }
 
 function canStillUndo({ purge_at }: Server): boolean {

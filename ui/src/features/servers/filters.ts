@@ -1,3 +1,4 @@
+import type { ServerStatus } from "@/api/types";
 import { words } from "@/words";
 
 export type Sort = keyof typeof words.servers.sorts;
@@ -5,7 +6,7 @@ export type Sort = keyof typeof words.servers.sorts;
 /** What the list shows; exactly what stands in the URL and what the API is asked. */
 export interface Filters {
   q?: string;
-  status?: string;
+  status?: ServerStatus;
   sort?: Sort;
   scope?: "all";
 }
@@ -16,7 +17,7 @@ export function readFilters(params: URLSearchParams): Filters {
   const status = params.get("status");
   const sort = params.get("sort");
   if (q) filters.q = q;
-  if (status && status in words.status) filters.status = status;
+  if (status && status in words.status) filters.status = status as ServerStatus;
   if (sort && sort in words.servers.sorts) filters.sort = sort as Sort;
   if (params.get("scope") === "all") filters.scope = "all";
   return filters;

@@ -4,16 +4,14 @@ import type { Operation, Server } from "@/api/types";
 import { laterOperation, mapServers, newerServer, type ServerList } from "./fresh";
 import { serverQueries } from "./queries";
 
+/** What an event carries; the greeting at the beginning carries nothing. */
 interface Change {
-  server_id: string | null;
-  operation_id: string | null;
-  version: number;
-  resource: Server | Operation | null;
+  resource?: Server | Operation;
 }
 
 const POLL_MS = 5_000;
 const SETTLE_MS = 250;
-const DYNAMIC = [["servers", "list"], ["servers", "detail"], ["servers", "history"], ["operations"]];
+const DYNAMIC = [["servers", "list"], ["servers", "detail"], ["servers", "history"], ["servers", "latest-operation"], ["operations"]];
 
 function refreshAll(client: QueryClient): void {
   for (const queryKey of DYNAMIC) void client.invalidateQueries({ queryKey });
@@ -42,20 +40,16 @@ export class LiveCache {
 
   private server(server: Server): void {
     const { client } = this;
-    const before = client.getQueryData(serverQueries.detail(server.id).queryKey);
-    if (before) client.setQueryData(serverQueries.detail(server.id).queryKey, newerServer(before, server));
+    const { queryKey } = serverQueries.detail(server.id);
+    client.setQueryData(queryKey, (old: Server | undefined) => old && newerServer(old, server));
     this.lists((row) => newerServer(row, server));
     void client.invalidateQueries({ queryKey: serverQueries.history(server.id).queryKey });
     this.membership(server);
   }
 
   private operation(operation: Operation): void {
-    const { client } = this;
     const { queryKey } = serverQueries.operation(operation.id);
-    client.setQueryData(queryKey, (old: Operation | undefined) => laterOperation(old, operation));
-    const progress = (server: Server) => withProgress(server, operation);
-    client.setQueryData(serverQueries.detail(operation.resource.id).queryKey, (old: Server | undefined) => old && progress(old));
-    this.lists(progress);
+    this.client.setQueryData(queryKey, (old: Operation | undefined) => laterOperation(old, operation));
   }
 
   private lists(change: (server: Server) => Server): void {
@@ -71,12 +65,6 @@ export class LiveCache {
     clearTimeout(this.settle);
     this.settle = setTimeout(() => void this.client.invalidateQueries({ queryKey: serverQueries.lists() }), SETTLE_MS);
   }
-}
-
-function withProgress(server: Server, operation: Operation): Server {
-  const current = server.current_operation;
-  if (current?.id !== operation.id || (current.progress ?? 0) > (operation.progress ?? 0)) return server;
-  return { ...server, current_operation: { ...current, status: operation.status, progress: operation.progress } };
 }
 
 /**

@@ -13,7 +13,8 @@ export interface Draft {
 
 export const emptyDraft: Draft = { location: "", image: "", plan: "", keys: "", password: "", name: "" };
 
-const KEY = /^(ssh-(ed25519|rsa|dss)|ecdsa-sha2-nistp\d+|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) [A-Za-z0-9+/]+=*( .*)?$/;
+const SHORTEST_PASSWORD = 8;
+const KEY = /^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) [A-Za-z0-9+/]+=*( .*)?$/;
 const LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?";
 const HOST_NAME = new RegExp(`^${LABEL}(\\.${LABEL})*$`, "i");
 
@@ -22,11 +23,12 @@ function keyLines(keys: string): string[] {
 }
 
 /** What can be told without asking the service: field → message. */
-export function mistakes({ name, keys }: Draft): Partial<Record<keyof Draft, string>> {
+export function mistakes({ name, keys, password }: Draft): Partial<Record<keyof Draft, string>> {
   const wrong: Partial<Record<keyof Draft, string>> = {};
   const badLine = keyLines(keys).findIndex((line) => line && !KEY.test(line));
   if (badLine >= 0) wrong.keys = words.create.keyWrong(badLine + 1);
   if (name && (name.length > 253 || !HOST_NAME.test(name))) wrong.name = words.create.nameWrong;
+  if (password && password.length < SHORTEST_PASSWORD) wrong.password = words.create.passwordShort(SHORTEST_PASSWORD);
   return wrong;
 }
 

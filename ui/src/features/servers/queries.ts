@@ -2,6 +2,7 @@ import {
   infiniteQueryOptions,
   queryOptions,
   useMutation,
+  useQuery,
   useQueryClient,
   type QueryClient,
 } from "@tanstack/react-query";
@@ -47,6 +48,15 @@ export const serverQueries = {
       queryFn: ({ signal }) => unwrap(api.GET("/v1/operations/{id}", { params: { path: { id } }, signal })),
       structuralSharing: (old, next) => laterOperation(old as Operation | undefined, next as Operation),
     }),
+  latestOperation: (id: string) =>
+    queryOptions({
+      queryKey: ["servers", "latest-operation", id] as const,
+      queryFn: async ({ signal }) => {
+        const params = { path: { id }, query: { limit: 1 } };
+        const { data } = await unwrap(api.GET("/v1/servers/{id}/actions", { params, signal }));
+        return data[0] ?? null;
+      },
+    }),
 };
 
 const ALL = { query: { limit: 200 } };
@@ -65,13 +75,20 @@ function request(id: string, action: Action, key: string) {
     : unwrap(api.POST("/v1/servers/{id}/actions", { params, body: { type: action } }));
 }
 
+/** The operation a server is busy with, as far as it is known yet. */
+export function useCurrentOperation({ current_operation: id }: Server): Operation | undefined {
+  const { data } = useQuery({ ...serverQueries.operation(id ?? ""), enabled: id !== null });
+  return id ? data : undefined;
+}
+
 /** Ask for a power action. It stays pending until the server has been read again, so that no button flickers back. */
-export function useServerAction(id: string) {
+export function useServerAction(id: string, onAccepted: (operation: string) => void) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (action: Action) => request(id, action, randomKey()),
     onSuccess: async ({ operation }) => {
-      client.setQueryData(serverQueries.operation(operation.id).queryKey, operation);
+      client.setQueryData(serverQueries.operation(operation.id).queryKey, (old) => laterOperation(old, operation));
+      onAccepted(operation.id);
       await client.invalidateQueries({ queryKey: serverQueries.detail(id).queryKey });
     },
     onError: () => client.invalidateQueries({ queryKey: serverQueries.detail(id).queryKey }),
@@ -92,6 +109,14 @@ export const dryRun = (order: ServerCreate | null) =>
     },
   });
 
+type Created = { server: Server; operation: Operation };
+
+async function create(order: ServerCreate, key: string): Promise<Created> {
+  const params = { header: { "Idempotency-Key": key } };
+  // Only a dry run is answered with anything else.
+  return (await unwrap(api.POST("/v1/servers", { params, body: order }))) as Created;
+}
+
 interface Placed {
   order: ServerCreate;
   /** One per order as filled in, so that sending it again after silence cannot create a second server. */
@@ -101,13 +126,12 @@ interface Placed {
 export function useCreateServer() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: ({ order, key }: Placed) =>
-      unwrap(api.POST("/v1/servers", { params: { header: { "Idempotency-Key": key } }, body: order })),
-    onSuccess: (answer) => answer && remember(client, answer),
+    mutationFn: ({ order, key }: Placed) => create(order, key),
+    onSuccess: (answer) => remember(client, answer),
   });
 }
 
-function remember(client: QueryClient, { server, operation }: { server: Server; operation: Operation }): void {
+function remember(client: QueryClient, { server, operation }: Created): void {
   client.setQueryData(serverQueries.detail(server.id).queryKey, server);
   client.setQueryData(serverQueries.operation(operation.id).queryKey, operation);
   void client.invalidateQueries({ queryKey: serverQueries.lists() });

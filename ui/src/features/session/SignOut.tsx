@@ -9,7 +9,7 @@ export function SignOut() {
   const user = useUser();
   const leave = useMutation({ mutationFn: signOut, onSuccess: () => client.clear() });
   return (
-    <div className="flex min-w-0 items-center gap-2">
+    <div className="-mr-3.5 flex min-w-0 items-center gap-2">
       {leave.isError ? (
         <span role="alert" className="text-small text-bad">
           {words.session.signOutFailed}

@@ -1,0 +1,78 @@
+import { screen, waitFor } from "@testing-library/react";
+import { http, HttpResponse } from "msw";
+import { expect, test } from "vitest";
+import type { ServerCreate } from "@/api/types";
+import { renderApp } from "@/mock/app";
+import { aServer } from "@/mock/fixtures";
+import { network } from "@/mock/setup";
+
+const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE ada@laptop";
+
+async function fill(user: ReturnType<typeof renderApp>["user"], name: string) {
+  await user.click(await screen.findByLabelText("Debian 12"));
+  await user.click(screen.getByRole("radio", { name: /^M/ }));
+  await user.type(screen.getByLabelText("Name"), name);
+}
+
+const submit = () => screen.getByRole("button", { name: "Create server" });
+
+test("what is still to choose is said, and only one location needs no choosing", async () => {
+  renderApp("/servers/new");
+  await screen.findByLabelText("Debian 12");
+  expect(screen.getByLabelText("Frankfurt")).toBeChecked();
+  expect(submit()).toHaveAccessibleDescription("Still to choose: Operating system, Plan, Name.");
+});
+
+test("a server is created, and its page shows the progress", async () => {
+  const { user, db, url, tick } = renderApp("/servers/new");
+  await fill(user, "shop");
+  expect(await screen.findByText("This can be created now.")).toBeVisible();
+  expect(db.servers.size).toBe(0);
+  await user.click(submit());
+  expect(await screen.findByRole("heading", { name: "shop" })).toBeVisible();
+  expect(url()).toMatch(/^\/servers\/srv_/);
+  for (let n = 0; n < 3; n += 1) await tick();
+  await waitFor(() => expect(screen.getByRole("progressbar", { name: "Creating the server" })).toHaveAttribute("aria-valuenow", "33"));
+  for (let n = 0; n < 4; n += 1) await tick();
+  expect(await screen.findByText("Running")).toBeVisible();
+});
+
+test("what the service would refuse is shown at its field before anything is sent", async () => {
+  const { user, db } = renderApp("/servers/new", { servers: [aServer({ name: "taken" })] });
+  await fill(user, "taken");
+  expect(await screen.findByText("You have a server of this name already.")).toBeVisible();
+  expect(screen.getByLabelText("Name")).toBeInvalid();
+  expect(db.servers.size).toBe(1);
+});
+
+test("mistakes that can be seen here are not sent", async () => {
+  const { user } = renderApp("/servers/new");
+  await fill(user, "not_a_host_name");
+  await user.type(screen.getByLabelText("SSH keys"), "nonsense");
+  expect(await screen.findByText(/Line 1 is not a public key/, { selector: "div" })).toBeVisible();
+  expect(screen.getByText(/Use letters, digits, hyphens and dots/)).toBeVisible();
+  expect(submit()).toHaveAttribute("aria-disabled", "true");
+});
+
+test("keys and password go along; sending again after silence repeats the idempotency key", async () => {
+  const { user, url } = renderApp("/servers/new");
+  const sent: { key: string | null; order: ServerCreate }[] = [];
+  await fill(user, "shop");
+  await user.type(screen.getByLabelText("SSH keys"), KEY);
+  await user.type(screen.getByLabelText("Root password"), "s3cret-word");
+  await screen.findByText("This can be created now.");
+  network.use(
+    http.post("*/v1/servers", async ({ request }) => {
+      if (request.url.includes("dry_run")) return undefined;
+      sent.push({ key: request.headers.get("Idempotency-Key"), order: (await request.clone().json()) as ServerCreate });
+      return sent.length === 1 ? HttpResponse.error() : undefined;
+    }),
+  );
+  await user.click(submit());
+  expect(await screen.findByText("The server was not created")).toBeVisible();
+  await user.click(submit());
+  await waitFor(() => expect(url()).toMatch(/^\/servers\/srv_/));
+  expect(sent).toHaveLength(2);
+  expect(sent[0]).toEqual(sent[1]);
+  expect(sent[0]!.order).toMatchObject({ name: "shop", ssh_keys: [KEY], password: "s3cret-word" });
+});

@@ -1,0 +1,132 @@
+import { act, screen, waitFor, within } from "@testing-library/react";
+import { http, HttpResponse } from "msw";
+import { expect, test } from "vitest";
+import { renderApp } from "@/mock/app";
+import { admin, aServer, everyStatus } from "@/mock/fixtures";
+import { network } from "@/mock/setup";
+
+const table = () => screen.findByRole("table", { name: "Servers" });
+const row = (name: string) => screen.getByRole("link", { name }).closest("tr")!;
+
+test("a row says what a customer wants to know", async () => {
+  const server = aServer({
+    name: "shop",
+    plan: { id: "pln_x", name: "Medium", vcpus: 2, memory_mib: 4096, disk_gib: 40 },
+    image: { id: "img_x", name: "Debian 12" },
+    location: { id: "loc_x", name: "Frankfurt" },
+  });
+  renderApp("/servers", { servers: [server] });
+  await table();
+  for (const text of ["Running", "Medium", "2 cores · 4 GiB RAM · 40 GiB disk", "Debian 12", "Frankfurt", server.ips[0]!.address]) {
+    expect(row("shop")).toHaveTextContent(text);
+  }
+});
+
+test("every status is a word", async () => {
+  renderApp("/servers", { servers: everyStatus() });
+  const shown = await table();
+  for (const word of ["Running", "Stopped", "Suspended", "Terminating", "Failed", "Not linked", "Unknown"]) {
+    expect(within(shown).getAllByText(word, { exact: false })[0]).toBeVisible();
+  }
+  expect(shown).toHaveTextContent("No virtual machine with the number 131 was found on the cluster.");
+  expect(shown).toHaveTextContent(/Running at \d/);
+});
+
+test("an address is copied", async () => {
+  const server = aServer();
+  const { user } = renderApp("/servers", { servers: [server] });
+  await user.click(await screen.findByRole("button", { name: `Copy ${server.ips[0]!.address}` }));
+  expect(await navigator.clipboard.readText()).toBe(server.ips[0]!.address);
+  expect(await screen.findByText("Copied")).toBeInTheDocument();
+});
+
+test("search, status and order stand in the URL and narrow the list", async () => {
+  const { user, url } = renderApp("/servers", { servers: [aServer({ name: "alpha" }), aServer({ name: "beta", status: "stopped" })] });
+  await table();
+  await user.selectOptions(screen.getByLabelText("Status"), "stopped");
+  await waitFor(() => expect(screen.queryByRole("link", { name: "alpha" })).toBeNull());
+  expect(await screen.findByRole("link", { name: "beta" })).toBeVisible();
+  await user.selectOptions(screen.getByLabelText("Sort by"), "name");
+  await user.type(screen.getByLabelText("Search"), "bet");
+  await waitFor(() => expect(url()).toBe("/servers?status=stopped&sort=name&q=bet"));
+  expect(screen.getByLabelText("Search")).toHaveFocus();
+});
+
+test("a URL is enough to see the same list again", async () => {
+  renderApp("/servers?q=alp&sort=-name", { servers: [aServer({ name: "alpha" }), aServer({ name: "beta" })] });
+  await table();
+  expect(screen.getByLabelText("Search")).toHaveValue("alp");
+  expect(screen.getByRole("columnheader", { name: "Name" })).toHaveAttribute("aria-sort", "descending");
+  expect(screen.queryByRole("link", { name: "beta" })).toBeNull();
+});
+
+test("an empty account and an empty search are different", async () => {
+  const { user } = renderApp("/servers?q=zzz", { servers: [] });
+  await user.click(await screen.findByRole("button", { name: "Clear filters" }));
+  expect(await screen.findByText("No servers yet")).toBeVisible();
+  expect(screen.getByLabelText("Search")).toHaveValue("");
+});
+
+test("long lists are read page by page", async () => {
+  const servers = Array.from({ length: 51 }, (_, n) => aServer({ name: `n${n}` }));
+  const { user } = renderApp("/servers?sort=created_at", { servers });
+  await table();
+  expect(screen.queryByRole("link", { name: "n50" })).toBeNull();
+  await user.click(screen.getByRole("button", { name: "Show more" }));
+  expect(await screen.findByRole("link", { name: "n50" })).toBeVisible();
+});
+
+test("an error keeps what was known, says what failed and can be tried again", async () => {
+  const { user, client } = renderApp("/servers", { servers: [aServer({ name: "kept" })] });
+  await table();
+  const problem = { type: "about:blank", title: "Away", detail: "The database is away.", status: 503, code: "unavailable", request_id: "req_7" };
+  let away = true;
+  network.use(http.get("*/v1/servers", () => (away ? HttpResponse.json(problem, { status: 503 }) : undefined)));
+  await act(() => client.invalidateQueries());
+  const alert = await screen.findByRole("alert");
+  expect(alert).toHaveTextContent("The database is away.");
+  expect(alert).toHaveTextContent("req_7");
+  expect(screen.getByRole("link", { name: "kept" })).toBeVisible();
+  away = false;
+  await user.click(within(alert).getByRole("button", { name: "Try again" }));
+  await waitFor(() => expect(screen.queryByRole("alert")).toBeNull());
+});
+
+test("a row moves with its server, and the change is announced", async () => {
+  const server = aServer({ name: "mover" });
+  const { db, tick } = renderApp("/servers", { servers: [server] });
+  await table();
+  await waitFor(() => expect(db.listeners.size).toBe(1));
+  await act(async () => void db.act(server.id, "create", admin));
+  await waitFor(() => expect(row("mover")).toHaveTextContent("Provisioning…"));
+  expect(await screen.findByRole("progressbar", { name: "mover: Creating the server" })).toHaveAttribute("aria-valuenow", "0");
+  for (let n = 0; n < 4; n += 1) await tick();
+  await waitFor(() => expect(screen.getByRole("progressbar")).toHaveAttribute("aria-valuenow", "50"));
+  for (let n = 0; n < 3; n += 1) await tick();
+  await waitFor(() => expect(row("mover")).toHaveTextContent("Running"));
+  expect(screen.getByText("mover: Running")).toBeInTheDocument();
+  expect(screen.queryByRole("progressbar")).toBeNull();
+});
+
+test("a server made elsewhere appears by itself", async () => {
+  const { db } = renderApp("/servers", { servers: [aServer()] });
+  await table();
+  await waitFor(() => expect(db.listeners.size).toBe(1));
+  await act(async () => void db.create({ name: "newcomer", plan: "pln_a", image: "img_a", location: "loc_a" }, admin));
+  expect(await screen.findByRole("link", { name: "newcomer" })).toBeVisible();
+});
+
+test("staff see everybody's servers when they ask for them; customers are not offered it", async () => {
+  const { user, url } = renderApp("/servers", { servers: [aServer({ name: "theirs" })], user: admin });
+  await user.click(await screen.findByLabelText("All servers"));
+  await table();
+  expect(url()).toBe("/servers?scope=all");
+  for (const text of ["acc_1", "pve1"]) expect(row("theirs")).toHaveTextContent(text);
+  expect(screen.getByRole("columnheader", { name: "VMID" })).toBeInTheDocument();
+});
+
+test("customers are not offered everybody's servers", async () => {
+  renderApp("/servers", { servers: [aServer()] });
+  await table();
+  expect(screen.queryByLabelText("All servers")).toBeNull();
+});

@@ -1,0 +1,20 @@
+import { expect, test } from "vitest";
+import { paths, safeNext } from "./paths";
+
+test("the URLs are these", () => {
+  expect(paths.login()).toBe("/login");
+  expect(paths.login("/servers?q=a&b")).toBe("/login?next=%2Fservers%3Fq%3Da%26b");
+  expect(paths.servers()).toBe("/servers");
+  expect(paths.newServer()).toBe("/servers/new");
+  expect(paths.server("srv_1")).toBe("/servers/srv_1");
+  expect(paths.serverOperation("srv_1", "op_2")).toBe("/servers/srv_1?operation=op_2");
+  expect(paths.serverHistory("srv_1")).toBe("/servers/srv_1/history");
+});
+
+test.each([null, "", "https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)"])("%s is no place to go", (next) => {
+  expect(safeNext(next)).toBe("/servers");
+});
+
+test("a path of ours is", () => {
+  expect(safeNext("/servers/srv_1?a=b")).toBe("/servers/srv_1?a=b");
+});
