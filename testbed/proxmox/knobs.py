@@ -18,6 +18,7 @@ class Knobs:
     restart_seconds: float = 0.3
     login_delay_seconds: float = 3.0
     proxy_timeout_seconds: float = 30.0
+    agent_patience_seconds: float = 3.0
     lock_timeout_factor: float = 1.0
 
     def turn(self, values: dict[str, object]) -> dict[str, float]:

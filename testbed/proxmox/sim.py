@@ -15,7 +15,6 @@ from testbed.proxmox.formats import IPCONFIG
 from testbed.proxmox.guests import GuestError, GuestInfo, GuestSpec, Interface, OnExit
 from testbed.proxmox.knobs import Knobs
 
-AGENT_PATIENCE = 3.0
 FIRST_PID = 20_000
 #: The properties of one VM that override the knobs: `boot_seconds`, `shutdown_seconds`, `ignore_acpi`, `agent_silent`.
 Behaviour = Callable[[int], Mapping[str, Any]]
@@ -131,9 +130,10 @@ class SimGuests:
         if guest is None or not guest.spec.agent:
             return False
         silent = not guest.awake.is_set() or self._behaviour(vmid).get("agent_silent")
-        wait = AGENT_PATIENCE if silent else max(guest.booted - time.time(), 0)
-        await asyncio.sleep(min(wait, AGENT_PATIENCE))
-        return wait < AGENT_PATIENCE and self._running.get(vmid) is guest
+        patience = self._knobs.agent_patience_seconds
+        wait = patience if silent else max(guest.booted - time.time(), 0)
+        await asyncio.sleep(min(wait, patience))
+        return wait < patience and self._running.get(vmid) is guest
 
     async def interfaces(self, vmid: int) -> list[Interface]:
         """Loopback, and eth0 with the addresses of the cloud-init drive that the guest was started with."""

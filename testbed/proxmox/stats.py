@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from testbed.proxmox.node import Node
 
 Row = dict[str, Any]
+#: How soon a changed broadcast period takes effect, in seconds.
+LOOK_AGAIN = 0.2
 PUBLISHED = ("name", "uptime", "cpu", "mem", "maxmem", "disk", "maxdisk", "netin", "netout")
 
 
@@ -26,9 +28,12 @@ class Stats:
 
     async def run(self) -> None:
         """Broadcast for ever."""
+        last = float("-inf")
         while True:
-            self.tick()
-            await asyncio.sleep(self._node.knobs.stat_seconds)
+            if time.monotonic() - last >= self._node.knobs.stat_seconds:
+                last = time.monotonic()
+                self.tick()
+            await asyncio.sleep(min(LOOK_AGAIN, self._node.knobs.stat_seconds))
 
     def tick(self) -> None:
         """Broadcast once."""

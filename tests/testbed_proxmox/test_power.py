@@ -28,8 +28,8 @@ async def test_the_agent_answers_once_the_guest_is_up(bed: Bed) -> None:
     }
 
 
-async def test_a_silent_agent(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("testbed.proxmox.sim.AGENT_PATIENCE", 0.1)
+async def test_a_silent_agent(bed: Bed) -> None:
+    bed.node.knobs.agent_patience_seconds = 0.1
     vm = await started(bed, agent_silent=True)
     silent = await bed.call("POST", f"{vm}/agent/ping")
     assert (silent.status_code, silent.reason_phrase) == (500, "QEMU guest agent is not running")

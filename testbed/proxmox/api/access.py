@@ -1,5 +1,6 @@
 """Logins, users, API tokens, roles and access control lists (pve-access-control API2)."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from testbed.proxmox.access import BUILT_IN, Identity
@@ -187,6 +188,7 @@ async def roles(call: Call) -> list[dict[str, Any]]:
     return [{"roleid": name, "privs": ",".join(sorted(privs)), "special": 1} for name, privs in BUILT_IN.items()] + own
 
 
+UPDATE_ROLE = {"privs": Param(listed=True), "append": Param("boolean")}
 ROLE = {"roleid": Param(optional=False), "privs": Param(listed=True)}
 
 
@@ -196,12 +198,41 @@ async def create_role(call: Call) -> None:
     access, name = call.node.access, call.values["roleid"]
     if access.role(name) is not None:
         raise Die(f"create role failed: role '{name}' already exists")
+    access.roles[name] = _privileges(call)
+    access.save()
+
+
+def _privileges(call: Call) -> list[str]:
     privileges = split_list(call.values.get("privs", ""))
     known = {privilege for names in BUILT_IN.values() for privilege in names}
     for privilege in privileges:
         if privilege not in known:
             raise parameter_errors({"privs": f"invalid format - invalid privilege '{privilege}'\n"})
-    access.roles[name] = privileges
+    return privileges
+
+
+@route("GET", "/access/roles/{roleid}", everybody)
+async def role(call: Call) -> dict[str, int]:
+    """One role's privileges."""
+    return dict.fromkeys(sorted(_role(call)), 1)
+
+
+def _role(call: Call) -> Iterable[str]:
+    privileges = call.node.access.role(call.values["roleid"])
+    if privileges is None:
+        raise Die(f"role '{call.values['roleid']}' does not exist")
+    return privileges
+
+
+@route("PUT", "/access/roles/{roleid}", perm("/access", "Sys.Modify"), UPDATE_ROLE, protected=True)
+async def update_role(call: Call) -> None:
+    """Set or extend a role's privileges."""
+    access, name = call.node.access, call.values["roleid"]
+    kept = list(_role(call)) if call.flag("append") else []
+    _role(call)
+    if name in BUILT_IN:
+        raise Die(f"auto-generated role '{name}' cannot be modified")
+    access.roles[name] = sorted({*kept, *_privileges(call)})
     access.save()
 
 

@@ -1,11 +1,12 @@
 """What the guest agent says (qemu-server API2/Qemu/Agent.pm)."""
 
+import asyncio
 from typing import Any
 
 from testbed.proxmox.calls import Call, perm, route
 from testbed.proxmox.errors import Die
 from testbed.proxmox.guests import Interface
-from testbed.proxmox.node import physical
+from testbed.proxmox.node import Node, physical
 from testbed.proxmox.stats import Row
 from testbed.proxmox.vms import Vm
 
@@ -22,9 +23,20 @@ async def _answering(call: Call) -> Vm:
         raise Die("No QEMU guest agent configured")
     if not node.running(vm):
         raise Die(f"VM {call.vmid} is not running")
-    if not await physical(node.guests(vm).agent_ping(call.vmid)):
+    if not await _pings(node, vm):
         raise Die("QEMU guest agent is not running")
     return vm
+
+
+async def _pings(node: Node, vm: Vm) -> bool:
+    """Whether the agent answers in time; one that comes up meanwhile does."""
+    try:
+        async with asyncio.timeout(node.knobs.agent_patience_seconds):
+            while not await physical(node.guests(vm).agent_ping(vm.vmid)):  # noqa: ASYNC110 - only asking again tells
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        return False
+    return True
 
 
 @route("GET", PATH, RIGHT)
