@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ from domain import ids
 from eventstore.database import Connection
 from runtime.ids import new_id
 from runtime.settings import Settings, SettingsError
-from whmcs_import import extract, load, mapping_file, plan, progress, settle, target
+from whmcs_import import extract, live, load, mapping_file, plan, progress, settle, target
 from whmcs_import.extract import Dsn, InvalidSource, SourceError, SourceInfo
 from whmcs_import.mapping_file import MappingError, MappingFile
 from whmcs_import.plan import Plan
@@ -38,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
         dsn = extract.parse_dsn(arguments.source)
         file = mapping_file.load(arguments.mapping)
         _check_writable(arguments.report)
-        report = asyncio.run(_import(arguments, dsn, file, Settings().database_url))
+        report = asyncio.run(_import(arguments, dsn, file, Settings()))
     except InvalidSource as error:
         return _refused(error, USAGE)
     except (MappingError, SettingsError, SourceError, TargetError) as error:
@@ -49,14 +50,16 @@ def main(argv: list[str] | None = None) -> int:
     return QUARANTINED if report.plan.quarantined else DONE
 
 
-async def _import(arguments: argparse.Namespace, dsn: Dsn, file: MappingFile, url: str) -> Report:
+async def _import(arguments: argparse.Namespace, dsn: Dsn, file: MappingFile, settings: Settings) -> Report:
     with progress.shown(quiet=arguments.quiet) as tell, private_copy() as staging:
-        async with target.connected(url) as connection:
+        async with target.connected(settings.database_url) as connection:
             if not arguments.dry_run:
                 await target.lock(connection, arguments.source_name)
             source = _extract(arguments, dsn, staging, tell)
             made = await _plan(arguments, connection, staging, file, tell)
-            run_id = None
+            run_id, seen = None, None
+            if arguments.dry_run and os.environ.get("HOSTLER_CONFIG"):
+                seen = await live.look(settings.config.cluster, made.adoption)
             if made.changes and not arguments.dry_run:
                 run_id = new_id()
                 await _load(arguments, connection, staging, made, file, run_id, tell)
@@ -68,6 +71,7 @@ async def _import(arguments: argparse.Namespace, dsn: Dsn, file: MappingFile, ur
             mapping_digest=file.digest,
             dry_run=arguments.dry_run,
             run_id=ids.show(ids.RUN, run_id) if run_id else None,
+            live=seen,
         )
 
 
@@ -143,8 +147,7 @@ class _Parser(argparse.ArgumentParser):
     """Answers wrong usage with the exit code that sysexits.h has for it."""
 
     def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(USAGE, f"{self.prog}: {message}\n")
+        self.exit(USAGE, f"{self.prog}: {message}: see {self.prog} --help\n")
 
 
 def _check_writable(report: Path | None) -> None:

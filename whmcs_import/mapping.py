@@ -37,6 +37,7 @@ CYCLES = {
     "biennially": "biennially",
     "triennially": "triennially",
 }
+NOTHING_SAID = NoHint("no_vm_link")
 OVERDUE = "overdue on payment"  # the reason WHMCS itself writes, and takes back when the invoice is paid
 _ABUSE = re.compile(r"abus|spam|phish|malware|botnet|ddos|attack|fraud|dmca|copyright|hack|scan", re.IGNORECASE)
 
@@ -161,7 +162,7 @@ def _server(service: Service, world: World) -> Mapped:
     }
     image = _named("image", context, world, notes)
     location = _named("location", context, world, notes)
-    hint = world.hints.get(service.id, NoHint("no_vm_link"))
+    hint = world.hints.get(service.id, NOTHING_SAID)
     payload = {
         "source": world.source,
         "source_id": str(service.id),
@@ -171,7 +172,8 @@ def _server(service: Service, world: World) -> Mapped:
         "location": _location(location),
         "addresses": _addresses(service, notes),
         "hint": _hint(hint),
-        "quarantine": hint.refused,
+        # Nothing to adopt is no objection: whoever looks for guests says so.
+        "quarantine": None if hint == NOTHING_SAID else hint.refused,
         "suspension": _suspension(service),
         "billing": billing,
         "name": _name(service, context, world, notes),

@@ -38,8 +38,8 @@ async def connected(url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record
             await connection.close()
     except (database.DatabaseUnavailable, database.NotMigrated) as error:
         raise TargetError(str(error)) from None
-    except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError) as error:
-        raise TargetError(f"PostgreSQL went away ({error}): run again, nothing is imported twice") from None
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        raise TargetError(f"PostgreSQL did not go on ({error}): run again, nothing is imported twice") from None
 
 
 @asynccontextmanager

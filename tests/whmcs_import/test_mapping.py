@@ -1,0 +1,157 @@
+"""One service becomes a server, is skipped, or is set aside."""
+
+from typing import Any
+
+import pytest
+
+from domain import ids
+from tests.whmcs_import import given
+from tests.whmcs_import.given import HOSTING, LOCATION, OS, service
+from whmcs_import import mapping
+from whmcs_import.adoption import Hint, Link, NoHint
+from whmcs_import.mapping import Mapped, Quarantined, Skipped
+
+
+def mapped(**changes: Any) -> dict[str, Any]:
+    outcome = mapping.map_service(service(**changes), given.world())
+    assert isinstance(outcome, Mapped), outcome
+    return outcome.payload
+
+
+def notes(**changes: Any) -> list[str]:
+    outcome = mapping.map_service(service(**changes), given.world())
+    assert isinstance(outcome, Mapped), outcome
+    return [note.code for note in outcome.notes]
+
+
+def test_a_clean_service_becomes_the_server_that_was_sold() -> None:
+    payload = mapped()
+    assert payload["account_id"] == str(ids.imported("whmcs", "client", "5"))
+    assert payload["plan"] == {
+        "id": str(ids.imported("whmcs", "product", "1")),
+        "name": "Product 1",
+        "vcpus": 2,
+        "memory_mib": 2048,
+        "disk_gib": 40,
+    }
+    assert payload["image"] == {
+        "id": str(ids.catalogue("image", "debian-12")),
+        "name": "Debian 12",
+        "template": "debian-12",
+    }
+    assert payload["location"] == {"id": str(ids.catalogue("location", "fra1")), "name": "Frankfurt", "key": "fra1"}
+    assert payload["billing"] == {
+        "cycle": "monthly",
+        "amount": "9.90",
+        "currency": "EUR",
+        "next_due": "2026-12-01",
+        "registered": "2024-02-29",
+        "source_status": "Active",
+        "override_until": None,
+    }
+    assert (payload["name"], payload["suspension"], payload["hint"]) == ("web.example.com", None, None)
+    assert payload["quarantine"] is None
+
+
+@pytest.mark.parametrize("status", ["Pending", "Completed", "Terminated", "Cancelled", "Fraud"])
+def test_a_service_that_is_not_live_is_skipped(status: str) -> None:
+    assert mapping.map_service(service(status=status), given.world()) == Skipped(status.lower())
+
+
+def test_what_is_no_virtual_server_is_skipped_unless_the_mapping_says_it_is() -> None:
+    assert mapping.map_service(service(product=HOSTING), given.world()) == Skipped("not_a_vps")
+    text = given.MAPPING + "products:\n  3: {set: {memory_mib: 1024, vcpus: 1, disk_gib: 10}}\n  1: {skip: sold off}\n"
+    assert isinstance(mapping.map_service(service(product=HOSTING), given.world(text=text)), Mapped)
+    assert mapping.map_service(service(), given.world(text=text)) == Skipped("sold off")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"status": ""}, "status_unknown"),
+        ({"client": 6}, "client_missing"),
+        ({"product": 99}, "product_missing"),
+        ({"qty": 3}, "multi_unit_service"),
+        ({"cycle": "Every 5 Weeks"}, "billing_cycle_unknown"),
+        ({"next_due": "0000-00-00"}, "next_due_missing"),
+        ({"next_due": None}, "next_due_missing"),
+        ({"fields": ((OS, "CentOS 6"),)}, "image_unmapped"),
+        ({"fields": ((OS, "Debian 12"), (LOCATION, "4|Manchester"))}, "location_unmapped"),
+    ],
+)
+def test_what_cannot_be_known_is_set_aside(changes: dict[str, Any], reason: str) -> None:
+    outcome = mapping.map_service(service(**changes), given.world())
+    assert isinstance(outcome, Quarantined)
+    assert outcome.reason == reason
+    assert outcome.detail
+
+
+def test_a_live_service_of_a_closed_client_is_set_aside() -> None:
+    outcome = mapping.map_service(service(), given.world(status="Closed"))
+    assert isinstance(outcome, Quarantined)
+    assert outcome.reason == "closed_client_live_service"
+
+
+def test_a_service_without_a_currency_is_set_aside() -> None:
+    shop = given.shop()
+    shop.currencies = {}
+    outcome = mapping.map_service(service(), given.world(shop))
+    assert isinstance(outcome, Quarantined)
+    assert outcome.reason == "currency_missing"
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [("Overdue on Payment", "non_payment"), ("Abuse &amp; spam", "abuse"), ("", "admin"), ("asked for it", "admin")],
+)
+def test_the_kind_of_a_suspension_is_kept(reason: str, kind: str) -> None:
+    assert mapped(status="Suspended", suspend_reason=reason)["suspension"] == kind
+    assert mapped(suspend_reason=reason)["suspension"] is None
+
+
+def test_a_grace_until_a_day_ends_where_that_day_begins_in_the_sources_time_zone() -> None:
+    payload = mapped(override=1, override_until="2027-01-31")
+    assert payload["billing"]["override_until"] == "2027-01-31T00:00:00+01:00"
+    assert mapped(override=0, override_until="2027-01-31")["billing"]["override_until"] is None
+
+
+@pytest.mark.parametrize("cycle", ["monthly", "Monthly", "Semi-Annually", "One-Time", "Free Account"])
+def test_billing_cycles_are_read_however_they_are_spelled(cycle: str) -> None:
+    due = None if cycle in ("One-Time", "Free Account") else "2026-12-01"
+    assert mapped(cycle=cycle, next_due=due)["billing"]["cycle"] in mapping.CYCLES.values()
+
+
+def test_addresses_take_prefix_and_gateway_from_the_module_where_it_has_them() -> None:
+    link = Link("mod_pvewhmcs_vms", 105, "qemu", None, "203.0.113.7", "255.255.255.0", "203.0.113.1")
+    payload = mapped(links=(link,), assigned_ips="2001:db8::7\r\n198.51.100.9")
+    assert payload["addresses"] == [
+        {"address": "203.0.113.7", "prefix": 24, "gateway": "203.0.113.1", "family": 4, "primary": True},
+        {"address": "2001:db8::7", "prefix": 128, "gateway": None, "family": 6, "primary": False},
+        {"address": "198.51.100.9", "prefix": 32, "gateway": None, "family": 4, "primary": False},
+    ]
+    assert notes(dedicated_ip="N/A") == ["ip_unparsed"]
+
+
+def test_a_name_is_made_a_host_name_and_the_change_is_said() -> None:
+    assert mapped(domain="My Server")["name"] == "my-server"
+    assert notes(domain="My Server") == ["name_changed"]
+    assert mapped(domain="")["name"] == "service-7"
+    assert notes(domain="") == ["name_missing"]
+
+
+def test_the_hint_and_what_speaks_against_it_are_carried() -> None:
+    hints: dict[int, Hint | NoHint] = {7: Hint("demo", 105, "qemu", ("mod_pvewhmcs_vms",), "vmid_clash")}
+    outcome = mapping.map_service(service(), given.world(hints=hints))
+    assert isinstance(outcome, Mapped)
+    assert outcome.payload["hint"] == {"cluster": "demo", "vmid": 105, "kind": "qemu", "evidence": ["mod_pvewhmcs_vms"]}
+    assert outcome.payload["quarantine"] == "vmid_clash"
+
+
+def test_an_option_nobody_mapped_refuses_only_when_the_file_says_so() -> None:
+    rows = ((given.EXTRA_RAM, given.EXTRA_UNIT, 1),)
+    text = given.MAPPING.replace("match: {any: [Extra RAM]}", "match: {any: [Something]}")
+    strict = text.replace("{unknown_value: quarantine}", "{unknown_value: quarantine, unknown_option: quarantine}")
+    assert isinstance(mapping.map_service(service(options=rows), given.world(text=text)), Mapped)
+    outcome = mapping.map_service(service(options=rows), given.world(text=strict))
+    assert isinstance(outcome, Quarantined)
+    assert outcome.reason == "option_unmapped"

@@ -1,0 +1,71 @@
+"""What Proxmox says, at this moment, about the VMs an import would adopt. It stands beside the plan, not in its hash.
+
+This only looks. Whether a VM is adopted is decided after the import, with more facts than these.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from hypervisor.errors import HypervisorError
+from hypervisor.port import GuestRow
+from hypervisor.proxmox import ClusterSettings, connect
+from runtime.settings import Cluster
+
+Guests = dict[int, GuestRow] | str  # the guests of a cluster by VMID, or why it could not be asked
+
+
+async def look(clusters: Sequence[Cluster], adoption: list[dict[str, Any]]) -> dict[str, Any]:
+    """Add what each named VM is to its row of the adoption table; answers with counts and the time.
+
+    A cluster that cannot be asked is no reason to stop: its VMs are `unreachable`, which is not `missing`.
+
+    Raises:
+        SettingsError: a token's secret cannot be read.
+    """
+    guests = {cluster.name: await _guests(cluster) for cluster in clusters}
+    named = [row for row in adoption if row["vmid"] is not None]
+    for row in named:
+        row["live"] = _seen(guests.get(row["cluster"]), row["vmid"])
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "counts": dict(sorted(Counter(row["live"]["state"] for row in named).items())),
+        "errors": {name: found for name, found in guests.items() if isinstance(found, str)},
+    }
+
+
+def _seen(guests: Guests | None, vmid: int) -> dict[str, Any]:
+    if guests is None:
+        return {"state": "cluster_not_configured"}
+    if isinstance(guests, str):
+        return {"state": "unreachable"}
+    guest = guests.get(vmid)
+    if guest is None:
+        return {"state": "missing"}
+    state = "template" if guest.template else "container" if guest.kind == "lxc" else "found"
+    return {"state": state, "node": guest.node, "name": guest.name, "status": guest.status}
+
+
+async def _guests(cluster: Cluster) -> Guests:
+    trust: bool | str = {"system": True, "none": False}.get(str(cluster.verify), str(cluster.verify))
+    hypervisor = connect(
+        ClusterSettings(
+            name=cluster.name,
+            endpoints=tuple(cluster.endpoints),
+            token_id=cluster.token_id,
+            token_secret=cluster.token_secret(),
+            verify=trust,
+            fingerprint=cluster.fingerprint,
+        )
+    )
+    try:
+        if not await hypervisor.quorate():
+            return "the cluster has no quorum"
+        return {guest.vmid: guest for guest in await hypervisor.guests()}
+    except HypervisorError as error:
+        return str(error)
+    finally:
+        await hypervisor.close()
