@@ -30,6 +30,10 @@ WITH guard AS MATERIALIZED (
 )
 SELECT tx, max(pos) AS pos FROM appended, rung GROUP BY tx;
 
+-- name: written
+-- What stands at a place of a stream. $1 stream, $2 version
+SELECT tx, pos, type, data::text AS data, meta::text AS meta FROM event WHERE stream_id = $1 AND version = $2;
+
 -- name: read_stream
 -- A stream's events after a version, private parts joined. $1 stream, $2 version
 SELECT e.tx, e.pos, e.stream_id, e.version, e.type, e.schema_v, e.data, e.meta, e.at, p.data AS private
@@ -124,5 +128,6 @@ UPDATE outbox
  WHERE stream_id = $1 AND token = $2;
 
 -- name: next_due
--- Seconds until the next wake is due, or null. $1 categories
-SELECT greatest(0, extract(epoch FROM min(due) - now()))::float8 FROM outbox WHERE category = ANY($1::text[]);
+-- Seconds until the next wake is due; no row: there is none. $1 categories
+SELECT greatest(0, extract(epoch FROM due - now()))::float8 FROM outbox
+ WHERE category = ANY($1::text[]) ORDER BY due LIMIT 1;

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 import asyncpg
 
 from domain.record import Meta, Recorded
-from eventstore.codec import Codec, decode_meta, encode_meta
+from eventstore.codec import Codec, Encoded, decode_meta, encode_meta
 from eventstore.database import Connection, Pool
 from eventstore.positions import Position
 from eventstore.queries import Queries
@@ -64,6 +64,19 @@ class Wake:
     category: str
 
 
+class Row(NamedTuple):
+    """An entry as the append statement takes it, column by column."""
+
+    stream_id: UUID
+    version: int
+    type: str
+    schema_v: int
+    data: str
+    meta: str
+    private: str | None
+    subject_id: UUID | None
+
+
 @dataclass(slots=True)
 class Batch:
     """A page of the log and the position it ends at."""
@@ -72,12 +85,19 @@ class Batch:
     position: Position | None = None
 
 
-class EventStore:
-    """The log of one database."""
+class Appender(Protocol):
+    """Another way to append events and wakes that come without claims."""
 
-    def __init__(self, pool: Pool, codec: Codec):
+    async def append(self, entries: Sequence[Entry], wakes: Sequence[Wake] = ()) -> Position: ...
+
+
+class EventStore:
+    """The log of one database; appends without claims go through `appender` when there is one."""
+
+    def __init__(self, pool: Pool, codec: Codec, appender: Appender | None = None):
         self.pool = pool
         self.codec = codec
+        self._appender = appender
 
     async def log_id(self) -> UUID:
         """The identity of this log."""
@@ -97,6 +117,8 @@ class EventStore:
             Conflict: one of the streams has grown.
             ClaimLost: a claim is taken.
         """
+        if claims is None and self._appender is not None:
+            return await self._appender.append(entries, wakes)
         async with self.pool.acquire() as connection:
             if claims is None:
                 return await append(connection, self.codec, entries, wakes)
@@ -134,13 +156,48 @@ async def append(
         Conflict: one of the streams has grown.
         NotFirstWrite: the transaction has written already.
     """
+    return await append_rows(connection, encoded(codec, entries), wakes)
+
+
+async def append_rows(connection: Connection, rows: Sequence[Row], wakes: Sequence[Wake] = ()) -> Position:
+    """`append` of entries that are encoded already.
+
+    Raises:
+        Conflict: one of the streams has grown.
+        NotFirstWrite: the transaction has written already.
+    """
+    # Sorted by stream, so that two batches never deadlock.
+    columns = [list(column) for column in zip(*sorted(rows, key=_place), strict=True)]
+    streams, categories = [wake.stream_id for wake in wakes], [wake.category for wake in wakes]
     try:
-        row = await connection.fetchrow(SQL.append, *parameters(codec, entries, wakes))
+        row = await connection.fetchrow(SQL.append, *columns, streams, categories)
     except asyncpg.UniqueViolationError as error:
         raise Conflict(str(error)) from error
     if row is None:
         raise NotFirstWrite("the append was not the first write of its transaction")
     return Position(row["tx"], row["pos"])
+
+
+def encoded(codec: Codec, entries: Sequence[Entry]) -> list[Row]:
+    """Entries as the append statement takes them.
+
+    Raises:
+        ValueError: an event holds personal data and does not say whose.
+    """
+    metas: dict[int, str] = {id(entry.meta): encode_meta(entry.meta) for entry in entries}
+    return [_row(entry, codec.encode(entry.event), metas[id(entry.meta)]) for entry in entries]
+
+
+def _row(entry: Entry, text: Encoded, meta: str) -> Row:
+    if text.private is not None and entry.subject_id is None:
+        raise ValueError(f"{text.type} holds personal data: say whose (subject_id)")
+    return Row(
+        entry.stream_id, entry.version, text.type, text.schema_v, text.data, meta, text.private, entry.subject_id
+    )
+
+
+def _place(row: Row) -> tuple[bytes, int]:
+    return row.stream_id.bytes, row.version
 
 
 async def claimed(writing: Awaitable[object]) -> None:
@@ -158,25 +215,3 @@ async def claimed(writing: Awaitable[object]) -> None:
         asyncpg.DeadlockDetectedError,
     ) as error:
         raise ClaimLost(getattr(error, "constraint_name", None) or "deadlock") from error
-
-
-def parameters(codec: Codec, entries: Sequence[Entry], wakes: Sequence[Wake]) -> tuple[list[Any], ...]:
-    """The arrays of the append statement, sorted by stream so that two batches never deadlock."""
-    ordered = sorted(entries, key=lambda entry: (entry.stream_id.bytes, entry.version))
-    encoded = [codec.encode(entry.event) for entry in ordered]
-    metas: dict[int, str] = {id(entry.meta): encode_meta(entry.meta) for entry in ordered}
-    for entry, text in zip(ordered, encoded, strict=True):
-        if text.private is not None and entry.subject_id is None:
-            raise ValueError(f"{text.type} holds personal data: say whose (subject_id)")
-    return (
-        [entry.stream_id for entry in ordered],
-        [entry.version for entry in ordered],
-        [text.type for text in encoded],
-        [text.schema_v for text in encoded],
-        [text.data for text in encoded],
-        [metas[id(entry.meta)] for entry in ordered],
-        [text.private for text in encoded],
-        [entry.subject_id for entry in ordered],
-        [wake.stream_id for wake in wakes],
-        [wake.category for wake in wakes],
-    )
