@@ -191,6 +191,8 @@ class Tasks:
         if worker and worker.handle:
             worker.handle.cancel()
             await asyncio.wait([worker.handle], timeout=5)
+            if upid in self._workers and worker.handle.done():
+                self._interrupted(worker)  # cancelled before its first step, so that it could not say so itself
 
     async def close(self) -> None:
         """End of the program: running tasks are killed, as a node's power cut would."""

@@ -105,6 +105,16 @@ def test_what_was_acknowledged_survives_sigkill(tmp_path: Path) -> None:
         assert node.qemu(201).config.get()["lock"] == "clone"
 
 
+def test_faults_from_a_file(tmp_path: Path) -> None:
+    rules = tmp_path / "faults.json"
+    rules.write_text(json.dumps([{"match": {"path_regex": "/version"}, "kind": "status", "reason": "no luck"}]))
+    with program("--state", tmp_path / "state", "--faults", rules) as (_, ready):
+        url = f"{ready['url']}/api2/json/version"
+        headers = {"Authorization": f"PVEAPIToken={ready['token_id']}={ready['token_secret']}"}
+        answers = [httpx.get(url, headers=headers, verify=False) for _ in range(2)]
+    assert [answer.reason_phrase for answer in answers] == ["no luck", "OK"]
+
+
 def test_an_inventory_fills_a_new_state(tmp_path: Path) -> None:
     machine = {
         "vmid": 101,
