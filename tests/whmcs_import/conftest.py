@@ -1,0 +1,117 @@
+"""A WHMCS with its sample, and a way to run the import as its users do."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.testbed_whmcs.running import Testbed, spawn
+
+ROOT = Path(__file__).parents[2]
+MAPPING = ROOT / "testbed" / "whmcs" / "mapping.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run of the command said."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """The report, of a run with `--format json`."""
+        read: dict[str, Any] = json.loads(self.stdout)
+        return read
+
+    def counts(self, entity: str) -> tuple[int, int, int]:
+        """How many rows were created, updated, unchanged."""
+        tally = self.report["entities"][entity]
+        return tally["create"], tally["update"], tally["unchanged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Importer:
+    """The command with its usual arguments."""
+
+    source: str
+    database_url: str
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def command(self, *arguments: str) -> list[str]:
+        usual = ["--source", self.source, "--mapping", str(MAPPING), "--format", "json", "--quiet"]
+        return [sys.executable, "-m", "whmcs_import", *usual, *arguments]
+
+    @property
+    def environ(self) -> dict[str, str]:
+        outer = {name: value for name, value in os.environ.items() if not name.startswith("HOSTLER_")}
+        return {**outer, "HOSTLER_DATABASE_URL": self.database_url, **self.environment}
+
+    def run(self, *arguments: str) -> Run:
+        done = subprocess.run(
+            self.command(*arguments), cwd=ROOT, env=self.environ, capture_output=True, text=True, check=False
+        )
+        return Run(done.returncode, done.stdout, done.stderr)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.command(*arguments),
+            cwd=ROOT,
+            env=self.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+
+@pytest.fixture(scope="session")
+def whmcs() -> Iterator[Testbed]:
+    """A WHMCS with its sample; do not change it."""
+    running = spawn()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def changing() -> Iterator[Testbed]:
+    """A WHMCS of this test alone."""
+    running = spawn("--scale", "5")
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def truth(whmcs: Testbed) -> dict[str, Any]:
+    """What a right import makes of the sample."""
+    read: dict[str, Any] = json.loads(Path(whmcs.ready["truth"]).read_text())
+    return read
+
+
+@pytest.fixture
+def importer(whmcs: Testbed, database_url: str) -> Importer:
+    """The command on the sample and this test's database."""
+    return Importer(whmcs.ready["readonly_dsn"], database_url)
+
+
+@pytest.fixture
+def importer_of(database_url: str) -> Callable[[Testbed], Importer]:
+    """The command on some WHMCS and this test's database."""
+    return lambda testbed: Importer(testbed.ready["readonly_dsn"], database_url)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    """A connection to this test's database."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
