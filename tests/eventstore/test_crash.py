@@ -1,0 +1,78 @@
+"""Nothing acknowledged is lost when the database server crashes under load."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+
+from domain.registry import EVENTS
+from domain.server import events as e
+from eventstore.coalescer import Coalescer
+from eventstore.codec import Codec
+from eventstore.database import open_pool
+from eventstore.store import EventStore
+from service.migrate import deploy
+from testbed.postgres import Postgres
+from tests.given import entries, requested
+
+CODEC = Codec(EVENTS)
+WRITERS = 8
+
+
+@pytest.fixture
+def server() -> Iterator[Postgres]:
+    """A server that keeps what it promised: fsync is on."""
+    folder = Path(tempfile.mkdtemp(prefix="hostler-crash-"))
+    folder.chmod(0o755)
+    opened = Postgres(folder / "pg")
+    opened.start()
+    yield opened
+    if opened.alive():
+        opened.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+class Writer:
+    """Appends to one stream for as long as it is asked to, and remembers what was acknowledged."""
+
+    def __init__(self) -> None:
+        self.id: UUID = uuid4()
+        self.acknowledged = 0
+
+    async def run(self, coalescer: Coalescer, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            event = e.PowerObserved(power="paused") if self.acknowledged else requested()
+            await coalescer.append(entries(self.id, [event], after=self.acknowledged))
+            self.acknowledged += 1
+
+
+async def test_nothing_acknowledged_is_lost_when_the_server_crashes(server: Postgres) -> None:
+    url = server.url("postgres")
+    deploy(url, path=f"{server.binaries}:{os.environ['PATH']}")
+    writers, stop = [Writer() for _ in range(WRITERS)], asyncio.Event()
+    async with asyncio.timeout(90), Coalescer(url, CODEC) as coalescer:
+        tasks = [asyncio.create_task(writer.run(coalescer, stop)) for writer in writers]
+        await reach(writers, 10)
+        await asyncio.to_thread(server.kill)
+        await asyncio.to_thread(server.start)
+        await reach(writers, max(writer.acknowledged for writer in writers) + 10)
+        stop.set()
+        await asyncio.gather(*tasks)
+    pool = await open_pool(url)
+    store = EventStore(pool, CODEC)
+    for writer in writers:
+        versions = [record.version for record in await store.read_stream(writer.id)]
+        assert versions == list(range(1, writer.acknowledged + 1))
+    pool.terminate()
+
+
+async def reach(writers: list[Writer], count: int) -> None:
+    while min(writer.acknowledged for writer in writers) < count:  # noqa: ASYNC110 - the writers never wait for us
+        await asyncio.sleep(0.01)
