@@ -131,7 +131,7 @@ def test_progress_is_json_lines_where_nobody_watches(importer: Importer, tmp_pat
 async def test_a_dry_run_reads_under_a_role_that_cannot_write(database_url: str) -> None:
     async with target.connected(database_url) as connection:
         for statement in ("INSERT INTO login_name VALUES ('a@x.org', gen_random_uuid())", "DELETE FROM source_key"):
-            with pytest.raises(target.TargetError, match="read-only|permission denied"):
+            with pytest.raises(target.TargetError, match=r"read-only|permission denied"):
                 async with target.connected(database_url) as other, target.reading(other):
                     await other.execute(statement)
             await connection.execute(f"SET ROLE {target.READER}")
