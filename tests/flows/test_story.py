@@ -1,0 +1,74 @@
+"""The whole story, with a customer in a browser: imported, signed in, rebooted, created, killed amid, ended, told."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from testbed.demo.place import REPOSITORY
+from tests.flows.customer import Customer
+from tests.flows.running import RunningDemo
+
+pytestmark = [pytest.mark.qemu, pytest.mark.browser]
+ALICE = "alice@example.com"
+NODE = REPOSITORY / "var" / "tools" / "node"
+STORY = Path(__file__).with_name("story.mjs")
+CHAPTERS = [
+    *("signed in", "list", "went", "came back", "created", "under way", "survived"),
+    *("shut down", "undone", "purged", "history", "signed out"),
+]
+
+
+def test_the_story(demo: RunningDemo, tmp_path: Path) -> None:
+    assert demo.import_again()["entities"]["servers"]["create"] == 0
+    told = {chapter.pop("chapter"): chapter for chapter in _chapters(demo, tmp_path)}
+    assert list(told) == CHAPTERS, told.get("failure")
+    assert told["signed out"]["complaints"] == []
+    _assert_the_list(told["list"]["rows"])
+    assert told["created"]["steps"][-1].startswith("Wait for the network: Done")
+    assert "10.99.0." in told["created"]["page"]
+    _assert_one_guest_each(demo, Customer(demo, ALICE), told["created"]["server"], told["survived"]["server"])
+    _assert_the_history(told["history"]["entries"])
+    demo.run("hostler-replay", "check")
+
+
+def _chapters(demo: RunningDemo, pictures: Path) -> Iterator[dict[str, Any]]:
+    """Follow the browser; kill the orchestrators when the second creation is under way."""
+    given = {"url": demo.record()["url"], **demo.user(ALICE), "reboot": "web1.alice.example.com"}
+    arguments = json.dumps(given | {"pictures": os.environ.get("HOSTLER_TEST_PICTURES", str(pictures))})
+    with subprocess.Popen([NODE, STORY, arguments], stdout=subprocess.PIPE, text=True) as browser:
+        assert browser.stdout is not None
+        for line in browser.stdout:
+            chapter = json.loads(line)
+            if chapter["chapter"] == "under way":
+                for orchestrator in ("orchestrator-1", "orchestrator-2"):
+                    os.kill(demo.pid(orchestrator), signal.SIGKILL)
+            yield chapter
+
+
+def _assert_the_list(rows: list[str]) -> None:
+    adopted = next(row for row in rows if "web1.alice.example.com" in row)
+    for words in ("Running", "2 cores", "4 GiB RAM", "40 GiB disk", "Debian 12", "Frankfurt", "203.0.113.10"):
+        assert words in adopted
+    assert "Not linked" in next(row for row in rows if "old1.alice.example.com" in row)
+
+
+def _assert_one_guest_each(demo: RunningDemo, alice: Customer, kept: str, ended: str) -> None:
+    names = [vm["name"] for vm in demo.guests()["vms"]]
+    assert (names.count("from-browser"), names.count("survivor")) == (1, 0)
+    assert demo.guests()["orphan_volumes"] == []
+    assert alice.server(kept)["status"] == "running"
+    assert alice.server(ended)["status"] == "terminated"
+
+
+def _assert_the_history(entries: list[str]) -> None:
+    text = "\n".join(entries).lower()
+    for words in ("creat", "shut", "terminat", "undo", "delet"):
+        assert words in text
