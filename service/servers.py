@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from domain import ids
+from domain.errors import Refused
 from domain.server import represent
 from domain.server.decide import CreateServer, RequestOperation, create, request
 from domain.server.events import ServerEvent
@@ -18,7 +19,7 @@ from domain.server.represent import Sights
 from domain.server.state import Operation, Server
 from eventstore import snapshot
 from runtime.ids import new_id
-from service import idempotency, ordering, paging
+from service import idempotency, ordering, paging, problems
 from service.body import body, query
 from service.deps import caller, deps, meta
 from service.idempotency import Stored
@@ -73,9 +74,7 @@ async def create_server(req: Request) -> Response:
     key = idempotency.key_of(req, order)
     command = await ordering.command(req, order, accounts, new_id())
     if asked.dry_run:
-        await ordering.check_capacity(req, command)
-        create(None, command)
-        return reply({"fits": True, "dry_run": True})
+        return await _try(req, command)
     return await _carry_out(req, new_id(), command, key, sealed=_sealed(req, order, command.operation_id))
 
 
@@ -133,6 +132,15 @@ async def writable(req: Request) -> Found:
     if not found.writable(caller(req)):
         raise Problem("forbidden", "You may look at this server, but not act on it.")
     return found
+
+
+async def _try(req: Request, command: CreateServer) -> Response:
+    try:
+        create(None, command)
+    except Refused as refused:
+        raise problems.of(refused) from None
+    await ordering.check_capacity(req, command)
+    return reply({"fits": True, "dry_run": True})
 
 
 async def _operate(req: Request, found: Found, type: str, key: idempotency.Key | None) -> Response:

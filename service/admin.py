@@ -1,0 +1,180 @@
+"""hostler-admin: what an operator does at the command line."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from domain.record import Actor, Meta
+from domain.registry import EVENTS
+from eventstore.codec import Codec
+from eventstore.database import DatabaseUnavailable, NotMigrated, open_pool
+from eventstore.store import AppendError, EventStore
+from runtime.settings import Settings, SettingsError, read_secret
+from service import migrate, people
+from service.declare import apply_catalogue
+from service.doctor import examine
+from service.migrate import MigrationFailed
+from service.people import EmailTaken
+from service.reads import SQL
+
+SHORTEST_PASSWORD = 8
+META = Meta(actor=Actor(type="system", id="hostler-admin"))
+EXPECTED = (SettingsError, DatabaseUnavailable, NotMigrated, MigrationFailed, EmailTaken)
+Command = Callable[[argparse.Namespace, Settings], Coroutine[None, None, int]]
+
+
+class Mistake(Exception):
+    """What was asked cannot be done; the message says why."""
+
+
+async def migrate_database(asked: argparse.Namespace, settings: Settings) -> int:
+    """bring the database to the newest schema"""
+    deployed = await asyncio.to_thread(migrate.deploy, settings.database_url)
+    for change in deployed:
+        print(f"deployed {change}")
+    print(f"{len(deployed)} changes deployed" if deployed else "nothing to deploy: the database is up to date")
+    return 0
+
+
+async def create_admin(asked: argparse.Namespace, settings: Settings) -> int:
+    """create an administrator"""
+    return await _create(asked, settings, people.register_admin)
+
+
+async def create_user(asked: argparse.Namespace, settings: Settings) -> int:
+    """create a customer with an account"""
+    return await _create(asked, settings, people.register_customer)
+
+
+async def declare_catalogue(asked: argparse.Namespace, settings: Settings) -> int:
+    """bring plans, images and locations to what hostler.toml says"""
+    async with _store(settings) as store:
+        lines = await apply_catalogue(store, settings.config, META)
+    print("\n".join(lines) or "nothing to change: the catalogue is as hostler.toml says")
+    return 0
+
+
+async def doctor(asked: argparse.Namespace, settings: Settings) -> int:
+    """look at everything the programs need, and say what is wrong"""
+    wrong = 0
+    async for finding in examine(settings):
+        wrong += finding.wrong is not None
+        verdict, detail = ("WRONG", finding.wrong) if finding.wrong else ("ok", finding.detail)
+        print(f"{verdict:5}  {finding.name}{f': {detail}' if detail else ''}")
+    return 1 if wrong else 0
+
+
+async def pause(asked: argparse.Namespace, settings: Settings) -> int:
+    """stop every effect on Proxmox at once; what was begun is finished when resumed"""
+    await _switch(settings, paused=True, reason=asked.reason)
+    print("effects are paused: nothing changes on Proxmox until `hostler-admin resume`")
+    return 0
+
+
+async def resume(asked: argparse.Namespace, settings: Settings) -> int:
+    """allow effects on Proxmox again"""
+    await _switch(settings, paused=False, reason=None)
+    print("effects go on")
+    return 0
+
+
+COMMANDS: dict[str, Command] = {
+    "migrate": migrate_database,
+    "create-admin": create_admin,
+    "create-user": create_user,
+    "apply-catalogue": declare_catalogue,
+    "doctor": doctor,
+    "pause": pause,
+    "resume": resume,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; exit 0 when it is done, 1 when not, 64 for wrong usage."""
+    asked = _parser().parse_args(arguments)
+    try:
+        code = asyncio.run(COMMANDS[asked.command](asked, Settings()))
+    except (*EXPECTED, Mistake) as error:
+        print(f"hostler-admin: {error}", file=sys.stderr)
+        code = 1
+    except AppendError:
+        print("hostler-admin: somebody else changed the same thing at this moment: try again", file=sys.stderr)
+        code = 1
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:  # type: ignore[override]
+        self.print_usage(sys.stderr)
+        self.exit(64, f"{self.prog}: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="hostler-admin", description="What an operator does at the command line.")
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    for name, command in COMMANDS.items():
+        added = commands.add_parser(name, help=command.__doc__, description=command.__doc__)
+        if name in ("create-admin", "create-user"):
+            added.add_argument("--email", required=True)
+            added.add_argument("--name", default="", help="what the person is called")
+            added.add_argument("--password-file", type=Path, help="asked for on the terminal when left out")
+        if name == "pause":
+            added.add_argument("--reason", default=None, help="shown to staff while effects are paused")
+    return parser
+
+
+Register = Callable[..., Awaitable[object]]
+
+
+async def _create(asked: argparse.Namespace, settings: Settings, register: Register) -> int:
+    email = _email(asked.email)
+    password = _password(asked.password_file)
+    async with _store(settings) as store:
+        await register(store, email=email, name=asked.name or email.partition("@")[0], password=password, meta=META)
+    print(f"{email} can sign in")
+    return 0
+
+
+def _email(text: str) -> str:
+    local, at, domain = text.strip().rpartition("@")
+    if not (local and at and domain) or any(c.isspace() for c in text.strip()):
+        raise Mistake(f"{text!r} is not an e-mail address")
+    return text.strip()
+
+
+def _password(file: Path | None) -> str:
+    if file is not None:
+        password = read_secret(file, "--password-file").decode()
+    else:
+        password = getpass.getpass("Password: ")
+        if getpass.getpass("Again: ") != password:
+            raise Mistake("the two passwords differ")
+    if len(password) < SHORTEST_PASSWORD:
+        raise Mistake(f"a password has at least {SHORTEST_PASSWORD} characters")
+    return password
+
+
+async def _switch(settings: Settings, *, paused: bool, reason: str | None) -> None:
+    async with _store(settings) as store:
+        await store.pool.execute(SQL.switch_effects, paused, reason)
+
+
+@asynccontextmanager
+async def _store(settings: Settings) -> AsyncIterator[EventStore]:
+    pool = await open_pool(settings.database_url, size=2, application="hostler-admin")
+    try:
+        yield EventStore(pool, Codec(EVENTS))
+    finally:
+        await pool.close()
+
+
+if __name__ == "__main__":
+    main()
