@@ -15,6 +15,8 @@ from eventstore.database import Connection
 from eventstore.store import ClaimLost, Conflict, Entry, EventStore, NotFirstWrite, Wake, append
 from tests.given import META, account, created, entries, happened, plan, requested
 
+pytestmark = pytest.mark.pg
+
 PAUSED = e.PowerObserved(power="paused")
 
 

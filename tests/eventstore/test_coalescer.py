@@ -20,6 +20,8 @@ from eventstore.store import Conflict, EventStore, Wake
 from tests.eventstore.proxy import Proxy
 from tests.given import entries, requested
 
+pytestmark = pytest.mark.pg
+
 CODEC = Codec(EVENTS)
 PAUSED = e.PowerObserved(power="paused")
 

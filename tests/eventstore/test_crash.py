@@ -22,6 +22,8 @@ from service.migrate import deploy
 from testbed.postgres import Postgres
 from tests.given import entries, requested
 
+pytestmark = pytest.mark.pg
+
 CODEC = Codec(EVENTS)
 WRITERS = 8
 

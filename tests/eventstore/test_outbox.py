@@ -18,6 +18,8 @@ from eventstore.positions import Position
 from eventstore.store import EventStore, Wake
 from tests.given import entries, requested
 
+pytestmark = pytest.mark.pg
+
 PAUSED = e.PowerObserved(power="paused")
 
 

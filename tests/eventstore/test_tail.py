@@ -19,6 +19,8 @@ from eventstore.tail import Doorbell, LogReader
 from testbed.postgres import Postgres
 from tests.given import entries, happened, requested
 
+pytestmark = pytest.mark.pg
+
 PAUSED = e.PowerObserved(power="paused")
 WRITERS = 16
 

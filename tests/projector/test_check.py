@@ -16,6 +16,8 @@ from projector.loop import catch_up
 from tests.given import happened, placed, requested
 from tests.projector.stories import append_to, dump, everything
 
+pytestmark = pytest.mark.pg
+
 
 @pytest.fixture
 async def checker(database_url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:

@@ -33,6 +33,8 @@ from tests.given import (
     user,
 )
 
+pytestmark = pytest.mark.pg
+
 
 async def server_row(pool: Pool, id: UUID) -> asyncpg.Record:
     row = await pool.fetchrow("SELECT * FROM server_view WHERE server_id = $1", id)

@@ -17,6 +17,8 @@ from projector.tables import LIVE
 from tests.given import happened, operated, requested
 from tests.projector.stories import append_to, dump, everything
 
+pytestmark = pytest.mark.pg
+
 
 @pytest.fixture
 async def worker(database_url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:

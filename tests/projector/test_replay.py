@@ -21,6 +21,8 @@ from testbed.postgres import Postgres
 from tests.given import created, happened, operated, requested
 from tests.projector.stories import append_to, everything
 
+pytestmark = pytest.mark.pg
+
 
 def environment(url: str | None) -> dict[str, str]:
     rest = {name: value for name, value in os.environ.items() if not name.startswith("HOSTLER_")}
