@@ -6,6 +6,7 @@ import asyncio
 import sys
 
 from domain.registry import EVENTS
+from eventstore.coalescer import Coalescer
 from eventstore.codec import Codec
 from eventstore.database import DatabaseUnavailable, NotMigrated, open_pool
 from eventstore.outbox import Lease
@@ -22,6 +23,7 @@ from runtime.sealing import load_seal
 from runtime.settings import Settings, SettingsError
 
 POOL_SIZE = 12
+CODEC = Codec(EVENTS)
 
 
 async def reconcile_server(tools: Tools, lease: Lease) -> tuple[Position, float | None]:
@@ -43,16 +45,20 @@ async def orchestrate(settings: Settings, stop: Stop) -> None:
     config = settings.config
     seal, clusters = load_seal(config.auth.secret_key_file), open_clusters(config.cluster)
     pool = await open_pool(settings.database_url, size=POOL_SIZE, application="hostler-orchestrator")
-    tools = Tools(EventStore(pool, Codec(EVENTS)), config, clusters, seal)
     try:
-        async with asyncio.TaskGroup() as group:
-            for cluster in clusters.values():
-                group.create_task(Observer(tools, cluster).run(stop))
-            group.create_task(Worker(tools, HANDLERS, settings.database_url).run(stop))
+        async with Coalescer(settings.database_url, CODEC) as coalescer:
+            await _work(Tools(EventStore(pool, CODEC, coalescer), config, clusters, seal), settings.database_url, stop)
     finally:
         for cluster in clusters.values():
             await cluster.close()
         await pool.close()
+
+
+async def _work(tools: Tools, url: str, stop: Stop) -> None:
+    async with asyncio.TaskGroup() as group:
+        for cluster in tools.clusters.values():
+            group.create_task(Observer(tools, cluster).run(stop))
+        group.create_task(Worker(tools, HANDLERS, url).run(stop))
 
 
 def main() -> None:

@@ -54,10 +54,11 @@ async def clone(work: Work) -> Outcome:
 
 async def _before(work: Work) -> Outcome | None:
     """A guest that is there before we ask is a stranger's, or an attempt of ours that came late."""
-    guest = await work.guest()
-    if guest is None:
+    assert work.state.vmid is not None
+    if not await work.hypervisor.vmid_taken(work.state.vmid):
         return None
-    return await _found(work, guest)
+    guest = await work.guest()
+    return None if guest is None else await _found(work, guest)
 
 
 async def _found(work: Work, guest: GuestConfig) -> Outcome:
