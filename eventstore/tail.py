@@ -116,8 +116,10 @@ class Doorbell:
 
     async def wait(self, timeout: float = POLL_SECONDS) -> None:
         """Return when something may be there, after `timeout` seconds at the latest."""
+        # Not `wait_for`: before Python 3.12 it can swallow a cancellation that comes together with the ring.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._rung.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._rung.wait()
         self._rung.clear()
 
     async def _listen(self) -> None:
@@ -138,9 +140,10 @@ class Doorbell:
             self._rung.set()  # what was appended before LISTEN took hold
             while not gone.is_set():
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(gone.wait(), CHECK_SECONDS)
+                    async with asyncio.timeout(CHECK_SECONDS):
+                        await gone.wait()
                 if not gone.is_set():
-                    await asyncio.wait_for(connection.fetchval("SELECT 1"), CHECK_SECONDS)
+                    await connection.fetchval("SELECT 1", timeout=CHECK_SECONDS)
         finally:
             with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
                 await connection.close(timeout=1)
