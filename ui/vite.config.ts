@@ -19,5 +19,6 @@ export default defineConfig(({ mode }) => ({
     globals: true,
     setupFiles: ["./src/mock/setup.ts"],
     restoreMocks: true,
+    testTimeout: 30_000,
   },
 }));

@@ -2,7 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { WifiOff } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { NavLink, Navigate, Outlet, ScrollRestoration, useLocation } from "react-router";
-import { useUser } from "@/api/session";
+import { hasLeft, useUser } from "@/api/session";
 import { followServers } from "@/features/servers/live";
 import { SignOut } from "@/features/session/SignOut";
 import { paths } from "@/paths";
@@ -11,7 +11,7 @@ import { words } from "@/words";
 /** The frame around every page of somebody signed in. Signed out, it leads to the sign-in and back. */
 export function Shell() {
   const { pathname, search } = useLocation();
-  if (!useUser()) return <Navigate to={paths.login(pathname + search)} replace />;
+  if (!useUser()) return <Navigate to={paths.login(hasLeft() ? undefined : pathname + search)} replace />;
   return (
     <>
       <a href="#content" className="sr-only focus:not-sr-only focus:absolute focus:z-20 focus:bg-surface focus:p-3">
@@ -35,7 +35,12 @@ function Main() {
     shown.current = page;
   }, [page]);
   return (
-    <main ref={main} id="content" tabIndex={-1} className="mx-auto w-full max-w-7xl px-4 py-6 outline-none sm:px-6 sm:py-8">
+    <main
+      ref={main}
+      id="content"
+      tabIndex={-1}
+      className="mx-auto w-full max-w-7xl px-4 py-6 outline-none sm:px-6 sm:py-8"
+    >
       <Outlet />
     </main>
   );
@@ -50,7 +55,10 @@ function Header() {
             <img src="/favicon.svg" alt="" width={22} height={22} />
             <span className="max-sm:sr-only">{words.product}</span>
           </span>
-          <NavLink to={paths.servers()} className="inline-flex min-h-11 items-center text-soft hover:text-ink aria-[current=page]:font-medium aria-[current=page]:text-ink">
+          <NavLink
+            to={paths.servers()}
+            className="inline-flex min-h-11 items-center text-soft hover:text-ink aria-[current=page]:font-medium aria-[current=page]:text-ink"
+          >
             {words.shell.servers}
           </NavLink>
         </nav>

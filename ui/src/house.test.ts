@@ -25,11 +25,17 @@ function zone(path: string): string {
 function offences(from: (file: string) => boolean, wrong: (imported: string, file: string) => boolean): string[] {
   return source
     .filter((file) => !isTest(file) && from(file))
-    .flatMap((file) => imports(file).filter((path) => wrong(zone(path), file)).map((path) => `${file} → ${path}`));
+    .flatMap((file) =>
+      imports(file)
+        .filter((path) => wrong(zone(path), file))
+        .map((path) => `${file} → ${path}`),
+    );
 }
 
 test("the client is the one generated from openapi.json", async () => {
-  const generated = COMMENT_HEADER + astToString(await openapiTS(new URL("../openapi.json", import.meta.url), { defaultNonNullable: false }));
+  const generated =
+    COMMENT_HEADER +
+    astToString(await openapiTS(new URL("../openapi.json", import.meta.url), { defaultNonNullable: false }));
   expect(readFileSync("src/api/schema.d.ts", "utf8"), "run: npm run generate").toBe(generated);
 });
 
@@ -39,19 +45,39 @@ test("imports are read correctly", () => {
 });
 
 test("features do not know each other", () => {
-  expect(offences((file) => file.startsWith("features/"), (path, file) => path.startsWith("features/") && path !== zone(file))).toEqual([]);
+  expect(
+    offences(
+      (file) => file.startsWith("features/"),
+      (path, file) => path.startsWith("features/") && path !== zone(file),
+    ),
+  ).toEqual([]);
 });
 
 test("what only looks never fetches", () => {
-  expect(offences((file) => file.startsWith("ui/"), (path) => !["ui", "lib", "words"].includes(path))).toEqual([]);
+  expect(
+    offences(
+      (file) => file.startsWith("ui/"),
+      (path) => !["ui", "lib", "words"].includes(path),
+    ),
+  ).toEqual([]);
 });
 
 test("the library floor stands on nothing", () => {
-  expect(offences((file) => file.startsWith("lib/"), (path) => path !== "lib")).toEqual([]);
+  expect(
+    offences(
+      (file) => file.startsWith("lib/"),
+      (path) => path !== "lib",
+    ),
+  ).toEqual([]);
 });
 
 test("the mock is for tests and the mock server only", () => {
-  expect(offences(() => true, (path) => path === "mock")).toEqual([]);
+  expect(
+    offences(
+      () => true,
+      (path) => path === "mock",
+    ),
+  ).toEqual([]);
 });
 
 test("every URL is spelled in paths.ts or in the routes", () => {

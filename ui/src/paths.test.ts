@@ -11,9 +11,12 @@ test("the URLs are these", () => {
   expect(paths.serverHistory("srv_1")).toBe("/servers/srv_1/history");
 });
 
-test.each([null, "", "https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)"])("%s is no place to go", (next) => {
-  expect(safeNext(next)).toBe("/servers");
-});
+test.each([null, "", "https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)"])(
+  "%s is no place to go",
+  (next) => {
+    expect(safeNext(next)).toBe("/servers");
+  },
+);
 
 test("a path of ours is", () => {
   expect(safeNext("/servers/srv_1?a=b")).toBe("/servers/srv_1?a=b");

@@ -18,7 +18,7 @@ export function routes(client: QueryClient): RouteObject[] {
     return null;
   };
   return [
-    { path: "/", loader: () => redirect(paths.servers()) },
+    { path: "/", loader: () => redirect(paths.servers()), HydrateFallback: Blank },
     {
       path: "/login",
       loader: signedInAlready,
@@ -33,7 +33,12 @@ export function routes(client: QueryClient): RouteObject[] {
       ErrorBoundary: RouteFailure,
       HydrateFallback: Blank,
       children: [
-        { path: "/servers", loader: prefetchList, shouldRevalidate: () => false, lazy: () => page(import("@/features/servers/ServersPage"), "ServersPage") },
+        {
+          path: "/servers",
+          loader: prefetchList,
+          shouldRevalidate: () => false,
+          lazy: () => page(import("@/features/servers/ServersPage"), "ServersPage"),
+        },
         { path: "/servers/new", lazy: () => page(import("@/features/servers/CreateServerPage"), "CreateServerPage") },
         {
           path: "/servers/:id",

@@ -190,7 +190,8 @@ export const words = {
     unlinked: "No virtual machine is linked to this server",
     unlinkedHelp: "Your server is in our books, but we have not connected it to a machine yet. Our staff can.",
     unknown: "We cannot ask the hypervisor right now",
-    unknownHelp: (text: string, time: string) => `Last seen: ${text}, as of ${time}. Your server is most likely not affected.`,
+    unknownHelp: (text: string, time: string) =>
+      `Last seen: ${text}, as of ${time}. Your server is most likely not affected.`,
     unknownNever: "Your server is most likely not affected.",
     failedStatus: "This server could not be set up",
     suspended: "This server is suspended",
@@ -255,10 +256,19 @@ export const words = {
     since: (seconds: string) => `for ${seconds}`,
     by: (who: string) => `Asked for by ${who}`,
     you: "you",
-    requesters: { user: "a user", staff: "our staff", system: "Hostler", import: "the import" } as Record<string, string>,
+    requesters: { user: "a user", staff: "our staff", system: "Hostler", import: "the import" } as Record<
+      string,
+      string
+    >,
     reference: "Operation id",
     failed: "The operation could not be loaded",
-    stepStatus: { queued: "Not yet", running: "Now", waiting: "Waiting", succeeded: "Done", failed: "Failed" } as Record<string, string>,
+    stepStatus: {
+      queued: "Not yet",
+      running: "Now",
+      waiting: "Waiting",
+      succeeded: "Done",
+      failed: "Failed",
+    } as Record<string, string>,
     announce: (what: string, step: string) => `${what}: ${step}`,
     dismiss: "Close",
   },
@@ -280,7 +290,8 @@ export const words = {
     access: "Access",
     keys: "SSH keys",
     keysHelp: "Optional. Public keys, one per line; they may sign in as root.",
-    keyWrong: (line: number) => `Line ${line} is not a public key: it begins with “ssh-ed25519 ”, “ssh-rsa ” or the like.`,
+    keyWrong: (line: number) =>
+      `Line ${line} is not a public key: it begins with “ssh-ed25519 ”, “ssh-rsa ” or the like.`,
     password: "Root password",
     passwordHelp: "Optional. Without a key and a password you cannot sign in.",
     passwordShort: (n: number) => `Use at least ${n} characters.`,

@@ -44,7 +44,21 @@ export function toApiError(body: unknown, response: Response): ApiError {
   const request_id = response.headers.get("X-Request-Id") ?? "";
   const { status } = response;
   const title = response.statusText || "The request failed";
-  return new ApiError({ type: "about:blank", title, status, code: "unknown", detail: title, instance: "", retryable: status >= 500, errors: [], blocking_operation: null, request_id }, retryAfter);
+  return new ApiError(
+    {
+      type: "about:blank",
+      title,
+      status,
+      code: "unknown",
+      detail: title,
+      instance: "",
+      retryable: status >= 500,
+      errors: [],
+      blocking_operation: null,
+      request_id,
+    },
+    retryAfter,
+  );
 }
 
 /** `fetch`, except that silence is an `Unreachable` (and an abort stays an abort). */

@@ -17,7 +17,11 @@ beforeEach(() => {
 });
 
 const me = () => unwrap(api.GET("/v1/users/me"));
-const refuse = () => HttpResponse.json({ type: "about:blank", title: "Expired", status: 401, code: "unauthorized", request_id: "r" }, { status: 401 });
+const refuse = () =>
+  HttpResponse.json(
+    { type: "about:blank", title: "Expired", status: 401, code: "unauthorized", request_id: "r" },
+    { status: 401 },
+  );
 
 test("calls at the same time share one refresh", async () => {
   await Promise.all([me(), me(), me()]);
@@ -45,6 +49,8 @@ test("silence is not the same as being signed out", async () => {
 });
 
 test("an answer that is no problem document still becomes an error with the request id", async () => {
-  network.use(http.get("*/v1/users/me", () => new HttpResponse("<html>", { status: 502, headers: { "X-Request-Id": "req_5" } })));
+  network.use(
+    http.get("*/v1/users/me", () => new HttpResponse("<html>", { status: 502, headers: { "X-Request-Id": "req_5" } })),
+  );
   await expect(me()).rejects.toMatchObject({ problem: { status: 502, request_id: "req_5" } });
 });

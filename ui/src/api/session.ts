@@ -8,10 +8,12 @@ interface State {
   user: User | null;
   /** False until the refresh cookie has been tried: only then is nobody signed in for certain. */
   known: boolean;
+  /** They left on purpose: no place to keep for whoever signs in next. */
+  left: boolean;
 }
 
-const UNKNOWN: State = { token: null, user: null, known: false };
-const SIGNED_OUT: State = { token: null, user: null, known: true };
+const UNKNOWN: State = { token: null, user: null, known: false, left: false };
+const SIGNED_OUT: State = { ...UNKNOWN, known: true };
 const REFRESH_BEFORE_EXPIRY = 0.8;
 
 let state = UNKNOWN;
@@ -28,12 +30,12 @@ function begin(session: Session): void {
   clearTimeout(timer);
   // A refresh that fails here is not the end: the next request finds its token refused and tries again.
   timer = setTimeout(() => void refresh().catch(() => undefined), session.expires_in * 1000 * REFRESH_BEFORE_EXPIRY);
-  become({ token: session.access_token, user: session.user, known: true });
+  become({ token: session.access_token, user: session.user, known: true, left: false });
 }
 
-function end(): void {
+function end(left: boolean): void {
   clearTimeout(timer);
-  become(SIGNED_OUT);
+  become({ ...SIGNED_OUT, left });
 }
 
 function post(path: string, body?: unknown): Promise<Response> {
@@ -50,7 +52,7 @@ async function start(response: Response): Promise<void> {
 
 async function rotate(): Promise<void> {
   const response = await post("/v1/token/refresh");
-  if (response.status === 401) end();
+  if (response.status === 401) end(false);
   await start(response);
 }
 
@@ -69,11 +71,13 @@ export async function signIn(credentials: Credentials): Promise<void> {
 
 /** Sign out, here and on the server. Throws when the server could not be told, for then the cookie still works. */
 export async function signOut(): Promise<void> {
-  const response = await authorizedFetch(new Request(new URL("/v1/logout", window.location.origin), { method: "POST" }));
+  const response = await authorizedFetch(
+    new Request(new URL("/v1/logout", window.location.origin), { method: "POST" }),
+  );
   if (!response.ok && response.status !== 401) {
     throw toApiError(await response.json().catch(() => null), response);
   }
-  end();
+  end(true);
 }
 
 /** The signed-in user, after trying the refresh cookie. Null: nobody is. */
@@ -105,6 +109,11 @@ export async function authorizedFetch(request: Request): Promise<Response> {
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
+}
+
+/** Whether nobody is signed in because they signed out here. */
+export function hasLeft(): boolean {
+  return state.left;
 }
 
 export function useUser(): User | null {

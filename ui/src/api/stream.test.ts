@@ -21,13 +21,16 @@ function serve(...answers: (() => Response)[]) {
   network.use(
     http.get("*/v1/events", ({ request }) => {
       asked.push(request.headers.get("Last-Event-ID"));
-      return answers[asked.length - 1]?.() ?? new HttpResponse(held(), { headers: { "Content-Type": "text/event-stream" } });
+      return (
+        answers[asked.length - 1]?.() ?? new HttpResponse(held(), { headers: { "Content-Type": "text/event-stream" } })
+      );
     }),
   );
 }
 
 /** A stream that has begun and stays open. */
-const held = () => new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode(": hello\n\n")) });
+const held = () =>
+  new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode(": hello\n\n")) });
 const stream = (text: string) => () => new HttpResponse(text, { headers: { "Content-Type": "text/event-stream" } });
 const event = (id: string, n: number) => `id: ${id}\nevent: server.updated\ndata: {"n":${n}}\n\n`;
 
@@ -49,7 +52,10 @@ test("a broken stream resumes after the last event it delivered", async () => {
 });
 
 test("it says when it is down and when it is live again", async () => {
-  serve(() => HttpResponse.error(), () => new HttpResponse(null, { status: 503 }));
+  serve(
+    () => HttpResponse.error(),
+    () => new HttpResponse(null, { status: 503 }),
+  );
   const { states } = follow();
   await waitFor(() => expect(states).toEqual([false, false, true]));
 });

@@ -65,7 +65,9 @@ class Stream {
   private async open(signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
     const headers: Record<string, string> = { Accept: "text/event-stream" };
     if (this.lastId) headers["Last-Event-ID"] = this.lastId;
-    const response = await authorizedFetch(new Request(new URL("/v1/events", window.location.origin), { headers, signal }));
+    const response = await authorizedFetch(
+      new Request(new URL("/v1/events", window.location.origin), { headers, signal }),
+    );
     if (!response.ok || !response.body) throw await this.refused(response);
     if (!this.lastId) this.listener.onGap();
     this.failures = 0;

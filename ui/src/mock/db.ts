@@ -8,7 +8,11 @@ interface Plot {
 }
 
 const plots: Record<string, Plot> = {
-  create: { steps: ["place", "clone", "configure", "resize", "start", "address"], during: "provisioning", after: "running" },
+  create: {
+    steps: ["place", "clone", "configure", "resize", "start", "address"],
+    during: "provisioning",
+    after: "running",
+  },
   start: { steps: ["start"], during: "starting", after: "running" },
   shutdown: { steps: ["shutdown"], during: "stopping", after: "stopped" },
   stop: { steps: ["stop"], during: "stopping", after: "stopped" },
@@ -81,7 +85,10 @@ export class MockDb {
     server.version += 1;
     server.updated_at = new Date().toISOString();
     this.servers.set(id, server);
-    this.push({ event: "server.updated", data: { server_id: id, operation_id: null, version: server.version, resource: server } });
+    this.push({
+      event: "server.updated",
+      data: { server_id: id, operation_id: null, version: server.version, resource: server },
+    });
     return server;
   }
 
@@ -114,12 +121,23 @@ export class MockDb {
     this.operations.set(operation.id, operation);
     const { id } = operation.resource;
     const server = this.servers.get(id)!;
-    this.push({ event: "operation.updated", data: { server_id: id, operation_id: operation.id, version: server.version, resource: operation } });
+    this.push({
+      event: "operation.updated",
+      data: { server_id: id, operation_id: operation.id, version: server.version, resource: operation },
+    });
   }
 
   private note(id: string, title: string, label: string, operation_id: string): void {
     this.entries += 1;
-    const entry = { id: `hist_${this.entries}`, at: new Date().toISOString(), actor: { type: "user" as const, label }, title, detail: null, operation_id, request_id: `req_${this.entries}` };
+    const entry = {
+      id: `hist_${this.entries}`,
+      at: new Date().toISOString(),
+      actor: { type: "user" as const, label },
+      title,
+      detail: null,
+      operation_id,
+      request_id: `req_${this.entries}`,
+    };
     this.history.set(id, [entry, ...(this.history.get(id) ?? [])]);
   }
 

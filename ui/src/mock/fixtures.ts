@@ -11,8 +11,22 @@ export const images = [
 ];
 export const locations = [{ id: "loc_a", object: "location" as const, key: "a", name: "Frankfurt" }];
 
-export const customer: User = { id: "usr_1", object: "user", email: "ada@example.com", name: "Ada", role: "customer", created_at: "2026-01-01T00:00:00Z" };
-export const admin: User = { id: "usr_2", object: "user", email: "staff@example.com", name: "Sam", role: "admin", created_at: "2026-01-01T00:00:00Z" };
+export const customer: User = {
+  id: "usr_1",
+  object: "user",
+  email: "ada@example.com",
+  name: "Ada",
+  role: "customer",
+  created_at: "2026-01-01T00:00:00Z",
+};
+export const admin: User = {
+  id: "usr_2",
+  object: "user",
+  email: "staff@example.com",
+  name: "Sam",
+  role: "admin",
+  created_at: "2026-01-01T00:00:00Z",
+};
 
 export interface Owned {
   server: Server;
@@ -35,7 +49,9 @@ export function aServer(changes: Partial<Server> = {}): Server {
     plan: { id: plan.id, name: plan.name, vcpus: plan.vcpus, memory_mib: plan.memory_mib, disk_gib: plan.disk_gib },
     image: { id: "img_a", name: "Debian 12" },
     location: { id: "loc_a", name: "Frankfurt" },
-    ips: [{ address: `203.0.113.${10 + made}`, prefix: 24, gateway: "203.0.113.1", family: 4, primary: true, rdns: null }],
+    ips: [
+      { address: `203.0.113.${10 + made}`, prefix: 24, gateway: "203.0.113.1", family: 4, primary: true, rdns: null },
+    ],
     protection: { delete: false },
     labels: {},
     current_operation: null,
@@ -61,7 +77,14 @@ export function anOperation(server: Server, type: string, steps: readonly string
     status: "queued",
     progress: 0,
     resource: { type: "server", id: server.id },
-    steps: steps.map((key) => ({ key, status: "queued" as const, detail: null, started_at: null, finished_at: null, attempt: 1 })),
+    steps: steps.map((key) => ({
+      key,
+      status: "queued" as const,
+      detail: null,
+      started_at: null,
+      finished_at: null,
+      attempt: 1,
+    })),
     error: null,
     requested_by: { type: "user", id: by.id },
     request_id: "req_mock",
@@ -75,12 +98,25 @@ export function anOperation(server: Server, type: string, steps: readonly string
 export function everyStatus(): Server[] {
   const seen = new Date().toISOString();
   const more: Partial<Record<ServerStatus, Partial<Server>>> = {
-    unlinked: { status_reason: "No virtual machine with the number 131 was found on the cluster.", ips: [], external_id: "whmcs:service:31" },
+    unlinked: {
+      status_reason: "No virtual machine with the number 131 was found on the cluster.",
+      ips: [],
+      external_id: "whmcs:service:31",
+    },
     unknown: { last_status: "running", observed_at: seen },
     failed: { status_reason: "There is no room for this plan in Frankfurt.", ips: [] },
     suspended: { suspension: { reason: "An invoice is overdue." } },
     terminating: { purge_at: new Date(Date.now() + 300_000).toISOString() },
   };
-  const statuses: ServerStatus[] = ["running", "stopped", "suspended", "terminating", "failed", "unlinked", "unknown", "running"];
+  const statuses: ServerStatus[] = [
+    "running",
+    "stopped",
+    "suspended",
+    "terminating",
+    "failed",
+    "unlinked",
+    "unknown",
+    "running",
+  ];
   return statuses.map((status) => aServer({ status, ...more[status] }));
 }

@@ -7,7 +7,19 @@ import { admin, images, locations, plans } from "./fixtures";
 const TOKEN_SECONDS = 900;
 
 function problem(status: number, code: string, title: string, more: Partial<Problem> = {}) {
-  const body: Problem = { type: `https://hostler.example/problems/${code}`, title, status, code, detail: title, instance: "", retryable: false, errors: [], blocking_operation: null, request_id: "req_mock", ...more };
+  const body: Problem = {
+    type: `https://hostler.example/problems/${code}`,
+    title,
+    status,
+    code,
+    detail: title,
+    instance: "",
+    retryable: false,
+    errors: [],
+    blocking_operation: null,
+    request_id: "req_mock",
+    ...more,
+  };
   return HttpResponse.json(body, { status, headers: { "Content-Type": "application/problem+json" } });
 }
 
@@ -31,7 +43,12 @@ export class MockSession {
 
   answer(user: User) {
     this.user = user;
-    return HttpResponse.json({ access_token: `token.${user.email}`, token_type: "Bearer", expires_in: TOKEN_SECONDS, user });
+    return HttpResponse.json({
+      access_token: `token.${user.email}`,
+      token_type: "Bearer",
+      expires_in: TOKEN_SECONDS,
+      user,
+    });
   }
 
   caller(request: Request, db: MockDb): User | null {
@@ -56,7 +73,10 @@ function matching(db: MockDb, url: URL): Server[] {
   const field = sort.replace("-", "") as "name" | "created_at";
   const found = [...db.servers.values()]
     .filter((server) => !status || server.status === status)
-    .filter((server) => !q || [server.name, ...server.ips.map((ip) => ip.address)].some((text) => text.toLowerCase().includes(q)))
+    .filter(
+      (server) =>
+        !q || [server.name, ...server.ips.map((ip) => ip.address)].some((text) => text.toLowerCase().includes(q)),
+    )
     .toSorted((a, b) => a[field].localeCompare(b[field]));
   return sort.startsWith("-") ? found.toReversed() : found;
 }
@@ -86,7 +106,8 @@ function eventStream(db: MockDb, after: string | null): ReadableStream<Uint8Arra
 /** The service's routes over a database in memory. */
 export function handlers(db: MockDb, session: MockSession): HttpHandler[] {
   type Call = { request: Request; url: URL; user: User; id: string };
-  const guarded = (answer: (call: Call) => Response | Promise<Response>) =>
+  const guarded =
+    (answer: (call: Call) => Response | Promise<Response>) =>
     async ({ request, params }: { request: Request; params: Record<string, unknown> }) => {
       const user = session.caller(request, db);
       return user ? answer({ request, url: new URL(request.url), user, id: String(params["id"]) }) : unauthorized();
@@ -102,44 +123,92 @@ export function handlers(db: MockDb, session: MockSession): HttpHandler[] {
     http.post("*/v1/login", async ({ request }) => {
       const { email, password } = (await request.json()) as { email: string; password: string };
       const user = db.users[email];
-      return user && password === db.password ? session.answer(user) : problem(401, "invalid_credentials", "Wrong email or password");
+      return user && password === db.password
+        ? session.answer(user)
+        : problem(401, "invalid_credentials", "Wrong email or password");
     }),
     http.post("*/v1/token/refresh", () => (session.user ? session.answer(session.user) : unauthorized())),
     http.post("*/v1/logout", () => {
       session.user = null;
       return new HttpResponse(null, { status: 204 });
     }),
-    http.get("*/v1/users/me", guarded(({ user }) => HttpResponse.json(user))),
-    http.get("*/v1/plans", guarded(({ url }) => page(plans, url))),
-    http.get("*/v1/images", guarded(({ url }) => page(images, url))),
-    http.get("*/v1/locations", guarded(({ url }) => page(locations, url))),
-    http.get("*/v1/servers", guarded(({ url, user }) => {
-      const own = url.searchParams.get("scope") === "all" || user !== admin;
-      return page(own ? matching(db, url).map((server) => shown(server, user)) : [], url);
-    })),
-    http.post("*/v1/servers", guarded(async ({ request, url, user }) => {
-      const order = (await request.json()) as ServerCreate;
-      const errors = orderErrors(order, db);
-      if (errors.length > 0) return problem(422, "validation", "The order has mistakes", { detail: "Choose another name.", errors });
-      if (url.searchParams.get("dry_run") === "true") return HttpResponse.json({ fits: true, dry_run: true });
-      return HttpResponse.json(db.create(order, user), { status: 202 });
-    })),
-    http.get("*/v1/servers/:id", guarded(({ id, user }) => {
-      const server = db.servers.get(id);
-      return server ? HttpResponse.json(shown(server, user)) : notFound();
-    })),
-    http.delete("*/v1/servers/:id", guarded(({ id, user }) => act(id, "terminate", user))),
-    http.post("*/v1/servers/:id/actions", guarded(async ({ request, id, user }) => {
-      const { type } = (await request.json()) as { type: Action };
-      return act(id, type, user);
-    })),
-    http.get("*/v1/servers/:id/actions", guarded(({ id, url }) => page([...db.operations.values()].filter((operation) => operation.resource.id === id).toReversed(), url))),
-    http.get("*/v1/servers/:id/history", guarded(({ id, url }) => page(db.history.get(id) ?? [], url))),
-    http.get("*/v1/operations/:id", guarded(({ id }) => {
-      const operation = db.operations.get(id);
-      return operation ? HttpResponse.json(operation) : notFound();
-    })),
-    http.get("*/v1/events", guarded(({ request }) =>
-      new HttpResponse(eventStream(db, request.headers.get("Last-Event-ID")), { headers: { "Content-Type": "text/event-stream" } }))),
+    http.get(
+      "*/v1/users/me",
+      guarded(({ user }) => HttpResponse.json(user)),
+    ),
+    http.get(
+      "*/v1/plans",
+      guarded(({ url }) => page(plans, url)),
+    ),
+    http.get(
+      "*/v1/images",
+      guarded(({ url }) => page(images, url)),
+    ),
+    http.get(
+      "*/v1/locations",
+      guarded(({ url }) => page(locations, url)),
+    ),
+    http.get(
+      "*/v1/servers",
+      guarded(({ url, user }) => {
+        const own = url.searchParams.get("scope") === "all" || user !== admin;
+        return page(own ? matching(db, url).map((server) => shown(server, user)) : [], url);
+      }),
+    ),
+    http.post(
+      "*/v1/servers",
+      guarded(async ({ request, url, user }) => {
+        const order = (await request.json()) as ServerCreate;
+        const errors = orderErrors(order, db);
+        if (errors.length > 0)
+          return problem(422, "validation", "The order has mistakes", { detail: "Choose another name.", errors });
+        if (url.searchParams.get("dry_run") === "true") return HttpResponse.json({ fits: true, dry_run: true });
+        return HttpResponse.json(db.create(order, user), { status: 202 });
+      }),
+    ),
+    http.get(
+      "*/v1/servers/:id",
+      guarded(({ id, user }) => {
+        const server = db.servers.get(id);
+        return server ? HttpResponse.json(shown(server, user)) : notFound();
+      }),
+    ),
+    http.delete(
+      "*/v1/servers/:id",
+      guarded(({ id, user }) => act(id, "terminate", user)),
+    ),
+    http.post(
+      "*/v1/servers/:id/actions",
+      guarded(async ({ request, id, user }) => {
+        const { type } = (await request.json()) as { type: Action };
+        return act(id, type, user);
+      }),
+    ),
+    http.get(
+      "*/v1/servers/:id/actions",
+      guarded(({ id, url }) =>
+        page([...db.operations.values()].filter((operation) => operation.resource.id === id).toReversed(), url),
+      ),
+    ),
+    http.get(
+      "*/v1/servers/:id/history",
+      guarded(({ id, url }) => page(db.history.get(id) ?? [], url)),
+    ),
+    http.get(
+      "*/v1/operations/:id",
+      guarded(({ id }) => {
+        const operation = db.operations.get(id);
+        return operation ? HttpResponse.json(operation) : notFound();
+      }),
+    ),
+    http.get(
+      "*/v1/events",
+      guarded(
+        ({ request }) =>
+          new HttpResponse(eventStream(db, request.headers.get("Last-Event-ID")), {
+            headers: { "Content-Type": "text/event-stream" },
+          }),
+      ),
+    ),
   ];
 }

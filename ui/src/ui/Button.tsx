@@ -8,7 +8,8 @@ const look: Record<Kind, string> = {
   primary: "bg-accent text-on-accent border-transparent hover:not-aria-disabled:bg-accent-strong",
   plain: "bg-surface text-ink border-edge hover:not-aria-disabled:bg-raised",
   danger: "bg-surface text-bad border-bad hover:not-aria-disabled:bg-bad hover:not-aria-disabled:text-surface",
-  quiet: "bg-transparent text-soft border-transparent hover:not-aria-disabled:bg-raised hover:not-aria-disabled:text-ink",
+  quiet:
+    "bg-transparent text-soft border-transparent hover:not-aria-disabled:bg-raised hover:not-aria-disabled:text-ink",
 };
 
 interface Props extends Omit<ButtonHTMLAttributes<HTMLButtonElement>, "disabled"> {
@@ -24,12 +25,23 @@ interface Props extends Omit<ButtonHTMLAttributes<HTMLButtonElement>, "disabled"
 export function buttonClass(kind: Kind): string {
   return classes(
     "inline-flex min-h-11 items-center justify-center gap-2 rounded-control border px-3.5 font-medium whitespace-nowrap",
-    "transition-colors sm:min-h-10 aria-disabled:cursor-not-allowed aria-disabled:border-line aria-disabled:bg-raised aria-disabled:text-soft",
+    "sm:min-h-10 aria-disabled:cursor-not-allowed aria-disabled:border-line aria-disabled:bg-raised aria-disabled:text-soft",
     look[kind],
   );
 }
 
-export function Button({ kind = "plain", reason, busy = false, onRefused, icon, children, onClick, className, type, ...rest }: Props) {
+export function Button({
+  kind = "plain",
+  reason,
+  busy = false,
+  onRefused,
+  icon,
+  children,
+  onClick,
+  className,
+  type,
+  ...rest
+}: Props) {
   const id = useId();
   const disabled = busy || Boolean(reason);
   const press = (event: MouseEvent<HTMLButtonElement>) => {

@@ -10,7 +10,11 @@ export function Progress({ value, label }: { value: number | null; label: string
       className="h-1.5 w-full overflow-hidden rounded-full bg-raised"
     >
       <div
-        className={value === null ? "h-full w-1/3 animate-pulse rounded-full bg-accent" : "h-full rounded-full bg-accent transition-[width]"}
+        className={
+          value === null
+            ? "h-full w-1/3 animate-pulse rounded-full bg-accent"
+            : "h-full rounded-full bg-accent transition-[width]"
+        }
         style={value === null ? undefined : { width: `${value}%` }}
       />
     </div>

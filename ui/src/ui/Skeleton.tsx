@@ -11,7 +11,10 @@ export function Skeleton({ rows, label }: { rows: number; label: string }) {
       </span>
       {Array.from({ length: rows }, (_, row) => (
         <div key={row} className="bg-surface p-4">
-          <div className="h-5 animate-pulse rounded-control bg-raised" style={{ width: `${85 - ((row * 17) % 40)}%` }} />
+          <div
+            className="h-5 animate-pulse rounded-control bg-raised"
+            style={{ width: `${85 - ((row * 17) % 40)}%` }}
+          />
         </div>
       ))}
     </div>

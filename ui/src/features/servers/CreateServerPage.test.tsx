@@ -32,7 +32,9 @@ test("a server is created, and its page shows the progress", async () => {
   expect(await screen.findByRole("heading", { name: "shop" })).toBeVisible();
   expect(url()).toMatch(/^\/servers\/srv_/);
   for (let n = 0; n < 3; n += 1) await tick();
-  await waitFor(() => expect(screen.getByRole("progressbar", { name: "Creating the server" })).toHaveAttribute("aria-valuenow", "33"));
+  await waitFor(() =>
+    expect(screen.getByRole("progressbar", { name: "Creating the server" })).toHaveAttribute("aria-valuenow", "33"),
+  );
   for (let n = 0; n < 4; n += 1) await tick();
   expect(await screen.findByText("Running")).toBeVisible();
 });

@@ -32,12 +32,18 @@ export function CreateServerPage() {
     <div className="grid gap-5">
       <h1 className="text-title font-semibold">{words.create.title}</h1>
       {failed?.error ? (
-        <Failure title={words.create.catalogueFailed} {...describe(failed.error)} onRetry={() => void failed.refetch()} />
+        <Failure
+          title={words.create.catalogueFailed}
+          {...describe(failed.error)}
+          onRetry={() => void failed.refetch()}
+        />
       ) : null}
       {locations.data && images.data && plans.data ? (
         <OrderForm catalogue={{ locations: locations.data.data, images: images.data.data, plans: plans.data.data }} />
       ) : null}
-      {locations.isPending || images.isPending || plans.isPending ? <Skeleton rows={4} label={words.common.loading} /> : null}
+      {locations.isPending || images.isPending || plans.isPending ? (
+        <Skeleton rows={4} label={words.common.loading} />
+      ) : null}
     </div>
   );
 }
@@ -64,10 +70,7 @@ function useOrderForm(catalogue: Catalogue) {
     event.preventDefault();
     const now = toOrder(draft);
     if (!now || create.isPending) return;
-    create.mutate(
-      { order: now, key: key.current },
-      { onSuccess: ({ server }) => navigate(paths.server(server.id)) },
-    );
+    create.mutate({ order: now, key: key.current }, { onSuccess: ({ server }) => navigate(paths.server(server.id)) });
   };
   return { draft, set, submit, create, check, checked: order !== null };
 }

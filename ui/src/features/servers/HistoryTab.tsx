@@ -32,7 +32,11 @@ export function HistoryTab() {
         ))}
       </ol>
       {history.hasNextPage ? (
-        <Button className="justify-self-center" busy={history.isFetchingNextPage} onClick={() => void history.fetchNextPage()}>
+        <Button
+          className="justify-self-center"
+          busy={history.isFetchingNextPage}
+          onClick={() => void history.fetchNextPage()}
+        >
           {words.common.showMore}
         </Button>
       ) : null}
@@ -48,12 +52,16 @@ function Entry({ entry, server }: { entry: HistoryEntry; server: string }) {
       </p>
       <div className="min-w-0 wrap-anywhere">
         <p>
-          <span className="font-medium">{entry.title}</span> <span className="text-soft">{words.history.by(entry.actor.label)}</span>
+          <span className="font-medium">{entry.title}</span>{" "}
+          <span className="text-soft">{words.history.by(entry.actor.label)}</span>
         </p>
         {entry.detail ? <p className="text-soft">{entry.detail}</p> : null}
         <p className="flex flex-wrap gap-x-4 text-small text-soft">
           {entry.operation_id ? (
-            <Link className="text-accent underline underline-offset-2" to={paths.serverOperation(server, entry.operation_id)}>
+            <Link
+              className="text-accent underline underline-offset-2"
+              to={paths.serverOperation(server, entry.operation_id)}
+            >
               {words.history.operation}
             </Link>
           ) : null}
@@ -63,7 +71,9 @@ function Entry({ entry, server }: { entry: HistoryEntry; server: string }) {
             </span>
           ) : null}
         </p>
-        {entry.admin && Object.keys(entry.admin).length > 0 ? <StaffDetails text={JSON.stringify(entry.admin, null, 2)} /> : null}
+        {entry.admin && Object.keys(entry.admin).length > 0 ? (
+          <StaffDetails text={JSON.stringify(entry.admin, null, 2)} />
+        ) : null}
       </div>
     </li>
   );

@@ -72,8 +72,8 @@ function OperationSteps({ operation, onClose }: { operation: Operation; onClose:
       </ol>
       <footer className="flex flex-wrap items-center justify-between gap-3 text-small text-soft">
         <span className="wrap-anywhere">
-          {words.operation.by(requester(operation.requested_by, user))} ·{" "}
-          {words.operation.reference}: <span className="font-mono">{operation.id}</span>
+          {words.operation.by(requester(operation.requested_by, user))} · {words.operation.reference}:{" "}
+          <span className="font-mono">{operation.id}</span>
         </span>
         {operation.finished_at ? (
           <Button kind="quiet" onClick={onClose}>
@@ -123,11 +123,17 @@ function Step({ step, now }: { step: OperationStep; now: number }) {
   const { icon: Icon, colour } = stepLooks[step.status] ?? queued;
   return (
     <li className="flex items-start gap-2.5">
-      <Icon aria-hidden size={17} className={classes("mt-1 shrink-0", colour, step.status === "running" && "animate-spin")} />
+      <Icon
+        aria-hidden
+        size={17}
+        className={classes("mt-1 shrink-0", colour, step.status === "running" && "animate-spin")}
+      />
       <div className="min-w-0 flex-1">
         <span className={step.started_at ? undefined : "text-soft"}>{words.step(step.key)}</span>
         <span className="sr-only">: {words.operation.stepStatus[step.status] ?? step.status}</span>
-        {step.attempt > 1 ? <span className="text-small text-soft"> · {words.operation.attempt(step.attempt)}</span> : null}
+        {step.attempt > 1 ? (
+          <span className="text-small text-soft"> · {words.operation.attempt(step.attempt)}</span>
+        ) : null}
         {step.detail ? <p className="text-small text-soft wrap-anywhere">{step.detail}</p> : null}
       </div>
       {step.started_at ? (

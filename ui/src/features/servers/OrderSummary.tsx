@@ -28,7 +28,9 @@ export function OrderSummary({ form, catalogue }: { form: OrderForm; catalogue: 
       <p role="status" className="text-small text-soft">
         {verdict(form)}
       </p>
-      {failure ? <Failure title={create.error ? words.create.failed : words.create.refused} {...describe(failure)} /> : null}
+      {failure ? (
+        <Failure title={create.error ? words.create.failed : words.create.refused} {...describe(failure)} />
+      ) : null}
       <Button type="submit" kind="primary" busy={create.isPending} reason={stillMissing(form)}>
         {create.isPending ? words.create.submitting : words.create.submit}
       </Button>

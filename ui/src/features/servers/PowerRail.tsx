@@ -46,7 +46,9 @@ export function PowerRail({ server, onAccepted }: { server: Server; onAccepted: 
       <p role="status" className="text-small text-soft empty:hidden">
         {hint}
       </p>
-      {ask.error ? <Failure title={words.server.actionFailed(words.actions[ask.variables])} {...describe(ask.error)} /> : null}
+      {ask.error ? (
+        <Failure title={words.server.actionFailed(words.actions[ask.variables])} {...describe(ask.error)} />
+      ) : null}
       <TerminateDialog
         server={server}
         open={asking}

@@ -19,7 +19,8 @@ test("it shows the specifications and the addresses", async () => {
   const server = aServer({ plan: { id: "pln_x", name: "Large", vcpus: 4, memory_mib: 8192, disk_gib: 80 } });
   await open(server);
   const specs = await screen.findByRole("region", { name: "Specifications" });
-  for (const text of ["Large", "4 cores", "8 GiB", "80 GiB", "Debian 12", "Frankfurt", server.id]) expect(specs).toHaveTextContent(text);
+  for (const text of ["Large", "4 cores", "8 GiB", "80 GiB", "Debian 12", "Frankfurt", server.id])
+    expect(specs).toHaveTextContent(text);
   expect(screen.getByRole("region", { name: "Addresses" })).toHaveTextContent(server.ips[0]!.address);
 });
 
@@ -40,7 +41,9 @@ test("shutting down says Stopping… until the server is seen stopped", async ()
   expect(await button("Reboot")).toHaveAccessibleDescription("Wait until this is finished: shutting down.");
   await tick();
   const steps = await screen.findByRole("list", { name: "Steps" });
-  await waitFor(() => expect(within(steps).getByText("Ask the system to shut down").parentElement).toHaveTextContent("Now"));
+  await waitFor(() =>
+    expect(within(steps).getByText("Ask the system to shut down").parentElement).toHaveTextContent("Now"),
+  );
   await tick();
   expect(await button("Shut down")).toHaveAccessibleDescription("The server is stopped already.");
   expect(screen.getByText("Stopped")).toBeVisible();
@@ -49,7 +52,14 @@ test("shutting down says Stopping… until the server is seen stopped", async ()
 
 test("a refused action says why, with the request id", async () => {
   const { user } = await open(aServer());
-  const problem = { type: "about:blank", title: "Busy", detail: "Another operation is in progress.", status: 409, code: "operation_in_progress", request_id: "req_9" };
+  const problem = {
+    type: "about:blank",
+    title: "Busy",
+    detail: "Another operation is in progress.",
+    status: 409,
+    code: "operation_in_progress",
+    request_id: "req_9",
+  };
   network.use(http.post("*/v1/servers/:id/actions", () => HttpResponse.json(problem, { status: 409 })));
   await user.click(await button("Reboot"));
   const alert = await screen.findByRole("alert");
@@ -82,7 +92,12 @@ test("the last operation, if it failed, tells the reason in plain words until cl
   const server = aServer({ status: "stopped" });
   const { db, user } = renderApp(`/servers/${server.id}`, { servers: [server] });
   const operation = db.act(server.id, "start", admin);
-  const error = { code: "no_room", message: "There is no room for this server right now.", retryable: true, debug: null };
+  const error = {
+    code: "no_room",
+    message: "There is no room for this server right now.",
+    retryable: true,
+    debug: null,
+  };
   db.operations.set(operation.id, { ...operation, status: "failed", error, finished_at: new Date().toISOString() });
   db.change(server.id, { status: "stopped", current_operation: null });
   expect(await screen.findByText(error.message)).toBeVisible();
@@ -93,8 +108,18 @@ test("the last operation, if it failed, tells the reason in plain words until cl
 test("an operation that fails at once is not missed by who asked for it", async () => {
   const server = aServer({ status: "stopped" });
   const { user } = await open(server);
-  const error = { code: "no_room", message: "There is no room for this server right now.", retryable: true, debug: null };
-  const operation = { ...anOperation(server, "start", ["start"], admin), status: "failed" as const, error, finished_at: new Date().toISOString() };
+  const error = {
+    code: "no_room",
+    message: "There is no room for this server right now.",
+    retryable: true,
+    debug: null,
+  };
+  const operation = {
+    ...anOperation(server, "start", ["start"], admin),
+    status: "failed" as const,
+    error,
+    finished_at: new Date().toISOString(),
+  };
   network.use(http.post("*/v1/servers/:id/actions", () => HttpResponse.json({ operation }, { status: 202 })));
   network.use(http.get("*/v1/operations/:id", () => HttpResponse.json(operation)));
   await user.click(await button("Start"));

@@ -31,7 +31,11 @@ export function ServerPage() {
   return (
     <div className="grid gap-5">
       {failure}
-      {failure ? <p className="text-small text-soft">{words.errors.stale(localTime(new Date(query.dataUpdatedAt).toISOString(), "clock"))}</p> : null}
+      {failure ? (
+        <p className="text-small text-soft">
+          {words.errors.stale(localTime(new Date(query.dataUpdatedAt).toISOString(), "clock"))}
+        </p>
+      ) : null}
       <Frame key={query.data.id} server={query.data} />
     </div>
   );
@@ -71,7 +75,10 @@ function Tabs({ id }: { id: string }) {
           to={to}
           end
           className={({ isActive }) =>
-            classes("-mb-px inline-flex min-h-11 items-center border-b-2", isActive ? "border-accent font-medium" : "border-transparent text-soft hover:text-ink")
+            classes(
+              "-mb-px inline-flex min-h-11 items-center border-b-2",
+              isActive ? "border-accent font-medium" : "border-transparent text-soft hover:text-ink",
+            )
           }
         >
           {label}

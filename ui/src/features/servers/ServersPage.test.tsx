@@ -17,7 +17,14 @@ test("a row says what a customer wants to know", async () => {
   });
   renderApp("/servers", { servers: [server] });
   await table();
-  for (const text of ["Running", "Medium", "2 cores · 4 GiB RAM · 40 GiB disk", "Debian 12", "Frankfurt", server.ips[0]!.address]) {
+  for (const text of [
+    "Running",
+    "Medium",
+    "2 cores · 4 GiB RAM · 40 GiB disk",
+    "Debian 12",
+    "Frankfurt",
+    server.ips[0]!.address,
+  ]) {
     expect(row("shop")).toHaveTextContent(text);
   }
 });
@@ -41,7 +48,9 @@ test("an address is copied", async () => {
 });
 
 test("search, status and order stand in the URL and narrow the list", async () => {
-  const { user, url } = renderApp("/servers", { servers: [aServer({ name: "alpha" }), aServer({ name: "beta", status: "stopped" })] });
+  const { user, url } = renderApp("/servers", {
+    servers: [aServer({ name: "alpha" }), aServer({ name: "beta", status: "stopped" })],
+  });
   await table();
   await user.selectOptions(screen.getByLabelText("Status"), "stopped");
   await waitFor(() => expect(screen.queryByRole("link", { name: "alpha" })).toBeNull());
@@ -79,7 +88,14 @@ test("long lists are read page by page", async () => {
 test("an error keeps what was known, says what failed and can be tried again", async () => {
   const { user, client } = renderApp("/servers", { servers: [aServer({ name: "kept" })] });
   await table();
-  const problem = { type: "about:blank", title: "Away", detail: "The database is away.", status: 503, code: "unavailable", request_id: "req_7" };
+  const problem = {
+    type: "about:blank",
+    title: "Away",
+    detail: "The database is away.",
+    status: 503,
+    code: "unavailable",
+    request_id: "req_7",
+  };
   let away = true;
   network.use(http.get("*/v1/servers", () => (away ? HttpResponse.json(problem, { status: 503 }) : undefined)));
   await act(() => client.invalidateQueries());
@@ -99,7 +115,10 @@ test("a row moves with its server, and the change is announced", async () => {
   await waitFor(() => expect(db.listeners.size).toBe(1));
   await act(async () => void db.act(server.id, "create", admin));
   await waitFor(() => expect(row("mover")).toHaveTextContent("Provisioning…"));
-  expect(await screen.findByRole("progressbar", { name: "mover: Creating the server" })).toHaveAttribute("aria-valuenow", "0");
+  expect(await screen.findByRole("progressbar", { name: "mover: Creating the server" })).toHaveAttribute(
+    "aria-valuenow",
+    "0",
+  );
   for (let n = 0; n < 4; n += 1) await tick();
   await waitFor(() => expect(screen.getByRole("progressbar")).toHaveAttribute("aria-valuenow", "50"));
   for (let n = 0; n < 3; n += 1) await tick();
@@ -129,4 +148,12 @@ test("customers are not offered everybody's servers", async () => {
   renderApp("/servers", { servers: [aServer()] });
   await table();
   expect(screen.queryByLabelText("All servers")).toBeNull();
+});
+
+test("without a stream it says so, quietly, and shows the list all the same", async () => {
+  renderApp("/servers", { servers: [aServer({ name: "kept" })] });
+  network.use(http.get("*/v1/events", () => HttpResponse.error()));
+  expect(await screen.findByText(/Live updates are interrupted/)).toBeVisible();
+  expect(await screen.findByRole("link", { name: "kept" })).toBeVisible();
+  expect(screen.queryByRole("alert")).toBeNull();
 });

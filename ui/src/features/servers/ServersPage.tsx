@@ -56,7 +56,11 @@ function Servers({ params, onClear }: { params: URLSearchParams; onClear: () => 
   return (
     <>
       {failure}
-      {failure ? <p className="text-small text-soft">{words.errors.stale(localTime(new Date(list.dataUpdatedAt).toISOString(), "clock"))}</p> : null}
+      {failure ? (
+        <p className="text-small text-soft">
+          {words.errors.stale(localTime(new Date(list.dataUpdatedAt).toISOString(), "clock"))}
+        </p>
+      ) : null}
       {servers.length > 0 ? (
         <ServersTable servers={servers} sort={filters.sort} staff={filters.scope === "all"} />
       ) : (

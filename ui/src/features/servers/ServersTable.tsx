@@ -28,7 +28,14 @@ const columns: readonly Column[] = [
 ];
 
 const staffColumns: readonly Column[] = [
-  { key: "owner", cell: (server) => <span className="block min-w-36 font-mono text-small wrap-anywhere">{server.admin?.owner ?? words.common.none}</span> },
+  {
+    key: "owner",
+    cell: (server) => (
+      <span className="block min-w-36 font-mono text-small wrap-anywhere">
+        {server.admin?.owner ?? words.common.none}
+      </span>
+    ),
+  },
   { key: "node", cell: (server) => server.admin?.node ?? words.common.none },
   { key: "vmid", cell: (server) => server.admin?.vmid ?? words.common.none, mono: true },
 ];
@@ -59,11 +66,21 @@ export function ServersTable({ servers, sort = "-created_at", staff }: Props) {
       <p role="status" className="sr-only">
         {useStatusChanges(servers)}
       </p>
-      <table role="table" aria-label={words.servers.title} className="block w-full xl:card xl:table xl:border-separate xl:border-spacing-0">
+      <table
+        role="table"
+        aria-label={words.servers.title}
+        className="block w-full xl:card xl:table xl:border-separate xl:border-spacing-0"
+      >
         <thead role="rowgroup" className="hidden xl:table-header-group">
           <tr role="row">
             {shown.map((column) => (
-              <th key={column.key} role="columnheader" scope="col" aria-sort={direction(column, sort)} className="border-b border-line px-3 py-2.5 text-left text-small font-medium whitespace-nowrap text-soft">
+              <th
+                key={column.key}
+                role="columnheader"
+                scope="col"
+                aria-sort={direction(column, sort)}
+                className="border-b border-line px-3 py-2.5 text-left text-small font-medium whitespace-nowrap text-soft"
+              >
                 {words.servers.columns[column.key]}
               </th>
             ))}
@@ -87,7 +104,10 @@ function direction({ key }: Column, sort: Sort): "ascending" | "descending" | un
 
 function Row({ server, columns: shown }: { server: Server; columns: readonly Column[] }) {
   return (
-    <tr role="row" className="card group relative grid content-start gap-1.5 p-4 hover:bg-raised xl:table-row xl:rounded-none xl:border-0 xl:bg-transparent xl:p-0">
+    <tr
+      role="row"
+      className="card group relative grid content-start gap-1.5 p-4 hover:bg-raised xl:table-row xl:rounded-none xl:border-0 xl:bg-transparent xl:p-0"
+    >
       {shown.map(({ key, cell, mono }) => (
         <td
           key={key}
@@ -99,7 +119,13 @@ function Row({ server, columns: shown }: { server: Server; columns: readonly Col
               {words.servers.columns[key]}
             </span>
           )}
-          <div className={mono ? "font-mono text-small" : "min-w-0 wrap-break-word max-xl:text-right max-xl:only:text-left"}>{cell(server)}</div>
+          <div
+            className={
+              mono ? "font-mono text-small" : "min-w-0 wrap-break-word max-xl:text-right max-xl:only:text-left"
+            }
+          >
+            {cell(server)}
+          </div>
         </td>
       ))}
     </tr>
@@ -108,7 +134,10 @@ function Row({ server, columns: shown }: { server: Server; columns: readonly Col
 
 function Name({ server }: { server: Server }) {
   return (
-    <Link to={paths.server(server.id)} className="block min-w-28 font-semibold wrap-anywhere after:absolute after:inset-0 group-hover:underline">
+    <Link
+      to={paths.server(server.id)}
+      className="block min-w-28 font-semibold xl:min-w-40 wrap-anywhere after:absolute after:inset-0 group-hover:underline"
+    >
       {server.name}
     </Link>
   );
@@ -119,9 +148,11 @@ function Status({ server }: { server: Server }) {
   return (
     <div className="grid min-w-28 gap-1.5">
       <StatusBadge server={server} />
-      {operation ? <Progress value={operation.progress} label={`${server.name}: ${words.operationType(operation.type)}`} /> : null}
+      {operation ? (
+        <Progress value={operation.progress} label={`${server.name}: ${words.operationType(operation.type)}`} />
+      ) : null}
       {server.status === "unlinked" && server.status_reason ? (
-        <span className="max-w-64 text-small text-soft">{server.status_reason}</span>
+        <span className="max-w-56 text-small text-soft">{server.status_reason}</span>
       ) : null}
     </div>
   );

@@ -37,7 +37,13 @@ function Confirm({ name, onClose, onConfirm }: { name: string; onClose: () => vo
         if (typed === name) onConfirm();
       }}
     >
-      <Field label={words.terminate.confirm(name)} autoComplete="off" spellCheck={false} value={typed} onValueChange={setTyped} />
+      <Field
+        label={words.terminate.confirm(name)}
+        autoComplete="off"
+        spellCheck={false}
+        value={typed}
+        onValueChange={setTyped}
+      />
       <div className="flex flex-wrap justify-end gap-2">
         <Button onClick={onClose}>{words.common.cancel}</Button>
         <Button type="submit" kind="danger" reason={typed === name ? null : words.terminate.mismatch(name)}>

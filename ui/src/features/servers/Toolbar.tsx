@@ -25,10 +25,22 @@ export function Toolbar({ filters, onChange }: Props) {
     <div role="search" className="grid items-end gap-3 sm:grid-cols-[minmax(12rem,22rem)_auto_auto_1fr]">
       <SearchField value={filters.q ?? ""} onChange={(q) => onChange({ q })} />
       <div className="grid grid-cols-2 gap-3 sm:contents">
-        <Select label={words.servers.status} value={filters.status ?? ""} options={statuses} onChange={(status) => onChange({ status })} />
-        <Select label={words.servers.sort} value={filters.sort ?? "-created_at"} options={sorts} onChange={(sort) => onChange({ sort })} />
+        <Select
+          label={words.servers.status}
+          value={filters.status ?? ""}
+          options={statuses}
+          onChange={(status) => onChange({ status })}
+        />
+        <Select
+          label={words.servers.sort}
+          value={filters.sort ?? "-created_at"}
+          options={sorts}
+          onChange={(sort) => onChange({ sort })}
+        />
       </div>
-      {admin ? <EverybodySwitch on={filters.scope === "all"} onChange={(on) => onChange({ scope: on ? "all" : "" })} /> : null}
+      {admin ? (
+        <EverybodySwitch on={filters.scope === "all"} onChange={(on) => onChange({ scope: on ? "all" : "" })} />
+      ) : null}
     </div>
   );
 }
@@ -70,7 +82,12 @@ function SearchField({ value, onChange }: { value: string; onChange: (value: str
 function EverybodySwitch({ on, onChange }: { on: boolean; onChange: (on: boolean) => void }) {
   return (
     <label className="flex min-h-11 items-center gap-2.5 justify-self-start sm:min-h-10 sm:justify-self-end">
-      <input type="checkbox" checked={on} onChange={(event) => onChange(event.target.checked)} className="size-4 accent-accent" />
+      <input
+        type="checkbox"
+        checked={on}
+        onChange={(event) => onChange(event.target.checked)}
+        className="size-4 accent-accent"
+      />
       {words.servers.all}
     </label>
   );

@@ -5,7 +5,9 @@ import { admin as staff, anOperation, aServer } from "@/mock/fixtures";
 import { allowed, offered, whyNot, type Action } from "./actions";
 
 const possible = (status: ServerStatus) =>
-  (["start", "shutdown", "reboot", "stop", "terminate", "restore"] as Action[]).filter((action) => whyNot(action, aServer({ status })) === null);
+  (["start", "shutdown", "reboot", "stop", "terminate", "restore"] as Action[]).filter(
+    (action) => whyNot(action, aServer({ status })) === null,
+  );
 
 test.each<[ServerStatus, Action[]]>([
   ["running", ["shutdown", "reboot", "stop", "terminate"]],
@@ -36,7 +38,9 @@ test("delete protection blocks only the termination", () => {
 });
 
 test("after the purge time there is nothing to undo", () => {
-  expect(whyNot("restore", aServer({ status: "terminating", purge_at: "2020-01-01T00:00:00Z" }))).toBe("The time to undo is over.");
+  expect(whyNot("restore", aServer({ status: "terminating", purge_at: "2020-01-01T00:00:00Z" }))).toBe(
+    "The time to undo is over.",
+  );
 });
 
 test("observe mode does nothing to the guest", () => {
@@ -51,7 +55,12 @@ test("a terminating server offers only the way back, a terminated one nothing", 
 
 test("the table is the service's", () => {
   const python = readFileSync("../domain/server/allowed.py", "utf8");
-  const rows = Array.from(python.matchAll(/"(\w+)": frozenset\(\{([^}]*)\}\)/g), ([, action, statuses]) => [action!, statuses!.match(/\w+/g)!.toSorted()] as const);
+  const rows = Array.from(
+    python.matchAll(/"(\w+)": frozenset\(\{([^}]*)\}\)/g),
+    ([, action, statuses]) => [action!, statuses!.match(/\w+/g)!.toSorted()] as const,
+  );
   const theirs = Object.fromEntries(rows.filter(([action]) => action in allowed));
-  expect(theirs).toEqual(Object.fromEntries(Object.entries(allowed).map(([action, statuses]) => [action, statuses.toSorted()])));
+  expect(theirs).toEqual(
+    Object.fromEntries(Object.entries(allowed).map(([action, statuses]) => [action, statuses.toSorted()])),
+  );
 });

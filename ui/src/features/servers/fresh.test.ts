@@ -3,7 +3,10 @@ import { admin, anOperation, aServer } from "@/mock/fixtures";
 import { laterOperation, newerList, newerServer } from "./fresh";
 
 const server = aServer({ version: 5, name: "old" });
-const list = (...servers: (typeof server)[]) => ({ pages: [{ data: servers, page: { limit: 50, next_cursor: null, has_more: false } }], pageParams: [undefined] });
+const list = (...servers: (typeof server)[]) => ({
+  pages: [{ data: servers, page: { limit: 50, next_cursor: null, has_more: false } }],
+  pageParams: [undefined],
+});
 
 test("an older state never replaces a newer one", () => {
   expect(newerServer(server, { ...server, version: 4, name: "older" }).name).toBe("old");

@@ -11,7 +11,13 @@ interface Change {
 
 const POLL_MS = 5_000;
 const SETTLE_MS = 250;
-const DYNAMIC = [["servers", "list"], ["servers", "detail"], ["servers", "history"], ["servers", "latest-operation"], ["operations"]];
+const DYNAMIC = [
+  ["servers", "list"],
+  ["servers", "detail"],
+  ["servers", "history"],
+  ["servers", "latest-operation"],
+  ["operations"],
+];
 
 function refreshAll(client: QueryClient): void {
   for (const queryKey of DYNAMIC) void client.invalidateQueries({ queryKey });
@@ -53,7 +59,10 @@ export class LiveCache {
   }
 
   private lists(change: (server: Server) => Server): void {
-    this.client.setQueriesData<ServerList>({ queryKey: serverQueries.lists() }, (list) => list && mapServers(list, change));
+    this.client.setQueriesData<ServerList>(
+      { queryKey: serverQueries.lists() },
+      (list) => list && mapServers(list, change),
+    );
   }
 
   /** A server may have entered or left a filtered list: only the service knows, asked once things settle. */

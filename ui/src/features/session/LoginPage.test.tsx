@@ -29,8 +29,16 @@ test("a wrong password is said, and nothing else", async () => {
 
 test("too many attempts are told when to try again, with the request id", async () => {
   const { user } = renderApp("/login", { user: null });
-  const problem = { type: "about:blank", title: "Too many attempts", status: 429, code: "rate_limited", request_id: "req_42" };
-  network.use(http.post("*/v1/login", () => HttpResponse.json(problem, { status: 429, headers: { "Retry-After": "17" } })));
+  const problem = {
+    type: "about:blank",
+    title: "Too many attempts",
+    status: 429,
+    code: "rate_limited",
+    request_id: "req_42",
+  };
+  network.use(
+    http.post("*/v1/login", () => HttpResponse.json(problem, { status: 429, headers: { "Retry-After": "17" } })),
+  );
   await signIn(user, "wrong");
   const alert = await screen.findByRole("alert");
   expect(alert).toHaveTextContent("Try again in 17 s.");
@@ -47,7 +55,7 @@ test("signing out ends the session on the server and leads to the sign-in", asyn
   await user.click(await screen.findByRole("button", { name: "Sign out" }));
   await screen.findByRole("heading", { name: "Sign in" });
   expect(session.user).toBeNull();
-  expect(url()).toBe("/login?next=%2Fservers");
+  expect(url()).toBe("/login");
 });
 
 test("when signing out does not reach the server, nobody is told they are signed out", async () => {
@@ -70,4 +78,16 @@ test("a session that ends in the middle leads to the sign-in and keeps the place
 test("an address outside of the site is no place to go after signing in", async () => {
   const { url } = renderApp("/login?next=//evil.example/", { servers: [] });
   await waitFor(() => expect(url()).toBe("/servers"));
+});
+
+test("what one user saw is not shown to the next", async () => {
+  const server = aServer({ name: "private" });
+  const { user, session, db, client } = renderApp("/servers", { servers: [server] });
+  await screen.findByRole("link", { name: "private" });
+  session.user = null;
+  db.servers.clear();
+  void client.invalidateQueries();
+  await signIn(user, "correct horse");
+  expect(await screen.findByText("No servers yet")).toBeVisible();
+  expect(screen.queryByRole("link", { name: "private" })).toBeNull();
 });

@@ -1,4 +1,4 @@
-import { useMutation } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Navigate, useNavigate, useSearchParams } from "react-router";
 import { describe, hasStatus } from "@/api/errors";
@@ -31,7 +31,13 @@ function LoginForm({ target }: { target: string }) {
   const navigate = useNavigate();
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
-  const login = useMutation({ mutationFn: signIn, onSuccess: () => navigate(target, { replace: true }) });
+  const client = useQueryClient();
+  const login = useMutation({
+    // Whoever was signed in before in this tab: what they saw is theirs.
+    onMutate: () => client.removeQueries(),
+    mutationFn: signIn,
+    onSuccess: () => navigate(target, { replace: true }),
+  });
   return (
     <form
       className="card grid gap-5 p-6"
@@ -42,7 +48,15 @@ function LoginForm({ target }: { target: string }) {
     >
       <h1 className="text-title font-semibold">{words.session.title}</h1>
       {login.error ? <LoginFailure error={login.error} /> : null}
-      <Field label={words.session.email} type="email" name="email" autoComplete="username" required value={email} onValueChange={setEmail} />
+      <Field
+        label={words.session.email}
+        type="email"
+        name="email"
+        autoComplete="username"
+        required
+        value={email}
+        onValueChange={setEmail}
+      />
       <Field
         label={words.session.password}
         type="password"

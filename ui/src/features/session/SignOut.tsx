@@ -16,7 +16,12 @@ export function SignOut() {
         </span>
       ) : null}
       <span className="hidden min-w-0 truncate text-small text-soft sm:block">{user?.email}</span>
-      <Button kind="quiet" icon={<LogOut aria-hidden size={16} />} busy={leave.isPending} onClick={() => leave.mutate()}>
+      <Button
+        kind="quiet"
+        icon={<LogOut aria-hidden size={16} />}
+        busy={leave.isPending}
+        onClick={() => leave.mutate()}
+      >
         {words.session.signOut}
       </Button>
     </div>
