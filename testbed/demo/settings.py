@@ -25,6 +25,7 @@ insecure_cookie = true  # plain HTTP on loopback
 
 [policy]
 undo_window = 30
+shutdown_timeout = 20
 observe_every = 2
 
 [[cluster]]
