@@ -92,9 +92,12 @@ class Listener:
     def __init__(self, caller: Caller, start: Position):
         self.caller, self.start = caller, start
         self.queue: asyncio.Queue[Message | None] = asyncio.Queue(QUEUE)
+        self.cut = asyncio.Event()
 
     def tell(self, message: Message) -> None:
         """Queue a message; who is too slow is cut off and comes back with the last id seen."""
+        if self.cut.is_set():
+            return
         try:
             self.queue.put_nowait(message)
         except asyncio.QueueFull:
@@ -102,6 +105,7 @@ class Listener:
 
     def end(self) -> None:
         """Stop as soon as possible."""
+        self.cut.set()
         while not self.queue.empty():
             self.queue.get_nowait()
         self.queue.put_nowait(None)
