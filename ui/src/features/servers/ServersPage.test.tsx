@@ -110,7 +110,9 @@ test("an error keeps what was known, says what failed and can be tried again", a
 
 test("a row moves with its server, and the change is announced", async () => {
   const server = aServer({ name: "mover" });
-  const { db, tick } = renderApp("/servers", { servers: [server] });
+  const { db, tick } = renderApp("/servers", {
+    servers: [aServer({ name: "before" }), server, aServer({ name: "after" })],
+  });
   await table();
   await waitFor(() => expect(db.listeners.size).toBe(1));
   await act(async () => void db.act(server.id, "create", admin));
@@ -125,6 +127,11 @@ test("a row moves with its server, and the change is announced", async () => {
   await waitFor(() => expect(row("mover")).toHaveTextContent("Running"));
   expect(screen.getByText("mover: Running")).toBeInTheDocument();
   expect(screen.queryByRole("progressbar")).toBeNull();
+  expect(screen.getAllByRole("link", { name: /before|mover|after/ }).map((link) => link.textContent)).toEqual([
+    "after",
+    "mover",
+    "before",
+  ]);
 });
 
 test("a server made elsewhere appears by itself", async () => {

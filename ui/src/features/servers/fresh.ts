@@ -8,13 +8,13 @@ import type { Operation, Server, ServerPage } from "@/api/types";
 
 /** The newer of two states of one server. Fields only one of them has (staff's) are kept. */
 export function newerServer(old: Server | undefined, next: Server): Server {
-  if (!old || old.id !== next.id) return next;
+  if (!old) return next;
   return old.version > next.version ? old : { ...old, ...next };
 }
 
 /** The later of two states of one operation: it never unfinishes and never goes back. */
 export function laterOperation(old: Operation | undefined, next: Operation): Operation {
-  if (!old || old.id !== next.id) return next;
+  if (!old) return next;
   const back = (old.finished_at && !next.finished_at) || (old.progress ?? 0) > (next.progress ?? 0);
   return back ? old : next;
 }

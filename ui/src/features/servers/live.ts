@@ -48,7 +48,7 @@ export class LiveCache {
     const { client } = this;
     const { queryKey } = serverQueries.detail(server.id);
     client.setQueryData(queryKey, (old: Server | undefined) => old && newerServer(old, server));
-    this.lists((row) => newerServer(row, server));
+    this.lists((row) => (row.id === server.id ? newerServer(row, server) : row));
     void client.invalidateQueries({ queryKey: serverQueries.history(server.id).queryKey });
     this.membership(server);
   }
