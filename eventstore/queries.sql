@@ -96,13 +96,14 @@ SELECT tx, pos FROM event WHERE tx < pg_snapshot_xmin(pg_current_snapshot()) ORD
 
 -- name: claim
 -- Lease due wakes to this worker. $1 categories, $2 limit, $3 lease in seconds
-UPDATE outbox o
+-- The rows are chosen once, into an array: as a join, a plan could choose them again and lock more than the limit.
+UPDATE outbox
    SET due = now() + make_interval(secs => $3), token = gen_random_uuid(), attempts = attempts + 1
-  FROM (SELECT stream_id FROM outbox
-         WHERE due <= now() AND category = ANY($1::text[])
-         ORDER BY due, stream_id LIMIT $2 FOR UPDATE SKIP LOCKED) AS ready
- WHERE o.stream_id = ready.stream_id
-RETURNING o.stream_id, o.category, o.tx, o.pos, o.token, o.attempts;
+ WHERE stream_id = ANY (ARRAY(
+           SELECT stream_id FROM outbox
+            WHERE due <= now() AND category = ANY($1::text[])
+            ORDER BY due, stream_id LIMIT $2 FOR UPDATE SKIP LOCKED))
+RETURNING stream_id, category, tx, pos, token, attempts;
 
 -- name: extend
 -- Keep a lease. $1 stream, $2 token, $3 lease in seconds

@@ -1,0 +1,94 @@
+"""Statements that run often find their rows by an index, however large the tables grow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from eventstore.queries import Queries
+from projector.tables import LIVE
+from projector.views import tables
+
+pytestmark = pytest.mark.pg
+
+LARGE = {"event", "event_private", "outbox", "server_view", "operation_view", "operation_stream", "user_view"}
+HOT = {
+    "eventstore": (
+        *("append", "read_stream", "read_log", "read_log_below", "stalled", "end_of_log", "written"),
+        *("claim", "extend", "finish", "postpone", "next_due"),
+    ),
+    "projector": ("settled_end", "before_the_last", "stream_until", "advance"),
+    "service": ("user", "server", "operation", "operations", "history", "people"),
+}
+FILL = (
+    "INSERT INTO event (stream_id, version, type, schema_v, data, meta)"
+    " SELECT md5((n / 20)::text)::uuid, n % 20 + 1, 'server.power_observed', 1, '{}', '{}'"
+    "  FROM generate_series(0, 39999) n",
+    "INSERT INTO event_private SELECT stream_id, version, stream_id, '{}' FROM event WHERE version = 1",
+    "INSERT INTO outbox SELECT DISTINCT stream_id, 'server', '1'::xid8, 1, now() FROM event",
+    "INSERT INTO server_view SELECT stream_id, md5(stream_id::text)::uuid, 1, 'n', 'running', 'demo', 101, 'running',"
+    " 'n', at, at, '{}' FROM event WHERE version = 1",
+    "INSERT INTO operation_view SELECT gen_random_uuid(), server_id, account_id, 1, 'create', 'succeeded', created_at,"
+    " '{}' FROM server_view, generate_series(1, 5)",
+    "INSERT INTO operation_stream SELECT operation_id, server_id FROM operation_view",
+    "INSERT INTO user_view SELECT gen_random_uuid(), 1, n::text, 'customer', now(), '{}'"
+    "  FROM generate_series(1, 5000) n",
+    "INSERT INTO member_view SELECT account_id, gen_random_uuid(), 'owner' FROM server_view",
+)
+
+
+def filled(url: str) -> psycopg.Connection[tuple[Any, ...]]:
+    connection = psycopg.connect(url, autocommit=True)
+    for statement in FILL:
+        connection.execute(statement.encode())
+    connection.execute("VACUUM ANALYZE")
+    return connection
+
+
+def plan_of(connection: psycopg.Connection[tuple[Any, ...]], statement: str) -> Any:
+    """The plan for any values of the parameters."""
+    row = connection.execute(f"EXPLAIN (GENERIC_PLAN, FORMAT json) {statement}".encode()).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def statements() -> Iterator[tuple[str, str]]:
+    for package, names in HOT.items():
+        queries = Queries(package)
+        yield from ((f"{package}.{name}", getattr(queries, name)) for name in names)
+    states = Queries("projector").states
+    for table in tables():
+        if "state" not in table.columns:
+            continue
+        yield f"projector.states {table.name}", states.format(table=LIVE.name(table), id=table.key[0])
+
+
+def scanned(plan: Any) -> Iterator[str]:
+    """Tables a plan reads from end to end."""
+    if isinstance(plan, list):
+        for part in plan:
+            yield from scanned(part)
+    elif isinstance(plan, dict):
+        if plan.get("Node Type") == "Seq Scan":
+            yield plan["Relation Name"]
+        for part in plan.values():
+            yield from scanned(part)
+
+
+def test_no_hot_statement_reads_a_large_table_from_end_to_end(database_url: str) -> None:
+    with filled(database_url) as connection:
+        wrong = [
+            f"{name} scans {table}"
+            for name, statement in statements()
+            for table in scanned(plan_of(connection, statement))
+            if table in LARGE
+        ]
+    assert wrong == []
+
+
+def test_a_scan_would_be_seen(database_url: str) -> None:
+    with filled(database_url) as connection:
+        assert list(scanned(plan_of(connection, "SELECT * FROM event WHERE type = 'x'"))) == ["event"]
