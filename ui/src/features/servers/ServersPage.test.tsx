@@ -129,8 +129,8 @@ test("a row moves with its server, and the change is announced", async () => {
   expect(screen.queryByRole("progressbar")).toBeNull();
   expect(screen.getAllByRole("link", { name: /before|mover|after/ }).map((link) => link.textContent)).toEqual([
     "after",
-    "mover",
     "before",
+    "mover",
   ]);
 });
 
