@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -125,7 +126,9 @@ async def _load(
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="whmcs-import", description="Move what a WHMCS sells into Hostler.", epilog=_EPILOG)
     parser.add_argument("--source", required=True, metavar="mysql://user:password@host:port/database")
-    parser.add_argument("--source-name", default="whmcs", help="what this WHMCS is called here (default: whmcs)")
+    parser.add_argument(
+        "--source-name", type=_name, default="whmcs", help="what this WHMCS is called here (default: whmcs)"
+    )
     parser.add_argument("--mapping", type=Path, metavar="FILE", help="the mapping file (default: a built-in one)")
     parser.add_argument("--dry-run", action="store_true", help="print the plan, write nothing")
     parser.add_argument("--manage", action="store_true", help="manage adopted servers instead of only observing them")
@@ -138,6 +141,12 @@ def _parser() -> argparse.ArgumentParser:
         "--allow-inconsistent", action="store_true", help="accept tables of which no snapshot can be taken"
     )
     return parser
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,62}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no name: use small letters, digits, dots and dashes")
+    return text
 
 
 _EPILOG = "Exit code 0: done; 2: done, rows are in quarantine; 3: refused or aborted; 64: wrong usage."

@@ -153,13 +153,6 @@ def _server(service: Service, world: World) -> Mapped:
     notes = [*_oddities(service), *sold.notes]
     _refuse_unknown(sold, world)
     context = _context(service, product, sold, world)
-    plan = {
-        "id": str(plan_id(world.source, product, mapping)),
-        "name": product.name,
-        "vcpus": world.resolver.size("vcpus", context, notes),
-        "memory_mib": world.resolver.size("memory_mib", context, notes),
-        "disk_gib": world.resolver.size("disk_gib", context, notes),
-    }
     image = _named("image", context, world, notes)
     location = _named("location", context, world, notes)
     hint = world.hints.get(service.id, NOTHING_SAID)
@@ -167,7 +160,7 @@ def _server(service: Service, world: World) -> Mapped:
         "source": world.source,
         "source_id": str(service.id),
         "account_id": str(ids.imported(world.source, "client", str(service.client))),
-        "plan": plan,
+        "plan": _plan(product, context, world, notes),
         "image": _image(image),
         "location": _location(location),
         "addresses": _addresses(service, notes),
@@ -199,6 +192,11 @@ def _checked(service: Service, world: World) -> tuple[Product, Client]:
     if (service.qty or 1) > 1:
         raise Refused("multi_unit_service", f"it stands for {service.qty} units")
     return product, client
+
+
+def _plan(product: Product, context: Context, world: World, notes: list[Note]) -> dict[str, Any]:
+    sizes = {name: world.resolver.size(name, context, notes) for name in ("vcpus", "memory_mib", "disk_gib")}
+    return {"id": str(plan_id(world.source, product, world.mapping)), "name": product.name, **sizes}
 
 
 def _named(target: str, context: Context, world: World, notes: list[Note]) -> Named | None:

@@ -7,21 +7,21 @@ their line, so that a typing error can never silently drop a value.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
+from whmcs_import.checked_yaml import MappingError, Reader, hint
 from whmcs_import.values import UNITS, normalise
 
-T = TypeVar("T")
+__all__ = ["MappingError", "MappingFile", "load", "parse"]
 
 TARGET_TYPES = {
     "memory_mib": "quantity",
@@ -49,10 +49,6 @@ SERVICE_FIELDS = ("domain", "username", "dedicatedip")
 TAKES = ("value", "key", "label", "qty")
 OPERATIONS = ("set", "base", "add")
 UNMAPPED = ("quarantine", "passthrough", "null")
-
-
-class MappingError(Exception):
-    """The mapping file cannot be used; the message names file, line and mend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +167,7 @@ def parse(text: str, name: str) -> MappingFile:
         node = loader.get_single_node()
         if node is None:
             raise MappingError(f"{name}:1: the file is empty: it needs at least version, source_timezone, targets")
-        return _mapping_file(_Reader(name, loader), node)
+        return _mapping_file(Reader(name, loader), node)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise MappingError(f"{name}:{line}: not valid YAML: {error.problem}") from None
@@ -181,91 +177,7 @@ def parse(text: str, name: str) -> MappingFile:
         loader.dispose()
 
 
-class _Reader:
-    """Turns YAML nodes into checked values; every refusal carries the node's line."""
-
-    def __init__(self, name: str, loader: yaml.SafeLoader):
-        self._name = name
-        self._loader = loader
-
-    def refuse(self, node: yaml.Node, message: str) -> MappingError:
-        return MappingError(f"{self._name}:{node.start_mark.line + 1}: {message}")
-
-    def plain(self, node: yaml.Node) -> Any:
-        return self._loader.construct_object(node, deep=True)
-
-    def text(self, node: yaml.Node) -> str:
-        if not isinstance(node, yaml.ScalarNode) or not node.value:
-            raise self.refuse(node, "expected text here")
-        return str(node.value)
-
-    def name(self, node: yaml.Node) -> str:
-        """An alias, or `re:` and a pattern that compiles."""
-        text = self.text(node)
-        if text.startswith("re:"):
-            try:
-                re.compile(text[3:])
-            except re.error as error:
-                raise self.refuse(node, f"the pattern {text!r} is not valid: {error}") from None
-        elif not normalise(text) and not any(c in "*?" for c in text):
-            raise self.refuse(node, f"the name {text!r} has no letter or digit to match by")
-        return text
-
-    def integer(self, node: yaml.Node) -> int:
-        value = self.plain(node)
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise self.refuse(node, f"expected a whole number, not {value!r}")
-        return value
-
-    def boolean(self, node: yaml.Node) -> bool:
-        value = self.plain(node)
-        if not isinstance(value, bool):
-            raise self.refuse(node, f"expected true or false, not {value!r}")
-        return value
-
-    def scalar(self, node: yaml.Node) -> str | int:
-        value = self.plain(node)
-        if isinstance(value, bool) or not isinstance(value, str | int):
-            raise self.refuse(node, f"expected text or a whole number, not {value!r}")
-        return value
-
-    def one_of(self, *allowed: str) -> Callable[[yaml.Node], str]:
-        def choose(node: yaml.Node) -> str:
-            text = node.value if isinstance(node, yaml.ScalarNode) else ""
-            if text not in allowed:
-                raise self.refuse(node, f"{text!r} is not one of {', '.join(allowed)}{_hint(text, allowed)}")
-            return str(text)
-
-        return choose
-
-    def many(self, node: yaml.Node, item: Callable[[yaml.Node], T]) -> tuple[T, ...]:
-        if isinstance(node, yaml.SequenceNode):
-            return tuple(item(child) for child in node.value)
-        return (item(node),)
-
-    def pairs(self, node: yaml.Node, what: str) -> list[tuple[yaml.Node, yaml.Node]]:
-        if not isinstance(node, yaml.MappingNode):
-            raise self.refuse(node, f"{what} must be a table of keys and values")
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise self.refuse(key, f"a key of {what} must be plain text")
-            if key.value in seen:
-                raise self.refuse(key, f"{key.value!r} stands twice in {what}: remove one")
-            seen.add(key.value)
-        return list(node.value)
-
-    def section(self, node: yaml.Node, what: str, keys: Mapping[str, Callable[[yaml.Node], Any]]) -> dict[str, Any]:
-        """The values of a table whose keys are all known."""
-        values: dict[str, Any] = {}
-        for key, value in self.pairs(node, what):
-            if key.value not in keys:
-                raise self.refuse(key, f"unknown key {key.value!r} in {what}{_hint(key.value, keys)}")
-            values[key.value] = keys[key.value](value)
-        return values
-
-
-def _mapping_file(r: _Reader, node: yaml.Node) -> MappingFile:
+def _mapping_file(r: Reader, node: yaml.Node) -> MappingFile:
     top = r.section(
         node,
         "the mapping file",
@@ -302,12 +214,12 @@ def _mapping_file(r: _Reader, node: yaml.Node) -> MappingFile:
     )
 
 
-def _targets(r: _Reader, node: yaml.Node, defaults: Defaults) -> dict[str, Target]:
+def _targets(r: Reader, node: yaml.Node, defaults: Defaults) -> dict[str, Target]:
     targets: dict[str, Target] = {}
     for key, value in r.pairs(node, "targets"):
         name = TARGET_ALIASES.get(key.value, key.value)
         if name not in TARGET_TYPES:
-            raise r.refuse(key, f"unknown target {key.value!r} in targets{_hint(key.value, TARGET_TYPES)}")
+            raise r.refuse(key, f"unknown target {key.value!r} in targets{hint(key.value, TARGET_TYPES)}")
         targets[name] = _target(r, name, value, defaults)
     for name in ("memory_mib", "vcpus", "disk_gib"):
         if name not in targets:
@@ -315,7 +227,7 @@ def _targets(r: _Reader, node: yaml.Node, defaults: Defaults) -> dict[str, Targe
     return targets
 
 
-def _target(r: _Reader, name: str, node: yaml.Node, defaults: Defaults) -> Target:
+def _target(r: Reader, name: str, node: yaml.Node, defaults: Defaults) -> Target:
     what = f"targets.{name}"
     values = r.section(
         node,
@@ -349,11 +261,11 @@ def _target(r: _Reader, name: str, node: yaml.Node, defaults: Defaults) -> Targe
     )
 
 
-def _extras(r: _Reader, node: yaml.Node) -> dict[str, Target]:
+def _extras(r: Reader, node: yaml.Node) -> dict[str, Target]:
     return {str(key.value): _extra(r, str(key.value), value) for key, value in r.pairs(node, "extras")}
 
 
-def _extra(r: _Reader, name: str, node: yaml.Node) -> Target:
+def _extra(r: Reader, name: str, node: yaml.Node) -> Target:
     what = f"extras.{name}"
     values = r.section(
         node,
@@ -368,7 +280,7 @@ def _extra(r: _Reader, name: str, node: yaml.Node) -> Target:
     return Target(name=name, type=values["type"], sources=values["sources"], required=False)
 
 
-def _source(r: _Reader, node: yaml.Node, what: str) -> Source:
+def _source(r: Reader, node: yaml.Node, what: str) -> Source:
     units = tuple(UNITS)
     values = r.section(
         node,
@@ -407,7 +319,7 @@ def _source(r: _Reader, node: yaml.Node, what: str) -> Source:
     )
 
 
-def _match(r: _Reader, source: yaml.Node, node: yaml.Node | None, kind: str, what: str) -> Match:
+def _match(r: Reader, source: yaml.Node, node: yaml.Node | None, kind: str, what: str) -> Match:
     allowed = SOURCES[kind]
     if node is None:
         if allowed:
@@ -431,7 +343,7 @@ def _match(r: _Reader, source: yaml.Node, node: yaml.Node | None, kind: str, wha
     return Match(names=names, id=number, field=values.get("field"))
 
 
-def _scope(r: _Reader, node: yaml.Node, what: str) -> Scope:
+def _scope(r: Reader, node: yaml.Node, what: str) -> Scope:
     return Scope(
         **r.section(
             node,
@@ -445,7 +357,7 @@ def _scope(r: _Reader, node: yaml.Node, what: str) -> Scope:
     )
 
 
-def _products(r: _Reader, node: yaml.Node) -> tuple[tuple[str, ProductRule], ...]:
+def _products(r: Reader, node: yaml.Node) -> tuple[tuple[str, ProductRule], ...]:
     rules = []
     for key, value in r.pairs(node, "products"):
         r.name(key)
@@ -456,7 +368,7 @@ def _products(r: _Reader, node: yaml.Node) -> tuple[tuple[str, ProductRule], ...
     return tuple(rules)
 
 
-def _fixed(r: _Reader, node: yaml.Node, what: str) -> dict[str, str | int]:
+def _fixed(r: Reader, node: yaml.Node, what: str) -> dict[str, str | int]:
     values = r.section(node, what, dict.fromkeys((*TARGET_TYPES, *TARGET_ALIASES), r.scalar))
     fixed = {TARGET_ALIASES.get(name, name): value for name, value in values.items()}
     for name, value in fixed.items():
@@ -465,11 +377,11 @@ def _fixed(r: _Reader, node: yaml.Node, what: str) -> dict[str, str | int]:
     return fixed
 
 
-def _servers(r: _Reader, node: yaml.Node) -> dict[int, str]:
+def _servers(r: Reader, node: yaml.Node) -> dict[int, str]:
     return {r.integer(key): r.text(value) for key, value in r.pairs(node, "servers")}
 
 
-def _adoption(r: _Reader, node: yaml.Node) -> dict[str, Any]:
+def _adoption(r: Reader, node: yaml.Node) -> dict[str, Any]:
     return r.section(
         node,
         "adoption",
@@ -477,7 +389,7 @@ def _adoption(r: _Reader, node: yaml.Node) -> dict[str, Any]:
     )
 
 
-def _defaults(r: _Reader, node: yaml.Node) -> Defaults:
+def _defaults(r: Reader, node: yaml.Node) -> Defaults:
     return Defaults(
         **r.section(
             node,
@@ -492,7 +404,7 @@ def _defaults(r: _Reader, node: yaml.Node) -> Defaults:
     )
 
 
-def _values(r: _Reader, node: yaml.Node, what: str) -> tuple[tuple[str, str], ...]:
+def _values(r: Reader, node: yaml.Node, what: str) -> tuple[tuple[str, str], ...]:
     pairs = []
     for key, value in r.pairs(node, what):
         if key.value.startswith("re:"):
@@ -501,22 +413,22 @@ def _values(r: _Reader, node: yaml.Node, what: str) -> tuple[tuple[str, str], ..
     return tuple(pairs)
 
 
-def _range(r: _Reader, node: yaml.Node) -> tuple[int, int]:
+def _range(r: Reader, node: yaml.Node) -> tuple[int, int]:
     numbers = r.many(node, r.integer)
     if len(numbers) != 2 or numbers[0] > numbers[1]:
         raise r.refuse(node, "range is [lowest, highest]")
     return numbers[0], numbers[1]
 
 
-def _unit(r: _Reader, node: yaml.Node, allowed: tuple[str, ...]) -> str:
+def _unit(r: Reader, node: yaml.Node, allowed: tuple[str, ...]) -> str:
     text = r.text(node)
     known = {unit.casefold(): unit for unit in allowed}
     if text.casefold() not in known:
-        raise r.refuse(node, f"{text!r} is not a unit{_hint(text, allowed)}: one of {', '.join(allowed)}")
+        raise r.refuse(node, f"{text!r} is not a unit{hint(text, allowed)}: one of {', '.join(allowed)}")
     return known[text.casefold()]
 
 
-def _timezone(r: _Reader, node: yaml.Node) -> str:
+def _timezone(r: Reader, node: yaml.Node) -> str:
     name = r.text(node)
     try:
         ZoneInfo(name)
@@ -538,8 +450,3 @@ def _names(pattern: str, name: str) -> bool:
     if pattern.startswith("re:"):
         return re.search(pattern[3:], name) is not None
     return normalise(pattern) == normalise(name)
-
-
-def _hint(text: str, allowed: Mapping[str, Any] | tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(text, list(allowed), n=1)
-    return f": did you mean {close[0]!r}?" if close else f": known are {', '.join(allowed)}"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from whmcs_import.shop import QUANTITY, YES_NO, CustomField, Option, Shop
-from whmcs_import.values import Piped, normalise, split_pipe, strip_tags, text, yes_no
+from whmcs_import.values import Piped, normalise, split_pipe, storable, strip_tags, text, yes_no
 
 OptionRow = tuple[int, int, int]  # configid, optionid, qty
 FieldRow = tuple[int, str]  # fieldid, value
@@ -174,6 +174,7 @@ def _field_reading(custom: CustomField, raw: str) -> Piped:
         word = "yes" if yes_no(raw) else "no"
         return Piped(word, word)
     if custom.kind == "textarea":
-        return Piped(raw.replace("\r\n", "\n"), raw.replace("\r\n", "\n"))
+        lines = storable(raw).replace("\r\n", "\n")
+        return Piped(lines, lines)
     plain = text(strip_tags(raw) if custom.kind == "link" else raw).value
     return split_pipe(plain)

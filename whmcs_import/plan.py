@@ -28,6 +28,7 @@ from whmcs_import.targets import Resolver
 from whmcs_import.users import ClientRow, Membership, UserRow
 
 ENTITIES = {"plans": "product", "users": "user", "accounts": "client", "servers": "service"}
+PROGRESS_EVERY = 2000
 ENDED = ("Terminated", "Cancelled", "Fraud")
 UPGRADES = "SELECT relid, type FROM tblupgrades WHERE status = 'Pending' ORDER BY relid"
 CANCELLATIONS = "SELECT relid, type FROM tblcancelrequests ORDER BY relid"
@@ -137,7 +138,7 @@ class _Planner:
         self._plan = Plan(source, shop=self._shop)
         self._digest = hashlib.sha256()
         self._pending: list[tuple[str, str, str, bytes, bytes]] = []
-        self._skipped: dict[str, str] = {}
+        self._skipped: dict[tuple[str, str], str] = {}
         self._seen: dict[str, set[str]] = {entity: set() for entity in ENTITIES.values()}
         self._clients = {
             row.id: mapping.Client(row.status, row.currency_id) for row in rows.clients(staging, self._shop)
@@ -168,8 +169,9 @@ class _Planner:
             if outcome is not None:
                 owners.add(service.client)
                 sizes.setdefault(service.product, outcome.payload["plan"])
-            if number % 2000 == 0:
+            if number % PROGRESS_EVERY == 0:
                 self._progress("services", number)
+        self._progress("services", self._plan.entities["servers"].seen)
         self._plan.orphans = services.orphans
         self._warn_of_unfinished()
         return sizes, owners
@@ -179,8 +181,7 @@ class _Planner:
         tally.seen += 1
         match mapping.map_service(service, world):
             case Skipped(reason):
-                tally.skip[reason] += 1
-                self._skipped[str(service.id)] = reason
+                self._skip("servers", service.id, reason)
                 if service.status in ENDED and service.links:
                     self._plan.warn("servers", service.id, [Note("vm_left_over", "its module still names a VM")])
             case Quarantined(reason, detail):
@@ -266,9 +267,9 @@ class _Planner:
             tally.seen += 1
             stream = mapping.plan_id(self._source, product, self._file)
             if product.id not in sizes:
-                tally.skip["no_servers"] += 1
+                self._skip("plans", product.id, "no_servers")
             elif stream in streams:
-                tally.skip["shares_a_plan"] += 1
+                self._skip("plans", product.id, "shares_a_plan")
             else:
                 streams.add(stream)
                 payload, compared = self._plan_payload(product, sizes[product.id])
@@ -310,7 +311,7 @@ class _Planner:
         tally = self._plan.entities["accounts"]
         tally.seen += 1
         if client.id not in imported:
-            tally.skip["no_importable_service"] += 1
+            self._skip("accounts", client.id, "no_importable_service")
             return
         payload, notes = users.account(self._source, client, members, repair=self._repair)
         self._plan.warn("accounts", client.id, notes)
@@ -325,7 +326,7 @@ class _Planner:
             tally = self._plan.entities["users"]
             tally.seen += 1
             if row.id not in linked:
-                tally.skip["no_imported_account"] += 1
+                self._skip("users", row.id, "no_imported_account")
                 continue
             payload, notes = users.user(self._source, row, problems.get(row.id), repair=self._repair)
             self._plan.warn("users", row.id, notes)
@@ -345,6 +346,10 @@ class _Planner:
             setattr(tally, action, getattr(tally, action) + 1)
 
     # Comparing
+
+    def _skip(self, name: str, source_id: int, reason: str) -> None:
+        self._plan.entities[name].skip[reason] += 1
+        self._skipped[ENTITIES[name], str(source_id)] = reason
 
     def _keep(
         self,
@@ -379,7 +384,7 @@ class _Planner:
         """What was imported before and is not to be imported now: reported, never undone here."""
         for entity, source_id in self._earlier.keys:
             if source_id not in self._seen.get(entity, {source_id}):
-                reason = self._skipped.get(source_id, "gone") if entity == "service" else "gone"
+                reason = self._skipped.get((entity, source_id), "gone")
                 self._plan.vanished.append({"entity": entity, "source_id": source_id, "reason": reason})
 
     def _digest_catalogue(self) -> None:

@@ -26,7 +26,7 @@ def refused(importer: Importer, *arguments: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("verify",), ("--format", "xml"), ("--source", "postgres://a:b@c/d"), ("--what",)]
+    "arguments", [("verify",), ("--format", "xml"), ("--source", "postgres://a:b@c/d"), ("--source-name", "A:b")]
 )
 def test_wrong_usage_is_64(importer: Importer, arguments: tuple[str, ...]) -> None:
     assert refused(importer, *arguments)[0] == 64

@@ -279,6 +279,20 @@ async def test_a_run_that_is_killed_is_finished_by_the_next_without_duplicates(
     assert importer.run().report["changes"] == 0
 
 
+async def test_clients_without_servers_come_along_when_asked(
+    importer: Importer, truth: dict[str, Any], store: EventStore
+) -> None:
+    idle = next(client for client in truth["clients"] if client["case"] == "E05")
+    stream = ids.imported("whmcs", "client", str(idle["client_id"]))
+    importer.run()
+    assert await store.read_stream(stream) == []
+    run = importer.run("--include-idle")
+    assert run.report["entities"]["accounts"]["skip"] == {}
+    assert len(await store.read_stream(stream)) == 1
+    reasons = {(gone["entity"], gone["reason"]) for gone in importer.run().report["vanished"]}
+    assert ("client", "no_importable_service") in reasons
+
+
 async def test_only_one_import_of_a_source_runs_at_a_time(importer: Importer, database: Database) -> None:
     await database.execute("SELECT pg_advisory_lock(hashtextextended('whmcs-import:whmcs', 0))")
     run = importer.run()
