@@ -14,7 +14,7 @@ import structlog
 from domain.record import Recorded
 from eventstore.codec import UnknownEvent
 from eventstore.database import Connection, DatabaseUnavailable, Pool, connect
-from eventstore.positions import Position
+from eventstore.positions import START, Position
 from eventstore.queries import Queries
 from eventstore.store import Batch, EventStore
 
@@ -23,6 +23,12 @@ STALL_SECONDS = 0.05
 POLL_SECONDS = 1.0
 CHECK_SECONDS = 15.0
 log = structlog.get_logger()
+
+
+async def end_of_log(source: Connection | Pool) -> Position:
+    """The last position that every reader may have reached by now."""
+    row = await source.fetchrow(SQL.end_of_log)
+    return Position(row["tx"], row["pos"]) if row else START
 
 
 class SettledRows:

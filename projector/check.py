@@ -17,10 +17,11 @@ from eventstore.codec import Codec
 from eventstore.database import Connection
 from eventstore.positions import START, Position
 from eventstore.queries import Queries
+from eventstore.tail import end_of_log
 from projector import claims, write
 from projector.claims import Claims
 from projector.loop import known
-from projector.scan import scan, settled_end
+from projector.scan import scan
 from projector.tables import LIVE, Table, Target
 from projector.views import Views, tables
 
@@ -44,7 +45,7 @@ async def check(connection: Connection, patience: float = PATIENCE) -> AsyncIter
 
 
 async def _late(connection: Connection, patience: float) -> str | None:
-    end = await settled_end(connection)
+    end = await end_of_log(connection)
     deadline = time.monotonic() + patience
     while (reached := await _reached(connection)) < end:
         if time.monotonic() > deadline:

@@ -52,10 +52,6 @@ SELECT e.tx, e.pos, e.stream_id, e.version, e.type, e.schema_v, e.data, e.meta, 
  WHERE (e.tx, e.pos) > ($1::xid8, $2::bigint) AND (e.tx, e.pos) <= ($3::xid8, $4::bigint)
  ORDER BY e.tx, e.pos;
 
--- name: settled_end
--- The last position below the watermark of the reading snapshot.
-SELECT tx, pos FROM event WHERE tx < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY tx DESC, pos DESC LIMIT 1;
-
 -- name: only_rebuild
 -- One rebuild at a time.
 SELECT pg_try_advisory_lock(hashtext('hostler.rebuild'), 0);

@@ -16,9 +16,10 @@ from eventstore.codec import Codec
 from eventstore.database import Connection
 from eventstore.positions import Position
 from eventstore.queries import Queries
+from eventstore.tail import end_of_log
 from projector import write
 from projector.loop import SOON, Projection, known
-from projector.scan import scan, settled_end
+from projector.scan import scan
 from projector.tables import LIVE, Table, Target
 from projector.views import CODE_VERSION, Views, tables
 
@@ -64,7 +65,7 @@ async def _prepare(connection: Connection) -> None:
 async def _fold_all(connection: Connection, codec: Codec) -> int:
     views, count = Views(), 0
     async with connection.transaction(readonly=True):
-        end = await settled_end(connection)
+        end = await end_of_log(connection)
         async for rows in scan(connection, upto=end):
             for record in known(codec, rows):
                 views.fold(record)

@@ -27,9 +27,3 @@ async def scan(
         cursor = await connection.cursor(SQL.scan_upto, *after, *upto)
     while rows := await cursor.fetch(PAGE):
         yield rows
-
-
-async def settled_end(connection: Connection) -> Position:
-    """The last position that every reader may have reached by now."""
-    row = await connection.fetchrow(SQL.settled_end)
-    return Position(row["tx"], row["pos"]) if row else START

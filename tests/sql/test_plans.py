@@ -20,7 +20,7 @@ HOT = {
         *("append", "read_stream", "read_log", "read_log_below", "stalled", "end_of_log", "written"),
         *("claim", "extend", "finish", "postpone", "next_due"),
     ),
-    "projector": ("settled_end", "before_the_last", "stream_until", "advance"),
+    "projector": ("before_the_last", "stream_until", "advance"),
     "service": ("user", "server", "operation", "operations", "history", "people"),
 }
 FILL = (
