@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import sys
 from collections.abc import Iterator
 
@@ -24,7 +25,7 @@ log = structlog.get_logger()
 
 
 class CannotListen(Exception):
-    """The port is taken or not ours; the message names it."""
+    """The address is taken or not ours; the message names it."""
 
 
 class Server(uvicorn.Server):
@@ -41,45 +42,43 @@ async def serve(stop: Stop) -> None:
     settings = Settings()
     settings.config  # noqa: B018 - a wrong setting stops the program before anything else is opened
     async with opened(settings) as deps:
-        servers = [(_server(settings, settings.bind, build(deps)), settings.bind)]
+        serving = [_served(settings, "HOSTLER_BIND", settings.bind, build(deps))]
         if settings.metrics_bind is not None:
-            servers.append((_server(settings, settings.metrics_bind, _metrics_only(deps)), settings.metrics_bind))
-        tasks = [asyncio.create_task(_listen(server, *address)) for server, address in servers]
+            serving.append(_served(settings, "HOSTLER_METRICS_BIND", settings.metrics_bind, _metrics_only(deps)))
+        tasks = [asyncio.create_task(server.serve([bound])) for server, bound in serving]
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
         deps.hub.end_all()
-        for server, _ in servers:
+        for server, _ in serving:
             server.should_exit = True
         await asyncio.gather(*tasks)
 
 
-def _server(settings: Settings, address: tuple[str, int], app: Starlette) -> Server:
-    host, port = address
-    return Server(
-        uvicorn.Config(
-            app,
-            host=host,
-            port=port,
-            lifespan="off",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            proxy_headers=True,
-            forwarded_allow_ips=settings.trusted_proxies,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-            timeout_keep_alive=30,
-        )
+def _served(settings: Settings, name: str, address: tuple[str, int], app: Starlette) -> tuple[Server, socket.socket]:
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=True,
+        forwarded_allow_ips=settings.trusted_proxies,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_keep_alive=30,
     )
+    return Server(config), _bound(name, *address)
 
 
-async def _listen(server: Server, host: str, port: int) -> None:
+def _bound(name: str, host: str, port: int) -> socket.socket:
     try:
-        await server.serve()
-    except SystemExit:  # what uvicorn makes of a port it cannot have
-        raise CannotListen(
-            f"cannot listen on {host}:{port}: it is in use or not allowed; set HOSTLER_BIND to another address"
-        ) from None
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError as error:
+        raise CannotListen(f"{name}={host}:{port}: {error.strerror}: choose another address") from None
+    return listener
 
 
 def _metrics_only(deps: Deps) -> Starlette:
