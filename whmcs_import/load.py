@@ -6,8 +6,8 @@ or told anything here: no e-mail, no invoice, no call to Proxmox.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -114,7 +114,7 @@ class _Loader:
         changes = [self._change(entity, row) for row in rows]
         names = await self._names(changes) if entity == "service" else {}
         entries = [(change, *self._event(entity, change, names)) for change in changes]
-        credentials = await self._credentials(changes) if entity == "user" else []
+        credentials = self._credentials(changes) if entity == "user" else []
         for attempt in range(ATTEMPTS):
             try:
                 await self._write(entity, changes, entries, credentials)
@@ -200,7 +200,7 @@ class _Loader:
         columns: list[list[Any]] = [list(column) for column in zip(*credentials, strict=True)] or [[], [], []]
         await self._connection.execute(SQL.put_credentials, *columns, LEGACY_DAYS)
 
-    async def _credentials(self, changes: list[Change]) -> list[Credential]:
+    def _credentials(self, changes: list[Change]) -> list[Credential]:
         """The passwords of users who can sign in; wrapping old digests is the only costly work of an import."""
         raw = self._staging.passwords([int(change.source_id) for change in changes if change.payload["login"]])
 
@@ -208,5 +208,5 @@ class _Loader:
             hashed = passwords.import_hash(raw.get(int(change.source_id), ""))
             return None if hashed is None else (change.stream, *hashed)
 
-        found = await asyncio.gather(*(asyncio.to_thread(kept, change) for change in changes))
-        return [credential for credential in found if credential is not None]
+        with ThreadPoolExecutor() as threads:
+            return [credential for credential in threads.map(kept, changes) if credential is not None]

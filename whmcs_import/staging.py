@@ -105,7 +105,7 @@ class Staging:
 
     def rows(self, query: str, *parameters: Any) -> Iterator[Row]:
         """The rows of a query, one at a time."""
-        yield from self._db.execute(query, parameters)
+        return self._db.execute(query, parameters)
 
     def count(self, table: str) -> int:
         """How many rows a table holds."""
@@ -154,14 +154,12 @@ class Staging:
 def private_copy() -> Iterator[Staging]:
     """A staging area nobody else can enter, and which no kind of death leaves behind.
 
-    Its file has no name any more once it is open: the kernel frees it with the process.
+    Once open it needs no name any more: the kernel frees it with the process.
     """
     with tempfile.TemporaryDirectory(prefix="whmcs-import-") as folder:
         Path(folder).chmod(0o700)
-        file = Path(folder) / "source.sqlite"
-        staging = Staging(file)
-        file.unlink()
-        try:
-            yield staging
-        finally:
-            staging.close()
+        staging = Staging(Path(folder) / "source.sqlite")
+    try:
+        yield staging
+    finally:
+        staging.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -241,8 +242,9 @@ def _user(truth: dict[str, Any], email: str) -> int:
     return found
 
 
-async def test_a_run_that_is_killed_is_finished_by_the_next_without_duplicates(
-    importer: Importer, database: Database
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+async def test_a_run_that_is_stopped_is_finished_by_the_next_without_duplicates(
+    importer: Importer, database: Database, end: signal.Signals
 ) -> None:
     # The servers' chunk stops in the middle of its transaction, until this connection lets it go on.
     await database.execute("SELECT pg_advisory_lock(4711)")
@@ -257,8 +259,10 @@ async def test_a_run_that_is_killed_is_finished_by_the_next_without_duplicates(
     killed = importer.start()
     while not await database.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
         assert killed.poll() is None, killed.communicate()
-    killed.kill()
-    killed.communicate()
+    killed.send_signal(end)
+    said = killed.communicate()[1]
+    if end == signal.SIGTERM:
+        assert (killed.returncode, said.count("\n")) == (3, 1), said
     await database.execute("DROP TRIGGER hold ON source_key")
     await database.execute("SELECT pg_advisory_unlock(4711)")
     # The killed session holds the import's own lock until its server process notices.
