@@ -15,11 +15,18 @@ log = structlog.get_logger()
 Stop = asyncio.Event
 
 
-def run(name: str, main: Callable[[Stop], Awaitable[None]], *, expected: tuple[type[Exception], ...]) -> int:
+def run(
+    name: str,
+    main: Callable[[Stop], Awaitable[None]],
+    *,
+    expected: tuple[type[Exception], ...],
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> int:
     """Run `main(stop)`; `stop` is set on SIGTERM and SIGINT. `expected` errors are one line and exit code 1."""
     logs.configure(name)
     try:
-        asyncio.run(_until_stopped(main))
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(_until_stopped(main))
     except expected as error:
         print(f"{name}: {error}", file=sys.stderr)
         return 1
