@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import structlog
 import uvicorn
+import uvloop
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -73,7 +74,8 @@ def _served(settings: Settings, name: str, address: tuple[str, int], app: Starle
 def _bound(name: str, host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        # Only where the protocol is named do accepted connections send small answers at once (TCP_NODELAY).
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
     except OSError as error:
@@ -90,7 +92,8 @@ def _metrics_only(deps: Deps) -> Starlette:
 
 def main() -> None:
     """Run the service until SIGTERM."""
-    sys.exit(run("hostler-service", serve, expected=(SettingsError, DatabaseUnavailable, NotMigrated, CannotListen)))
+    expected = (SettingsError, DatabaseUnavailable, NotMigrated, CannotListen)
+    sys.exit(run("hostler-service", serve, expected=expected, loop_factory=uvloop.new_event_loop))
 
 
 if __name__ == "__main__":

@@ -64,7 +64,10 @@ async def _cluster(cluster: Cluster) -> Finding:
     name = f"cluster {cluster.name}"
     try:
         hypervisor = connect_cluster(_settings_of(cluster))
-        nodes, guests = await hypervisor.nodes(), await hypervisor.guests()
+        try:
+            nodes, guests = await hypervisor.nodes(), await hypervisor.guests()
+        finally:
+            await hypervisor.close()
     except (SettingsError, HypervisorError, ValueError) as error:
         return Finding(name, str(error))
     return Finding(name, _wrong(cluster, nodes, guests), f"{len(nodes)} node(s) online")

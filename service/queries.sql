@@ -216,10 +216,6 @@ INSERT INTO login_name (email, user_id) VALUES ($1, $2);
 -- How a user proves who they are. $1 user, $2 scheme, $3 hash
 INSERT INTO credential (user_id, scheme, hash) VALUES ($1, $2, $3);
 
--- name: login_name
--- Who signs in with an e-mail address. $1 address in lower case
-SELECT user_id FROM login_name WHERE email = $1;
-
 -- name: declared
 -- Every catalogue item as it was last declared in the log.
 SELECT DISTINCT ON (e.stream_id)
