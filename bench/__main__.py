@@ -1,0 +1,26 @@
+"""`python -m bench [NAME]`: one measurement, or all of them one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from bench import append, replay, wake
+
+BENCHES = {"append": append.main, "wake": wake.main, "replay": replay.main}
+
+
+def main() -> int:
+    """0 measured, 64 unknown name."""
+    names = sys.argv[1:] or list(BENCHES)
+    unknown = [name for name in names if name not in BENCHES]
+    if unknown:
+        print(f"scripts/bench: unknown name {unknown[0]!r}: one of {', '.join(BENCHES)}", file=sys.stderr)
+        return 64
+    for name in names:
+        asyncio.run(BENCHES[name]())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

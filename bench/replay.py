@@ -1,0 +1,101 @@
+"""Events per second of a full rebuild of all views, against a bare scan of the log in the same order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID, uuid4
+
+from bench.measure import by_turns, migrated, report, server
+from domain.record import Actor, Meta
+from domain.server import events as e
+from domain.server.state import STEPS
+from eventstore.bulk import append_chunk
+from eventstore.database import Connection, connect
+from eventstore.positions import START, Position
+from eventstore.queries import Queries
+from eventstore.store import Entry
+from projector.rebuild import rebuild
+
+STREAMS = 3000
+CHUNK = 200  # streams in one transaction
+PAGE = 20_000
+META = Meta(actor=Actor(type="user", id="usr_bench"), request_id="bench")
+
+
+async def main() -> None:
+    """Print the figure."""
+    with server() as postgres:
+        connection = await connect(await migrated(postgres, "replay"))
+        count = await _fill(connection)
+        figures = await by_turns(lambda: _rebuild(connection, count), lambda: _scan(connection, count), 3)
+        await connection.close()
+    report("replay", figures, "bare ordered scan", "events/s", count)
+
+
+async def _rebuild(connection: Connection, count: int) -> float:
+    started = time.perf_counter()
+    assert await rebuild(connection) == count
+    return count / (time.perf_counter() - started)
+
+
+async def _scan(connection: Connection, count: int) -> float:
+    statement, after, seen = Queries("eventstore").read_log, START, 0
+    started = time.perf_counter()
+    while rows := await connection.fetch(statement, *after, PAGE):
+        after, seen = Position(rows[-1]["tx"], rows[-1]["pos"]), seen + len(rows)
+    assert seen == count
+    return count / (time.perf_counter() - started)
+
+
+async def _fill(connection: Connection) -> int:
+    """Servers that were created and then stopped and started."""
+    count = 0
+    for _ in range(0, STREAMS, CHUNK):
+        entries = [entry for _ in range(CHUNK) for entry in _life(uuid4())]
+        await append_chunk(connection, entries)
+        count += len(entries)
+    await connection.execute("ANALYZE event")
+    return count
+
+
+def _life(id: UUID) -> Iterator[Entry]:
+    events = [*_created(uuid4()), *_operated(uuid4(), "stop"), *_operated(uuid4(), "start")]
+    return (Entry(id, version, event, META, id) for version, event in enumerate(events, start=1))
+
+
+def _created(operation: UUID) -> Iterator[Any]:
+    yield e.ServerRequested(
+        operation_id=operation,
+        account_id=UUID(int=1),
+        plan=e.Plan(id=UUID(int=2), name="S", vcpus=2, memory_mib=2048, disk_gib=20),
+        image=e.Image(id=UUID(int=3), name="Debian 12", template="debian-12"),
+        location=e.Location(id=UUID(int=4), name="Frankfurt", key="fra1"),
+        name="web-1.example.com",
+    )
+    yield from _steps(operation, STEPS["create"])
+    yield e.PowerObserved(power="running")
+    yield e.OperationSucceeded(operation_id=operation)
+
+
+def _operated(operation: UUID, type: str) -> Iterator[Any]:
+    yield e.OperationRequested(operation_id=operation, type=type)
+    yield from _steps(operation, STEPS[type])
+    yield e.OperationSucceeded(operation_id=operation)
+
+
+def _steps(operation: UUID, steps: tuple[str, ...]) -> Iterator[Any]:
+    for step in steps:
+        yield e.EffectIntended(
+            operation_id=operation,
+            step=step,
+            attempt=1,
+            verb=step,
+            cluster="demo",
+            node="pve1",
+            vmid=10_000_000,
+            since=1_772_539_200,
+        )
+        yield e.TaskAccepted(operation_id=operation, step=step, upid="UPID:pve1:00000001:00000002:69A6E000:qmstart::")
+        yield e.StepCompleted(operation_id=operation, step=step)
