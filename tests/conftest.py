@@ -23,6 +23,13 @@ from testbed.postgres import Postgres
 TEMPLATE = "hostler_template"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever uses the server is marked as such, so that `scripts/test --quick` can leave it out."""
+    for item in items:
+        if "postgres" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.pg)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A server of this test process alone: safe under xdist, gone when the process ends."""

@@ -56,7 +56,7 @@ async function reboot() {
 
 async function order(name) {
   await page.getByRole("link", { name: "Servers", exact: true }).first().click();
-  await page.getByRole("link", { name: "Create server" }).first().click();
+  await button("Create server").click();
   await page.getByRole("radio", { name: "Debian 12" }).check();
   await page.getByRole("radio", { name: /^VPS S/ }).check();
   await page.getByLabel("Name", { exact: true }).fill(name);
@@ -69,7 +69,7 @@ async function order(name) {
 
 async function create() {
   const steps = await order("from-browser");
-  await steps.filter({ hasText: "Wait for the network: Now" }).waitFor({ timeout: CREATE_MS });
+  await steps.filter({ hasText: /Wait for the network: (Now|Waiting)/ }).waitFor({ timeout: CREATE_MS });
   await picture("progress");
   await status("Running", CREATE_MS);
   await steps.filter({ hasText: "Wait for the network: Done" }).waitFor();
