@@ -11,7 +11,7 @@ from eventstore.positions import Position
 from eventstore.queries import Queries
 
 SQL = Queries("eventstore")
-LEASE_SECONDS = 60.0
+LEASE_SECONDS = 15.0  # how long the work of a worker that died is left alone
 
 
 @dataclass(frozen=True, slots=True)

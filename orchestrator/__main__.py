@@ -12,7 +12,7 @@ from eventstore.database import DatabaseUnavailable, NotMigrated, open_pool
 from eventstore.outbox import Lease
 from eventstore.positions import Position
 from eventstore.store import EventStore
-from orchestrator.clusters import open_clusters
+from hypervisor.clusters import open_clusters
 from orchestrator.link import link_import
 from orchestrator.observer import Observer
 from orchestrator.reconcile import reconcile

@@ -13,9 +13,9 @@ from domain.server.state import Operation, Server, Step, fold
 from eventstore.positions import Position
 from eventstore.queries import Queries
 from eventstore.store import Claims, Entry, EventStore
+from hypervisor.clusters import Clusters
 from hypervisor.errors import Missing
 from hypervisor.port import GuestConfig, Hypervisor
-from orchestrator.clusters import Clusters
 from runtime.sealing import Seal
 from runtime.settings import Config
 

@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from eventstore.database import DatabaseUnavailable, NotMigrated, check_migrated, connect
+from hypervisor.clusters import open_cluster
 from hypervisor.errors import HypervisorError
 from hypervisor.port import GuestRow, Node
-from hypervisor.proxmox import ClusterSettings
-from hypervisor.proxmox import connect as connect_cluster
 from runtime.sealing import load_seal
 from runtime.settings import Cluster, Config, Settings, SettingsError
 from service import tokens
@@ -63,7 +62,7 @@ def _keys(config: Config) -> Finding:
 async def _cluster(cluster: Cluster) -> Finding:
     name = f"cluster {cluster.name}"
     try:
-        hypervisor = connect_cluster(_settings_of(cluster))
+        hypervisor = open_cluster(cluster)
         try:
             nodes, guests = await hypervisor.nodes(), await hypervisor.guests()
         finally:
@@ -80,14 +79,3 @@ def _wrong(cluster: Cluster, nodes: Sequence[Node], guests: Sequence[GuestRow]) 
     wrong = [f"offline: {', '.join(offline)}"] if offline else []
     wrong += [f"no such template: {', '.join(missing)}"] if missing else []
     return "; ".join(wrong) or None
-
-
-def _settings_of(cluster: Cluster) -> ClusterSettings:
-    return ClusterSettings(
-        name=cluster.name,
-        endpoints=tuple(cluster.endpoints),
-        token_id=cluster.token_id,
-        token_secret=cluster.token_secret(),
-        verify=cluster.verify == "system" if cluster.verify in ("system", "none") else str(cluster.verify),
-        fingerprint=cluster.fingerprint,
-    )

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from hypervisor.clusters import open_cluster
 from hypervisor.errors import HypervisorError
 from hypervisor.port import GuestRow
-from hypervisor.proxmox import ClusterSettings, connect
 from runtime.settings import Cluster
 
 Guests = dict[int, GuestRow] | str  # the guests of a cluster by VMID, or why it could not be asked
@@ -50,17 +50,7 @@ def _seen(guests: Guests | None, vmid: int) -> dict[str, Any]:
 
 
 async def _guests(cluster: Cluster) -> Guests:
-    trust: bool | str = {"system": True, "none": False}.get(str(cluster.verify), str(cluster.verify))
-    hypervisor = connect(
-        ClusterSettings(
-            name=cluster.name,
-            endpoints=tuple(cluster.endpoints),
-            token_id=cluster.token_id,
-            token_secret=cluster.token_secret(),
-            verify=trust,
-            fingerprint=cluster.fingerprint,
-        )
-    )
+    hypervisor = open_cluster(cluster)
     try:
         if not await hypervisor.quorate():
             return "the cluster has no quorum"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from hypervisor.port import Hypervisor
 from hypervisor.proxmox import ClusterSettings, connect
@@ -11,18 +11,14 @@ from runtime.settings import Cluster
 Clusters = Mapping[str, Hypervisor]
 
 
-def open_clusters(clusters: list[Cluster]) -> dict[str, Hypervisor]:
-    """A hypervisor per configured cluster; nothing is asked of them yet.
+def open_cluster(cluster: Cluster) -> Hypervisor:
+    """The hypervisor of a configured cluster; nothing is asked of it yet.
 
     Raises:
-        SettingsError: a token's secret cannot be read.
+        SettingsError: the token's secret cannot be read.
     """
-    return {cluster.name: connect(_settings(cluster)) for cluster in clusters}
-
-
-def _settings(cluster: Cluster) -> ClusterSettings:
     trust: bool | str = {"system": True, "none": False}.get(str(cluster.verify), str(cluster.verify))
-    return ClusterSettings(
+    settings = ClusterSettings(
         name=cluster.name,
         endpoints=tuple(cluster.endpoints),
         token_id=cluster.token_id,
@@ -30,3 +26,13 @@ def _settings(cluster: Cluster) -> ClusterSettings:
         verify=trust,
         fingerprint=cluster.fingerprint,
     )
+    return connect(settings)
+
+
+def open_clusters(clusters: Iterable[Cluster]) -> dict[str, Hypervisor]:
+    """A hypervisor per configured cluster, by name.
+
+    Raises:
+        SettingsError: a token's secret cannot be read.
+    """
+    return {cluster.name: open_cluster(cluster) for cluster in clusters}
