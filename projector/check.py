@@ -20,7 +20,7 @@ from eventstore.queries import Queries
 from eventstore.tail import end_of_log
 from projector import claims, write
 from projector.claims import Claims
-from projector.loop import known
+from projector.poison import fold_all, known
 from projector.scan import scan
 from projector.tables import LIVE, Table, Target
 from projector.views import Views, tables
@@ -80,10 +80,9 @@ async def _fold(connection: Connection, reached: Position) -> tuple[Views, Claim
     """Views up to where the live ones stand; claims to the end, since they are written with the events."""
     views, claimed, codec = Views(), Claims(), Codec(EVENTS)
     async for rows in scan(connection):
-        for record in known(codec, rows):
-            claimed.fold(record)
-            if (record.tx, record.pos) <= reached:
-                views.fold(record)
+        records = known(codec, rows)
+        fold_all(claimed.fold, records)
+        fold_all(views.fold, [record for record in records if (record.tx, record.pos) <= reached])
     return views, claimed
 
 

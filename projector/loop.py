@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
-from typing import Any
 
 import asyncpg
-import msgspec
 import structlog
 
-from domain.record import Recorded
 from domain.registry import EVENTS
-from eventstore.codec import Codec, UnknownEvent
+from eventstore.codec import Codec
 from eventstore.database import Connection, DatabaseUnavailable, check_migrated, connect
 from eventstore.positions import Position
 from eventstore.queries import Queries
-from eventstore.store import EventStore, recorded
+from eventstore.store import EventStore
 from eventstore.tail import Doorbell, SettledRows
 from projector import write
+from projector.poison import POISON, Parked, blame, fold_all, known
 from projector.tables import LIVE, Target
 from projector.views import CODE_VERSION, Views
 
@@ -33,18 +30,6 @@ SOON = 0.02  # seconds: events wait behind the watermark, and no NOTIFY comes wh
 STANDBY = 1.0
 PARKED = 30.0
 BACKOFF_FIRST, BACKOFF_LAST = 0.2, 5.0
-# What an event that cannot be projected may raise: decoding, folding, or the database refusing its values.
-POISON = (
-    msgspec.MsgspecError,
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    TypeError,
-    ValueError,
-    StopIteration,
-    asyncpg.DataError,
-    asyncpg.IntegrityConstraintViolationError,
-)
 LOST = (DatabaseUnavailable, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 log = structlog.get_logger()
 
@@ -55,10 +40,6 @@ class Fenced(Exception):
 
 class OtherCode(Exception):
     """The views were built by another version of the folding code."""
-
-
-class Parked(Exception):
-    """One event cannot be projected; the projection stays before it. The message names the event and why."""
 
 
 class Projection:
@@ -90,9 +71,11 @@ class Projection:
             return 0
         try:
             await self._project(connection, position, rows)
-        except POISON as error:
+        except (Parked, *POISON) as error:
+            if len(rows) == 1 and isinstance(error, Parked):
+                raise
             if len(rows) == 1:
-                raise Parked(_verdict(rows[0], error)) from error
+                raise blame(rows[0], error) from error
             self._limit = len(rows) // 2  # closer to the event at fault
         else:
             self._limit = min(self._page, self._limit * 2)
@@ -114,8 +97,7 @@ class Projection:
         records = known(self._codec, rows)
         views = Views()
         await views.load(connection, self._target, records)
-        for record in records:
-            views.fold(record)
+        fold_all(views.fold, records)
         changes = views.changes()
         to = Position(rows[-1]["tx"], rows[-1]["pos"])
         async with connection.transaction():
@@ -124,20 +106,6 @@ class Projection:
                 raise Fenced
             await write.merge(connection, self._target, changes)
             await connection.execute(SQL.ring)
-
-
-def known(codec: Codec, rows: list[asyncpg.Record]) -> list[Recorded[Any]]:
-    """Rows of the log as events; types that only a newer version knows are left out, counted and logged."""
-    records = []
-    skipped: Counter[str] = Counter()
-    for row in rows:
-        try:
-            records.append(recorded(codec, row))
-        except UnknownEvent as error:
-            skipped[str(error)] += 1
-    for reason, count in skipped.items():
-        log.warning("events skipped", reason=reason, count=count)
-    return records
 
 
 async def catch_up(store: EventStore) -> None:
@@ -226,10 +194,3 @@ async def _pause(stop: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(stop.wait(), seconds)
     except TimeoutError:
         return
-
-
-def _verdict(row: asyncpg.Record, error: BaseException) -> str:
-    return (
-        f"event {row['type']!r} version {row['version']} of stream {row['stream_id']} "
-        f"at {row['tx']}:{row['pos']} cannot be projected: {type(error).__name__}: {error}"
-    )

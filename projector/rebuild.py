@@ -18,7 +18,8 @@ from eventstore.positions import Position
 from eventstore.queries import Queries
 from eventstore.tail import end_of_log
 from projector import write
-from projector.loop import SOON, Projection, known
+from projector.loop import SOON, Projection
+from projector.poison import fold_all, known
 from projector.scan import scan
 from projector.tables import LIVE, Table, Target
 from projector.views import CODE_VERSION, Views, tables
@@ -67,8 +68,7 @@ async def _fold_all(connection: Connection, codec: Codec) -> int:
     async with connection.transaction(readonly=True):
         end = await end_of_log(connection)
         async for rows in scan(connection, upto=end):
-            for record in known(codec, rows):
-                views.fold(record)
+            fold_all(views.fold, known(codec, rows))
             count += len(rows)
     async with connection.transaction():
         await write.load(connection, NEW, views.changes())
@@ -127,8 +127,7 @@ async def _fold_rest(connection: Connection, codec: Codec, after: Position, upto
         records = known(codec, rows)
         views = Views()
         await views.load(connection, NEW, records)
-        for record in records:
-            views.fold(record)
+        fold_all(views.fold, records)
         await write.merge(connection, NEW, views.changes())
 
 

@@ -27,7 +27,8 @@ from eventstore.positions import START, Position
 from eventstore.queries import Queries
 from eventstore.tail import Doorbell, SettledRows
 from projector.check import check
-from projector.loop import SOON, Parked, known
+from projector.loop import SOON
+from projector.poison import Parked, known
 from projector.rebuild import RebuildRuns, rebuild
 from projector.scan import scan
 from projector.views import tables

@@ -159,3 +159,28 @@ def test_functions_are_short() -> None:
     )
     assert lengths[len(lengths) // 2] <= 10
     assert sum(length > 60 for length in lengths) <= len(lengths) // 100
+
+
+def test_replay_cannot_reach_a_hypervisor() -> None:
+    """The floors would allow the projector to import the port; nothing it runs may."""
+    script = (
+        "import sys, projector.replay, projector.__main__\n"
+        "print([name for name in sys.modules if name.split('.')[0] in ('hypervisor', 'orchestrator', 'proxmoxer')])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_the_domain_knows_no_clock_no_randomness_and_no_io() -> None:
+    allowed = {"__future__", "collections", "dataclasses", "datetime", "domain", "functools", "ipaddress", "re"}
+    allowed |= {"typing", "uuid", "enum", "itertools", "math", "pydantic"}
+    found = []
+    for path in sources("domain"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            found += [f"{path.name}: {name}" for name in names if name.split(".")[0] not in allowed]
+            if isinstance(node, ast.Attribute) and node.attr in {"now", "utcnow", "today", "uuid1", "uuid4"}:
+                found.append(f"{path.name}: {node.attr}")
+    # A command carries the time it was asked at in a field of that name.
+    assert [line for line in found if line != "decide.py: now"] == []

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -18,27 +13,14 @@ from eventstore.coalescer import Coalescer
 from eventstore.codec import Codec
 from eventstore.database import open_pool
 from eventstore.store import EventStore
-from service.migrate import deploy
 from testbed.postgres import Postgres
 from tests.given import entries, requested
+from tests.own_server import own_server
 
 pytestmark = pytest.mark.pg
 
 CODEC = Codec(EVENTS)
 WRITERS = 8
-
-
-@pytest.fixture
-def server() -> Iterator[Postgres]:
-    """A server that keeps what it promised: fsync is on."""
-    folder = Path(tempfile.mkdtemp(prefix="hostler-crash-"))
-    folder.chmod(0o755)
-    opened = Postgres(folder / "pg")
-    opened.start()
-    yield opened
-    if opened.alive():
-        opened.stop()
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 class Writer:
@@ -55,9 +37,13 @@ class Writer:
             self.acknowledged += 1
 
 
-async def test_nothing_acknowledged_is_lost_when_the_server_crashes(server: Postgres) -> None:
+async def test_nothing_acknowledged_is_lost_when_the_server_crashes() -> None:
+    with own_server() as server:
+        await crash_under_load(server)
+
+
+async def crash_under_load(server: Postgres) -> None:
     url = server.url("postgres")
-    deploy(url, path=f"{server.binaries}:{os.environ['PATH']}")
     writers, stop = [Writer() for _ in range(WRITERS)], asyncio.Event()
     async with asyncio.timeout(90), Coalescer(url, CODEC) as coalescer:
         tasks = [asyncio.create_task(writer.run(coalescer, stop)) for writer in writers]

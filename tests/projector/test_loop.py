@@ -16,7 +16,8 @@ from eventstore import snapshot
 from eventstore.database import Pool, connect
 from eventstore.store import EventStore
 from projector import write
-from projector.loop import Fenced, OtherCode, Parked, Projection, catch_up
+from projector.loop import Fenced, OtherCode, Projection, catch_up
+from projector.poison import Parked
 from projector.tables import LIVE
 from projector.views import tables
 from tests.given import (

@@ -98,6 +98,36 @@ async def test_leftovers_of_a_killed_rebuild_do_no_harm(
     assert await dump(store.pool) == before
 
 
+@pytest.mark.parametrize("phase", ["_prepare", "_fold_all", "_approach", "_swap", "_replace"])
+async def test_a_rebuild_that_breaks_off_leaves_the_live_views_alone(
+    store: EventStore,
+    worker: asyncpg.Connection[asyncpg.Record],
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    phase: str,
+) -> None:
+    ids = await everything(store)
+    await catch_up(store)
+    before = await dump(store.pool)
+
+    async def breaks(*arguments: object) -> None:
+        raise ConnectionAbortedError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rebuilding, phase, breaks)
+        with pytest.raises(ConnectionAbortedError):
+            await rebuild(worker)
+    await worker.close()
+    assert await dump(store.pool) == before
+    await append_to(store, ids["bought"], operated("stop"))
+    await catch_up(store)
+    after = await dump(store.pool)
+    again = await connect(database_url)
+    await rebuild(again)
+    await again.close()
+    assert await dump(store.pool) == after
+
+
 async def test_only_one_rebuild_at_a_time(
     store: EventStore, database_url: str, worker: asyncpg.Connection[asyncpg.Record]
 ) -> None:

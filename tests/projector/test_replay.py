@@ -15,10 +15,14 @@ from typing import Any
 import asyncpg
 import pytest
 
+from domain.registry import EVENTS
+from eventstore.codec import Codec
+from eventstore.database import open_pool
 from eventstore.store import EventStore
 from projector.loop import catch_up
 from testbed.postgres import Postgres
 from tests.given import created, happened, operated, requested
+from tests.own_server import own_server
 from tests.projector.stories import append_to, everything
 
 pytestmark = pytest.mark.pg
@@ -140,6 +144,22 @@ async def test_a_database_that_is_not_migrated_is_one_line(postgres: Postgres, m
     assert "the database is not migrated: run `hostler-admin migrate`" in err.decode()
 
 
+@pytest.mark.parametrize("command", ["rebuild", "check"])
+async def test_an_event_that_cannot_be_read_is_one_line(store: EventStore, database_url: str, command: str) -> None:
+    id = await happened(store, [requested()])
+    await catch_up(store)
+    await store.pool.execute(
+        "INSERT INTO event (stream_id, version, type, schema_v, data, meta) VALUES"
+        ' ($1, 2, \'server.power_observed\', 1, \'{"power": 1}\', \'{"actor": {"type": "system"}}\')',
+        id,
+    )
+    await store.pool.execute("UPDATE checkpoint SET (tx, pos) = (SELECT max(tx), max(pos) FROM event)")
+    code, _, err = await replay(database_url, command)
+    assert (code, len(err.splitlines())) == (1, 1)
+    assert f"'server.power_observed' version 2 of stream {id}" in err
+    assert (await store.pool.fetchval("SELECT count(*) FROM server_view")) == 1
+
+
 async def test_an_unreachable_database_is_one_line() -> None:
     code, out, err = await replay("postgresql://nobody@127.0.0.1:1/none", "check")
     assert (code, out, len(err.splitlines())) == (1, "", 1)
@@ -186,11 +206,34 @@ async def test_the_projector_survives_losing_its_connections(store: EventStore, 
         assert process.returncode is None
 
 
+async def test_the_projector_survives_a_crash_of_the_server() -> None:
+    with own_server() as server:
+        url = server.url("postgres")
+        async with program("projector", url) as process, opened(url) as store:
+            id = await happened(store, [requested()])
+            await until(lambda: is_at(store, id, 1))
+            await asyncio.to_thread(server.kill)
+            await asyncio.to_thread(server.start)
+            await append_again(store, id)
+            await until(lambda: is_at(store, id, 6))
+            assert process.returncode is None
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[EventStore]:
+    pool = await open_pool(url)
+    yield EventStore(pool, Codec(EVENTS))
+    pool.terminate()
+
+
 async def append_again(store: EventStore, id: Any) -> None:
-    try:
-        await append_to(store, id, operated("stop"))
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-        await append_to(store, id, operated("stop"))
+    """Append through connections that may have died: those of the pool are replaced one by one."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                return await append_to(store, id, operated("stop"))
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                await asyncio.sleep(0.02)
 
 
 async def is_at(store: EventStore, id: Any, version: int) -> bool:
