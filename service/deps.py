@@ -25,6 +25,7 @@ from service.hub import Hub
 from service.metrics import Metrics
 from service.problems import Problem
 from service.reads import Reads
+from service.shown import Shown
 from service.tokens import Caller, Tokens
 
 POOL_SIZE = 16
@@ -44,6 +45,7 @@ class Deps:
     hub: Hub
     ui: Path
     metrics: Metrics = field(default_factory=Metrics)
+    shown: Shown = field(default_factory=Shown)
 
 
 @asynccontextmanager

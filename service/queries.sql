@@ -114,7 +114,7 @@ SELECT true FROM account_view WHERE account_id = $1;
 -- name: servers_newest
 -- Servers, newest first. $1 user (null: everybody's), $2 status, $3 pattern, $4 clusters out of reach,
 -- $5 and $6 after which, $7 limit
-SELECT server_id, name, created_at, state FROM server_view
+SELECT server_id, version, cluster, name, created_at, state FROM server_view
  WHERE ($1::uuid IS NULL OR account_id IN (SELECT account_id FROM member_view WHERE user_id = $1))
    AND CASE WHEN $2::text IS NULL THEN status <> 'terminated'
             WHEN cluster = ANY ($4::text[]) AND status IN ('running', 'stopped', 'paused', 'suspended')
@@ -126,7 +126,7 @@ SELECT server_id, name, created_at, state FROM server_view
 
 -- name: servers_oldest
 -- Servers, oldest first. Parameters as for `servers_newest`
-SELECT server_id, name, created_at, state FROM server_view
+SELECT server_id, version, cluster, name, created_at, state FROM server_view
  WHERE ($1::uuid IS NULL OR account_id IN (SELECT account_id FROM member_view WHERE user_id = $1))
    AND CASE WHEN $2::text IS NULL THEN status <> 'terminated'
             WHEN cluster = ANY ($4::text[]) AND status IN ('running', 'stopped', 'paused', 'suspended')
@@ -138,7 +138,7 @@ SELECT server_id, name, created_at, state FROM server_view
 
 -- name: servers_by_name
 -- Servers from A to Z. Parameters as for `servers_newest`, $5 is a name
-SELECT server_id, name, created_at, state FROM server_view
+SELECT server_id, version, cluster, name, created_at, state FROM server_view
  WHERE ($1::uuid IS NULL OR account_id IN (SELECT account_id FROM member_view WHERE user_id = $1))
    AND CASE WHEN $2::text IS NULL THEN status <> 'terminated'
             WHEN cluster = ANY ($4::text[]) AND status IN ('running', 'stopped', 'paused', 'suspended')
@@ -150,7 +150,7 @@ SELECT server_id, name, created_at, state FROM server_view
 
 -- name: servers_by_name_backwards
 -- Servers from Z to A. Parameters as for `servers_by_name`
-SELECT server_id, name, created_at, state FROM server_view
+SELECT server_id, version, cluster, name, created_at, state FROM server_view
  WHERE ($1::uuid IS NULL OR account_id IN (SELECT account_id FROM member_view WHERE user_id = $1))
    AND CASE WHEN $2::text IS NULL THEN status <> 'terminated'
             WHEN cluster = ANY ($4::text[]) AND status IN ('running', 'stopped', 'paused', 'suspended')

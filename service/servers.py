@@ -54,7 +54,7 @@ async def list_servers(req: Request) -> Response:
     shown = paging.page(
         rows,
         asked.limit,
-        lambda row: represent.server(snapshot.decode(Server, row["state"]), sights, staff=who.staff),
+        lambda row: d.shown.server(row, sights, staff=who.staff),
         lambda row: paging.cursor(asked.sort, row[column], row["server_id"]),
     )
     return reply(shown)
