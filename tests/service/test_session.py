@@ -66,6 +66,7 @@ async def test_wrong_credentials_look_alike(world: World, ann: Person, email: st
         hashlib.md5(b"R(I:y" + PASSWORD.encode()).hexdigest() + ":R(I:y",
         hmac.new(b"key", PASSWORD.encode(), "sha256").hexdigest() + ":key",
     ],
+    ids=["bcrypt", "bcrypt-2y", "md5", "md5-salt", "sha256-key"],
 )
 async def test_an_imported_password_opens_once_and_is_kept_under_argon2id(world: World, raw: str) -> None:
     imported = passwords.import_hash(raw)
