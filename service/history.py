@@ -48,6 +48,15 @@ STEPS = {
     "restore": "undoing the termination",
     "destroy": "removing",
 }
+# How it was done, not what happened: for staff alone.
+MECHANICS = (
+    e.EffectIntended,
+    e.TaskAccepted,
+    e.StepCompleted,
+    e.GuestIdentified,
+    e.GuestMoved,
+)
+HIDDEN = tuple(kind.name for kind in e.EVENTS if kind.cls in MECHANICS)
 Words = tuple[str, str | None]
 
 
@@ -63,67 +72,74 @@ def _size(plan: e.Plan) -> str:
     return f"{plan.vcpus} CPU, {plan.memory_mib} MiB memory, {plan.disk_gib} GiB disk"
 
 
-def _ordered(event: e.ServerRequested) -> Words:
+def _ordered(event: e.ServerRequested, _: str) -> Words:
     return "Server ordered", f"{event.plan.name} ({_size(event.plan)}), {event.image.name}, {event.location.name}"
 
 
-def _imported(event: e.ServerImported) -> Words:
+def _imported(event: e.ServerImported, _: str) -> Words:
     return "Imported", f"From {event.source}, service {event.source_id}: {event.plan.name} ({_size(event.plan)})"
 
 
-def _placed(event: e.ServerPlaced) -> Words:
-    return "Place found", "Address " + ", ".join(a.address for a in event.addresses) if event.addresses else None
+def _placed(event: e.ServerPlaced, _: str) -> Words:
+    addresses = ", ".join(address.address for address in event.addresses)
+    return "Place found", f"Address {addresses}" if addresses else None
 
 
-def _intended(event: e.EffectIntended) -> Words:
+def _intended(event: e.EffectIntended, _: str) -> Words:
     again = f"Attempt {event.attempt}" if event.attempt > 1 else None
     return f"Step begun: {_step(event.step)}", again
 
 
-# One line for every event there is; the tests see to it that none is missing.
-WORDS: dict[type, Callable[[Any], Words]] = {
+def _scheduled(event: e.TerminationScheduled, _: str) -> Words:
+    return "Termination scheduled", f"It can be undone until {event.purge_at:%-d %B %Y, %H:%M:%S} UTC"
+
+
+# One line for every event there is, given the event and its operation's name; tests see to it that none is missing.
+WORDS: dict[type, Callable[[Any, str], Words]] = {
     e.ServerRequested: _ordered,
     e.ServerImported: _imported,
-    e.ImportUpdated: lambda v: ("Updated from the import", f"{v.plan.name} ({_size(v.plan)})"),
-    e.OperationRequested: lambda v: (f"{_operation(v.type)} requested", None),
+    e.ImportUpdated: lambda v, _: ("Updated from the import", f"{v.plan.name} ({_size(v.plan)})"),
+    e.OperationRequested: lambda v, _: (f"{_operation(v.type)} requested", None),
     e.ServerPlaced: _placed,
     e.EffectIntended: _intended,
-    e.TaskAccepted: lambda v: (f"Step accepted: {_step(v.step)}", None),
-    e.StepCompleted: lambda v: (f"Step done: {_step(v.step)}", v.detail or None),
-    e.StepHeld: lambda v: (f"Waiting: {_step(v.step)}", v.detail or None),
-    e.GuestIdentified: lambda _: ("Virtual machine identified", None),
-    e.GuestMoved: lambda _: ("Moved to other hardware", None),
-    e.PowerObserved: lambda v: (f"Seen {v.power}", None),
-    e.OperationSucceeded: lambda _: ("Operation succeeded", None),
-    e.OperationFailed: lambda v: ("Operation failed", v.message),
-    e.AttentionRaised: lambda v: ("Operation stopped, staff will look", v.message),
-    e.ServerAdopted: lambda v: ("Linked to its virtual machine", f"Found {v.power}"),
-    e.AdoptionDeclined: lambda v: ("Not linked to a virtual machine", v.detail),
-    e.TerminationScheduled: lambda v: ("Termination scheduled", f"Can be undone until {represent.time(v.purge_at)}"),
-    e.TerminationUndone: lambda _: ("Termination undone", None),
-    e.ServerDestroyed: lambda _: ("Server removed", None),
+    e.TaskAccepted: lambda v, _: (f"Step accepted: {_step(v.step)}", None),
+    e.StepCompleted: lambda v, _: (f"Step done: {_step(v.step)}", v.detail or None),
+    e.StepHeld: lambda v, name: (f"{name} waits, {_step(v.step)}", v.detail or None),
+    e.GuestIdentified: lambda _, __: ("Virtual machine identified", None),
+    e.GuestMoved: lambda _, __: ("Moved to other hardware", None),
+    e.PowerObserved: lambda v, _: (f"The server is {v.power}", None),
+    e.OperationSucceeded: lambda _, name: (f"{name} finished", None),
+    e.OperationFailed: lambda v, name: (f"{name} failed", v.message),
+    e.AttentionRaised: lambda v, name: (f"{name} stopped; staff will look", v.message),
+    e.ServerAdopted: lambda v, _: ("Linked to its virtual machine", f"Found {v.power}, left as it was"),
+    e.AdoptionDeclined: lambda v, _: ("Not linked to a virtual machine", v.detail),
+    e.TerminationScheduled: _scheduled,
+    e.TerminationUndone: lambda _, __: ("Termination undone", None),
+    e.ServerDestroyed: lambda _, __: ("Server removed", None),
 }
 
 
 async def list_history(req: Request) -> Response:
-    """What happened to a server, newest first."""
-    found, asked, d = await seen(req), query(req, PageQuery), deps(req)
+    """What happened to a server, newest first; staff also see how it was done."""
+    found, asked, d, staff = await seen(req), query(req, PageQuery), deps(req), caller(req).staff
     before, _ = paging.parse(asked.cursor, "history", paging.number)
-    records = await d.reads.history(found.server.id, before, asked.limit + 1)
-    people = await d.reads.people(_people(records))
-    staff = caller(req).staff
+    records = await d.reads.history(found.server.id, before, () if staff else HIDDEN, asked.limit + 1)
+    people, types = await d.reads.people(_people(records)), await d.reads.operation_types(found)
     shown = paging.page(
         records,
         asked.limit,
-        lambda record: _entry(record, people, staff=staff),
+        lambda record: _entry(record, people, types, staff=staff),
         lambda record: paging.cursor("history", record.version),
     )
     return reply(shown)
 
 
-def _entry(record: Recorded[Any], people: Mapping[UUID, User], *, staff: bool) -> dict[str, Any]:
-    title, detail = WORDS[type(record.event)](record.event)
-    operation_id = getattr(record.event, "operation_id", None)
+def _entry(
+    record: Recorded[Any], people: Mapping[UUID, User], types: Mapping[UUID, str], *, staff: bool
+) -> dict[str, Any]:
+    operation_id: UUID | None = getattr(record.event, "operation_id", None)
+    name = _operation(types.get(operation_id, "operation")) if operation_id else ""
+    title, detail = WORDS[type(record.event)](record.event, name)
     shown: dict[str, Any] = {
         "id": f"{ids.show(ids.SERVER, record.stream_id)}:{record.version}",
         "at": represent.time(record.at),

@@ -161,12 +161,16 @@ SELECT server_id, version, cluster, name, created_at, state FROM server_view
  LIMIT $7;
 
 -- name: history
--- A server's events, newest first. $1 server, $2 before which version (or null), $3 limit
+-- A server's events, newest first. $1 server, $2 before which version (or null), $3 types left out, $4 limit
 SELECT e.tx, e.pos, e.stream_id, e.version, e.type, e.schema_v, e.data, e.meta, e.at, p.data AS private
   FROM event e LEFT JOIN event_private p USING (stream_id, version)
- WHERE e.stream_id = $1 AND ($2::int IS NULL OR e.version < $2)
+ WHERE e.stream_id = $1 AND ($2::int IS NULL OR e.version < $2) AND NOT e.type = ANY ($3::text[])
  ORDER BY e.version DESC
- LIMIT $3;
+ LIMIT $4;
+
+-- name: operation_types
+-- What each of a server's operations was. $1 server
+SELECT operation_id, type FROM operation_view WHERE server_id = $1;
 
 -- name: people
 -- What users are called. $1 users

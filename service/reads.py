@@ -110,9 +110,18 @@ class Reads:
         """The listed plans, images or locations, in the operator's order."""
         return [snapshot.decode(Item, row["state"]) for row in await self._pool.fetch(SQL.catalogue, kind)]
 
-    async def history(self, server_id: UUID, before: int | None, limit: int) -> list[Recorded[Any]]:
-        """A server's events, newest first, from before a version on."""
-        return [self._store.recorded(row) for row in await self._pool.fetch(SQL.history, server_id, before, limit)]
+    async def history(
+        self, server_id: UUID, before: int | None, without: Iterable[str], limit: int
+    ) -> list[Recorded[Any]]:
+        """A server's events, newest first, from before a version on, some types left out."""
+        rows = await self._pool.fetch(SQL.history, server_id, before, list(without), limit)
+        return [self._store.recorded(row) for row in rows]
+
+    async def operation_types(self, found: Found) -> dict[UUID, str]:
+        """What each of a server's operations was."""
+        rows = await self._pool.fetch(SQL.operation_types, found.server.id)
+        newer = {id: operation.type for id, operation in found.operations.items()}
+        return {row["operation_id"]: row["type"] for row in rows} | newer
 
     async def people(self, ids: Iterable[UUID]) -> dict[UUID, User]:
         """Users by id, as the view has them."""
