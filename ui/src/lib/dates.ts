@@ -15,6 +15,12 @@ export function utcTime(iso: string): string {
   return utc.format(new Date(iso));
 }
 
+/** Seconds that something took, between two RFC 3339 times: to a tenth while there are few of them. */
+export function secondsTaken(from: string, to: string): number {
+  const seconds = Math.max(0, (new Date(to).getTime() - new Date(from).getTime()) / 1000);
+  return seconds < 10 ? Math.round(seconds * 10) / 10 : Math.round(seconds);
+}
+
 /** Whole seconds between two RFC 3339 times or clock readings (ms), never below zero. */
 export function secondsBetween(from: string | number, to: string | number): number {
   return Math.max(0, Math.round((new Date(to).getTime() - new Date(from).getTime()) / 1000));

@@ -5,7 +5,7 @@ import { useSearchParams } from "react-router";
 import { describe } from "@/api/errors";
 import { useUser } from "@/api/session";
 import type { Operation, OperationStep, Server, User } from "@/api/types";
-import { secondsBetween } from "@/lib/dates";
+import { secondsBetween, secondsTaken } from "@/lib/dates";
 import { classes } from "@/lib/classes";
 import { useNow } from "@/lib/hooks";
 import { Button } from "@/ui/Button";
@@ -94,8 +94,13 @@ function announcement({ status, steps }: Operation): string {
 
 function duration({ started_at, finished_at }: Operation, now: number): string {
   if (!started_at) return "";
-  const seconds = words.common.seconds(secondsBetween(started_at, finished_at ?? now));
+  const seconds = words.common.seconds(elapsed(started_at, finished_at, now));
   return `, ${finished_at ? words.operation.took(seconds) : words.operation.since(seconds)}`;
+}
+
+/** A clock that runs shows whole seconds; what is done says exactly how long it took. */
+function elapsed(from: string, to: string | null | undefined, now: number): number {
+  return to ? secondsTaken(from, to) : secondsBetween(from, now);
 }
 
 function requester({ type, id }: Operation["requested_by"], user: User | null): string {
@@ -138,7 +143,7 @@ function Step({ step, now }: { step: OperationStep; now: number }) {
       </div>
       {step.started_at ? (
         <span className="shrink-0 text-small text-soft tabular-nums">
-          {words.common.seconds(secondsBetween(step.started_at, step.finished_at ?? now))}
+          {words.common.seconds(elapsed(step.started_at, step.finished_at, now))}
         </span>
       ) : null}
     </li>
