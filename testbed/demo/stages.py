@@ -21,6 +21,7 @@ from testbed.demo.record import Record
 from testbed.demo.screen import Screen
 from testbed.demo.settings import admin_password, write_config
 from testbed.postgres import Postgres
+from testbed.proxmox.qemu.image import default_cache
 
 ADMIN = "admin@example.com"
 CUSTOMERS = ("alice@example.com", "bob@example.com")
@@ -146,7 +147,8 @@ class Demo:
         return self._place.root / "inventory.json"
 
     def _build_guest_image(self) -> None:
-        self._screen.step("guest image: building it the first time takes half a minute")
+        if not any(default_cache().glob("*/vmlinuz")):
+            self._screen.step("building what real guests boot (once, about half a minute)")
         run([sys.executable, "-m", "testbed.proxmox.qemu"], "guest image", self.supervisor, self._environment)
 
     def _start_testbed(self, name: str, arguments: list[str]) -> dict[str, Any]:
