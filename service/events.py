@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 
 from eventstore.positions import PositionReset, parse, show
 from service.deps import caller, deps
-from service.hub import DATABASE_AWAY, OPERATION_PART, Hub, Listener, Place, wire
+from service.hub import DATABASE_AWAY, OPERATION_PART, Hub, Listener, Place, Reachability, wire
 from service.problems import Problem
 from service.tokens import Caller
 
@@ -74,5 +74,7 @@ async def _live(hub: Hub, listener: Listener, after: Place) -> AsyncIterator[byt
             continue
         if message is None:
             return
-        if message.place > after and await hub.may_see(caller, message):
+        if isinstance(message, Reachability):
+            yield message.text()
+        elif message.place > after and await hub.may_see(caller, message):
             yield message.text(staff=caller.staff)

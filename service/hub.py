@@ -86,15 +86,26 @@ class Message:
         }
 
 
+class Reachability:
+    """A cluster began or ceased to answer: what was shown of its servers may be out of date. No event of the log."""
+
+    def __init__(self, log_id: UUID, position: Position):
+        self._id = show(log_id, position, OPERATION_PART)
+
+    def text(self) -> bytes:
+        """The message as it goes over the wire; everything up to its id was told before."""
+        return wire(self._id, "hypervisor.changed", {})
+
+
 class Listener:
     """Somebody who listens from `start` on; None in the queue ends it."""
 
     def __init__(self, caller: Caller, start: Position):
         self.caller, self.start = caller, start
-        self.queue: asyncio.Queue[Message | None] = asyncio.Queue(QUEUE)
+        self.queue: asyncio.Queue[Message | Reachability | None] = asyncio.Queue(QUEUE)
         self.cut = asyncio.Event()
 
-    def tell(self, message: Message) -> None:
+    def tell(self, message: Message | Reachability) -> None:
         """Queue a message; who is too slow is cut off and comes back with the last id seen."""
         if self.cut.is_set():
             return
@@ -119,6 +130,7 @@ class Hub:
         self._reader, self._unfolder, self._bell = LogReader(store), Unfolder(store), Doorbell(url)
         self._position = START
         self._listeners: set[Listener] = set()
+        self._away: frozenset[str] | None = None
         self._accounts: dict[UUID, tuple[frozenset[UUID], float]] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -135,6 +147,11 @@ class Hub:
             await self._task
         self.end_all()
         await self._bell.__aexit__(*exc)
+
+    @property
+    def watching(self) -> bool:
+        """Whether it knows which clusters answer, so that a change would be told."""
+        return self._away is not None
 
     def end_all(self) -> None:
         """Ask every listener to go: the service stops, or it lost its place."""
@@ -193,6 +210,7 @@ class Hub:
         while True:
             try:
                 moved = await self._page()
+                await self._look_around()
             except DATABASE_AWAY as error:
                 log.warning("log not readable", error=str(error) or type(error).__name__)
                 moved = False
@@ -216,6 +234,17 @@ class Hub:
             for message in messages:
                 listener.tell(message)
         return True
+
+    async def _look_around(self) -> None:
+        if not self._listeners:
+            self._away = None
+            return
+        sights = await self._reads.sights()
+        away = frozenset(cluster for cluster, sight in sights.items() if not sight.reachable)
+        known, self._away = self._away, away
+        if known is not None and known != away:
+            for listener in list(self._listeners):
+                listener.tell(Reachability(self._log_id, self._position))
 
     async def _skip(self) -> bool:
         self.end_all()

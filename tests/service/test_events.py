@@ -231,3 +231,17 @@ async def test_who_is_too_slow_is_cut_off(
         async with asyncio.timeout(WAIT):
             await listener.cut.wait()
         assert listener.queue.get_nowait() is None
+
+
+async def test_a_cluster_that_ceases_to_answer_is_told(world: World, ann: Person, listen: Opener) -> None:
+    pool = world.store.pool
+    await pool.execute("INSERT INTO cluster_observation (cluster, reachable, observed_at) VALUES ('demo', true, now())")
+    async with listen(await world.token(ann)) as stream:
+        hello = await stream.next()
+        async with asyncio.timeout(WAIT):
+            while not world.deps.hub.watching:  # noqa: ASYNC110 - there is nothing else to wait for
+                await asyncio.sleep(0.01)
+        await pool.execute("UPDATE cluster_observation SET reachable = false")
+        told = await stream.next()
+    assert (told["event"], told["data"]) == ("hypervisor.changed", {})
+    assert told["id"] == hello["id"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from runtime.ids import new_id
 from service import models
 from service.app import ENDPOINTS
 from service.body import LIMIT
-from tests.service.world import Person, World
+from tests.service.world import World
 
 JSON = {"Content-Type": "application/json"}
 NEEDING_TOKEN = [endpoint for endpoint in ENDPOINTS if not endpoint.public]
@@ -202,19 +202,3 @@ async def test_the_documentation_needs_nothing_from_elsewhere(world: World) -> N
             assert "http://" not in text
             assert "https://" not in text
         assert (await client.get("/docs/other.js")).status_code == 404
-
-
-async def test_history_tells_it_in_plain_words(
-    world: World, ann: Person, as_ann: httpx.AsyncClient, as_staff: httpx.AsyncClient, order: Callable[..., Any]
-) -> None:
-    accepted = (await as_ann.post("/v1/servers", json=order(), headers={"X-Request-Id": "req-1"})).json()
-    path = f"/v1/servers/{accepted['server']['id']}/history"
-    answer = await as_ann.get(path)
-    models.HistoryPage.model_validate_json(answer.content)
-    (entry,) = answer.json()["data"]
-    assert entry["title"] == "Server ordered"
-    assert entry["actor"] == {"type": "user", "label": "ann"}
-    assert entry["request_id"] == "req-1"
-    assert entry["operation_id"] == accepted["operation"]["id"]
-    assert "admin" not in entry
-    assert (await as_staff.get(path)).json()["data"][0]["admin"]["event"] == "ServerRequested"
