@@ -167,7 +167,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What happened to a server, newest first. */
+        /** What happened to a server, newest first; staff also see how it was done. */
         get: operations["listServerHistory"];
         put?: never;
         post?: never;
