@@ -35,6 +35,7 @@ export class LiveCache {
   constructor(private readonly client: QueryClient) {}
 
   apply(event: StreamEvent): void {
+    if (event.type === "hypervisor.changed") return refreshAll(this.client);
     const { resource } = event.data as Change;
     if (resource?.object === "server") this.server(resource);
     if (resource?.object === "operation") this.operation(resource);
