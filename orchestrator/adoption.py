@@ -7,6 +7,17 @@ from dataclasses import dataclass
 from domain.server.state import Server
 from hypervisor.port import GuestConfig, GuestRow
 
+# What the import found out from the source alone, in words for the owner.
+QUARANTINED = {
+    "vmid_clash": "Several services name the same virtual machine.",
+    "vmid_below_100": "The number that the source gives for its virtual machine cannot be right.",
+    "vmid_contradiction": "The source names different virtual machines for it.",
+    "vmid_unparsed": "What the source says of its virtual machine cannot be read.",
+    "container": "It is a container, not a virtual machine.",
+    "server_not_mapped": "Its hypervisor is not configured here.",
+    "address_shared": "Another service has the same address.",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Adopt:
@@ -27,11 +38,13 @@ def precheck(server: Server, row: GuestRow | None, known_cluster: bool) -> Decli
     """What rules adoption out before the guest's configuration is read; None to go on."""
     hint = server.hint
     if server.quarantine is not None:
-        return Decline("quarantined", server.quarantine)
+        return Decline(
+            server.quarantine, QUARANTINED.get(server.quarantine, "The source's facts contradict each other.")
+        )
     if hint is None:
         return Decline("no_candidate", "The source names no virtual machine for it.")
     if not known_cluster:
-        return Decline("unknown_cluster", f"The cluster {hint.cluster} is not configured.")
+        return Decline("unknown_cluster", "Its hypervisor is not configured here.")
     if row is None:
         return Decline("vm_missing", "The virtual machine that the source names does not exist.")
     if row.kind != "qemu" or hint.kind != "qemu":

@@ -40,7 +40,8 @@ class Observer:
             except DATABASE_ERRORS as error:
                 log.warning("database lost, looking again later", error=str(error))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), self._every)
+                async with asyncio.timeout(self._every):
+                    await stop.wait()
 
     async def look(self) -> None:
         """One look, if no other process is the one who looks."""

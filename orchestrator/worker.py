@@ -138,4 +138,5 @@ class Worker:
 
 async def _either(stop: Stop, seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await stop.wait()

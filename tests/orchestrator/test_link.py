@@ -98,7 +98,7 @@ async def test_a_second_fact_adopts(life: Life, guest: Any, event: Any, evidence
         ({"name": "somebody-else"}, _imported("1", 105), "no_second_fact"),
         ({"name": "host-1", "template": True}, _imported("1", 105), "template"),
         ({"name": "host-1", "kind": "lxc"}, _imported("1", 105), "not_a_vm"),
-        ({"name": "host-1"}, _imported("1", 105, quarantine="Two services claim VM 105."), "quarantined"),
+        ({"name": "host-1"}, _imported("1", 105, quarantine="vmid_clash"), "vmid_clash"),
     ],
 )
 async def test_what_does_not_agree_stays_unlinked_with_a_reason(
