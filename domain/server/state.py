@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from domain.record import Actor, Recorded
 from domain.server import events as e
@@ -38,8 +40,7 @@ IN_TRANSITION = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
+class Effect(Struct, frozen=True, kw_only=True):
     """The newest attempt of a step: what was intended, and the task Proxmox named for it."""
 
     attempt: int
@@ -51,8 +52,7 @@ class Effect:
     upid: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One step of an operation as people see it, and its newest effect as the orchestrator needs it."""
 
     key: str
@@ -64,8 +64,7 @@ class Step:
     effect: Effect | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(Struct, frozen=True, kw_only=True):
     """Why an operation failed or needs staff; `debug` is for staff alone."""
 
     code: str
@@ -74,8 +73,7 @@ class Problem:
     debug: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class Operation(Struct, frozen=True, kw_only=True):
     """One thing being done to a server."""
 
     id: UUID
@@ -103,8 +101,7 @@ class Operation:
         return self.status in OPEN
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
+class Server(Struct, frozen=True, kw_only=True):
     """A server: what was sold, where its guest is, what goes on."""
 
     id: UUID
