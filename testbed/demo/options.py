@@ -34,7 +34,7 @@ def read(argv: list[str] | None) -> Options:
     parser.add_argument("--state", type=Path, default=state, help=argparse.SUPPRESS)
     given = parser.parse_args(argv)
     _check(given.port, given.seconds)
-    return Options(Place(given.state.absolute()), given.port, given.fresh, given.seconds, given.guests)
+    return Options(Place(given.state.absolute(), given.guests), given.port, given.fresh, given.seconds, given.guests)
 
 
 def _check(port: int, seconds: float | None) -> None:

@@ -28,14 +28,23 @@ class DemoError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The state directory and the record of a running demo beside it (`var/demo` and `var/demo.json`)."""
+    """The state directory and the record of a running demo beside it (`var/demo` and `var/demo.json`).
 
-    root: Path
+    A demo with one kind of guests has a state directory of its own (`var/demo-sim`): guests cannot change their kind.
+    """
+
+    base: Path
+    guests: Guests | None = None
+
+    @property
+    def root(self) -> Path:
+        """The state directory."""
+        return self.base if self.guests is None else self.base.with_name(f"{self.base.name}-{self.guests}")
 
     @property
     def record(self) -> Path:
         """What programs read about the running demo."""
-        return self.root.with_name(f"{self.root.name}.json")
+        return self.base.with_name(f"{self.base.name}.json")
 
     @property
     def config(self) -> Path:
@@ -77,13 +86,13 @@ class Place:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Hold the state directory against a second demo. Raises DemoError."""
-        self.root.parent.mkdir(parents=True, exist_ok=True)
-        with self.root.with_name(f".{self.root.name}.lock").open("a") as lock:
+        """Hold the record against a second demo. Raises DemoError."""
+        self.base.parent.mkdir(parents=True, exist_ok=True)
+        with self.base.with_name(f".{self.base.name}.lock").open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise DemoError(f"a demo already runs on {self.root}: stop it first, or wait for its end") from None
+                raise DemoError(f"a demo already runs on {self.base}: stop it first, or wait for its end") from None
             yield
 
     def remove(self) -> None:

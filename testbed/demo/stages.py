@@ -116,7 +116,7 @@ class Demo:
         return ready
 
     def _start_proxmox(self, inventory: Path) -> dict[str, Any]:
-        guests = self._guests()
+        guests = self._options.guests
         arguments = ["proxmox", "--port", str(self._ports["proxmox"]), "--state", str(self._place.proxmox)]
         arguments += ["--control-port", str(self._ports["proxmox-control"])]
         arguments += ["--guests", "sim" if guests == "sim" else "qemu"]
@@ -126,15 +126,6 @@ class Demo:
         ready = self._start_testbed("proxmox", arguments)
         self._screen.step(f"Proxmox VE testbed: {ready['url']}, new servers are {arguments[-3]} guests")
         return ready
-
-    def _guests(self) -> Guests | None:
-        """The kind of guests this state directory was made with, which must be what is asked for if anything is."""
-        known = self._place.recall("guests")
-        if known and self._options.guests not in (None, known["guests"]):
-            raise DemoError(f"{self._place.root} was not made with --guests {self._options.guests}: add --fresh")
-        kind: Guests | None = known["guests"] if known else self._options.guests
-        self._place.remember("guests", {"guests": kind})
-        return kind
 
     def _inventory(self, inventory: Path, guests: Guests | None) -> Path:
         """The imported VMs, of the kind asked for."""
