@@ -20,6 +20,11 @@ def create(server: Postgres) -> None:
         _fetch(server.url("postgres"), f"CREATE DATABASE {NAME}")
 
 
+def login_exists(url: str, email: str) -> bool:
+    """Whether somebody signs in with this address."""
+    return bool(_fetch(url, QUERIES.login_exists, email)[0][0])
+
+
 def servers_by_status(url: str) -> dict[str, int]:
     """How many servers stand how; nothing while the database is away."""
     try:

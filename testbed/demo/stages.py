@@ -151,11 +151,10 @@ class Demo:
     def _prepare_product(self, proxmox: dict[str, Any]) -> None:
         write_config(self._place, proxmox)
         self._run("apply-catalogue", "hostler-admin", "apply-catalogue")
-        if not self._place.recall("admin"):
+        if not database.login_exists(self.database_url, ADMIN):
             password = str(admin_password(self._place))
             name = ["--email", ADMIN, "--name", "Demo Admin", "--password-file", password]
             self._run("create-admin", "hostler-admin", "create-admin", *name)
-            self._place.remember("admin", {"email": ADMIN})
         self._screen.step("catalogue and administrator")
 
     def _start_programs(self) -> None:
