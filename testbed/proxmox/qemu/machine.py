@@ -99,7 +99,7 @@ class Machine:
             await self._qmp.execute("quit", timeout=QUIT_SECONDS)
         done, _ = await asyncio.wait([self.ended], timeout=QUIT_SECONDS)
         if not done:
-            self._process.kill()
+            self._kill()
             await asyncio.wait([self.ended])
 
     async def powerdown(self) -> None:
@@ -132,9 +132,14 @@ class Machine:
             await self._qmp.open(self._on_event)
         except GuestError as error:
             if self.alive:
-                self._process.kill()
+                self._kill()
             await asyncio.wait([self.ended])
             raise GuestError(self._refusal()) from error
+
+    def _kill(self) -> None:
+        # Not by the process object: that would look first whether it has ended, and take the exit code from asyncio.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._process.pid, signal.SIGKILL)
 
     def _on_event(self, event: Event) -> None:
         if event["event"] == "VSERPORT_CHANGE" and event["data"]["id"] == "agent":
