@@ -124,7 +124,8 @@ def test_progress_is_json_lines_where_nobody_watches(importer: Importer, tmp_pat
     report = tmp_path / "report.json"
     command = [part for part in importer.command("--dry-run", "--report", str(report)) if part != "--quiet"]
     done = subprocess.run(command, env=importer.environ, capture_output=True, text=True, check=False)
-    assert {json.loads(line)["phase"] for line in done.stderr.splitlines()} == {"read"}
+    phases = {json.loads(line)["phase"] for line in done.stderr.splitlines()}
+    assert {"read"} <= phases <= {"read", "map"}  # a phase that took no time says nothing
     assert json.loads(report.read_text()) == json.loads(done.stdout)
 
 
