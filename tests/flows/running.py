@@ -33,18 +33,20 @@ def until(what: str, seconds: float, ask: Callable[[], T | None]) -> T:
 class RunningDemo:
     """A demo in a state directory of its own, as a person starts it."""
 
-    def __init__(self, home: Path, *options: str):
-        self.state, self.record_path = home / "demo", home / "demo.json"
+    def __init__(self, home: Path, guests: str | None = None):
+        self.base, self.record_path = home / "demo", home / "demo.json"
+        self.state = home / f"demo-{guests}" if guests else self.base
         self.output = home / "output.txt"
         self.port = free_port()
-        self._command = [sys.executable, "-m", "testbed.demo", "--port", str(self.port), *options]
+        self._command = [sys.executable, "-m", "testbed.demo", "--port", str(self.port)]
+        self._command += ["--guests", guests] if guests else []
         self._home = home
         self.process: subprocess.Popen[bytes]
 
     def start(self) -> None:
         """Start it and wait until it is ready."""
         with self.output.open("ab") as output:
-            environment = {**os.environ, "HOSTLER_DEMO_STATE": str(self.state)}
+            environment = {**os.environ, "HOSTLER_DEMO_STATE": str(self.base)}
             self.process = subprocess.Popen(
                 self._command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment
             )

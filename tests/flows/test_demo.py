@@ -26,7 +26,7 @@ PROCESSES = {"postgresql", "whmcs", "proxmox", "service", "projector", "orchestr
 def sim(home: Path) -> Iterator[RunningDemo]:
     """A demo whose guests are all simulated."""
     (home / "sim").mkdir(mode=0o755)
-    running = RunningDemo(home / "sim", "--guests", "sim")
+    running = RunningDemo(home / "sim", guests="sim")
     try:
         running.start()
         yield running
@@ -109,7 +109,7 @@ def ready(demo: RunningDemo) -> bool:
 
 def test_a_second_demo_on_the_same_data_is_refused_in_one_line(sim: RunningDemo) -> None:
     complaint = refused(sim, "--port", str(free_port()))
-    assert f"a demo already runs on {sim.state}" in complaint
+    assert f"a demo already runs on {sim.base}" in complaint
 
 
 def test_a_port_in_use_is_said_in_one_line(sim: RunningDemo) -> None:
@@ -120,7 +120,7 @@ def test_a_port_in_use_is_said_in_one_line(sim: RunningDemo) -> None:
 
 def refused(demo: RunningDemo, *options: str) -> str:
     """What the demo says when it cannot start: one line."""
-    environment = {**os.environ, "HOSTLER_DEMO_STATE": str(demo.state)}
+    environment = {**os.environ, "HOSTLER_DEMO_STATE": str(demo.base)}
     command = [sys.executable, "-m", "testbed.demo", *options]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
