@@ -71,11 +71,12 @@ def install(data: Path) -> None:
     _require_programs()
     for entry in data.iterdir():
         shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-    options = ["--no-defaults", f"--datadir={data}", "--skip-test-db", "--skip-name-resolve"]
+    # A server that starts deletes what others left in its folder for temporary tables: this one has its own.
+    options = ["--no-defaults", f"--datadir={data}", f"--tmpdir={data}", "--skip-test-db", "--skip-name-resolve"]
     try:
         unprivileged.run(["mariadb-install-db", *options, "--auth-root-authentication-method=socket"])
     except RuntimeError as error:
-        raise MariaDbError(f"MariaDB cannot be installed in {data}: {_last_line(str(error))}") from None
+        raise MariaDbError(f"MariaDB cannot be installed in {data}: {_last_error(str(error))}") from None
 
 
 def free_port() -> int:
@@ -128,7 +129,13 @@ def connect(port: int, account: Account, database: str) -> "pymysql.Connection[p
 
 
 def _spawn(data: Path, port: int, init_file: Path, log: IO[bytes]) -> subprocess.Popen[bytes]:
-    own = [f"--datadir={data}", f"--pid-file={data}/mariadbd.pid", f"--init-file={init_file}", f"--port={port}"]
+    own = [
+        f"--datadir={data}",
+        f"--tmpdir={data}",
+        f"--pid-file={data}/mariadbd.pid",
+        f"--init-file={init_file}",
+        f"--port={port}",
+    ]
     command = ["mariadbd", "--no-defaults", *own, *SETTINGS]
     return unprivileged.spawn(command, log=log, death_signal=signal.SIGKILL)
 
