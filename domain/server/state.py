@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from msgspec import Struct, field
-from msgspec.structs import replace
-
+from domain.copying import changed
 from domain.record import Actor, Recorded
 from domain.server import events as e
 
@@ -40,7 +39,8 @@ IN_TRANSITION = {
 }
 
 
-class Effect(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True)
+class Effect:
     """The newest attempt of a step: what was intended, and the task Proxmox named for it."""
 
     attempt: int
@@ -52,7 +52,8 @@ class Effect(Struct, frozen=True, kw_only=True):
     upid: str | None = None
 
 
-class Step(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True)
+class Step:
     """One step of an operation as people see it, and its newest effect as the orchestrator needs it."""
 
     key: str
@@ -64,7 +65,8 @@ class Step(Struct, frozen=True, kw_only=True):
     effect: Effect | None = None
 
 
-class Problem(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True)
+class Problem:
     """Why an operation failed or needs staff; `debug` is for staff alone."""
 
     code: str
@@ -73,7 +75,8 @@ class Problem(Struct, frozen=True, kw_only=True):
     debug: str = ""
 
 
-class Operation(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True)
+class Operation:
     """One thing being done to a server."""
 
     id: UUID
@@ -101,7 +104,8 @@ class Operation(Struct, frozen=True, kw_only=True):
         return self.status in OPEN
 
 
-class Server(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True)
+class Server:
     """A server: what was sold, where its guest is, what goes on."""
 
     id: UUID
@@ -170,8 +174,8 @@ def fold(state: Server | None, records: Iterable[Recorded[Any]]) -> Server | Non
 
 def evolve(state: Server | None, record: Recorded[e.ServerEvent]) -> Server:
     """The state after one more event."""
-    changed = _born(record) if state is None else _lived(state, record)
-    return replace(changed, version=record.version, updated_at=record.at)
+    after = _born(record) if state is None else _lived(state, record)
+    return changed(after, version=record.version, updated_at=record.at)
 
 
 def _born(record: Recorded[e.ServerEvent]) -> Server:
@@ -216,9 +220,9 @@ def _lived(state: Server, record: Recorded[e.ServerEvent]) -> Server:
         case e.OperationRequested():
             operation = _requested(record, event.operation_id, event.type, event.params)
             before = state.power if event.type == "terminate" else state.power_before
-            return replace(state, operation=operation, power_before=before)
+            return changed(state, operation=operation, power_before=before)
         case e.ImportUpdated():
-            return replace(state, account_id=event.account_id, declined=None, **_sold(event))
+            return changed(state, account_id=event.account_id, declined=None, **_sold(event))
         case e.ServerPlaced():
             placed: dict[str, Any] = {
                 "cluster": event.cluster,
@@ -226,24 +230,24 @@ def _lived(state: Server, record: Recorded[e.ServerEvent]) -> Server:
                 "vmid": event.vmid,
                 "addresses": event.addresses,
             }
-            return replace(state, placement=event, **placed)
+            return changed(state, placement=event, **placed)
         case e.GuestIdentified():
-            return replace(state, node=event.node, identity=event.identity)
+            return changed(state, node=event.node, identity=event.identity)
         case e.GuestMoved():
-            return replace(state, node=event.node)
+            return changed(state, node=event.node)
         case e.PowerObserved():
-            return replace(state, power=event.power)
+            return changed(state, power=event.power)
         case e.ServerAdopted():
             place: dict[str, Any] = {"cluster": event.cluster, "node": event.node, "vmid": event.vmid}
-            return replace(state, adopted=True, declined=None, power=event.power, identity=event.identity, **place)
+            return changed(state, adopted=True, declined=None, power=event.power, identity=event.identity, **place)
         case e.AdoptionDeclined():
-            return replace(state, declined=event)
+            return changed(state, declined=event)
         case e.TerminationScheduled():
-            return replace(state, purge_at=event.purge_at, power_before=event.power_before)
+            return changed(state, purge_at=event.purge_at, power_before=event.power_before)
         case e.TerminationUndone():
-            return replace(state, purge_at=None, power_before=None)
+            return changed(state, purge_at=None, power_before=None)
         case e.ServerDestroyed():
-            return replace(state, destroyed=True, purge_at=None, power=None)
+            return changed(state, destroyed=True, purge_at=None, power=None)
         case _:
             return _worked(state, record)
 
@@ -253,9 +257,9 @@ def _worked(state: Server, record: Recorded[e.ServerEvent]) -> Server:
     event, operation = record.event, state.operation
     if operation is None or getattr(event, "operation_id", None) != operation.id:
         return state
-    moved = replace(_advanced(operation, record), version=record.version)
+    moved = changed(_advanced(operation, record), version=record.version)
     done = isinstance(event, e.OperationSucceeded) and operation.type == "create"
-    return replace(state, operation=moved, provisioned=state.provisioned or done)
+    return changed(state, operation=moved, provisioned=state.provisioned or done)
 
 
 def _requested(record: Recorded[Any], id: UUID, type: str, params: dict[str, Any]) -> Operation:
@@ -287,7 +291,7 @@ def _advanced(operation: Operation, record: Recorded[e.ServerEvent]) -> Operatio
             return _step(operation, event.step, at, status="running", attempt=event.attempt, effect=effect, detail="")
         case e.TaskAccepted():
             step = _named(operation, event.step)
-            known = step.effect and replace(step.effect, upid=event.upid)
+            known = step.effect and changed(step.effect, upid=event.upid)
             return _step(operation, event.step, at, effect=known)
         case e.StepHeld():
             kept = None if event.settled else _named(operation, event.step).effect
@@ -295,13 +299,13 @@ def _advanced(operation: Operation, record: Recorded[e.ServerEvent]) -> Operatio
         case e.StepCompleted():
             return _step(operation, event.step, at, status="succeeded", detail=event.detail, finished_at=at)
         case e.OperationSucceeded():
-            return replace(operation, status="succeeded", finished_at=at)
+            return changed(operation, status="succeeded", finished_at=at)
         case e.OperationFailed():
             problem = Problem(code=event.code, message=event.message, retryable=event.retryable, debug=event.debug)
-            return _stopped(replace(operation, status="failed", error=problem), at)
+            return _stopped(changed(operation, status="failed", error=problem), at)
         case e.AttentionRaised():
             problem = Problem(code=event.code, message=event.message, retryable=False, debug=event.debug)
-            return _stopped(replace(operation, status="needs_attention", error=problem), at)
+            return _stopped(changed(operation, status="needs_attention", error=problem), at)
         case _:
             return operation
 
@@ -312,13 +316,13 @@ def _named(operation: Operation, key: str) -> Step:
 
 def _step(operation: Operation, key: str, at: datetime, **changes: Any) -> Operation:
     steps = [
-        replace(step, started_at=step.started_at or at, **changes) if step.key == key else step
+        changed(step, started_at=step.started_at or at, **changes) if step.key == key else step
         for step in operation.steps
     ]
-    return replace(operation, status="running", started_at=operation.started_at or at, steps=steps)
+    return changed(operation, status="running", started_at=operation.started_at or at, steps=steps)
 
 
 def _stopped(operation: Operation, at: datetime) -> Operation:
     step = operation.step
-    failed = [replace(s, status="failed", finished_at=at) if s is step else s for s in operation.steps]
-    return replace(operation, steps=failed, finished_at=at)
+    failed = [changed(s, status="failed", finished_at=at) if s is step else s for s in operation.steps]
+    return changed(operation, steps=failed, finished_at=at)
