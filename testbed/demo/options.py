@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed.demo.place import REPOSITORY, DemoError, Guests, Place, is_free
+from testbed.demo.place import REPOSITORY, DemoError, Guests, Place, obstacle
 
 DEFAULT_PORT = 8000
 
@@ -40,7 +40,7 @@ def read(argv: list[str] | None) -> Options:
 def _check(port: int, seconds: float | None) -> None:
     if not 0 < port < 65536:
         raise DemoError(f"--port {port} is not between 1 and 65535")
-    if not is_free(port):
-        raise DemoError(f"port {port} is in use: stop what listens there, or choose another with --port")
+    if reason := obstacle(port):
+        raise DemoError(f"port {port} {reason}: stop what listens there, or choose another with --port")
     if seconds is not None and seconds < 0:
         raise DemoError(f"--seconds {seconds:g} is below 0")

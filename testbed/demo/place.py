@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -124,15 +125,18 @@ class Place:
 
 def is_free(port: int | None) -> bool:
     """Whether this port of loopback can be listened on."""
-    if port is None:
-        return False
+    return port is not None and not obstacle(port)
+
+
+def obstacle(port: int) -> str:
+    """What keeps anybody from listening on this port of loopback; nothing when it is free."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+        except OSError as error:
+            return "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
+    return ""
 
 
 def write_private(path: Path, content: str) -> None:
