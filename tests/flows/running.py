@@ -109,6 +109,11 @@ class RunningDemo:
         content: dict[str, Any] = answer.raise_for_status().json()
         return content
 
+    def hypervisor(self, state: str) -> None:
+        """Let the hypervisor's node be `up` or `down`."""
+        address = self.record()["pve"]["control_url"] + "/node"
+        httpx.post(address, json={"state": state}, timeout=30).raise_for_status()
+
     def requests(self) -> list[dict[str, Any]]:
         """Every request that reached the hypervisor."""
         answer = httpx.get(self.record()["pve"]["control_url"] + "/requests", timeout=30)

@@ -135,6 +135,27 @@ def test_a_killed_orchestrator_leaves_one_guest(demo: RunningDemo, alice: Custom
     assert len(named(demo, name)) == 1
 
 
+def test_an_order_waits_for_a_hypervisor_that_is_away(demo: RunningDemo, alice: Customer) -> None:
+    adopted = next(s for s in alice.servers() if s["external_id"] and s["status"] == "running")
+    demo.hypervisor("down")
+    try:
+        assert alice.becomes(adopted["id"], "unknown")["last_status"] == "running"
+        server, creation = alice.create("story-patient")
+        until("the operation waits", 30, lambda: _waits(alice.get(f"/v1/operations/{creation}")))
+    finally:
+        demo.hypervisor("up")
+    alice.becomes(adopted["id"], "running")
+    alice.succeeded(creation, 180)
+    assert alice.becomes(server, "running")["ips"]
+    assert len(named(demo, "story-patient")) == 1
+
+
+def _waits(operation: dict[str, Any]) -> bool:
+    """Whether an operation says what it waits for, and has not ended."""
+    assert operation["finished_at"] is None
+    return any(step["status"] == "waiting" and step["detail"] for step in operation["steps"])
+
+
 def test_in_the_end_there_is_a_guest_for_every_server_and_the_log_agrees_with_the_views(demo: RunningDemo) -> None:
     admin = Customer(demo, ADMIN)
     own = {vm["vmid"] for vm in demo.guests()["vms"] if vm["vmid"] >= FIRST_OWN_VMID}
