@@ -77,12 +77,15 @@ WITH snapshot AS MATERIALIZED (
      WHERE relation = 'event'::regclass AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
        AND mode = 'RowExclusiveLock' AND granted
 ), writing AS (
-    SELECT ((xmax::text::numeric - mod(xmax::text::numeric, 4294967296)) + transactionid::text::numeric) AS low, xmax
+    SELECT xmax::text::numeric AS xmax,
+           xmax::text::numeric - mod(xmax::text::numeric, 4294967296) + transactionid::text::numeric AS tx
       FROM locks JOIN appender USING (pid), snapshot
      WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock' AND granted
 )
-SELECT coalesce(
-    min(CASE WHEN low >= xmax::text::numeric THEN low - 4294967296 ELSE low END),
+-- Locks show 32 bits of a transaction id, which lies within 2^31 of the snapshot's end, on either side: one that began
+-- after the snapshot was taken must not count as one of an earlier epoch.
+SELECT least(
+    min(tx + CASE WHEN tx - xmax > 2147483648 THEN -4294967296 WHEN xmax - tx > 2147483648 THEN 4294967296 ELSE 0 END),
     (SELECT xmax::text::numeric FROM snapshot))::text::xid8 AS watermark
   FROM writing;
 

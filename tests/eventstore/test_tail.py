@@ -15,7 +15,7 @@ from domain.server import events as e
 from eventstore.database import Pool, connect, open_pool
 from eventstore.positions import START, Position
 from eventstore.store import Conflict, EventStore, append
-from eventstore.tail import Doorbell, LogReader
+from eventstore.tail import SQL, Doorbell, LogReader
 from testbed.postgres import Postgres
 from tests.given import entries, happened, requested
 
@@ -109,6 +109,13 @@ async def test_behind_a_foreign_transaction_a_late_commit_is_still_not_overtaken
             for _ in range(5):
                 assert await read_all(reader) == [(before, 1)]
         assert await read_all(reader) == [(before, 1), (slow, 1), (after, 1)]
+
+
+async def test_an_append_that_began_after_the_snapshot_raises_no_watermark(store: EventStore) -> None:
+    async with store.pool.acquire() as reading, reading.transaction(isolation="repeatable_read"):
+        end = await reading.fetchval("SELECT pg_snapshot_xmax(pg_current_snapshot())")
+        async with appending(store):
+            assert await reading.fetchval(SQL.appending_below) == end
 
 
 async def test_order_holds_when_transaction_ids_grow_a_digit(store: EventStore) -> None:
