@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Iterable
 from dataclasses import fields
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -92,6 +93,7 @@ def encode_meta(meta: Meta) -> str:
     return msgspec.json.encode(meta).decode()
 
 
+@lru_cache(maxsize=1024)  # all events of one request or one operation say the same
 def decode_meta(text: str) -> Meta:
     """Meta from JSON text."""
     return _meta.decode(text)

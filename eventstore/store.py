@@ -8,9 +8,9 @@ AppendError
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -23,6 +23,7 @@ from eventstore.queries import Queries
 
 SQL = Queries("eventstore")
 Claims = Callable[[Connection], Awaitable[object]]
+LogRow: TypeAlias = "asyncpg.Record | Mapping[str, Any]"  # the columns of `read_log`
 
 
 class AppendError(Exception):
@@ -136,7 +137,7 @@ class EventStore:
         return recorded(self.codec, row)
 
 
-def recorded(codec: Codec, row: asyncpg.Record) -> Recorded[Any]:
+def recorded(codec: Codec, row: LogRow) -> Recorded[Any]:
     """A row of the log as an event.
 
     Raises:

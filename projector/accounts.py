@@ -49,7 +49,7 @@ class Accounts(Family[Account]):
         return evolve_account(before, record)
 
     def changes(self) -> list[Change]:
-        states = self.changed_states()
+        states = self.in_order()
         accounts = [(s.id, s.version, s.name, s.status, s.created_at, snapshot.encode(s)) for s in states]
         members = [row for state in states for row in member_rows(state)]
         return [Change(ACCOUNT_VIEW, accounts), Change(MEMBER_VIEW, members, owners=[s.id for s in states])]
@@ -66,7 +66,7 @@ class Users(Family[User]):
         return evolve_user(before, record)
 
     def changes(self) -> list[Change]:
-        users = [(s.id, s.version, s.email, s.role, s.created_at, snapshot.encode(s)) for s in self.changed_states()]
+        users = [(s.id, s.version, s.email, s.role, s.created_at, snapshot.encode(s)) for s in self.in_order()]
         return [Change(USER_VIEW, users)]
 
 

@@ -36,7 +36,7 @@ class Catalogue(Family[Item]):
         return evolve(record)
 
     def changes(self) -> list[Change]:
-        return [Change(CATALOGUE_VIEW, [item_row(state) for state in self.changed_states()])]
+        return [Change(CATALOGUE_VIEW, [item_row(state) for state in self.in_order()])]
 
 
 def item_row(state: Item) -> Row:

@@ -33,7 +33,6 @@ class Family(Generic[S]):
 
     def __init__(self) -> None:
         self.states: dict[UUID, S] = {}
-        self.touched: set[UUID] = set()
 
     def load(self, rows: Iterable[tuple[UUID, str]]) -> None:
         """Start from states that were stored earlier."""
@@ -44,22 +43,16 @@ class Family(Generic[S]):
         before = self.states.get(record.stream_id)
         if before is not None and record.version <= before.version:
             return
-        after = self.evolve(before, record)
-        self.states[record.stream_id] = after
-        self.touched.add(record.stream_id)
-        self.changed(before, after)
+        self.states[record.stream_id] = self.evolve(before, record)
 
     def evolve(self, before: S | None, record: Recorded[Any]) -> S:
         """The state after one more event."""
         raise NotImplementedError
 
-    def changed(self, before: S | None, after: S) -> None:
-        """A place for views that keep more than the newest state."""
-
     def changes(self) -> list[Change]:
-        """The rows of every stream that changed."""
+        """The rows of every stream."""
         raise NotImplementedError
 
-    def changed_states(self) -> list[S]:
-        """The states of every stream that changed, in the order of their ids."""
-        return [self.states[id] for id in sorted(self.touched)]
+    def in_order(self) -> list[S]:
+        """The states of every stream, in the order of their ids."""
+        return [self.states[id] for id in sorted(self.states)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ import structlog
 
 from domain.record import Recorded
 from eventstore.codec import Codec, UnknownEvent
-from eventstore.store import recorded
+from eventstore.store import LogRow, recorded
 
 # What decoding or folding such an event raises, or the database when it refuses the values.
 POISON = (
@@ -34,7 +34,7 @@ class Parked(Exception):
     """An event cannot be projected; nothing after it is. The message names the event and why."""
 
 
-def known(codec: Codec, rows: list[asyncpg.Record]) -> list[Recorded[Any]]:
+def known(codec: Codec, rows: Iterable[LogRow]) -> list[Recorded[Any]]:
     """Rows of the log as events; types that only a newer version knows are left out, counted and logged.
 
     Raises:
@@ -68,7 +68,7 @@ def fold_all(fold: Callable[[Recorded[Any]], None], records: list[Recorded[Any]]
             raise _parked(name, record.version, record.stream_id, record.tx, record.pos, error) from error
 
 
-def blame(row: asyncpg.Record, error: BaseException) -> Parked:
+def blame(row: LogRow, error: BaseException) -> Parked:
     """The line for the event in a row of the log."""
     return _parked(row["type"], row["version"], row["stream_id"], row["tx"], row["pos"], error)
 

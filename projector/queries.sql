@@ -52,6 +52,17 @@ SELECT e.tx, e.pos, e.stream_id, e.version, e.type, e.schema_v, e.data, e.meta, 
  WHERE (e.tx, e.pos) > ($1::xid8, $2::bigint) AND (e.tx, e.pos) <= ($3::xid8, $4::bigint)
  ORDER BY e.tx, e.pos;
 
+-- name: plain_times
+-- Times as text mean the same whatever the server's settings; until the transaction ends.
+SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO';
+
+-- name: by_stream
+-- The log up to a settled position, stream by stream. $1-2 up to
+SELECT e.stream_id, e.version, e.tx, e.pos, e.type, e.schema_v, e.at, e.data, e.meta, p.data AS private
+  FROM event e LEFT JOIN event_private p USING (stream_id, version)
+ WHERE (e.tx, e.pos) <= ($1::xid8, $2::bigint)
+ ORDER BY e.stream_id, e.version
+
 -- name: only_rebuild
 -- One rebuild at a time.
 SELECT pg_try_advisory_lock(hashtext('hostler.rebuild'), 0);

@@ -16,11 +16,14 @@ from eventstore.codec import Codec
 from eventstore.database import Connection
 from eventstore.positions import Position
 from eventstore.queries import Queries
+from eventstore.store import LogRow
 from eventstore.tail import end_of_log
 from projector import write
 from projector.loop import SOON, Projection
 from projector.poison import fold_all, known
 from projector.scan import scan
+from projector.spool import Spool
+from projector.streams import streams
 from projector.tables import LIVE, Table, Target
 from projector.views import CODE_VERSION, Views, tables
 
@@ -64,18 +67,32 @@ async def _prepare(connection: Connection) -> None:
 
 
 async def _fold_all(connection: Connection, codec: Codec) -> int:
-    views, count = Views(), 0
-    async with connection.transaction(readonly=True):
-        end = await end_of_log(connection)
-        async for rows in scan(connection, upto=end):
-            fold_all(views.fold, known(codec, rows))
-            count += len(rows)
-    async with connection.transaction():
-        await write.load(connection, NEW, views.changes())
-        await connection.execute(SQL.set_checkpoint, NEW.projection, *end, CODE_VERSION)
+    with Spool() as spool:
+        folding = _Folding(codec, spool)
+        async with connection.transaction(readonly=True):
+            end = await end_of_log(connection)
+            await streams(connection, end, folding.take)
+        async with connection.transaction():
+            await spool.load(connection, NEW)
+            await connection.execute(SQL.set_checkpoint, NEW.projection, *end, CODE_VERSION)
     for table in tables():
         await connection.execute(SQL.analyze.format(table=NEW.name(table)))
-    return count
+    return folding.count
+
+
+class _Folding:
+    """Folds streams into rows; nothing of a stream is kept when it is folded."""
+
+    def __init__(self, codec: Codec, spool: Spool):
+        self._codec = codec
+        self._spool = spool
+        self.count = 0
+
+    def take(self, rows: list[LogRow]) -> None:
+        views = Views()
+        fold_all(views.fold, known(self._codec, rows))
+        self._spool.add(views.changes())
+        self.count += len(rows)
 
 
 async def _approach(connection: Connection, projection: Projection) -> int:

@@ -58,15 +58,14 @@ class Servers(Family[Server]):
         self.operations: dict[UUID, tuple[Operation, UUID]] = {}  # with the account at the operation's last event
 
     def evolve(self, before: Server | None, record: Recorded[Any]) -> Server:
-        return evolve(before, record)
-
-    def changed(self, before: Server | None, after: Server) -> None:
+        after = evolve(before, record)
         operation = after.operation
-        if operation is not None and (before is None or operation is not before.operation):
+        if operation is not None and operation.version == record.version:
             self.operations[operation.id] = (operation, after.account_id)
+        return after
 
     def changes(self) -> list[Change]:
-        servers = [server_row(state) for state in self.changed_states()]
+        servers = [server_row(state) for state in self.in_order()]
         operations = [operation_row(*self.operations[id]) for id in sorted(self.operations)]
         return [Change(SERVER_VIEW, servers), Change(OPERATION_VIEW, operations)]
 

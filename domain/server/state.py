@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,8 @@ from uuid import UUID
 from domain.copying import changed
 from domain.record import Actor, Recorded
 from domain.server import events as e
+
+Fields = dict[str, Any]  # names and new values
 
 # The steps of each operation, in order. The orchestrator takes them one by one; people see them by these names.
 STEPS: dict[str, tuple[str, ...]] = {
@@ -174,13 +176,14 @@ def fold(state: Server | None, records: Iterable[Recorded[Any]]) -> Server | Non
 
 def evolve(state: Server | None, record: Recorded[e.ServerEvent]) -> Server:
     """The state after one more event."""
-    after = _born(record) if state is None else _lived(state, record)
-    return changed(after, version=record.version, updated_at=record.at)
+    if state is None:
+        return _born(record)
+    return changed(state, version=record.version, updated_at=record.at, **_changes(state, record))
 
 
 def _born(record: Recorded[e.ServerEvent]) -> Server:
     event, at = record.event, record.at
-    common: dict[str, Any] = {"id": record.stream_id, "created_at": at, "updated_at": at}
+    common: Fields = {"id": record.stream_id, "created_at": at, "updated_at": at, "version": record.version}
     match event:
         case e.ServerRequested():
             return Server(
@@ -209,57 +212,47 @@ def _born(record: Recorded[e.ServerEvent]) -> Server:
             raise ValueError(f"a server's stream cannot begin with {type(event).__name__}")
 
 
-def _sold(event: e.ServerImported | e.ImportUpdated) -> dict[str, Any]:
+def _sold(event: e.ServerImported | e.ImportUpdated) -> Fields:
     names = ("name", "plan", "image", "location", "addresses", "hint", "quarantine", "suspension", "billing")
     return {name: getattr(event, name) for name in names}
 
 
-def _lived(state: Server, record: Recorded[e.ServerEvent]) -> Server:
+def _changes(state: Server, record: Recorded[e.ServerEvent]) -> Fields:
     event = record.event
+    if type(event) in PROGRESS:
+        return _progressed(state, record)
     match event:
         case e.OperationRequested():
             operation = _requested(record, event.operation_id, event.type, event.params)
             before = state.power if event.type == "terminate" else state.power_before
-            return changed(state, operation=operation, power_before=before)
-        case e.ImportUpdated():
-            return changed(state, account_id=event.account_id, declined=None, **_sold(event))
-        case e.ServerPlaced():
-            placed: dict[str, Any] = {
-                "cluster": event.cluster,
-                "node": event.node,
-                "vmid": event.vmid,
-                "addresses": event.addresses,
-            }
-            return changed(state, placement=event, **placed)
-        case e.GuestIdentified():
-            return changed(state, node=event.node, identity=event.identity)
-        case e.GuestMoved():
-            return changed(state, node=event.node)
+            return {"operation": operation, "power_before": before}
         case e.PowerObserved():
-            return changed(state, power=event.power)
+            return {"power": event.power}
+        case e.ServerPlaced():
+            return {"placement": event, **_place(event), "addresses": event.addresses}
+        case e.GuestIdentified():
+            return {"node": event.node, "identity": event.identity}
+        case e.GuestMoved():
+            return {"node": event.node}
+        case e.ImportUpdated():
+            return {"account_id": event.account_id, "declined": None, **_sold(event)}
         case e.ServerAdopted():
-            place: dict[str, Any] = {"cluster": event.cluster, "node": event.node, "vmid": event.vmid}
-            return changed(state, adopted=True, declined=None, power=event.power, identity=event.identity, **place)
+            known = {"power": event.power, "identity": event.identity, **_place(event)}
+            return {"adopted": True, "declined": None, **known}
         case e.AdoptionDeclined():
-            return changed(state, declined=event)
+            return {"declined": event}
         case e.TerminationScheduled():
-            return changed(state, purge_at=event.purge_at, power_before=event.power_before)
+            return {"purge_at": event.purge_at, "power_before": event.power_before}
         case e.TerminationUndone():
-            return changed(state, purge_at=None, power_before=None)
+            return {"purge_at": None, "power_before": None}
         case e.ServerDestroyed():
-            return changed(state, destroyed=True, purge_at=None, power=None)
+            return {"destroyed": True, "purge_at": None, "power": None}
         case _:
-            return _worked(state, record)
+            return {}
 
 
-def _worked(state: Server, record: Recorded[e.ServerEvent]) -> Server:
-    """Events of the operation that goes on."""
-    event, operation = record.event, state.operation
-    if operation is None or getattr(event, "operation_id", None) != operation.id:
-        return state
-    moved = changed(_advanced(operation, record), version=record.version)
-    done = isinstance(event, e.OperationSucceeded) and operation.type == "create"
-    return changed(state, operation=moved, provisioned=state.provisioned or done)
+def _place(event: e.ServerPlaced | e.ServerAdopted) -> Fields:
+    return {"cluster": event.cluster, "node": event.node, "vmid": event.vmid}
 
 
 def _requested(record: Recorded[Any], id: UUID, type: str, params: dict[str, Any]) -> Operation:
@@ -276,53 +269,77 @@ def _requested(record: Recorded[Any], id: UUID, type: str, params: dict[str, Any
     )
 
 
-def _advanced(operation: Operation, record: Recorded[e.ServerEvent]) -> Operation:
-    event, at = record.event, record.at
-    match event:
-        case e.EffectIntended():
-            effect = Effect(
-                attempt=event.attempt,
-                verb=event.verb,
-                node=event.node,
-                vmid=event.vmid,
-                since=event.since,
-                at=at,
-            )
-            return _step(operation, event.step, at, status="running", attempt=event.attempt, effect=effect, detail="")
-        case e.TaskAccepted():
-            step = _named(operation, event.step)
-            known = step.effect and changed(step.effect, upid=event.upid)
-            return _step(operation, event.step, at, effect=known)
-        case e.StepHeld():
-            kept = None if event.settled else _named(operation, event.step).effect
-            return _step(operation, event.step, at, status="waiting", detail=event.detail, effect=kept)
-        case e.StepCompleted():
-            return _step(operation, event.step, at, status="succeeded", detail=event.detail, finished_at=at)
-        case e.OperationSucceeded():
-            return changed(operation, status="succeeded", finished_at=at)
-        case e.OperationFailed():
-            problem = Problem(code=event.code, message=event.message, retryable=event.retryable, debug=event.debug)
-            return _stopped(changed(operation, status="failed", error=problem), at)
-        case e.AttentionRaised():
-            problem = Problem(code=event.code, message=event.message, retryable=False, debug=event.debug)
-            return _stopped(changed(operation, status="needs_attention", error=problem), at)
-        case _:
-            return operation
+def _progressed(state: Server, record: Recorded[Any]) -> Fields:
+    """What an event of the operation that goes on changes; one of another operation changes nothing."""
+    event, operation = record.event, state.operation
+    if operation is None or event.operation_id != operation.id:
+        return {}
+    progress = PROGRESS[type(event)](operation, event, record.at)
+    created = operation.type == "create" and type(event) is e.OperationSucceeded
+    return {
+        "operation": changed(operation, version=record.version, **progress),
+        "provisioned": state.provisioned or created,
+    }
+
+
+def _intended(operation: Operation, event: e.EffectIntended, at: datetime) -> Fields:
+    effect = Effect(attempt=event.attempt, verb=event.verb, node=event.node, vmid=event.vmid, since=event.since, at=at)
+    return _step(operation, event.step, at, status="running", attempt=event.attempt, effect=effect, detail="")
+
+
+def _accepted(operation: Operation, event: e.TaskAccepted, at: datetime) -> Fields:
+    effect = _named(operation, event.step).effect
+    return _step(operation, event.step, at, effect=effect and changed(effect, upid=event.upid))
+
+
+def _held(operation: Operation, event: e.StepHeld, at: datetime) -> Fields:
+    kept = None if event.settled else _named(operation, event.step).effect
+    return _step(operation, event.step, at, status="waiting", detail=event.detail, effect=kept)
+
+
+def _completed(operation: Operation, event: e.StepCompleted, at: datetime) -> Fields:
+    return _step(operation, event.step, at, status="succeeded", detail=event.detail, finished_at=at)
+
+
+def _succeeded(operation: Operation, event: e.OperationSucceeded, at: datetime) -> Fields:
+    return {"status": "succeeded", "finished_at": at}
+
+
+def _failed(operation: Operation, event: e.OperationFailed, at: datetime) -> Fields:
+    error = Problem(code=event.code, message=event.message, retryable=event.retryable, debug=event.debug)
+    return {"status": "failed", "error": error, **_stopped(operation, at)}
+
+
+def _raised(operation: Operation, event: e.AttentionRaised, at: datetime) -> Fields:
+    error = Problem(code=event.code, message=event.message, retryable=False, debug=event.debug)
+    return {"status": "needs_attention", "error": error, **_stopped(operation, at)}
+
+
+# What each event of an operation changes of it.
+PROGRESS: dict[type, Callable[[Operation, Any, datetime], Fields]] = {
+    e.EffectIntended: _intended,
+    e.TaskAccepted: _accepted,
+    e.StepHeld: _held,
+    e.StepCompleted: _completed,
+    e.OperationSucceeded: _succeeded,
+    e.OperationFailed: _failed,
+    e.AttentionRaised: _raised,
+}
 
 
 def _named(operation: Operation, key: str) -> Step:
     return next(step for step in operation.steps if step.key == key)
 
 
-def _step(operation: Operation, key: str, at: datetime, **changes: Any) -> Operation:
+def _step(operation: Operation, key: str, at: datetime, **changes: Any) -> Fields:
     steps = [
         changed(step, started_at=step.started_at or at, **changes) if step.key == key else step
         for step in operation.steps
     ]
-    return changed(operation, status="running", started_at=operation.started_at or at, steps=steps)
+    return {"status": "running", "started_at": operation.started_at or at, "steps": steps}
 
 
-def _stopped(operation: Operation, at: datetime) -> Operation:
+def _stopped(operation: Operation, at: datetime) -> Fields:
     step = operation.step
-    failed = [changed(s, status="failed", finished_at=at) if s is step else s for s in operation.steps]
-    return changed(operation, steps=failed, finished_at=at)
+    steps = [changed(s, status="failed", finished_at=at) if s is step else s for s in operation.steps]
+    return {"steps": steps, "finished_at": at}
