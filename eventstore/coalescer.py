@@ -15,7 +15,7 @@ from uuid import UUID
 import asyncpg
 
 from eventstore.codec import Codec
-from eventstore.database import DatabaseUnavailable, connect
+from eventstore.database import LOST, DatabaseUnavailable, connect
 from eventstore.positions import Position
 from eventstore.queries import Queries
 from eventstore.store import Conflict, Entry, Row, Wake, append_rows, encoded
@@ -26,13 +26,7 @@ STATEMENT_SECONDS = 30.0
 PATIENCE = 15.0  # seconds to wait for a database that went away, before the caller is told
 RETRY_SECONDS = 0.2
 # The statement may have taken effect or not.
-UNKNOWN = (
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    OSError,
-    TimeoutError,
-)
+UNKNOWN: tuple[type[Exception], ...] = tuple(error for error in LOST if error is not DatabaseUnavailable)
 
 
 @dataclass(slots=True, eq=False)
@@ -153,7 +147,7 @@ class _Lane:
         while True:
             try:
                 return await self._once(one, unknown)
-            except (DatabaseUnavailable, *UNKNOWN) as error:
+            except LOST as error:
                 unknown = True
                 if time.monotonic() > deadline:
                     raise DatabaseUnavailable(f"whether the events were written is not known: {error}") from error

@@ -21,6 +21,21 @@ class NotMigrated(Exception):
     """The database lacks Hostler's tables; run `hostler-admin migrate`."""
 
 
+# What a connection raises that went away, in the middle of whatever it was doing. asyncpg tells of some ends as errors
+# of its own state machine (InternalClientError): a statement that was sent just as the server's last word came in.
+LOST: tuple[type[Exception], ...] = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    DatabaseUnavailable,
+)
+# The same, and whatever else PostgreSQL refuses: for loops that try again in any case.
+FAILED: tuple[type[Exception], ...] = (*LOST, asyncpg.PostgresError)
+
+
 async def _no_reset(connection: Any) -> None:
     """Statements on pool connections leave nothing behind (no SET, no LISTEN, no session locks): nothing to reset."""
 

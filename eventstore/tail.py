@@ -13,7 +13,7 @@ import structlog
 
 from domain.record import Recorded
 from eventstore.codec import UnknownEvent
-from eventstore.database import Connection, DatabaseUnavailable, Pool, connect
+from eventstore.database import FAILED, Connection, Pool, connect
 from eventstore.positions import START, Position
 from eventstore.queries import Queries
 from eventstore.store import Batch, EventStore
@@ -132,7 +132,7 @@ class Doorbell:
         while True:
             try:
                 await self._session()
-            except (DatabaseUnavailable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except FAILED as error:
                 log.warning("listener lost, polling", error=str(error))
             self._rung.set()
             await asyncio.sleep(POLL_SECONDS)
@@ -151,5 +151,5 @@ class Doorbell:
                 if not gone.is_set():
                     await connection.fetchval("SELECT 1", timeout=CHECK_SECONDS)
         finally:
-            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+            with contextlib.suppress(*FAILED):
                 await connection.close(timeout=1)

@@ -6,11 +6,10 @@ import asyncio
 import contextlib
 from uuid import UUID
 
-import asyncpg
 import structlog
 
 from domain.server import events as e
-from eventstore.database import DatabaseUnavailable
+from eventstore.database import FAILED
 from eventstore.store import Conflict
 from hypervisor.errors import HypervisorError, Missing
 from hypervisor.port import GuestRow, Hypervisor
@@ -20,7 +19,6 @@ from runtime.program import Stop
 
 log = structlog.get_logger()
 LEASE_INTERVALS = 4
-DATABASE_ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DatabaseUnavailable)
 
 
 class Observer:
@@ -37,7 +35,7 @@ class Observer:
         while not stop.is_set():
             try:
                 await self.look()
-            except DATABASE_ERRORS as error:
+            except FAILED as error:
                 log.warning("database lost, looking again later", error=str(error))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._every):

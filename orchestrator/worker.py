@@ -8,12 +8,11 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
-import asyncpg
 import structlog
 
 from eventstore import outbox
 from eventstore.codec import UnknownEvent
-from eventstore.database import DatabaseUnavailable, connect
+from eventstore.database import LOST, connect
 from eventstore.outbox import LEASE_SECONDS, Lease
 from eventstore.positions import Position
 from eventstore.tail import POLL_SECONDS, Doorbell
@@ -26,7 +25,6 @@ Handler = Callable[[Tools, Lease], Awaitable[Handled]]
 SLOTS = 100
 HEARTBEAT_SECONDS = LEASE_SECONDS / 4
 PARKED_SECONDS = 3600.0
-LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, DatabaseUnavailable, TimeoutError)
 
 
 class Worker:

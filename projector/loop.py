@@ -14,7 +14,7 @@ import structlog
 
 from domain.registry import EVENTS
 from eventstore.codec import Codec
-from eventstore.database import Connection, DatabaseUnavailable, check_migrated, connect
+from eventstore.database import FAILED, Connection, check_migrated, connect
 from eventstore.positions import Position
 from eventstore.queries import Queries
 from eventstore.store import EventStore
@@ -30,7 +30,6 @@ SOON = 0.02  # seconds: events wait behind the watermark, and no NOTIFY comes wh
 STANDBY = 1.0
 PARKED = 30.0
 BACKOFF_FIRST, BACKOFF_LAST = 0.2, 5.0
-LOST = (DatabaseUnavailable, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 log = structlog.get_logger()
 
 
@@ -139,7 +138,7 @@ async def follow(url: str, stop: asyncio.Event) -> None:
             started = time.monotonic()
             try:
                 await _session(url, bell, stop)
-            except LOST as error:
+            except FAILED as error:
                 backoff = BACKOFF_FIRST if time.monotonic() - started > BACKOFF_LAST else min(BACKOFF_LAST, backoff * 2)
                 log.warning("database lost, trying again", error=str(error) or type(error).__name__, seconds=backoff)
                 await _pause(stop, backoff)

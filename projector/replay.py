@@ -22,7 +22,7 @@ from domain.registry import EVENTS
 from domain.server import represent
 from domain.server.state import fold
 from eventstore.codec import Codec
-from eventstore.database import Connection, DatabaseUnavailable, NotMigrated, check_migrated, connect
+from eventstore.database import FAILED, Connection, NotMigrated, check_migrated, connect
 from eventstore.positions import START, Position
 from eventstore.queries import Queries
 from eventstore.tail import Doorbell, SettledRows
@@ -41,6 +41,9 @@ TAIL_PAGE = 500
 
 class NotThere(Exception):
     """The server is unknown, or did not exist at that time."""
+
+
+EXPECTED: tuple[type[Exception], ...] = (SettingsError, NotMigrated, NotThere, RebuildRuns, Parked, *FAILED)
 
 
 async def _rebuild(connection: Connection, arguments: argparse.Namespace) -> int:
@@ -161,17 +164,7 @@ def main() -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads any more
         return 0
-    except (
-        SettingsError,
-        DatabaseUnavailable,
-        NotMigrated,
-        NotThere,
-        RebuildRuns,
-        Parked,
-        asyncpg.PostgresError,
-        asyncpg.InterfaceError,
-        ConnectionError,
-    ) as error:
+    except EXPECTED as error:
         print(f"hostler-replay: {error}", file=sys.stderr)
         return 1
 

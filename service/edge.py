@@ -14,7 +14,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from eventstore.database import DatabaseUnavailable
+from eventstore.database import LOST
 from runtime.ids import new_id
 from service import problems
 from service.metrics import Metrics
@@ -22,17 +22,7 @@ from service.problems import Problem
 
 LIMIT_SECONDS = 20.0
 GIVEN = re.compile(rb"[A-Za-z0-9._~:+/=@-]{1,128}")
-DATABASE_AWAY = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    DatabaseUnavailable,
-    OSError,
-    TimeoutError,
-)
+DATABASE_AWAY: tuple[type[Exception], ...] = (*LOST, asyncpg.TooManyConnectionsError)
 SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",

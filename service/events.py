@@ -12,9 +12,10 @@ from prometheus_client import Gauge
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from eventstore.database import FAILED
 from eventstore.positions import PositionReset, parse, show
 from service.deps import caller, deps
-from service.hub import DATABASE_AWAY, OPERATION_PART, Hub, Listener, Place, Reachability, wire
+from service.hub import OPERATION_PART, Hub, Listener, Place, Reachability, wire
 from service.problems import Problem
 from service.tokens import Caller
 
@@ -49,7 +50,7 @@ def _last_seen(log_id: UUID, text: str | None) -> Place | None:
 
 async def _stream(hub: Hub, log_id: UUID, caller: Caller, last: Place | None) -> AsyncIterator[bytes]:
     """What one caller is sent until the token expires, the session ends, or the caller goes."""
-    with hub.listening(caller) as listener, contextlib.suppress(*DATABASE_AWAY):
+    with hub.listening(caller) as listener, contextlib.suppress(*FAILED):
         if last is None:
             last = Place(listener.start, OPERATION_PART)
             yield wire(show(log_id, *last), "hello", {})

@@ -13,13 +13,12 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import asyncpg
 import structlog
 
 from domain import ids
 from domain.server import represent
 from domain.server.represent import Sights
-from eventstore.database import DatabaseUnavailable
+from eventstore.database import FAILED
 from eventstore.positions import START, Position, show
 from eventstore.queries import Queries
 from eventstore.store import EventStore
@@ -34,7 +33,6 @@ PAGE = 500
 QUEUE = 1_000
 MEMBERSHIP_SECONDS = 2.0
 SERVER_PART, OPERATION_PART = 0, 1
-DATABASE_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, DatabaseUnavailable, OSError, TimeoutError)
 log = structlog.get_logger()
 
 
@@ -211,7 +209,7 @@ class Hub:
             try:
                 moved = await self._page()
                 await self._look_around()
-            except DATABASE_AWAY as error:
+            except FAILED as error:
                 log.warning("log not readable", error=str(error) or type(error).__name__)
                 moved = False
             except Exception as error:  # one bad event must not silence the stream for good
@@ -248,7 +246,7 @@ class Hub:
 
     async def _skip(self) -> bool:
         self.end_all()
-        with contextlib.suppress(*DATABASE_AWAY):
+        with contextlib.suppress(*FAILED):
             self._position = await self._end_of_log()
         return False
 
