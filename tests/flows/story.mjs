@@ -21,7 +21,9 @@ page.on("console", (message) => {
 });
 
 const button = (name) => page.getByRole("button", { name, exact: true });
-const status = (text, timeout = 60_000) => page.locator("header").getByText(text, { exact: true }).waitFor({ timeout });
+// What the page announces about the server; a button may say the same words.
+const status = (text, timeout = 60_000) =>
+  page.locator("header").getByRole("status").getByText(text, { exact: true }).first().waitFor({ timeout });
 const picture = async (name) => (given.pictures ? page.screenshot({ path: `${given.pictures}/${name}.png` }) : null);
 const heading = (name) => page.getByRole("heading", { name, exact: true }).waitFor();
 const serverId = () => page.url().match(/srv_[0-9a-f]{32}/)?.[0];
