@@ -61,7 +61,7 @@ SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO';
 SELECT e.stream_id, e.version, e.tx, e.pos, e.type, e.schema_v, e.at, e.data, e.meta, p.data AS private
   FROM event e LEFT JOIN event_private p USING (stream_id, version)
  WHERE (e.tx, e.pos) <= ($1::xid8, $2::bigint)
- ORDER BY e.stream_id, e.version
+ ORDER BY e.stream_id, e.version;
 
 -- name: only_rebuild
 -- One rebuild at a time.

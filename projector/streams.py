@@ -27,7 +27,7 @@ async def streams(connection: Connection, upto: Position, take: Callable[[list[L
     """
     await connection.execute(SQL.plain_times)
     cutter = _Cutter(take)
-    await connection.copy_from_query(SQL.by_stream, *upto, output=cutter.feed, null="")
+    await connection.copy_from_query(SQL.by_stream.removesuffix(";"), *upto, output=cutter.feed, null="")
     cutter.finish()
 
 
