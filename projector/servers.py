@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 from uuid import UUID
 
+from domain.copying import revised
 from domain.record import Recorded
 from domain.server.events import ServerEvent
 from domain.server.state import Operation, Server, evolve
@@ -58,7 +59,7 @@ class Servers(Family[Server]):
         self.operations: dict[UUID, tuple[Operation, UUID]] = {}  # with the account at the operation's last event
 
     def evolve(self, before: Server | None, record: Recorded[Any]) -> Server:
-        after = evolve(before, record)
+        after = evolve(before, record, revised)  # the states of a fold are its own
         operation = after.operation
         if operation is not None and operation.version == record.version:
             self.operations[operation.id] = (operation, after.account_id)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Any, BinaryIO
+from uuid import UUID
 
 from eventstore.database import Connection
 from projector.tables import Change, Row, Table, Target
@@ -48,9 +49,18 @@ def _line(row: Row) -> str:
 
 
 def _field(value: Any) -> str:
-    if value is None:
-        return r"\N"
-    text = str(value)
+    match value:
+        case None:
+            return r"\N"
+        case str():
+            return _escaped(value)
+        case UUID():
+            return value.hex  # a third of the time of the usual form
+        case _:
+            return str(value)
+
+
+def _escaped(text: str) -> str:
     for character, escape in _ESCAPES:
         if character in text:
             text = text.replace(character, escape)

@@ -26,12 +26,12 @@ async def streams(connection: Connection, upto: Position, take: Callable[[list[L
     Needs a transaction. While `take` works, PostgreSQL already sends what comes next.
     """
     await connection.execute(SQL.plain_times)
-    cutter = _Cutter(take)
+    cutter = Cutter(take)
     await connection.copy_from_query(SQL.by_stream.removesuffix(";"), *upto, output=cutter.feed, null="")
     cutter.finish()
 
 
-class _Cutter:
+class Cutter:
     """Cuts the text COPY sends into lines, and the lines into streams."""
 
     def __init__(self, take: Callable[[list[LogRow]], None]):

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from domain.copying import changed
+from domain.copying import Change, changed, revised
 from domain.record import Actor, Recorded
 from domain.server import events as e
 
@@ -169,16 +169,17 @@ class Server:
 
 def fold(state: Server | None, records: Iterable[Recorded[Any]]) -> Server | None:
     """The state after more events."""
+    change = changed if state is not None else revised  # nobody else has seen what is born here
     for record in records:
-        state = evolve(state, record)
+        state = evolve(state, record, change)
     return state
 
 
-def evolve(state: Server | None, record: Recorded[e.ServerEvent]) -> Server:
-    """The state after one more event."""
+def evolve(state: Server | None, record: Recorded[e.ServerEvent], change: Change = changed) -> Server:
+    """The state after one more event; with `revised` it is the same object, for who has it alone."""
     if state is None:
         return _born(record)
-    return changed(state, version=record.version, updated_at=record.at, **_changes(state, record))
+    return change(state, version=record.version, updated_at=record.at, **_news(state, record, change))
 
 
 def _born(record: Recorded[e.ServerEvent]) -> Server:
@@ -217,10 +218,10 @@ def _sold(event: e.ServerImported | e.ImportUpdated) -> Fields:
     return {name: getattr(event, name) for name in names}
 
 
-def _changes(state: Server, record: Recorded[e.ServerEvent]) -> Fields:
+def _news(state: Server, record: Recorded[e.ServerEvent], change: Change) -> Fields:
     event = record.event
-    if type(event) in PROGRESS:
-        return _progressed(state, record)
+    if type(event) in OF_STEPS or type(event) in OF_ENDS:
+        return _worked(state, record, change)
     match event:
         case e.OperationRequested():
             operation = _requested(record, event.operation_id, event.type, event.params)
@@ -269,36 +270,52 @@ def _requested(record: Recorded[Any], id: UUID, type: str, params: dict[str, Any
     )
 
 
-def _progressed(state: Server, record: Recorded[Any]) -> Fields:
-    """What an event of the operation that goes on changes; one of another operation changes nothing."""
+def _worked(state: Server, record: Recorded[Any], change: Change) -> Fields:
+    """An event of the operation that goes on; one of another operation is no news."""
     event, operation = record.event, state.operation
     if operation is None or event.operation_id != operation.id:
         return {}
-    progress = PROGRESS[type(event)](operation, event, record.at)
-    created = operation.type == "create" and type(event) is e.OperationSucceeded
-    return {
-        "operation": changed(operation, version=record.version, **progress),
-        "provisioned": state.provisioned or created,
-    }
+    if type(event) in OF_STEPS:
+        news = _stepped(operation, event, record.at, change)
+    else:
+        news = OF_ENDS[type(event)](operation, event, record.at)
+    moved = change(operation, version=record.version, **news)
+    created = operation.type == "create" and moved.status == "succeeded"
+    return {"operation": moved, "provisioned": state.provisioned or created}
 
 
-def _intended(operation: Operation, event: e.EffectIntended, at: datetime) -> Fields:
+def _stepped(operation: Operation, event: Any, at: datetime, change: Change) -> Fields:
+    steps = operation.steps.copy()
+    for n, step in enumerate(steps):
+        if step.key == event.step:
+            steps[n] = change(step, started_at=step.started_at or at, **OF_STEPS[type(event)](step, event, at))
+    return {"status": "running", "started_at": operation.started_at or at, "steps": steps}
+
+
+def _intended(step: Step, event: e.EffectIntended, at: datetime) -> Fields:
     effect = Effect(attempt=event.attempt, verb=event.verb, node=event.node, vmid=event.vmid, since=event.since, at=at)
-    return _step(operation, event.step, at, status="running", attempt=event.attempt, effect=effect, detail="")
+    return {"status": "running", "attempt": event.attempt, "effect": effect, "detail": ""}
 
 
-def _accepted(operation: Operation, event: e.TaskAccepted, at: datetime) -> Fields:
-    effect = _named(operation, event.step).effect
-    return _step(operation, event.step, at, effect=effect and changed(effect, upid=event.upid))
+def _accepted(step: Step, event: e.TaskAccepted, at: datetime) -> Fields:
+    return {"effect": step.effect and changed(step.effect, upid=event.upid)}
 
 
-def _held(operation: Operation, event: e.StepHeld, at: datetime) -> Fields:
-    kept = None if event.settled else _named(operation, event.step).effect
-    return _step(operation, event.step, at, status="waiting", detail=event.detail, effect=kept)
+def _held(step: Step, event: e.StepHeld, at: datetime) -> Fields:
+    return {"status": "waiting", "detail": event.detail, "effect": None if event.settled else step.effect}
 
 
-def _completed(operation: Operation, event: e.StepCompleted, at: datetime) -> Fields:
-    return _step(operation, event.step, at, status="succeeded", detail=event.detail, finished_at=at)
+def _completed(step: Step, event: e.StepCompleted, at: datetime) -> Fields:
+    return {"status": "succeeded", "detail": event.detail, "finished_at": at}
+
+
+# What each event of a step changes of it.
+OF_STEPS: dict[type, Callable[[Step, Any, datetime], Fields]] = {
+    e.EffectIntended: _intended,
+    e.TaskAccepted: _accepted,
+    e.StepHeld: _held,
+    e.StepCompleted: _completed,
+}
 
 
 def _succeeded(operation: Operation, event: e.OperationSucceeded, at: datetime) -> Fields:
@@ -315,31 +332,15 @@ def _raised(operation: Operation, event: e.AttentionRaised, at: datetime) -> Fie
     return {"status": "needs_attention", "error": error, **_stopped(operation, at)}
 
 
-# What each event of an operation changes of it.
-PROGRESS: dict[type, Callable[[Operation, Any, datetime], Fields]] = {
-    e.EffectIntended: _intended,
-    e.TaskAccepted: _accepted,
-    e.StepHeld: _held,
-    e.StepCompleted: _completed,
-    e.OperationSucceeded: _succeeded,
-    e.OperationFailed: _failed,
-    e.AttentionRaised: _raised,
-}
-
-
-def _named(operation: Operation, key: str) -> Step:
-    return next(step for step in operation.steps if step.key == key)
-
-
-def _step(operation: Operation, key: str, at: datetime, **changes: Any) -> Fields:
-    steps = [
-        changed(step, started_at=step.started_at or at, **changes) if step.key == key else step
-        for step in operation.steps
-    ]
-    return {"status": "running", "started_at": operation.started_at or at, "steps": steps}
-
-
 def _stopped(operation: Operation, at: datetime) -> Fields:
     step = operation.step
     steps = [changed(s, status="failed", finished_at=at) if s is step else s for s in operation.steps]
     return {"steps": steps, "finished_at": at}
+
+
+# What each event that ends an operation changes of it.
+OF_ENDS: dict[type, Callable[[Operation, Any, datetime], Fields]] = {
+    e.OperationSucceeded: _succeeded,
+    e.OperationFailed: _failed,
+    e.AttentionRaised: _raised,
+}

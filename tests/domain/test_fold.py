@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from domain.account.events import AccountOpened, Member, MemberAdded, PasswordRehashed, UserRegistered
 from domain.account.state import evolve_account, evolve_user
+from domain.copying import revised
 from domain.errors import Refused
 from domain.server import events as e
 from domain.server import represent
@@ -116,6 +117,38 @@ def test_folding_in_two_parts_with_a_stored_state_between_is_the_same(events: li
     first = fold(None, history[:cut])
     stored = None if first is None else snapshot.decode(Server, snapshot.encode(first))
     assert fold(stored, history[cut:]) == whole
+
+
+@given(lives())
+@settings(max_examples=40, deadline=None)
+def test_an_event_leaves_the_state_before_it_as_it_was(events: list[Any]) -> None:
+    history = records(events)
+    states = [evolve(None, history[0])]
+    texts = [snapshot.encode(states[0])]
+    for record in history[1:]:
+        states.append(evolve(states[-1], record))
+        texts.append(snapshot.encode(states[-1]))
+    assert [snapshot.encode(state) for state in states] == texts
+
+
+@given(lives(), st.integers(0, 40))
+@settings(max_examples=40, deadline=None)
+def test_a_fold_leaves_the_state_it_begins_with_as_it_was(events: list[Any], cut: int) -> None:
+    history = records(events)
+    first = fold(None, history[:cut])
+    before = snapshot.encode(first)
+    fold(first, history[cut:])
+    assert snapshot.encode(first) == before
+
+
+@given(lives())
+@settings(max_examples=40, deadline=None)
+def test_a_state_revised_in_place_is_the_one_that_copies_give(events: list[Any]) -> None:
+    copied: Server | None = None
+    alone: Server | None = None
+    for record in records(events):
+        copied, alone = evolve(copied, record), evolve(alone, record, revised)
+        assert alone == copied
 
 
 @given(lives())
