@@ -4,12 +4,11 @@ Facts from pve-manager HTTPServer.pm (auth_handler, rest_handler), pve-http-serv
 """
 
 import asyncio
-import json
 import re
 import time
 from collections import deque
 from typing import Any, Literal
-from urllib.parse import unquote, unquote_plus
+from urllib.parse import unquote
 
 import msgspec
 
@@ -19,11 +18,10 @@ from testbed.proxmox.errors import ApiError, Die, denied, parameter_errors
 from testbed.proxmox.faults import Fault, Faults
 from testbed.proxmox.http_server import Request, Response
 from testbed.proxmox.node import Node
-from testbed.proxmox.schema import Raw, verify
+from testbed.proxmox.parameters import Malformed, parameters
+from testbed.proxmox.schema import verify
 
 JSON = "application/json;charset=UTF-8"
-MALFORMED = "malformed JSON string, neither tag, array, object, number, string or atom"
-PARSER = "/usr/share/perl5/PVE/APIServer/AnyEvent.pm line 917."
 REMEMBERED_REQUESTS = 20_000
 NodeState = Literal["up", "down", "daemon_down"]
 
@@ -105,8 +103,8 @@ class Api:
             return _plain(501, f"no formatter for uri {rest}, {form}")
         who = self._authenticate(request, rest)
         try:
-            given = _parameters(request)
-        except _Malformed as error:
+            given = parameters(request)
+        except Malformed as error:
             return _plain(error.status, error.text)
         try:
             return _json(await self._call(request.method, rest, who, given), form)
@@ -166,12 +164,6 @@ class Api:
             effect.cancel()
 
 
-class _Malformed(Exception):
-    def __init__(self, status: int, text: str) -> None:
-        self.status = status
-        self.text = text
-
-
 def _plain_path(target: str) -> str:
     path = unquote(target.partition("?")[0])
     return "/" + "/".join(part for part in path.split("/") if part)
@@ -186,55 +178,6 @@ def _credentials(headers: dict[str, str]) -> tuple[str | None, str | None]:
     if scheme == "PVEAuthCookie":
         ticket = ticket or unquote(value)
     return ticket, value if scheme == "PVEAPIToken" else None
-
-
-def _parameters(request: Request) -> Given:
-    body = _body(request)
-    query = _form(request.target.partition("?")[2])
-    merged = body | query
-    merged.pop("_dc", None)
-    return merged
-
-
-def _body(request: Request) -> Given:
-    if not request.body:
-        return {}
-    kind = request.headers.get("content-type", "")
-    if kind.startswith("application/json"):
-        return _json_body(request.body)
-    if kind and not kind.startswith("application/x-www-form-urlencoded"):
-        raise _Malformed(506, f"upload 'Content-Type '{kind}' not implemented")
-    return _form(request.body.decode("latin-1"))
-
-
-def _json_body(body: bytes) -> Given:
-    try:
-        decoded = json.loads(body)
-    except json.JSONDecodeError as error:
-        rest = error.doc[error.pos :] or "(end of string)"
-        raise _Malformed(500, f'{MALFORMED}, at character offset {error.pos} (before "{rest}") at {PARSER}') from None
-    if not isinstance(decoded, dict):
-        raise _Malformed(500, f"{MALFORMED} at {PARSER}")
-    return decoded
-
-
-def _form(text: str) -> Given:
-    """Pairs split at `&` and `;`, values cut at a second `=`; repeated names become arrays."""
-    found: Given = {}
-    for pair in text.replace(";", "&").split("&"):
-        name, _, value = pair.partition("=")
-        if name:
-            _put(found, unquote_plus(name), unquote_plus(value.partition("=")[0]))
-    return found
-
-
-def _put(found: Given, name: str, value: str) -> None:
-    if name not in found:
-        found[name] = value
-        return
-    earlier = found[name]
-    listed: list[Raw] = earlier if isinstance(earlier, list) else [earlier]
-    found[name] = [*listed, value]
 
 
 def _plain(status: int, text: str) -> Response:
