@@ -99,6 +99,7 @@ PATH_PARAMETERS: dict[str, Param] = {
 class _Level:
     fixed: dict[str, "_Level"] = field(default_factory=dict)
     free: "tuple[str, _Level] | None" = None
+    rest: "tuple[str, _Level] | None" = None
     routes: dict[str, Route] = field(default_factory=dict)
 
 
@@ -109,7 +110,7 @@ class Router:
         self._root = _Level()
 
     def add(self, method: str, path: str, route: Route) -> None:
-        """Add a call; the parts of `path` in braces become parameters."""
+        """Add a call; the parts of `path` in braces become parameters, `{*name}` takes all that is left."""
         level = self._root
         for part in _parts(path):
             level = self._step(level, part)
@@ -119,18 +120,26 @@ class Router:
     def _step(level: _Level, part: str) -> _Level:
         if not part.startswith("{"):
             return level.fixed.setdefault(part, _Level())
+        if part.startswith("{*"):
+            level.rest = level.rest or (part.strip("{*}"), _Level())
+            return level.rest[1]
         level.free = level.free or (part.strip("{}"), _Level())
         return level.free[1]
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
         """The call and its path parameters; raises 501."""
         level, found = self._root, dict[str, str]()
-        for part in _parts(path):
+        parts = _parts(path)
+        for index, part in enumerate(parts):
             if part in level.fixed:
                 level = level.fixed[part]
             elif level.free:
                 name, level = level.free
                 found[name] = part
+            elif level.rest:
+                name, level = level.rest
+                found[name] = "/".join(parts[index:])
+                break
             else:
                 raise not_implemented(method, path)
         if method not in level.routes:
@@ -160,9 +169,9 @@ def route(
     world: bool = False,
     tokens: bool = True,
 ) -> Callable[[Handler], Handler]:
-    """Register the decorated function as a call."""
-    names = [part.strip("{}") for part in _parts(path) if part.startswith("{")]
-    schema = {**(parameters or {}), **{name: PATH_PARAMETERS[name] for name in names}}
+    """Register the decorated function as a call; `parameters` describes path parameters that are not common ones."""
+    names = [part.strip("{*}") for part in _parts(path) if part.startswith("{")]
+    schema = {**{name: PATH_PARAMETERS[name] for name in names if name in PATH_PARAMETERS}, **(parameters or {})}
 
     def register(handler: Handler) -> Handler:
         ROUTER.add(method, path, Route(schema, right, handler, protected, world, tokens))
