@@ -45,8 +45,16 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Takeover:
+    """Instead of an answer: `converse` has the connection from now on, until it returns."""
+
+    converse: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+    status: int = 101
+
+
 #: Answers a request; None means: close the connection without a word.
-Handler = Callable[[Request], Awaitable[Response | None]]
+Handler = Callable[[Request], Awaitable[Response | Takeover | None]]
 
 
 class _Incoming:
@@ -153,6 +161,9 @@ class HttpServer:
                 return
             keep = request.keep_alive and served < REQUESTS_PER_CONNECTION
             response = await self._handler(request)
+            if isinstance(response, Takeover):
+                await response.converse(reader, writer)
+                return
             keep = keep and response is not None and response.status < 400
             if response is None:
                 writer.transport.abort()

@@ -12,18 +12,21 @@ from urllib.parse import unquote
 
 import msgspec
 
+from testbed.proxmox import websocket
 from testbed.proxmox.access import Identity
 from testbed.proxmox.calls import ROUTER, Call, Given, Page, Route
 from testbed.proxmox.errors import ApiError, Die, denied, parameter_errors
 from testbed.proxmox.faults import Fault, Faults
-from testbed.proxmox.http_server import Request, Response
+from testbed.proxmox.http_server import Request, Response, Takeover
 from testbed.proxmox.node import Node
 from testbed.proxmox.parameters import Malformed, parameters
 from testbed.proxmox.schema import verify
+from testbed.proxmox.websocket import Tunnel
 
 JSON = "application/json;charset=UTF-8"
 REMEMBERED_REQUESTS = 20_000
 NodeState = Literal["up", "down", "daemon_down"]
+Answer = Response | Takeover
 
 
 class Api:
@@ -32,11 +35,11 @@ class Api:
     def __init__(self, node: Node, faults: Faults) -> None:
         self._node = node
         self.faults = faults
-        self._effects: set[asyncio.Task[Response]] = set()
+        self._effects: set[asyncio.Task[Answer]] = set()
         self.state: NodeState = "up"
         self.requests: deque[dict[str, Any]] = deque(maxlen=REMEMBERED_REQUESTS)
 
-    async def handle(self, request: Request) -> Response | None:
+    async def handle(self, request: Request) -> Answer | None:
         """One answer; None drops the connection. What a call does happens whether or not anybody listens."""
         path = _plain_path(request.target)
         fault = self.faults.strike(request.method, path.removeprefix("/api2/json"))
@@ -47,7 +50,7 @@ class Api:
         record["status"] = response.status if response else None
         return response
 
-    async def _with_fault(self, request: Request, path: str, fault: Fault | None) -> Response | None:
+    async def _with_fault(self, request: Request, path: str, fault: Fault | None) -> Answer | None:
         if fault is None:
             return await self._proxied(self._effect(request, path))
         if fault.kind == "drop_before":
@@ -59,7 +62,7 @@ class Api:
             return _json_error(ApiError(fault.status, fault.reason), "json")
         return await self._after_effect(request, path, fault)
 
-    async def _after_effect(self, request: Request, path: str, fault: Fault) -> Response | None:
+    async def _after_effect(self, request: Request, path: str, fault: Fault) -> Answer | None:
         if fault.kind == "delay":
             await asyncio.sleep(fault.seconds)
         response = await self._proxied(self._effect(request, path))
@@ -72,20 +75,21 @@ class Api:
             return Response(596, "Connection timed out")
         return response
 
-    def _effect(self, request: Request, path: str, after: float = 0) -> "asyncio.Task[Response]":
+    def _effect(self, request: Request, path: str, after: float = 0) -> "asyncio.Task[Answer]":
         effect = asyncio.create_task(self._answer(request, path, after))
         self._effects.add(effect)
         effect.add_done_callback(self._effects.discard)
         return effect
 
-    async def _proxied(self, effect: "asyncio.Task[Response]") -> Response:
+    async def _proxied(self, effect: "asyncio.Task[Answer]") -> Answer:
         timeout = self._node.knobs.proxy_timeout_seconds
         done, _ = await asyncio.wait([effect], timeout=timeout)
         return effect.result() if done else Response(596, "Connection timed out")
 
-    async def _answer(self, request: Request, path: str, after: float) -> Response:
+    async def _answer(self, request: Request, path: str, after: float) -> Answer:
         await asyncio.sleep(after)
         started = time.monotonic()
+        response: Answer
         try:
             response = await self._respond(request, path)
         except ApiError as error:
@@ -94,7 +98,7 @@ class Api:
             await asyncio.sleep(self._node.knobs.login_delay_seconds - (time.monotonic() - started))
         return response
 
-    async def _respond(self, request: Request, path: str) -> Response:
+    async def _respond(self, request: Request, path: str) -> Answer:
         parts = path.split("/", 3)
         if len(parts) < 3 or parts[1] != "api2":
             return _plain(501, "no such uri") if path == "/api2" else _plain(500, f"no such file '{path}'")
@@ -106,12 +110,18 @@ class Api:
             given = parameters(request)
         except Malformed as error:
             return _plain(error.status, error.text)
+        upgrade = websocket.wanted(request, path)
         try:
-            return _json(await self._call(request.method, rest, who, given), form)
+            result = await self._call(request.method, rest, who, given)
         except ApiError as error:
             if error.status in (595, 596):
                 return Response(error.status, error.message)
-            return _json_error(error, form)
+            objection = websocket.objection(request) if upgrade else None
+            return _plain(500, objection) if objection else _json_error(error, form)
+        if upgrade and isinstance(result, Tunnel):
+            objection = websocket.objection(request)
+            return _plain(500, objection) if objection else websocket.accepted(request, result)
+        return _json(result, form)
 
     def _authenticate(self, request: Request, path: str) -> Identity | None:
         if path == "/access/ticket" and request.method in ("GET", "POST"):
@@ -186,7 +196,7 @@ def _plain(status: int, text: str) -> Response:
 
 def _json(result: Any, form: str) -> Response:
     page = result if isinstance(result, Page) else None
-    body: dict[str, Any] = {"data": page.data if page else result}
+    body: dict[str, Any] = {"data": result.data if isinstance(result, Page | Tunnel) else result}
     if page:
         body["total"] = page.total
     if form == "extjs":
