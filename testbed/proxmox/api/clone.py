@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from testbed.proxmox import changes, disks, formats
+from testbed.proxmox import changes, disks, firewall, formats
 from testbed.proxmox.access import Access, Identity
 from testbed.proxmox.calls import VMID, Call, route
 from testbed.proxmox.errors import Die, denied
@@ -98,6 +98,7 @@ async def _work(call: Call, worker: Worker) -> None:
             raise Die(f"clone failed: close (rename) atomic file '{path}' failed: File exists")
         target = Vm(newid, source.kind, {"lock": "clone", "description": CLONE_MARK})
         node.vms.save(target)
+        firewall.copy(node.store, call.vmid, newid)
         await _copy(call, worker, source, target)
 
 
@@ -153,4 +154,5 @@ async def _clean_up(call: Call, target: Vm, kept: set[str]) -> None:
     for volume in call.node.volumes.of(target.vmid):
         if volume.name not in kept:
             await disks.free(call.node, volume)
+    firewall.remove(call.node.store, target.vmid)
     call.node.vms.delete(target.vmid)

@@ -1,6 +1,6 @@
 """Destroying a VM (qemu-server API2/Qemu.pm destroy_vm)."""
 
-from testbed.proxmox import disks
+from testbed.proxmox import disks, firewall
 from testbed.proxmox.calls import Call, perm, route
 from testbed.proxmox.errors import Die, only_root
 from testbed.proxmox.locks import CONFIG_TIMEOUT, vm_lock
@@ -43,6 +43,7 @@ async def _work(call: Call, worker: Worker) -> None:
             worker.say(f"purging VM {vmid} from related configurations..")
             node.access.acl = [entry for entry in node.access.acl if entry["path"] != f"/vms/{vmid}"]
             node.access.save()
+        firewall.remove(node.store, vmid)
         node.vms.delete(vmid)
 
 
