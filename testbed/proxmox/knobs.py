@@ -20,6 +20,10 @@ class Knobs:
     proxy_timeout_seconds: float = 30.0
     agent_patience_seconds: float = 3.0
     lock_timeout_factor: float = 1.0
+    #: How many protected calls pvedaemon works on at once; with 0 it is frozen, and they wait.
+    pvedaemon_workers: float = 3
+    #: Before 5.2 the bodies of errors had no `message`.
+    http_server_version: float = 5.2
 
     def turn(self, values: dict[str, object]) -> dict[str, float]:
         """Set some; raises `ApiError` 400 for an unknown name or a value that is no number."""

@@ -73,7 +73,7 @@ async def running(
         await seed.first_start(node, inventory, templates)
         calls = Api(node, faults or Faults())
         stack.push_async_callback(calls.close)
-        front = await _listening(stack, HttpServer(calls.handle, context), port, "--port")
+        front = await _listening(stack, HttpServer(calls.handle, context, calls.gate), port, "--port")
         back = await _listening(stack, HttpServer(Control(node, calls, front).handle), control_port, "--control-port")
         node.soon(node.stats.run())
         urls = f"https://{HOST}:{front.port}", f"http://{HOST}:{back.port}"

@@ -10,20 +10,26 @@ from collections import deque
 from typing import Any, Literal
 from urllib.parse import unquote
 
-import msgspec
-
-from testbed.proxmox import websocket
+from testbed.proxmox import formatters, pages, websocket
 from testbed.proxmox.access import Identity
-from testbed.proxmox.calls import ROUTER, Call, Given, Page, Route
+from testbed.proxmox.calls import ROUTER, Call, Given, Route
+from testbed.proxmox.daemon import Daemon
 from testbed.proxmox.errors import ApiError, Die, denied, parameter_errors
 from testbed.proxmox.faults import Fault, Faults
-from testbed.proxmox.http_server import Request, Response, Takeover
+from testbed.proxmox.http_server import Request, Response, Takeover, plain
 from testbed.proxmox.node import Node
 from testbed.proxmox.parameters import Malformed, parameters
 from testbed.proxmox.schema import verify
 from testbed.proxmox.websocket import Tunnel
 
-JSON = "application/json;charset=UTF-8"
+#: Calls that need no login (pve-manager HTTPServer.pm auth_handler).
+OPEN = frozenset(
+    {
+        *(("GET", "/access/domains"), ("GET", "/access/ticket"), ("POST", "/access/ticket")),
+        *(("POST", "/access/vncticket"), ("POST", "/access/openid/login"), ("POST", "/access/openid/auth-url")),
+    }
+)
+UPLOAD = re.compile("/nodes/[^/]+/storage/([^/]+)/upload")
 REMEMBERED_REQUESTS = 20_000
 NodeState = Literal["up", "down", "daemon_down"]
 Answer = Response | Takeover
@@ -35,20 +41,27 @@ class Api:
     def __init__(self, node: Node, faults: Faults) -> None:
         self._node = node
         self.faults = faults
+        self._daemon = Daemon(node.knobs)
         self._effects: set[asyncio.Task[Answer]] = set()
         self.state: NodeState = "up"
         self.requests: deque[dict[str, Any]] = deque(maxlen=REMEMBERED_REQUESTS)
 
     async def handle(self, request: Request) -> Answer | None:
         """One answer; None drops the connection. What a call does happens whether or not anybody listens."""
-        path = _plain_path(request.target)
+        path = _plain_path(request.path)
         fault = self.faults.strike(request.method, path.removeprefix("/api2/json"))
-        record = {"time": time.time(), "method": request.method, "path": path, "status": None}
-        record["fault"] = fault.kind if fault else None
-        self.requests.append(record)
+        record = self._record(request, fault)
         response = await self._with_fault(request, path, fault)
         record["status"] = response.status if response else None
+        if request.uploaded and record["status"] != 200:
+            request.uploaded.discard()
         return response
+
+    def _record(self, request: Request, fault: Fault | None = None) -> dict[str, Any]:
+        path, kind = _plain_path(request.path), fault.kind if fault else None
+        record = {"time": time.time(), "method": request.method, "path": path, "status": None, "fault": kind}
+        self.requests.append(record)
+        return record
 
     async def _with_fault(self, request: Request, path: str, fault: Fault | None) -> Answer | None:
         if fault is None:
@@ -59,7 +72,7 @@ class Api:
             self._effect(request, path, after=fault.seconds)
             return Response(596, "Connection timed out")
         if fault.kind == "status" and not fault.after_effect:
-            return _json_error(ApiError(fault.status, fault.reason), "json")
+            return self._refused(ApiError(fault.status, fault.reason), "json")
         return await self._after_effect(request, path, fault)
 
     async def _after_effect(self, request: Request, path: str, fault: Fault) -> Answer | None:
@@ -69,7 +82,7 @@ class Api:
         if fault.kind == "drop_after_effect":
             return None
         if fault.kind == "status":
-            return _json_error(ApiError(fault.status, fault.reason), "json")
+            return self._refused(ApiError(fault.status, fault.reason), "json")
         if fault.kind == "596":
             await asyncio.sleep(fault.seconds)
             return Response(596, "Connection timed out")
@@ -98,54 +111,79 @@ class Api:
             await asyncio.sleep(self._node.knobs.login_delay_seconds - (time.monotonic() - started))
         return response
 
+    async def gate(self, request: Request) -> Response | None:
+        """Who is asking, before the body is read; a refusal comes late, without a body."""
+        form, rest = formatters.split(request.path)
+        if not request.path.startswith(formatters.BASE):
+            return None
+        if form is None:
+            return plain(501, "no such uri")
+        started = time.monotonic()
+        try:
+            request.who = self._authenticate(request, rest)
+        except ApiError as error:
+            self._record(request)["status"] = error.status
+            await asyncio.sleep(self._node.knobs.login_delay_seconds - (time.monotonic() - started))
+            return Response(error.status, error.message)
+        return None
+
     async def _respond(self, request: Request, path: str) -> Answer:
-        parts = path.split("/", 3)
-        if len(parts) < 3 or parts[1] != "api2":
-            return _plain(501, "no such uri") if path == "/api2" else _plain(500, f"no such file '{path}'")
-        form, rest = parts[2], "/" + (parts[3] if len(parts) > 3 else "")
-        if form not in ("json", "extjs"):
-            return _plain(501, f"no formatter for uri {rest}, {form}")
-        who = self._authenticate(request, rest)
+        form, rest = formatters.split(request.path)
+        if form is None:
+            return pages.page(request, self._node.name)
+        if form not in formatters.FORMATS:
+            return plain(501, f"no formatter for uri {rest}, {form}")
         try:
             given = parameters(request)
         except Malformed as error:
-            return _plain(error.status, error.text)
+            return plain(error.status, error.text)
         upgrade = websocket.wanted(request, path)
         try:
-            result = await self._call(request.method, rest, who, given)
+            result = await self._call(request, rest, given)
         except ApiError as error:
             if error.status in (595, 596):
                 return Response(error.status, error.message)
             objection = websocket.objection(request) if upgrade else None
-            return _plain(500, objection) if objection else _json_error(error, form)
+            return plain(500, objection) if objection else self._refused(error, form)
         if upgrade and isinstance(result, Tunnel):
             objection = websocket.objection(request)
-            return _plain(500, objection) if objection else websocket.accepted(request, result)
-        return _json(result, form)
+            return plain(500, objection) if objection else websocket.accepted(request, result)
+        return formatters.success(result, form)
+
+    def _refused(self, error: ApiError, form: str) -> Response:
+        return formatters.failure(error, form, explained=self._node.knobs.http_server_version >= 5.2)
 
     def _authenticate(self, request: Request, path: str) -> Identity | None:
-        if path == "/access/ticket" and request.method in ("GET", "POST"):
+        if (request.method, path) in OPEN:
             return None
         access = self._node.access
         ticket, token = _credentials(request.headers)
-        if ticket:
-            who = access.verify_ticket(ticket)
-            if request.method != "GET":
-                access.verify_csrf(who.id, request.headers.get("csrfpreventiontoken"))
-            return who
-        if token:
-            return access.verify_token(token)
-        raise ApiError(401, "No ticket")
+        if not ticket and not token:
+            raise ApiError(401, "No ticket")
+        who = access.verify_ticket(ticket) if ticket else access.verify_token(token or "")
+        upload = UPLOAD.fullmatch(path) if request.method == "POST" else None
+        if upload:
+            access.check(who, f"/storage/{upload[1]}", "Datastore.AllocateTemplate")
+            request.upload = True
+        elif ticket and request.method != "GET":
+            access.verify_csrf(who.id, request.headers.get("csrfpreventiontoken"))
+        return who
 
-    async def _call(self, method: str, path: str, who: Identity | None, given: Given) -> Any:
-        route, in_path = ROUTER.find(method, path)
-        for name, value in in_path.items():
-            if name in given and str(given[name]) != value:
+    async def _call(self, request: Request, path: str, given: Given) -> Any:
+        route, in_path = ROUTER.find(request.method, path)
+        for name in sorted(in_path):
+            if name in given and str(given[name]) != in_path[name]:
                 text = "duplicate parameter (already defined in URI) with conflicting values!"
                 raise parameter_errors({name: text})
         given = {**given, **in_path}
-        self._check_rights(route, who, path, given)
-        self._reach_node(route, given)
+        self._check_rights(route, request.who, path, given)
+        self._reach_node(route, given, request.upload)
+        if not route.protected:
+            return await self._execute(route, request.who, given)
+        async with self._daemon.worker():
+            return await self._execute(route, request.who, given)
+
+    async def _execute(self, route: Route, who: Identity | None, given: Given) -> Any:
         values = verify(given, route.parameters)
         return await route.handler(Call(self._node, who or Identity(""), values))
 
@@ -156,10 +194,12 @@ class Api:
             raise denied(f"URI '{path}' not available with API token, need proper ticket.")
         route.right(self._node.access, who, {name: str(value) for name, value in given.items()})
 
-    def _reach_node(self, route: Route, given: Given) -> None:
+    def _reach_node(self, route: Route, given: Given, upload: bool) -> None:
         name = given.get("node")
         if name == "localhost":
             given["node"] = self._node.name
+        elif name is not None and name != self._node.name and upload:
+            raise Die("unable to proxy file uploads at /usr/share/perl5/PVE/HTTPServer.pm line 185.")
         elif name is not None and name != self._node.name:
             lookup = f"failed to get address info for: {name}: Name or service not known"
             raise Die(f"hostname lookup '{name}' failed - {lookup}")
@@ -174,41 +214,17 @@ class Api:
             effect.cancel()
 
 
-def _plain_path(target: str) -> str:
-    path = unquote(target.partition("?")[0])
+def _plain_path(path: str) -> str:
     return "/" + "/".join(part for part in path.split("/") if part)
 
 
 def _credentials(headers: dict[str, str]) -> tuple[str | None, str | None]:
-    """The ticket and the API token of a request; a cookie goes before the header."""
-    cookies = [part.strip().partition("=") for part in headers.get("cookie", "").split(";")]
-    ticket = next((unquote(value) for name, _, value in cookies if name == "PVEAuthCookie"), None)
-    match = re.match(r"(PVEAuthCookie|PVEAPIToken)[= ](.*)", headers.get("authorization", ""))
-    scheme, value = match.groups() if match else ("", "")
-    if scheme == "PVEAuthCookie":
-        ticket = ticket or unquote(value)
-    return ticket, value if scheme == "PVEAPIToken" else None
+    """The ticket and the API token of a request; a cookie goes before the header, a ticket before a token."""
+    ticket = _credential(headers.get("cookie", ""), "PVEAuthCookie")
+    ticket = ticket or _credential(headers.get("authorization", ""), "PVEAuthCookie")
+    return ticket, None if ticket else _credential(headers.get("authorization", ""), "PVEAPIToken")
 
 
-def _plain(status: int, text: str) -> Response:
-    return Response(status, text, text.encode())
-
-
-def _json(result: Any, form: str) -> Response:
-    page = result if isinstance(result, Page) else None
-    body: dict[str, Any] = {"data": result.data if isinstance(result, Page | Tunnel) else result}
-    if page:
-        body["total"] = page.total
-    if form == "extjs":
-        body["success"] = 1
-    return Response(200, "OK", msgspec.json.encode(body), JSON)
-
-
-def _json_error(error: ApiError, form: str) -> Response:
-    newline = "" if error.status == 501 else "\n"
-    body: dict[str, Any] = {"data": None, "message": f"{error.message}{newline}"}
-    if error.errors:
-        body["errors"] = error.errors
-    if form == "extjs":
-        return Response(200, "OK", msgspec.json.encode(body | {"success": 0, "status": error.status}), JSON)
-    return Response(error.status, error.message, msgspec.json.encode(body), JSON)
+def _credential(header: str, name: str) -> str | None:
+    match = re.search(rf"(?:^|\s){name}[= ]([^;]*)", header)
+    return unquote(match[1]) if match else None
