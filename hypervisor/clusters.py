@@ -17,16 +17,21 @@ def open_cluster(cluster: Cluster) -> Hypervisor:
     Raises:
         SettingsError: the token's secret cannot be read.
     """
-    trust: bool | str = {"system": True, "none": False}.get(str(cluster.verify), str(cluster.verify))
     settings = ClusterSettings(
         name=cluster.name,
         endpoints=tuple(cluster.endpoints),
         token_id=cluster.token_id,
         token_secret=cluster.token_secret(),
-        verify=trust,
+        verify=trust_of(cluster),
         fingerprint=cluster.fingerprint,
     )
     return connect(settings)
+
+
+def trust_of(cluster: Cluster) -> bool | str:
+    """By whom a cluster's certificates are signed, as `requests` names it."""
+    known: dict[str, bool] = {"system": True, "none": False}
+    return known.get(str(cluster.verify), str(cluster.verify))
 
 
 def open_clusters(clusters: Iterable[Cluster]) -> dict[str, Hypervisor]:

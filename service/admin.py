@@ -16,7 +16,7 @@ from eventstore.codec import Codec
 from eventstore.database import DatabaseUnavailable, NotMigrated, open_pool
 from eventstore.store import AppendError, EventStore
 from runtime.settings import Settings, SettingsError, read_secret
-from service import migrate, people
+from service import migrate, people, proxmox_admin
 from service.declare import apply_catalogue
 from service.doctor import examine
 from service.migrate import MigrationFailed
@@ -25,7 +25,7 @@ from service.reads import SQL
 
 SHORTEST_PASSWORD = 8
 META = Meta(actor=Actor(type="system", id="hostler-admin"))
-EXPECTED = (SettingsError, DatabaseUnavailable, NotMigrated, MigrationFailed, EmailTaken)
+EXPECTED = (SettingsError, DatabaseUnavailable, NotMigrated, MigrationFailed, EmailTaken, *proxmox_admin.EXPECTED)
 Command = Callable[[argparse.Namespace, Settings], Coroutine[None, None, int]]
 
 
@@ -92,6 +92,7 @@ COMMANDS: dict[str, Command] = {
     "doctor": doctor,
     "pause": pause,
     "resume": resume,
+    "proxmox": proxmox_admin.run,
 }
 
 
@@ -128,6 +129,8 @@ def _parser() -> argparse.ArgumentParser:
             added.add_argument("--password-file", type=Path, help="asked for on the terminal when left out")
         if name == "pause":
             added.add_argument("--reason", default=None, help="shown to staff while effects are paused")
+        if name == "proxmox":
+            proxmox_admin.add_arguments(added, _Parser)
     return parser
 
 

@@ -1,0 +1,1 @@
+"""Making a Proxmox cluster ready for Hostler, and looking whether it is."""
