@@ -18,7 +18,7 @@ from eventstore.queries import Queries
 from eventstore.store import Entry
 from projector.rebuild import rebuild
 
-STREAMS = 3000
+STREAMS = 12_000
 CHUNK = 200  # streams in one transaction
 PAGE = 20_000
 META = Meta(actor=Actor(type="user", id="usr_bench"), request_id="bench")
@@ -27,16 +27,17 @@ META = Meta(actor=Actor(type="user", id="usr_bench"), request_id="bench")
 async def main() -> None:
     """Print the figure."""
     with server() as postgres:
-        connection = await connect(await migrated(postgres, "replay"))
+        url = await migrated(postgres, "replay")
+        connection = await connect(url)
         count = await _fill(connection)
-        figures = await by_turns(lambda: _rebuild(connection, count), lambda: _scan(connection, count), 3)
+        figures = await by_turns(lambda: _rebuild(connection, url, count), lambda: _scan(connection, count), 3)
         await connection.close()
     report("replay", figures, "bare ordered scan", "events/s", count)
 
 
-async def _rebuild(connection: Connection, count: int) -> float:
+async def _rebuild(connection: Connection, url: str, count: int) -> float:
     started = time.perf_counter()
-    assert await rebuild(connection) == count
+    assert await rebuild(connection, url) == count
     return count / (time.perf_counter() - started)
 
 

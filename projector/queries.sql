@@ -57,11 +57,17 @@ SELECT e.tx, e.pos, e.stream_id, e.version, e.type, e.schema_v, e.data, e.meta, 
 SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO';
 
 -- name: by_stream
--- The log up to a settled position, stream by stream. $1-2 up to
+-- The log up to a settled position, stream by stream. $1-2 up to, $3 the streams above, $4 the last one
 SELECT e.stream_id, e.version, e.tx, e.pos, e.type, e.schema_v, e.at, e.data, e.meta, p.data AS private
   FROM event e LEFT JOIN event_private p USING (stream_id, version)
- WHERE (e.tx, e.pos) <= ($1::xid8, $2::bigint)
+ WHERE (e.tx, e.pos) <= ($1::xid8, $2::bigint) AND e.stream_id > $3::uuid AND e.stream_id <= $4::uuid
  ORDER BY e.stream_id, e.version;
+
+-- name: bounds
+-- Streams that cut the log into about equal shares, by a hundredth of its pages. $1 fractions, $2 the least to sample
+SELECT DISTINCT unnest(percentile_disc($1::float8[]) WITHIN GROUP (ORDER BY stream_id)) AS stream_id
+  FROM event TABLESAMPLE SYSTEM (1)
+HAVING count(*) >= $2;
 
 -- name: only_rebuild
 -- One rebuild at a time.

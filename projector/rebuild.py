@@ -7,9 +7,8 @@ folded a page from the old tables finds the checkpoint moved and drops it.
 from __future__ import annotations
 
 import asyncio
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import asyncpg
 import structlog
@@ -19,14 +18,13 @@ from eventstore.codec import Codec
 from eventstore.database import Connection
 from eventstore.positions import Position
 from eventstore.queries import Queries
-from eventstore.store import LogRow
 from eventstore.tail import end_of_log
 from projector import write
 from projector.loop import SOON, Projection
 from projector.poison import fold_all, known
 from projector.scan import scan
-from projector.spool import Spool
-from projector.streams import streams
+from projector.share import fold_shares, shares
+from projector.spool import load
 from projector.tables import LIVE, Table, Target
 from projector.views import CODE_VERSION, Views, tables
 
@@ -42,17 +40,19 @@ class RebuildRuns(Exception):
     """Another rebuild is at work."""
 
 
-async def rebuild(connection: Connection) -> int:
-    """Rebuild all views on a connection of its own; the number of events folded.
+async def rebuild(connection: Connection, url: str) -> int:
+    """Rebuild all views on a connection of its own and others to the same URL; the number of events folded.
 
     Raises:
         RebuildRuns: another rebuild is at work.
+        Parked: an event cannot be projected.
+        ShareLost: a process that helped was killed.
     """
     if not await connection.fetchval(SQL.only_rebuild):
         raise RebuildRuns("another `hostler-replay rebuild` is running: wait for it")
     codec = Codec(EVENTS)
     await _prepare(connection)
-    count = await _fold_all(connection, codec)
+    count = await _fold_all(connection, url)
     projection = Projection(codec, NEW)
     count += await _approach(connection, projection)
     await _swap_patiently(connection, codec)
@@ -69,46 +69,16 @@ async def _prepare(connection: Connection) -> None:
                 await connection.execute(grant["statement"])
 
 
-async def _fold_all(connection: Connection, codec: Codec) -> int:
-    with Spool() as spool:
-        folding = _Folding(codec, spool)
-        async with connection.transaction(readonly=True):
-            end = await end_of_log(connection)
-            with _uncollected():
-                await streams(connection, end, folding.take)
+async def _fold_all(connection: Connection, url: str) -> int:
+    end = await end_of_log(connection)
+    with TemporaryDirectory(prefix="hostler-rebuild-") as folder:
+        count = await fold_shares(url, connection, await shares(connection, end, folder))
         async with connection.transaction():
-            await spool.load(connection, NEW)
+            await load(connection, NEW, tables(), Path(folder))
             await connection.execute(SQL.set_checkpoint, NEW.projection, *end, CODE_VERSION)
     for table in tables():
         await connection.execute(SQL.analyze.format(table=NEW.name(table)))
-    return folding.count
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Folding makes no cycles: looking for them would take a sixth of its time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-class _Folding:
-    """Folds streams into rows; nothing of a stream is kept when it is folded."""
-
-    def __init__(self, codec: Codec, spool: Spool):
-        self._codec = codec
-        self._spool = spool
-        self.count = 0
-
-    def take(self, rows: list[LogRow]) -> None:
-        views = Views()
-        fold_all(views.fold, known(self._codec, rows))
-        self._spool.add(views.changes())
-        self.count += len(rows)
+    return count
 
 
 async def _approach(connection: Connection, projection: Projection) -> int:

@@ -31,6 +31,7 @@ from projector.loop import SOON
 from projector.poison import Parked, known
 from projector.rebuild import RebuildRuns, rebuild
 from projector.scan import scan
+from projector.share import ShareLost
 from projector.views import tables
 from runtime import logs
 from runtime.settings import Settings, SettingsError
@@ -43,12 +44,12 @@ class NotThere(Exception):
     """The server is unknown, or did not exist at that time."""
 
 
-EXPECTED: tuple[type[Exception], ...] = (SettingsError, NotMigrated, NotThere, RebuildRuns, Parked, *FAILED)
+EXPECTED: tuple[type[Exception], ...] = (SettingsError, NotMigrated, NotThere, RebuildRuns, Parked, ShareLost, *FAILED)
 
 
 async def _rebuild(connection: Connection, arguments: argparse.Namespace) -> int:
     started = time.monotonic()
-    count = await rebuild(connection)
+    count = await rebuild(connection, arguments.url)
     print(f"rebuilt {len(tables())} views from {count} events in {time.monotonic() - started:.1f} s")
     return 0
 

@@ -1,10 +1,9 @@
-"""Rows on their way to empty tables: kept in files, in the form COPY takes, until the connection is free for them."""
+"""Rows on their way to empty tables: kept in files, in the form COPY takes, until a connection is free for them."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
-from tempfile import TemporaryFile
+from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 from uuid import UUID
@@ -16,10 +15,12 @@ _ESCAPES = (("\\", r"\\"), ("\t", r"\t"), ("\n", r"\n"), ("\r", r"\r"))
 
 
 class Spool:
-    """Rows of any number of tables, in constant memory; gone when it is left or the process dies."""
+    """Writes rows of any number of tables to files in a folder: one for each table and writer."""
 
-    def __init__(self) -> None:
-        self._files: defaultdict[Table, BinaryIO] = defaultdict(TemporaryFile)
+    def __init__(self, folder: Path, writer: str) -> None:
+        self._folder = folder
+        self._writer = writer
+        self._files: dict[Table, BinaryIO] = {}
 
     def __enter__(self) -> Spool:
         return self
@@ -33,15 +34,25 @@ class Spool:
     def add(self, changes: Iterable[Change]) -> None:
         """Keep more rows."""
         for change in changes:
-            self._files[change.table].write("".join(map(_line, change.rows)).encode())
+            self._file(change.table).write("".join(map(_line, change.rows)).encode())
 
-    async def load(self, connection: Connection, target: Target) -> None:
-        """Write every row to the target's tables, which must be empty."""
-        for table, file in self._files.items():
-            file.seek(0)
+    def _file(self, table: Table) -> BinaryIO:
+        if table not in self._files:
+            self._files[table] = (self._folder / f"{table.name}.{self._writer}").open("wb")
+        return self._files[table]
+
+
+async def load(connection: Connection, target: Target, tables: Iterable[Table], folder: Path) -> None:
+    """Write every row of a folder to the target's tables, which must be empty."""
+    for table in tables:
+        for path in _written(folder, table):
             await connection.copy_to_table(
-                target.relation(table), schema_name=target.schema, columns=list(table.columns), source=file
+                target.relation(table), schema_name=target.schema, columns=list(table.columns), source=path
             )
+
+
+def _written(folder: Path, table: Table) -> list[Path]:
+    return sorted(folder.glob(f"{table.name}.*"))
 
 
 def _line(row: Row) -> str:

@@ -15,19 +15,27 @@ from eventstore.queries import Queries
 from eventstore.store import LogRow
 
 SQL = Queries("projector")
+FIRST, LAST = UUID(int=0), UUID(int=2**128 - 1)  # ids that no stream has, and what lies between
 _stream_of = itemgetter(slice(36))  # a line begins with the id of its stream
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
-async def streams(connection: Connection, upto: Position, take: Callable[[list[LogRow]], None]) -> None:
+async def streams(
+    connection: Connection,
+    upto: Position,
+    take: Callable[[list[LogRow]], None],
+    after: UUID = FIRST,
+    last: UUID = LAST,
+) -> None:
     """Give `take` all events up to a settled position, the rows of a few whole streams at a time.
 
-    Needs a transaction. While `take` works, PostgreSQL already sends what comes next.
+    Of all streams, those with ids above `after` up to `last`. Needs a transaction. While `take` works, PostgreSQL
+    already sends what comes next.
     """
     await connection.execute(SQL.plain_times)
     cutter = Cutter(take)
-    await connection.copy_from_query(SQL.by_stream.removesuffix(";"), *upto, output=cutter.feed, null="")
+    await connection.copy_from_query(SQL.by_stream.removesuffix(";"), *upto, after, last, output=cutter.feed, null="")
     cutter.finish()
 
 

@@ -39,47 +39,53 @@ async def names(pool: Pool) -> list[tuple[str, str, str]]:
     return [tuple(row) for row in rows]
 
 
-async def test_a_rebuild_yields_the_same_rows(store: EventStore, worker: asyncpg.Connection[asyncpg.Record]) -> None:
+async def test_a_rebuild_yields_the_same_rows(
+    store: EventStore, worker: asyncpg.Connection[asyncpg.Record], database_url: str
+) -> None:
     await everything(store)
     await catch_up(store)
     before = await dump(store.pool)
-    assert await rebuild(worker) > 0
+    assert await rebuild(worker, database_url) > 0
     assert await dump(store.pool) == before
 
 
-async def test_a_rebuild_mends_what_was_damaged(store: EventStore, worker: asyncpg.Connection[asyncpg.Record]) -> None:
+async def test_a_rebuild_mends_what_was_damaged(
+    store: EventStore, worker: asyncpg.Connection[asyncpg.Record], database_url: str
+) -> None:
     await everything(store)
     await catch_up(store)
     before = await dump(store.pool)
     await store.pool.execute("UPDATE server_view SET name = 'wrong'")
     await store.pool.execute("DELETE FROM member_view")
-    await rebuild(worker)
+    await rebuild(worker, database_url)
     assert await dump(store.pool) == before
 
 
 async def test_a_rebuild_leaves_every_name_as_it_was(
-    store: EventStore, worker: asyncpg.Connection[asyncpg.Record]
+    store: EventStore, worker: asyncpg.Connection[asyncpg.Record], database_url: str
 ) -> None:
     before = await names(store.pool)
-    await rebuild(worker)
+    await rebuild(worker, database_url)
     assert await names(store.pool) == before
     assert await store.pool.fetchval("SELECT count(*) FROM checkpoint") == 1
 
 
-async def test_a_rebuild_keeps_who_may_read(store: EventStore, worker: asyncpg.Connection[asyncpg.Record]) -> None:
+async def test_a_rebuild_keeps_who_may_read(
+    store: EventStore, worker: asyncpg.Connection[asyncpg.Record], database_url: str
+) -> None:
     await store.pool.execute("GRANT UPDATE ON server_view TO hostler_reader")
-    await rebuild(worker)
+    await rebuild(worker, database_url)
     granted = "SELECT has_table_privilege('hostler_reader', 'server_view', $1)"
     assert await store.pool.fetchval(granted, "SELECT")
     assert await store.pool.fetchval(granted, "UPDATE")
 
 
 async def test_the_projection_goes_on_after_the_swap(
-    store: EventStore, worker: asyncpg.Connection[asyncpg.Record]
+    store: EventStore, worker: asyncpg.Connection[asyncpg.Record], database_url: str
 ) -> None:
     ids = await everything(store)
     await catch_up(store)
-    await rebuild(worker)
+    await rebuild(worker, database_url)
     await append_to(store, ids["bought"], operated("stop"))
     await catch_up(store)
     version = await store.pool.fetchval("SELECT version FROM server_view WHERE server_id = $1", ids["bought"])
@@ -87,14 +93,14 @@ async def test_the_projection_goes_on_after_the_swap(
 
 
 async def test_leftovers_of_a_killed_rebuild_do_no_harm(
-    store: EventStore, worker: asyncpg.Connection[asyncpg.Record]
+    store: EventStore, worker: asyncpg.Connection[asyncpg.Record], database_url: str
 ) -> None:
     await everything(store)
     await catch_up(store)
     await rebuilding._prepare(worker)
     await store.pool.execute("INSERT INTO server_view__new SELECT * FROM server_view")
     before = await dump(store.pool)
-    await rebuild(worker)
+    await rebuild(worker, database_url)
     assert await dump(store.pool) == before
 
 
@@ -116,14 +122,14 @@ async def test_a_rebuild_that_breaks_off_leaves_the_live_views_alone(
     with monkeypatch.context() as patched:
         patched.setattr(rebuilding, phase, breaks)
         with pytest.raises(ConnectionAbortedError):
-            await rebuild(worker)
+            await rebuild(worker, database_url)
     await worker.close()
     assert await dump(store.pool) == before
     await append_to(store, ids["bought"], operated("stop"))
     await catch_up(store)
     after = await dump(store.pool)
     again = await connect(database_url)
-    await rebuild(again)
+    await rebuild(again, database_url)
     await again.close()
     assert await dump(store.pool) == after
 
@@ -134,37 +140,37 @@ async def test_only_one_rebuild_at_a_time(
     other = await connect(database_url)
     await other.fetchval("SELECT pg_advisory_lock(hashtext('hostler.rebuild'), 0)")
     with pytest.raises(RebuildRuns):
-        await rebuild(worker)
+        await rebuild(worker, database_url)
     await other.close()
 
 
 async def test_a_runner_that_folded_before_the_swap_is_fenced(
-    store: EventStore, worker: asyncpg.Connection[asyncpg.Record]
+    store: EventStore, worker: asyncpg.Connection[asyncpg.Record], database_url: str
 ) -> None:
     await happened(store, [requested()])
     projection = Projection(store.codec)
     async with store.pool.acquire() as runner:
         position = await projection._checkpoint(runner)
         rows = await projection._settled.read(runner, position, 10)
-        await rebuild(worker)
+        await rebuild(worker, database_url)
         with pytest.raises(Fenced):
             await projection._project(runner, position, rows)
 
 
 async def test_a_rebuild_takes_views_over_from_older_code(
-    store: EventStore, worker: asyncpg.Connection[asyncpg.Record]
+    store: EventStore, worker: asyncpg.Connection[asyncpg.Record], database_url: str
 ) -> None:
     await everything(store)
     await catch_up(store)
     await store.pool.execute("UPDATE checkpoint SET code_v = code_v - 1")
     with pytest.raises(OtherCode):
         await catch_up(store)
-    await rebuild(worker)
+    await rebuild(worker, database_url)
     await catch_up(store)
 
 
 async def test_views_never_go_back_when_the_live_ones_are_ahead(
-    store: EventStore, worker: asyncpg.Connection[asyncpg.Record], monkeypatch: pytest.MonkeyPatch
+    store: EventStore, worker: asyncpg.Connection[asyncpg.Record], database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = await everything(store)
     await catch_up(store)
@@ -177,7 +183,7 @@ async def test_views_never_go_back_when_the_live_ones_are_ahead(
         return count
 
     monkeypatch.setattr(rebuilding, "_approach", overtaken)
-    await rebuild(worker)
+    await rebuild(worker, database_url)
     row = await store.pool.fetchrow("SELECT version FROM server_view WHERE server_id = $1", ids["bought"])
     assert row is not None
     assert row["version"] == len(await store.read_stream(ids["bought"]))
@@ -187,7 +193,7 @@ async def test_views_never_go_back_when_the_live_ones_are_ahead(
 
 
 async def test_readers_and_writers_notice_nothing(
-    store: EventStore, worker: asyncpg.Connection[asyncpg.Record]
+    store: EventStore, worker: asyncpg.Connection[asyncpg.Record], database_url: str
 ) -> None:
     ids = await everything(store)
     await catch_up(store)
@@ -214,14 +220,14 @@ async def test_readers_and_writers_notice_nothing(
 
     readers, writer = [asyncio.create_task(read()) for _ in range(2)], asyncio.create_task(write())
     for _ in range(3):
-        await rebuild(worker)
+        await rebuild(worker, database_url)
     done.set()
     await writer
     assert min(await asyncio.gather(*readers)) > 0
 
 
 async def test_the_swap_waits_for_a_long_reader_without_blocking_others(
-    store: EventStore, worker: asyncpg.Connection[asyncpg.Record], monkeypatch: pytest.MonkeyPatch
+    store: EventStore, worker: asyncpg.Connection[asyncpg.Record], database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await everything(store)
     await catch_up(store)
@@ -240,7 +246,7 @@ async def test_the_swap_waits_for_a_long_reader_without_blocking_others(
     async with store.pool.acquire() as reader:
         async with reader.transaction():
             await reader.fetch("SELECT * FROM server_view")
-            swapping = asyncio.create_task(rebuild(worker))
+            swapping = asyncio.create_task(rebuild(worker, database_url))
             await asyncio.wait_for(tried.wait(), 30)
             assert await asyncio.wait_for(store.pool.fetchval("SELECT count(*) FROM server_view"), 10) == 3
             assert not swapping.done()

@@ -61,13 +61,15 @@ async def test_every_event_comes_once_as_it_was_written(
     assert [dict(row) for row in rows] == [dict(row) for row in await store.pool.fetch(ROWS)]
 
 
-async def test_a_rebuild_keeps_every_character(store: EventStore, worker: asyncpg.Connection[asyncpg.Record]) -> None:
+async def test_a_rebuild_keeps_every_character(
+    store: EventStore, worker: asyncpg.Connection[asyncpg.Record], database_url: str
+) -> None:
     for name in NAMES:
         await happened(store, [requested(name=name, labels={name: name})])
         await happened(store, [AccountOpened(name=name)])
     await catch_up(store)
     before = await dump(store.pool)
-    assert await rebuild(worker) == 2 * len(NAMES)
+    assert await rebuild(worker, database_url) == 2 * len(NAMES)
     assert await dump(store.pool) == before
 
 

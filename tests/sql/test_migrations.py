@@ -118,7 +118,7 @@ async def the_log_its_views_and_their_rebuild_work(url: str) -> None:
     await catch_up(store)
     before, names = await dump(pool), await schema(url)
     connection = await connect(url)
-    await rebuild(connection)
+    await rebuild(connection, url)
     assert (await dump(pool), await schema(url)) == (before, names)
     assert [line async for line in check(connection, patience=0)] == []
     await connection.close()
