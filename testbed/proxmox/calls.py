@@ -84,6 +84,7 @@ class Route:
 
 
 VMID = Param("integer", optional=False, check=formats.vmid)
+SNAPSHOT = Param(optional=False, max_length=40, check=formats.config_id)
 PATH_PARAMETERS: dict[str, Param] = {
     "node": Param(optional=False, check=formats.node_name),
     "vmid": VMID,
@@ -92,6 +93,7 @@ PATH_PARAMETERS: dict[str, Param] = {
     "userid": Param(optional=False, max_length=64),
     "tokenid": Param(optional=False, pattern=r"[A-Za-z][A-Za-z0-9.\-_]+"),
     "roleid": Param(optional=False),
+    "snapname": SNAPSHOT,
 }
 
 

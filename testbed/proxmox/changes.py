@@ -40,12 +40,6 @@ class Change:
         return " ".join([*parts, *([f"-revert {','.join(self.revert)}"] if self.revert else [])])
 
 
-def check_no_snapshot(name: str | None) -> None:
-    """Raise for a snapshot, since no VM has any."""
-    if name:
-        raise Die(f"snapshot '{name}' does not exist")
-
-
 def prepare(call: Call) -> Change:
     """The change of a request, as far as it can be checked without the VM's lock."""
     values = call.values

@@ -88,8 +88,23 @@ class Guests(Protocol):
     async def rename_disk(self, volume: str, new_volume: str) -> None:
         """Rename a volume of a stopped guest (a template's disk becomes `base-…`)."""
 
+    async def snapshot_disk(self, volume: str, name: str) -> None:
+        """Take a snapshot of a volume, also under a running guest."""
+
+    async def rollback_disk(self, volume: str, name: str) -> None:
+        """Return a volume of a stopped guest to a snapshot."""
+
+    async def delete_disk_snapshot(self, volume: str, name: str) -> None:
+        """Remove a snapshot of a volume, also under a running guest; one that is gone is no error."""
+
     async def start(self, spec: GuestSpec) -> None:
         """Start a guest; returns once its process runs, not once it has booted."""
+
+    async def save_state(self, vmid: int, name: str) -> None:
+        """Halt a running guest and keep its memory under `name`, for `restore`."""
+
+    async def restore(self, spec: GuestSpec, name: str) -> None:
+        """Start a guest where `save_state` halted it; its disks must be those of that moment."""
 
     async def stop(self, vmid: int) -> None:
         """Cut the power; returns once it is off. A guest that does not run is no error."""

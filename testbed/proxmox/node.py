@@ -111,14 +111,15 @@ class Node:
         """Whether the guest is halted."""
         return self.running(vm) and self.guests(vm).paused(vm.vmid)
 
-    async def start(self, vm: Vm) -> None:
-        """Start a guest from its configuration."""
+    async def start(self, vm: Vm, state: str | None = None) -> None:
+        """Start a guest from its configuration; one whose memory was saved as `state` runs on from there."""
         spec = vms.guest_spec(vm)
         self._ended[vm.vmid] = asyncio.Event()
         vm.guest = spec
         self.vms.save(vm)
         try:
-            await physical(self.guests(vm).start(spec))
+            guests = self.guests(vm)
+            await physical(guests.restore(spec, state) if state else guests.start(spec))
         except Die as error:
             self._stopped(vm)
             raise Die(f"start failed: {error.message}") from None

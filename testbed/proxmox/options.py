@@ -131,9 +131,13 @@ CONFIG_PRIVILEGES = (
 )
 
 
+#: What only the original itself writes into a configuration.
+INTERNAL_INTEGERS = ("snaptime",)
+
+
 def json_value(name: str, text: str) -> str | int | float:
     """An option as it appears in JSON: numbers and booleans as numbers, all else as text."""
-    kind = OPTIONS[name].type if name in OPTIONS else "string"
+    kind = OPTIONS[name].type if name in OPTIONS else "integer" if name in INTERNAL_INTEGERS else "string"
     if kind in ("integer", "boolean"):
         return int(text)
     return float(text) if kind == "number" else text

@@ -59,6 +59,27 @@ class SimGuests:
     async def rename_disk(self, volume: str, new_volume: str) -> None:
         """Nothing to do."""
 
+    async def snapshot_disk(self, volume: str, name: str) -> None:
+        """Take the time a snapshot takes."""
+        await asyncio.sleep(self._knobs.snapshot_seconds)
+
+    async def rollback_disk(self, volume: str, name: str) -> None:
+        """Take as long."""
+        await asyncio.sleep(self._knobs.snapshot_seconds)
+
+    async def delete_disk_snapshot(self, volume: str, name: str) -> None:
+        """Take as long."""
+        await asyncio.sleep(self._knobs.snapshot_seconds)
+
+    async def save_state(self, vmid: int, name: str) -> None:
+        """Halt; a guest without contents needs no memory."""
+        await self.pause(vmid)
+
+    async def restore(self, spec: GuestSpec, name: str) -> None:
+        """Power on, booted already."""
+        await self.start(spec)
+        self._running[spec.vmid].booted = time.time()
+
     async def start(self, spec: GuestSpec) -> None:
         """Power on."""
         if spec.vmid in self._running:

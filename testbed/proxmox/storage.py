@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from testbed.proxmox.errors import Die, parameter_errors
 from testbed.proxmox.guests import GuestKind
@@ -18,7 +18,10 @@ NEW_DISK_USED = 200_704
 
 @dataclass(slots=True)
 class Volume:
-    """One disk image, such as `101/vm-101-disk-0.qcow2`; a linked clone has a `parent`. Sizes in bytes."""
+    """One disk image, such as `101/vm-101-disk-0.qcow2`; a linked clone has a `parent`. Sizes in bytes.
+
+    `snapshots` gives the size that the volume had at each of its snapshots.
+    """
 
     name: str
     vmid: int
@@ -27,6 +30,7 @@ class Volume:
     kind: GuestKind
     parent: str | None = None
     ctime: int = 0
+    snapshots: dict[str, int] = field(default_factory=dict)
 
     @property
     def volid(self) -> str:

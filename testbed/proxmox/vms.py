@@ -7,9 +7,9 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
-from testbed.proxmox import formats
+from testbed.proxmox import config_file, formats
 from testbed.proxmox.errors import Die
 from testbed.proxmox.guests import CloudInit, GuestKind, GuestSpec
 from testbed.proxmox.options import DISK_KEYS, IPCONFIG_KEYS, NET_KEYS, RESIZABLE
@@ -26,7 +26,11 @@ Config = dict[str, str]
 
 @dataclass(slots=True)
 class Vm:
-    """One VM. `guest` is what runs now; `pending_delete` maps options to whether their disk goes too."""
+    """One VM. `guest` is what runs now; `pending_delete` maps options to whether their disk goes too.
+
+    `snapshots` are configurations of their own; `cloudinit` holds what the drive of a running guest was made
+    from where that differs from the configuration.
+    """
 
     vmid: int
     kind: GuestKind
@@ -35,6 +39,8 @@ class Vm:
     pending_delete: dict[str, bool] = field(default_factory=dict)
     guest: GuestSpec | None = None
     behaviour: dict[str, Any] = field(default_factory=dict)
+    snapshots: dict[str, Config] = field(default_factory=dict)
+    cloudinit: Config = field(default_factory=dict)
 
     @property
     def lock(self) -> str | None:
@@ -60,16 +66,23 @@ class Vm:
     @property
     def text(self) -> str:
         """The configuration file."""
-        body = _section(self.config)
-        if self.pending or self.pending_delete:
-            removed = {"delete": ",".join(sorted(self.pending_delete))} if self.pending_delete else {}
-            body += "\n[PENDING]\n" + _section(removed | self.pending)
-        return body
+        return config_file.text(self)
 
     @property
     def digest(self) -> str:
         """SHA-1 of the configuration file."""
         return hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+    def snapshot(self, name: str) -> Config:
+        """The configuration of a snapshot; raises `Die` when there is none of this name."""
+        if name not in self.snapshots:
+            raise Die(f"snapshot '{name}' does not exist")
+        return self.snapshots[name]
+
+    def check_protection(self, what: str) -> None:
+        """Raise `Die` for what a protected VM does not allow."""
+        if self.flag("protection"):
+            raise Die(f"{what} - protection mode enabled")
 
     def check_digest(self, digest: str | None) -> None:
         """Raise `Die` if `digest` is given and of another version."""
@@ -107,13 +120,6 @@ class Vm:
         return formats.SMBIOS.parse(self.config.get("smbios1", "")).get("uuid", "")
 
 
-def _section(options: Mapping[str, str]) -> str:
-    lines = [f"#{quote(line, safe=' !?=,:.+-_()')}" for line in options.get("description", "").split("\n") if line]
-    return "".join(f"{line}\n" for line in lines) + "".join(
-        f"{key}: {value}\n" for key, value in sorted(options.items()) if key != "description"
-    )
-
-
 def is_cdrom(drive: str | None) -> bool:
     """Whether a drive is a CD-ROM; the cloud-init drive is one."""
     return drive is not None and formats.DRIVE.parse(drive).get("media") == "cdrom"
@@ -131,6 +137,13 @@ def drives(config: Mapping[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
             yield key, formats.DRIVE.parse(config[key])
 
 
+def drives_in_order(config: Mapping[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """The same in the order in which the original goes through them: IDE, SCSI, VirtIO, SATA, EFI, TPM."""
+    for key in RESIZABLE:
+        if key in config:
+            yield key, formats.DRIVE.parse(config[key])
+
+
 def volumes(config: Mapping[str, str]) -> list[str]:
     """The volume ids that a configuration owns, unused ones included."""
     unused = [value for key, value in config.items() if key.startswith("unused")]
@@ -142,6 +155,19 @@ def volumes(config: Mapping[str, str]) -> list[str]:
 def cloud_init_drive(config: Mapping[str, str]) -> str | None:
     """The option of the cloud-init drive."""
     return next((key for key, drive in drives(config) if "-cloudinit" in drive["file"]), None)
+
+
+def running_machine(vm: Vm) -> str:
+    """The machine that a running guest has, version included."""
+    kind = "pc-q35" if "q35" in vm.config.get("machine", "") else "pc-i440fx"
+    return f"{kind}-{'.'.join(QEMU_VERSION.split('.')[:2])}+pve1"
+
+
+def running_cpu(vm: Vm) -> str:
+    """The processor as a running guest's command line names it."""
+    if vm.config.get("kvm", "1") != "1":
+        return "qemu64,enforce,+lahf_lm,+sep"
+    return f"{vm.config.get('cpu', 'kvm64').split(',')[0]},enforce,+kvm_pv_eoi,+kvm_pv_unhalt,+lahf_lm,+sep"
 
 
 def new_mac() -> str:

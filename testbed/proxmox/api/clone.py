@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from testbed.proxmox import changes, disks, firewall, formats
+from testbed.proxmox import disks, firewall, formats
 from testbed.proxmox.access import Access, Identity
 from testbed.proxmox.calls import VMID, Call, route
 from testbed.proxmox.errors import Die, denied
+from testbed.proxmox.features import volume_has
 from testbed.proxmox.locks import CLONE_TIMEOUT, vm_lock
 from testbed.proxmox.options import NET_KEYS
 from testbed.proxmox.schema import Param
@@ -26,7 +27,7 @@ PARAMETERS = {
     "target": Param(check=formats.node_name),
 }
 #: Of the source, these stay behind.
-NOT_COPIED = ("template", "lock", "parent", "vmstate", "snaptime", "runningmachine", "runningcpu")
+NOT_COPIED = ("template", "lock", "parent", "vmstate", "snaptime", "runningmachine", "runningcpu", "snapstate")
 
 
 def _right(access: Access, who: Identity, values: Mapping[str, str]) -> None:
@@ -62,17 +63,15 @@ def _checked_source(call: Call) -> Vm:
     node, newid = call.node, int(call.values["newid"])
     source = node.vms.check_exists(call.vmid)
     source.check_lock()
-    changes.check_no_snapshot(call.values.get("snapname"))
+    config = _source_config(call, source)
     full = _full(call, source)
     for name in ("storage", "format"):
         if name in call.values and not full:
             raise Die(f"parameter '{name}' not allowed for linked clones")
-    for key, drive in drives(source.config):
-        if not full and is_disk(source.config[key]) and not _is_base(drive["file"]):
-            raise Die(f"Linked clone feature is not supported for '{drive['file']}' ({key})")
+    _check_disks(call, config, full)
     call.check(f"/storage/{NAME}", "Datastore.AllocateSpace")
     for key in NET_KEYS:
-        bridge = formats.NET.parse(source.config[key]).get("bridge") if key in source.config else None
+        bridge = formats.NET.parse(config[key]).get("bridge") if key in config else None
         if bridge:
             call.check(f"/sdn/zones/localnetwork/{bridge}", "SDN.Use")
     if newid in node.vms:
@@ -80,8 +79,21 @@ def _checked_source(call: Call) -> Vm:
     return source
 
 
-def _is_base(volid: str) -> bool:
-    return volid.rsplit("/", 1)[-1].startswith("base-")
+def _source_config(call: Call, source: Vm) -> Config:
+    """What is copied: the VM as it is now, or as it was at a snapshot."""
+    name = call.values.get("snapname")
+    return source.snapshot(name) if name else source.config
+
+
+def _check_disks(call: Call, config: Config, full: bool) -> None:
+    snapshot = "snapname" in call.values
+    for key, drive in drives(config):
+        whole = full or "-cloudinit" in drive["file"] or key == "tpmstate0"
+        volume = call.node.volumes.get(drive["file"])
+        if volume and not volume_has(volume, "copy" if whole else "clone", snapshot):
+            of = " a snapshot of" if snapshot else ""
+            kind = "Full" if whole else "Linked"
+            raise Die(f"{kind} clone feature is not supported for{of} '{drive['file']}' ({key})")
 
 
 async def _work(call: Call, worker: Worker) -> None:
@@ -106,7 +118,7 @@ async def _copy(call: Call, worker: Worker, source: Vm, target: Vm) -> None:
     there = {volume.name for volume in call.node.volumes.of(target.vmid)}
     config = _new_config(call, source)
     try:
-        for key, drive in drives(source.config):
+        for key, drive in drives(_source_config(call, source)):
             await _copy_drive(call, worker, source, target, key, drive)
             config[key] = formats.PropertyString.format(drive, "file")
             target.config = config | {"lock": "clone"}
@@ -122,14 +134,15 @@ async def _copy(call: Call, worker: Worker, source: Vm, target: Vm) -> None:
 
 def _new_config(call: Call, source: Vm) -> Config:
     values = call.values
-    disk_keys = {key for key, _ in drives(source.config)}
+    original = _source_config(call, source)
+    disk_keys = {key for key, _ in drives(original)}
     config = {
         key: value
-        for key, value in source.config.items()
+        for key, value in original.items()
         if key not in NOT_COPIED and key not in disk_keys and not key.startswith("unused")
     }
     config |= new_identity() | {key: with_mac(config[key], new_mac()) for key in NET_KEYS if key in config}
-    config["name"] = values.get("name") or f"Copy-of-VM-{source.config.get('name', source.vmid)}"
+    config["name"] = values.get("name") or f"Copy-of-VM-{original.get('name', source.vmid)}"
     if values.get("description"):
         config["description"] = values["description"].rstrip()
     return config
@@ -137,10 +150,10 @@ def _new_config(call: Call, source: Vm) -> Config:
 
 async def _copy_drive(call: Call, worker: Worker, source: Vm, target: Vm, key: str, drive: dict[str, str]) -> None:
     node, volid = call.node, drive["file"]
-    linked = is_disk(source.config[key]) and not _full(call, source)
+    linked = is_disk(_source_config(call, source)[key]) and not _full(call, source)
     worker.say(f"create {'linked' if linked else 'full'} clone of drive {key} ({volid})")
     original = node.volumes.load(volid)
-    if is_cdrom(source.config[key]):
+    if is_cdrom(_source_config(call, source)[key]):
         volume = await disks.allocate_cloudinit(node, target.vmid, target.kind, worker.say)
     elif linked:
         volume = await disks.linked_copy(node, original, target.vmid, worker.say)

@@ -4,7 +4,7 @@ from typing import Any
 
 from testbed.proxmox import changes
 from testbed.proxmox.calls import Call, perm, perm_any, route
-from testbed.proxmox.errors import only_root
+from testbed.proxmox.errors import only_root, parameter_errors
 from testbed.proxmox.formats import config_id, config_id_list, split_list
 from testbed.proxmox.locks import CONFIG_TIMEOUT, vm_lock
 from testbed.proxmox.options import CLOUDINIT_KEYS, CONFIG_PRIVILEGES, IPCONFIG_KEYS, OPTIONS, json_value
@@ -35,10 +35,13 @@ def shown(config: Config) -> dict[str, Any]:
 
 @route("GET", PATH, AUDIT, READ)
 async def read(call: Call) -> dict[str, Any]:
-    """The configuration with pending changes, or without them by `current=1`."""
+    """The configuration with pending changes, or without them by `current=1`, or a snapshot's."""
+    name = call.values.get("snapshot")
+    if name and call.flag("current"):
+        raise parameter_errors(dict.fromkeys(("snapshot", "current"), "cannot use 'snapshot' parameter with 'current'"))
     vm = call.node.vms.load(call.vmid)
-    changes.check_no_snapshot(call.values.get("snapshot"))
-    return shown(vm.config if call.flag("current") else vm.merged) | {"digest": vm.digest}
+    config = vm.snapshot(name) if name else vm.config if call.flag("current") else vm.merged
+    return shown(config) | {"digest": vm.digest}
 
 
 @route("GET", "/nodes/{node}/qemu/{vmid}/pending", AUDIT)

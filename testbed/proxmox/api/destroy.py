@@ -54,6 +54,7 @@ async def _remove_disks(node: Node, vm: Vm, unreferenced: bool, worker: Worker) 
             raise Die(f"base volume '{volume.volid}' is still in use by linked cloned")
     vm.config = {"lock": "destroyed"}
     vm.pending.clear()
+    vm.snapshots.clear()
     for volume in volumes:
         try:
             await disks.free(node, volume)
@@ -63,4 +64,6 @@ async def _remove_disks(node: Node, vm: Vm, unreferenced: bool, worker: Worker) 
 
 
 def _referenced(node: Node, vm: Vm) -> list[Volume]:
-    return list({volume.name: volume for volume in disks.owned(node, vm, vm.config | vm.pending)}.values())
+    states = [{"vmstate": snapshot["vmstate"]} for snapshot in vm.snapshots.values() if "vmstate" in snapshot]
+    configs = [vm.config, *states, vm.pending]
+    return list({volume.name: volume for config in configs for volume in disks.owned(node, vm, config)}.values())

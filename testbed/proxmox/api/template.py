@@ -34,6 +34,8 @@ async def template(call: Call) -> str:
 def _checked(node: Node, vmid: int, disk: str | None) -> Vm:
     vm = node.vms.load(vmid)
     vm.check_lock()
+    if vm.snapshots:
+        raise Die("unable to create template, because VM contains snapshots")
     if vm.template and disk is None:
         raise Die("you can't convert a template to a template")
     if node.running(vm):

@@ -75,7 +75,8 @@ def _boot(image: Image) -> list[str]:
 
 
 def _disks(files: Files) -> list[str]:
-    disk = f"file={_escape(files.disk)},if=none,id=drive-scsi0,format={disk_format(files.disk)},discard=unmap"
+    names = "id=drive-scsi0,node-name=disk0"
+    disk = f"file={_escape(files.disk)},if=none,{names},format={disk_format(files.disk)},discard=unmap"
     seed = f"file={_escape(files.seed)},if=none,id=drive-ide2,format=raw,media=cdrom,readonly=on"
     return [
         *("-device", f"virtio-scsi-pci,id=scsihw0,addr={SCSI_SLOT}"),

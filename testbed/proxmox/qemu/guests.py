@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from testbed.proxmox.guests import GuestError, GuestInfo, GuestSpec, Interface, OnExit
+from testbed.proxmox.qemu import snapshots
 from testbed.proxmox.qemu.accel import accelerator
 from testbed.proxmox.qemu.agent import Agent, Finished
 from testbed.proxmox.qemu.arguments import Host
@@ -70,11 +71,11 @@ class QemuGuests:
 
     async def resize_disk(self, volume: str, size_bytes: int) -> None:
         """Grow a volume, also under a running guest, which sees the new size at once."""
-        path = self._disks.path(volume)
-        for machine in self._machines.values():
-            if self._disks.path(machine.spec.volume) == path:
-                return await machine.resize_disk(size_bytes)
-        await self._disks.resize(volume, size_bytes)
+        machine = self._holder(volume)
+        if machine:
+            await machine.resize_disk(size_bytes)
+        else:
+            await self._disks.resize(volume, size_bytes)
 
     async def delete_disk(self, volume: str) -> None:
         """Remove a volume; one that is already gone is no error."""
@@ -84,8 +85,52 @@ class QemuGuests:
         """Rename a volume of a stopped guest."""
         self._disks.rename(volume, new_volume)
 
+    async def snapshot_disk(self, volume: str, name: str) -> None:
+        """Take a snapshot of a volume; one that `save_state` has taken with the memory is there already."""
+        machine = self._holder(volume)
+        if machine is None:
+            await snapshots.take(self._disks.path(volume), name)
+        elif machine.saved != name:
+            await snapshots.take_live(machine, name)
+
+    async def rollback_disk(self, volume: str, name: str) -> None:
+        """Return a volume of a stopped guest to a snapshot."""
+        await snapshots.go_back(self._disks.path(volume), name)
+
+    async def delete_disk_snapshot(self, volume: str, name: str) -> None:
+        """Remove a snapshot of a volume, and the memory kept with it."""
+        machine = self._holder(volume)
+        if machine is None:
+            await snapshots.remove(self._disks.path(volume), name)
+        else:
+            await snapshots.remove_live(machine, name)
+
+    def _holder(self, volume: str) -> Machine | None:
+        path = self._disks.path(volume)
+        return next((one for one in self._machines.values() if self._disks.path(one.spec.volume) == path), None)
+
+    async def save_state(self, vmid: int, name: str) -> None:
+        """Halt a guest and keep its memory beside its boot disk's snapshot."""
+        machine = self._running(vmid)
+        await machine.pause()
+        await snapshots.save(machine, name)
+        machine.saved = name
+
+    async def restore(self, spec: GuestSpec, name: str) -> None:
+        """Start a guest's process where `save_state` halted it."""
+        machine = await self._launch(spec)
+        try:
+            await snapshots.load(machine, name)
+        except GuestError:
+            await self.stop(spec.vmid)
+            raise
+        await machine.boot()
+
     async def start(self, spec: GuestSpec) -> None:
         """Start a guest's process; its first instruction waits until fewer than two others are booting."""
+        self._background(self._boot(await self._launch(spec)))
+
+    async def _launch(self, spec: GuestSpec) -> Machine:
         if self.alive(spec.vmid):
             raise GuestError(f"VM {spec.vmid} already running")
         disk = self._disks.path(spec.volume)
@@ -95,8 +140,8 @@ class QemuGuests:
         await write_seed(self._places.run(spec.vmid, "iso"), spec.cloud_init, spec.mac)
         machine = await Machine.launch(spec, host, disk, self._places)
         self._machines[spec.vmid] = machine
-        self._background(self._boot(machine))
         self._watches[spec.vmid] = self._background(self._watch(machine))
+        return machine
 
     async def stop(self, vmid: int) -> None:
         """Cut the power; a guest that does not run is no error."""

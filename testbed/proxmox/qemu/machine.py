@@ -9,7 +9,7 @@ import socket
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from testbed.proxmox.guests import ExitReason, GuestError, GuestInfo, GuestSpec
 from testbed.proxmox.qemu.agent import Agent
@@ -45,6 +45,7 @@ class Machine:
     def __init__(self, spec: GuestSpec, places: Places, process: asyncio.subprocess.Process) -> None:
         self.spec = spec
         self.paused = False
+        self.saved: str | None = None
         self._places, self._process = places, process
         self._started = time.time()
         self._usage = Usage(process.pid, spec.cores)
@@ -117,8 +118,12 @@ class Machine:
 
     async def resume(self) -> None:
         """Let the virtual CPUs run on."""
-        self.paused = False
+        self.paused, self.saved = False, None
         await self._qmp.execute("cont")
+
+    async def execute(self, command: str, **arguments: Any) -> Any:
+        """The answer to a QMP command."""
+        return await self._qmp.execute(command, timeout=60.0, **arguments)
 
     async def resize_disk(self, size_bytes: int) -> None:
         """Grow the boot disk under the running guest, which is told."""

@@ -1,0 +1,37 @@
+"""What can be done with a volume of a directory storage (pve-storage Storage/Plugin.pm volume_has_feature)."""
+
+from collections.abc import Iterable, Mapping
+
+from testbed.proxmox.node import Node
+from testbed.proxmox.storage import Volume
+from testbed.proxmox.vms import drives_in_order, is_cdrom
+
+ALL = frozenset({"raw", "qcow2", "vmdk"})
+QCOW2 = frozenset({"qcow2"})
+#: By feature and by what the volume is: a base of clones, the current state, or one of its snapshots.
+FEATURES: dict[str, dict[str, frozenset[str]]] = {
+    "snapshot": {"current": QCOW2, "snap": QCOW2},
+    "clone": {"base": ALL},
+    "template": {"current": ALL},
+    "copy": {"base": ALL, "current": ALL, "snap": QCOW2},
+    "rename": {"current": ALL},
+}
+
+
+def volume_has(volume: Volume, feature: str, snapshot: bool = False) -> bool:
+    """Whether a volume, or a snapshot of it, has a feature."""
+    base = volume.name.rsplit("/", 1)[-1].startswith("base-")
+    state = "snap" if snapshot else "base" if base else "current"
+    return volume.format in FEATURES[feature].get(state, ())
+
+
+def all_have(node: Node, config: Mapping[str, str], feature: str, snapshot: bool = False) -> bool:
+    """Whether all disks of a configuration have a feature."""
+    return all(volume_has(volume, feature, snapshot) for volume in disk_volumes(node, config))
+
+
+def disk_volumes(node: Node, config: Mapping[str, str]) -> Iterable[Volume]:
+    """The volumes of a configuration's disks; media in CD-ROM drives do not count."""
+    for key, drive in drives_in_order(config):
+        if not is_cdrom(config[key]):
+            yield node.volumes.load(drive["file"])
