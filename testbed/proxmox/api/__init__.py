@@ -1,43 +1,7 @@
-"""The calls by area; importing this package registers them."""
+"""The calls by area; importing this package registers those of all its modules."""
 
-from testbed.proxmox.api import (
-    access,
-    agent,
-    clone,
-    cluster,
-    config,
-    create,
-    destroy,
-    firewall,
-    firewall_addresses,
-    firewall_rules,
-    nodes,
-    power,
-    resize,
-    snapshot,
-    status,
-    storage,
-    tasks,
-    template,
-)
+from importlib import import_module
+from pkgutil import iter_modules
 
-__all__ = [
-    "access",
-    "agent",
-    "clone",
-    "cluster",
-    "config",
-    "create",
-    "destroy",
-    "firewall",
-    "firewall_addresses",
-    "firewall_rules",
-    "nodes",
-    "power",
-    "resize",
-    "snapshot",
-    "status",
-    "storage",
-    "tasks",
-    "template",
-]
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")

@@ -10,7 +10,13 @@ from testbed.proxmox.stats import Row
 VERSION = {"version": "8.4.21", "release": "8.4", "repoid": "2606ac850d46da29"}
 GIB = 1024**3
 KERNEL = "6.8.12-4-pve"
-SUBDIRECTORIES = ("lxc", "qemu", "status", "storage", "tasks", "time", "version")
+SUBDIRECTORIES = (
+    *("aplinfo", "apt", "capabilities", "ceph", "certificates", "config", "disks", "dns", "firewall", "hardware"),
+    *("hosts", "journal", "lxc", "migrateall", "netstat", "network", "qemu", "query-url-metadata", "replication"),
+    *("report", "rrd", "rrddata", "scan", "services", "spiceshell", "startall", "status", "stopall", "storage"),
+    *("subscription", "suspendall", "syslog", "tasks", "termproxy", "time", "version", "vncshell", "vzdump"),
+    *("wakeonlan", "sdn"),
+)
 
 
 @route("GET", "/nodes", everybody)

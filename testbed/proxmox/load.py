@@ -1,0 +1,37 @@
+"""How busy a made-up machine is: a function of its seed and the time, so that nothing has to be stored.
+
+Days are busier than nights and workdays than weekends; noise of an hour, of five minutes and of a minute lies on top.
+"""
+
+import math
+
+MASK = (1 << 64) - 1
+DAY = 86_400
+PEAK_HOUR = 14
+#: Period in seconds and weight of each layer of noise.
+LAYERS = ((3600, 0.5), (300, 0.3), (60, 0.2))
+#: 1970-01-01 was a Thursday, so that days 2 and 3 of its week are the weekend.
+WEEKEND = (2, 3)
+
+
+def level(seed: int, part: int) -> float:
+    """A figure between 0 and 1 that belongs to a seed and a part of it."""
+    mixed = (seed * 0x9E3779B97F4A7C15 + part * 0xBF58476D1CE4E5B9 + 0x2545F4914F6CDD1D) & MASK
+    mixed = ((mixed ^ (mixed >> 31)) * 0x94D049BB133111EB) & MASK
+    return (mixed ^ (mixed >> 29)) / (MASK + 1)
+
+
+def _noise(seed: int, when: float, period: int) -> float:
+    step, part = divmod(when, period)
+    before, after = level(seed + period, int(step)), level(seed + period, int(step) + 1)
+    return before + (after - before) * part / period
+
+
+def at(seed: int, when: float) -> float:
+    """The load between 0 and 1 at a Unix time."""
+    peak = PEAK_HOUR + 6 * level(seed, 1) - 3
+    daily = 0.5 + 0.5 * math.cos(2 * math.pi * (when % DAY / 3600 - peak) / 24)
+    weekly = 0.6 if int(when // DAY) % 7 in WEEKEND else 1.0
+    noise = sum(weight * _noise(seed, when, period) for period, weight in LAYERS)
+    base = 0.1 + 0.4 * level(seed, 2)
+    return min(base + 0.5 * daily * weekly * noise + 0.15 * (noise - 0.5), 1.0)
