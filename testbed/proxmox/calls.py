@@ -1,11 +1,13 @@
 """The table of API calls: path, parameters, needed rights, handler."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from testbed.proxmox import formats
+from testbed.proxmox import formats, identities
 from testbed.proxmox.access import Access, Identity
+from testbed.proxmox.acl import normal_path
 from testbed.proxmox.errors import ApiError
 from testbed.proxmox.schema import Param, Raw, Schema, Values
 
@@ -57,18 +59,18 @@ def everybody(_access: Access, _who: Identity, _values: Mapping[str, str]) -> No
 
 def perm(path: str, *privileges: str) -> Right:
     """All of the privileges at a path with placeholders."""
-    return lambda access, who, values: access.check(who, _fill(path, values), *privileges)
+    return lambda access, who, values: access.check(who, fill(path, values), *privileges)
 
 
 def perm_any(path: str, *privileges: str) -> Right:
     """One of the privileges at a path with placeholders."""
-    return lambda access, who, values: access.check_any(who, _fill(path, values), *privileges)
+    return lambda access, who, values: access.check_any(who, fill(path, values), *privileges)
 
 
-def _fill(path: str, values: Mapping[str, str]) -> str:
-    for name, value in values.items():
-        path = path.replace(f"{{{name}}}", value)
-    return path
+def fill(path: str, values: Mapping[str, str]) -> str:
+    """A path with its placeholders filled in; one without a value becomes a dash."""
+    filled = re.sub(r"\{([^}]+)\}", lambda match: values.get(match[1]) or "-", path)
+    return normal_path(filled) or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +92,12 @@ PATH_PARAMETERS: dict[str, Param] = {
     "vmid": VMID,
     "upid": Param(optional=False),
     "storage": Param(optional=False, check=formats.storage_id),
-    "userid": Param(optional=False, max_length=64),
-    "tokenid": Param(optional=False, pattern=r"[A-Za-z][A-Za-z0-9.\-_]+"),
-    "roleid": Param(optional=False),
+    "userid": Param(optional=False, max_length=64, check=identities.user_name),
+    "tokenid": Param(optional=False, pattern=identities.TOKEN),
+    "roleid": Param(optional=False, check=identities.role_name),
+    "groupid": Param(optional=False, check=identities.group_name),
+    "realm": Param(optional=False, max_length=32, check=identities.realm_name),
+    "poolid": Param(optional=False, check=identities.pool_name),
     "snapname": SNAPSHOT,
 }
 

@@ -1,5 +1,8 @@
 """How Proxmox says no: an HTTP status whose reason phrase is the first line of the message."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class ApiError(Exception):
     """An answer other than success. `errors` maps parameter names to texts (only with 400)."""
@@ -37,3 +40,19 @@ def only_root(option: str) -> ApiError:
 def denied(detail: str = "") -> ApiError:
     """403, with the missing path and privilege where there is a single one."""
     return ApiError(403, f"Permission check failed{f' ({detail})' if detail else ''}")
+
+
+@contextmanager
+def while_doing(what: str) -> Iterator[None]:
+    """Turn what is refused while a configuration file is locked into a plain `die` that begins with `what`.
+
+    Even refusals with a status of their own become text (pve-access-control AccessControl.pm lock_user_config,
+    pve-common Exception.pm stringify).
+    """
+    try:
+        yield
+    except Die as error:
+        raise Die(f"{what}: {error.message}") from None
+    except ApiError as error:
+        errors = "".join(f"\n{key}: {text}" for key, text in (error.errors or {}).items())
+        raise Die(f"{what}: {error.status} {error.message}{errors}") from None

@@ -188,7 +188,7 @@ class Api:
         return await route.handler(Call(self._node, who or Identity(""), values))
 
     def _check_rights(self, route: Route, who: Identity | None, path: str, given: Given) -> None:
-        if who is None:
+        if who is None or who.root:
             return
         if who.token and not route.tokens:
             raise denied(f"URI '{path}' not available with API token, need proper ticket.")

@@ -1,7 +1,61 @@
-"""The calls by area; importing this package registers those of all its modules."""
+"""The calls by area; importing this package registers them."""
 
-from importlib import import_module
-from pkgutil import iter_modules
+from testbed.proxmox.api import (
+    access,
+    acl,
+    agent,
+    clone,
+    cluster,
+    config,
+    create,
+    destroy,
+    domains,
+    firewall,
+    firewall_addresses,
+    firewall_rules,
+    groups,
+    login,
+    nodes,
+    permissions,
+    pools,
+    power,
+    resize,
+    roles,
+    snapshot,
+    status,
+    storage,
+    tasks,
+    template,
+    tokens,
+    users,
+)
 
-for _module in iter_modules(__path__):
-    import_module(f"{__name__}.{_module.name}")
+__all__ = [
+    "access",
+    "acl",
+    "agent",
+    "clone",
+    "cluster",
+    "config",
+    "create",
+    "destroy",
+    "domains",
+    "firewall",
+    "firewall_addresses",
+    "firewall_rules",
+    "groups",
+    "login",
+    "nodes",
+    "permissions",
+    "pools",
+    "power",
+    "resize",
+    "roles",
+    "snapshot",
+    "status",
+    "storage",
+    "tasks",
+    "template",
+    "tokens",
+    "users",
+]

@@ -41,9 +41,8 @@ async def _work(call: Call, worker: Worker) -> None:
         await _remove_disks(node, vm, call.flag("destroy-unreferenced-disks"), worker)
         if call.flag("purge"):
             worker.say(f"purging VM {vmid} from related configurations..")
-            node.access.acl = [entry for entry in node.access.acl if entry["path"] != f"/vms/{vmid}"]
-            node.access.save()
         firewall.remove(node.store, vmid)
+        node.access.forget_vm(vmid)
         node.vms.delete(vmid)
 
 
