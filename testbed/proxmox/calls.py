@@ -9,7 +9,7 @@ from testbed.proxmox import formats, identities
 from testbed.proxmox.access import Access, Identity
 from testbed.proxmox.acl import normal_path
 from testbed.proxmox.errors import ApiError
-from testbed.proxmox.schema import Param, Raw, Schema, Values
+from testbed.proxmox.schema import BETWEEN_ITEMS, Param, Raw, Schema, Values
 
 if TYPE_CHECKING:
     from testbed.proxmox.node import Node
@@ -30,6 +30,10 @@ class Call:
     def flag(self, name: str, default: bool = False) -> bool:
         """A boolean parameter."""
         return self.values.get(name, "1" if default else "0") == "1"
+
+    def items(self, name: str) -> list[str]:
+        """An array parameter; empty if it is missing."""
+        return self.values[name].split(BETWEEN_ITEMS) if name in self.values else []
 
     def number(self, name: str, default: int) -> int:
         """An integer parameter."""

@@ -1,4 +1,7 @@
-"""Parameter verification with the texts of pve-common JSONSchema.pm."""
+"""Parameter verification with the texts of pve-common JSONSchema.pm (validate, check_object, check_prop, check_type).
+
+The patterns mean what they mean in Perl: `$` also matches before a newline at the end.
+"""
 
 import re
 from collections.abc import Callable, Mapping
@@ -7,13 +10,17 @@ from typing import Literal
 
 from testbed.proxmox.errors import parameter_errors
 
-TypeName = Literal["string", "integer", "number", "boolean"]
+TypeName = Literal["string", "integer", "number", "boolean", "array"]
 
 UNKNOWN = "property is not defined in schema and the schema does not allow additional properties"
 MISSING = "property is missing and it is not optional"
+#: Between two errors of one parameter: a backslash and an n, not a newline.
+AND = "\\n"
+#: Between the items of an array among the values that a handler gets.
+BETWEEN_ITEMS = "\0"
 
 #: What arrives for one parameter: text from a form, anything of JSON from a JSON body.
-Raw = str | int | float | bool | None | list["Raw"]
+Raw = str | int | float | bool | None | list["Raw"] | dict[str, "Raw"]
 #: What a handler gets: every value as the text that the original passes on; booleans are "1" and "0".
 Values = dict[str, str]
 
@@ -24,7 +31,11 @@ class FormatError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """The schema of one parameter. `check` raises `FormatError`; a `listed` one also takes an array."""
+    """The schema of one parameter.
+
+    `check` raises `FormatError`; a `listed` one (a `-list` format) also takes an array, whose items it joins by
+    commas; `items` is the schema of an array's items; `requires` names a parameter that must be there too.
+    """
 
     type: TypeName = "string"
     optional: bool = True
@@ -37,65 +48,97 @@ class Param:
     check: Callable[[str], object] | None = None
     listed: bool = False
     requires: str | None = None
+    items: "Param | None" = None
 
 
 Schema = Mapping[str, Param]
 
 
+class Errors(dict[str, str]):
+    """Error texts by parameter; several for one parameter stand in one text."""
+
+    def add(self, path: str, text: str) -> None:
+        """Note an error; one that belongs to no parameter goes to `_root`."""
+        path = path or "_root"
+        self[path] = f"{self[path]}{AND}{text}" if path in self else text
+
+
 def verify(given: Mapping[str, Raw], schema: Schema) -> Values:
     """The verified parameters; raises `ApiError` 400 with one text per offending parameter."""
     values: Values = {}
-    errors: dict[str, str] = {}
-    for name, raw in given.items():
-        param = schema.get(name)
-        error = UNKNOWN if param is None else _take(values, name, raw, param)
-        if error is not None:
-            errors[name] = error
-    errors |= _missing(values, errors, schema)
+    errors = Errors()
+    for name, param in schema.items():
+        text = _taken(given.get(name), param, name, errors)
+        if text is not None:
+            values[name] = text
+    for name in given:
+        found = schema.get(name)
+        if found is None:
+            errors.add(name, UNKNOWN)
+        elif found.requires and given.get(found.requires) is None:
+            errors.add(found.requires, f"missing property - '{name}' requires this property")
     if errors:
-        raise parameter_errors(errors)
+        raise parameter_errors(dict(errors))
     return values
 
 
-def _take(values: Values, name: str, raw: Raw, param: Param) -> str | None:
+def _taken(raw: Raw, param: Param, path: str, errors: Errors) -> str | None:
+    """The value as text, None for one that is not there or is wrong."""
     if raw is None:
+        if not param.optional:
+            errors.add(path, MISSING)
         return None
-    text = _text(raw, param)
-    if text is None:
-        return f"type check ('{param.type}') failed - got ARRAY"
+    if isinstance(raw, list) and param.listed:
+        raw = ",".join(_scalar(item) for item in raw)
+    if param.type == "array":
+        return _array(raw, param, path, errors)
+    if isinstance(raw, bool) and param.type == "boolean":
+        return _scalar(raw)
+    if isinstance(raw, bool | list | dict):
+        errors.add(path, f"type check ('{param.type}') failed - got {_reference(raw)}")
+        return None
+    text = _scalar(raw)
     error = check_value(text, param)
-    if error is None:
-        values[name] = text
-    return error
+    if error is not None:
+        errors.add(path, error)
+    return text
 
 
-def _text(raw: Raw, param: Param) -> str | None:
+def _array(raw: Raw, param: Param, path: str, errors: Errors) -> str | None:
+    if not isinstance(raw, bool | list | dict) and raw not in ("", "0", 0):
+        raw = [raw]
+    if not isinstance(raw, list):
+        errors.add(path, "type check ('array') failed")
+        return None
+    items = [_taken(item, param.items or Param(), f"{path}[{index}]", errors) for index, item in enumerate(raw)]
+    return BETWEEN_ITEMS.join(item or "" for item in items)
+
+
+def _scalar(raw: Raw) -> str:
+    """A value as Perl writes it."""
     if isinstance(raw, bool):
         return "1" if raw else "0"
-    if isinstance(raw, list):
-        return ",".join(str(item) for item in raw) if param.listed else None
-    return str(raw)
+    if isinstance(raw, float):
+        return f"{raw:.15g}"
+    return "" if raw is None else str(raw)
 
 
-def _missing(values: Values, errors: dict[str, str], schema: Schema) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, param in schema.items():
-        if name not in values and name not in errors and not param.optional:
-            found[name] = MISSING
-        if name in values and param.requires and param.requires not in values:
-            found[param.requires] = f"missing property - '{name}' requires this property"
-    return found
+def _reference(raw: bool | list[Raw] | dict[str, Raw]) -> str:
+    return "JSON::PP::Boolean" if isinstance(raw, bool) else "ARRAY" if isinstance(raw, list) else "HASH"
 
 
-TYPES = {"integer": r"[+-]?\d+", "number": r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", "boolean": "[01]"}
+NUMBER = re.compile(r"[+-]?(\d+\.\d+|\d+\.|\.\d+|\d+)([eE][+-]?\d+)?\n?", re.ASCII)
+TYPES = {"integer": re.compile(r"[+-]?\d+\n?", re.ASCII), "number": NUMBER, "boolean": re.compile("[01]")}
 
 
 def check_value(text: str, param: Param) -> str | None:
     """The error text for one value, or None if it fits."""
     expected = TYPES.get(param.type)
-    if expected and not re.fullmatch(expected, text):
+    if expected and not expected.fullmatch(text):
         return f"type check ('{param.type}') failed - got '{text}'"
-    return _check_format(text, param) or _check_limits(text, param)
+    return (
+        _check_format(text, param) or _check_text(text, param) or _check_range(text, param) or _check_enum(text, param)
+    )
 
 
 def _check_format(text: str, param: Param) -> str | None:
@@ -109,21 +152,27 @@ def _check_format(text: str, param: Param) -> str | None:
     return None
 
 
-def _check_limits(text: str, param: Param) -> str | None:
-    if param.pattern and not re.fullmatch(param.pattern, text):
+def _check_text(text: str, param: Param) -> str | None:
+    if param.pattern and not re.search(f"^{param.pattern}$", text):
         return "value does not match the regex pattern"
-    if param.enum and text not in param.enum:
-        return f"value '{text}' does not have a value in the enumeration '{', '.join(param.enum)}'"
     if param.max_length is not None and len(text) > param.max_length:
         return f"value may only be {param.max_length} characters long"
     if param.min_length is not None and len(text) < param.min_length:
         return f"value must be at least {param.min_length} characters long"
-    return _check_range(text, param)
+    return None
 
 
 def _check_range(text: str, param: Param) -> str | None:
-    if param.minimum is not None and float(text) < param.minimum:
-        return f"value must have a minimum value of {param.minimum:g}"
+    if not NUMBER.fullmatch(text):
+        return None
     if param.maximum is not None and float(text) > param.maximum:
-        return f"value must have a maximum value of {param.maximum:g}"
+        return f"value must have a maximum value of {param.maximum:.15g}"
+    if param.minimum is not None and float(text) < param.minimum:
+        return f"value must have a minimum value of {param.minimum:.15g}"
     return None
+
+
+def _check_enum(text: str, param: Param) -> str | None:
+    if not param.enum or text in param.enum:
+        return None
+    return f"value '{text}' does not have a value in the enumeration '{', '.join(param.enum)}'"
