@@ -48,7 +48,7 @@ async def test_keys_must_be_encoded_and_must_be_keys(bed: Bed) -> None:
     [
         ("gw=10.0.0.1", "ipconfig0.ip: missing property - 'ipconfig0.gw' requires this property"),
         ("ip=10.0.0.2", "ipconfig0.ip: invalid format - value does not look like a valid ipv4 network configuration"),
-        ("ip=dhcp,foo=1", "ipconfig0.foo: property is not defined in schema"),
+        ("ip=dhcp,foo=1", "invalid format - invalid key in comma-separated list property: foo\n"),
     ],
 )
 async def test_addresses_are_checked(bed: Bed, value: str, error: str) -> None:
