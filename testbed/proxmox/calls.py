@@ -12,16 +12,22 @@ from testbed.proxmox.errors import ApiError
 from testbed.proxmox.schema import BETWEEN_ITEMS, Param, Raw, Schema, Values
 
 if TYPE_CHECKING:
+    from testbed.proxmox.cluster import Cluster
     from testbed.proxmox.node import Node
 
 
 @dataclass(slots=True)
 class Call:
-    """One call that has passed all checks."""
+    """One call that has passed all checks. `node` executes it, `entry` is the one that was asked."""
 
     node: "Node"
     who: Identity
     values: Values
+    entry: "Node"
+
+    @property
+    def cluster(self) -> "Cluster":
+        return self.node.cluster
 
     @property
     def vmid(self) -> int:
@@ -79,7 +85,10 @@ def fill(path: str, values: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One call. `protected` ones run in pvedaemon, hence behind a proxy; `world` ones need no login."""
+    """One call. `protected` ones run in pvedaemon, hence behind a proxy; `world` ones need no login.
+
+    The node that was asked answers `at_entry` ones itself, whichever node their path names.
+    """
 
     parameters: Schema
     right: Right
@@ -87,6 +96,7 @@ class Route:
     protected: bool = False
     world: bool = False
     tokens: bool = True
+    at_entry: bool = False
 
 
 VMID = Param("integer", optional=False, check=formats.vmid)
@@ -179,13 +189,14 @@ def route(
     protected: bool = False,
     world: bool = False,
     tokens: bool = True,
+    at_entry: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Register the decorated function as a call; `parameters` describes path parameters that are not common ones."""
     names = [part.strip("{*}") for part in _parts(path) if part.startswith("{")]
     schema = {**{name: PATH_PARAMETERS[name] for name in names if name in PATH_PARAMETERS}, **(parameters or {})}
 
     def register(handler: Handler) -> Handler:
-        ROUTER.add(method, path, Route(schema, right, handler, protected, world, tokens))
+        ROUTER.add(method, path, Route(schema, right, handler, protected, world, tokens, at_entry))
         return handler
 
     return register

@@ -56,7 +56,7 @@ def prepare(call: Call) -> Change:
     _check_names(change)
     check_options(call, f"/vms/{call.vmid}", [*change.options, *change.delete])
     change.options = normalised(change.options)
-    disks.check_new_drives(change.options)
+    disks.check_new_drives(call.node, change.options)
     return change
 
 

@@ -1,16 +1,18 @@
 """The control interface: faults, clocks and outside hands. Plain HTTP with JSON, on loopback only."""
 
 import json
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, get_args
 
 import msgspec
 
+from testbed.proxmox.cluster import Cluster
 from testbed.proxmox.errors import ApiError, Die, parameter_errors
+from testbed.proxmox.faults import Faults
 from testbed.proxmox.http_server import HttpServer, Request, Response
-from testbed.proxmox.node import Node
+from testbed.proxmox.node import Node, NodeState
 from testbed.proxmox.options import OPTIONS
-from testbed.proxmox.server import Api, NodeState
 from testbed.proxmox.sim import SimGuests
 from testbed.proxmox.vms import Vm
 
@@ -20,19 +22,23 @@ POWERS = ("start", "stop", "crash", "pause", "resume")
 
 
 class Control:
-    """Answers the control requests of one testbed."""
+    """Answers the control requests of one testbed. `fronts` are the nodes' servers by name."""
 
-    def __init__(self, node: Node, api: Api, front: HttpServer) -> None:
-        self._node = node
-        self._api = api
-        self._faults = api.faults
-        self._front = front
+    def __init__(
+        self, cluster: Cluster, fronts: Mapping[str, HttpServer], faults: Faults, requests: deque[dict[str, Any]]
+    ) -> None:
+        self._cluster = cluster
+        self._fronts = fronts
+        self._faults = faults
+        self._seen = requests
         self._answers: Mapping[tuple[str, str], Answer] = {
             ("GET", "faults"): self._list_faults,
             ("POST", "faults"): self._add_faults,
             ("DELETE", "faults"): self._clear_faults,
             ("GET", "node"): self._show_node,
             ("POST", "node"): self._set_node,
+            ("GET", "nodes"): self._show_nodes,
+            ("POST", "nodes"): self._set_node,
             ("POST", "tick"): self._tick,
             ("GET", "knobs"): self._turn_knobs,
             ("POST", "knobs"): self._turn_knobs,
@@ -46,7 +52,8 @@ class Control:
 
     async def handle(self, request: Request) -> Response:
         """One answer; errors are `{"error": text}` with 400 or 404."""
-        area, _, rest = request.target.partition("?")[0].strip("/").partition("/")
+        path = request.target.partition("?")[0].strip("/").removeprefix("testbed/")
+        area, _, rest = path.partition("/")
         answer = self._answers.get((request.method, area))
         if answer is None:
             return _json(404, {"error": f"no {request.method} /{area}; there are {sorted(set(self._answers))}"})
@@ -69,60 +76,80 @@ class Control:
         self._faults.clear()
         return []
 
-    async def _show_node(self, _rest: str, _body: Any) -> Any:
-        return {"node": self._node.name, "state": self._api.state}
+    def _node(self, name: str) -> Node:
+        """A node by name; the first one if there is no name."""
+        node = self._cluster.nodes.get(name) if name else self._cluster.first
+        if node is None:
+            raise parameter_errors({"node": f"one of {', '.join(self._cluster.nodes)}"})
+        return node
 
-    async def _set_node(self, _rest: str, body: dict[str, Any]) -> Any:
-        state: NodeState = body.get("state", "")
+    async def _show_node(self, rest: str, _body: Any) -> Any:
+        node = self._node(rest)
+        return {"node": node.name, "state": node.state}
+
+    async def _show_nodes(self, rest: str, _body: Any) -> Any:
+        if rest:
+            return await self._show_node(rest, {})
+        return [await self._show_node(name, {}) for name in self._cluster.nodes]
+
+    async def _set_node(self, rest: str, body: dict[str, Any]) -> Any:
+        node, state = self._node(rest), body.get("state", "")
         if state not in get_args(NodeState):
             raise parameter_errors({"state": f"one of {', '.join(get_args(NodeState))}"})
-        if state == "down" and self._api.state != "down":
-            await self._front.stop()
-        if state != "down" and self._api.state == "down":
-            await self._front.start("127.0.0.1", self._front.port)
-        self._api.state = state
-        return await self._show_node("", {})
+        before, node.state, front = node.state, state, self._fronts[node.name]
+        if state == "down" and before != "down":
+            await front.stop()
+        if state != "down" and before == "down":
+            await front.start("127.0.0.1", front.port)
+        return await self._show_node(rest, {})
 
     async def _tick(self, _rest: str, _body: Any) -> Any:
-        self._node.stats.tick()
+        for node in self._cluster.nodes.values():
+            if node.online:
+                node.stats.tick()
         return {}
 
     async def _turn_knobs(self, _rest: str, body: dict[str, Any]) -> Any:
-        return self._node.knobs.turn(body)
+        return self._cluster.knobs.turn(body)
 
     async def _show_vms(self, rest: str, _body: Any) -> Any:
         if rest:
             return self._row(self._vm(rest))
-        rows = [self._row(vm) for vm in self._node.vms]
-        known = {vm.vmid for vm in self._node.vms}
-        orphans = sorted(volume.volid for volume in self._node.volumes if volume.vmid not in known)
+        rows = [self._row(vm) for vm in self._cluster.vms]
+        orphans = sorted(volume.volid for volume in self._cluster.volumes if volume.vmid not in self._cluster.vms)
         counts = {
             "vms": len(rows),
             "templates": sum(row["template"] for row in rows),
             "running": sum(row["running"] for row in rows),
             "locked": sum(row["lock"] is not None for row in rows),
-            "volumes": len(self._node.volumes),
+            "volumes": len(self._cluster.volumes),
             "orphan_volumes": len(orphans),
         }
         return {"counts": counts, "orphan_volumes": orphans, "vms": rows}
 
     def _row(self, vm: Vm) -> dict[str, Any]:
+        node = self._home(vm)
         return {
             "vmid": vm.vmid,
+            "node": vm.node,
             "name": vm.name,
             "uuid": vm.uuid,
             "guests": vm.kind,
             "template": vm.template,
-            "running": self._node.running(vm),
-            "paused": self._node.paused(vm),
+            "running": node.running(vm),
+            "paused": node.paused(vm),
             "lock": vm.lock,
             "config": vm.config,
-            "volumes": sorted(volume.volid for volume in self._node.volumes.of(vm.vmid)),
+            "volumes": sorted(volume.volid for volume in self._cluster.volumes.of(vm.vmid)),
             "behaviour": vm.behaviour,
         }
 
     def _vm(self, text: str) -> Vm:
-        return self._node.vms.load(int(text))
+        vm = self._cluster.vms.get(int(text))
+        return vm or self._cluster.first.vms.load(int(text))
+
+    def _home(self, vm: Vm) -> Node:
+        return self._cluster.nodes.get(vm.node, self._cluster.first)
 
     async def _change_vm(self, rest: str, body: dict[str, Any]) -> Any:
         unknown = set(body) - {"power", "config", "delete", *BEHAVIOUR}
@@ -142,12 +169,12 @@ class Control:
         vm.config |= {name: str(value) for name, value in config.items()}
         for name in delete:
             vm.config.pop(name, None)
-        self._node.vms.save(vm)
+        self._cluster.vms.save(vm)
 
     async def _power(self, vm: Vm, power: str) -> None:
-        guests = self._node.guests(vm)
+        guests = self._cluster.guests(vm.kind)
         if power == "start":
-            await self._node.start(vm)
+            await self._home(vm).start(vm)
         elif power == "stop":
             await guests.stop(vm.vmid)
         elif power == "pause":
@@ -160,17 +187,18 @@ class Control:
             raise Die("only guests of kind sim crash on demand; stop this one's process instead")
 
     async def _requests(self, _rest: str, _body: Any) -> Any:
-        return list(self._api.requests)
+        return list(self._seen)
 
     async def _forget_requests(self, _rest: str, _body: Any) -> Any:
-        self._api.requests.clear()
+        self._seen.clear()
         return []
 
     async def _tasks(self, _rest: str, _body: Any) -> Any:
-        return [task.upid for task in self._node.tasks.active()]
+        return [task.upid for node in self._cluster.nodes.values() for task in node.tasks.active()]
 
     async def _kill_task(self, rest: str, _body: Any) -> Any:
-        await self._node.tasks.kill(rest)
+        for node in self._cluster.nodes.values():
+            await node.tasks.kill(rest)
         return {}
 
 

@@ -5,17 +5,19 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from testbed.proxmox import formats
+from testbed.proxmox.cfs_lock import cfs_lock
 from testbed.proxmox.errors import Die, parameter_errors
 from testbed.proxmox.guests import GuestKind
 from testbed.proxmox.locks import CONFIG_TIMEOUT, storage_lock
 from testbed.proxmox.node import Node, physical
-from testbed.proxmox.storage import CLOUDINIT_SIZE, NAME, NEW_DISK_USED, Volume, check_images
+from testbed.proxmox.storage import CLOUDINIT_SIZE, NAME, NEW_DISK_USED, Storage, Volume, storage_of
 from testbed.proxmox.vms import Config, Vm, drives
 
 Say = Callable[[str], None]
 #: How many progress lines a slow copy writes.
 PROGRESS_STEPS = 10
 CLOUDINIT_USED = 266_240
+RAW_CLOUDINIT_USED = 4096
 
 
 def silent(_text: str) -> None:
@@ -23,22 +25,43 @@ def silent(_text: str) -> None:
 
 
 @asynccontextmanager
-async def storage_locked(node: Node) -> AsyncIterator[None]:
-    """Hold the storage's lock, for as long as the testbed was told to."""
-    async with node.locks.hold(storage_lock(NAME), CONFIG_TIMEOUT):
+async def storage_locked(node: Node, storage: str = NAME, say: Say = silent) -> AsyncIterator[None]:
+    """Hold a storage's lock, the cluster's for a shared one, for as long as the testbed was told to."""
+    shared = node.cluster.storages.load(storage).shared
+    lock = (
+        cfs_lock(node.cluster, f"storage-{storage}", say)
+        if shared
+        else node.locks.hold(storage_lock(storage), CONFIG_TIMEOUT)
+    )
+    async with lock:
         await asyncio.sleep(node.knobs.storage_hold_seconds)
         yield
 
 
-def check_new_drives(config: Config) -> None:
-    """Raise for drives that cannot be made: an unknown storage, a size beside an import."""
+def check_new_drives(node: Node, config: Config) -> None:
+    """Raise for drives that cannot be made: an unknown storage, one without images, a size beside an import."""
     for key, drive in drives(config):
         storage, separator, rest = drive["file"].partition(":")
         if separator:
-            check_images(storage)
+            node.cluster.storages.load(storage)
+        if _is_new(drive):
+            check_images(node, storage)
         if "import-from" in drive and rest != "0":
             text = "'import-from' requires special syntax - use <storage ID>:0,import-from=<source>"
             raise parameter_errors({key: text})
+
+
+def check_images(node: Node, storage: str) -> Storage:
+    """A storage that can hold disks; raises what calls with a `storage` answer for any other."""
+    found = node.cluster.storages.load(storage)
+    if "images" not in found.content:
+        raise parameter_errors({"storage": f"storage '{storage}' does not support vm images"})
+    return found
+
+
+def new_storages(config: Config) -> list[str]:
+    """The storages on which a configuration asks for new volumes."""
+    return list(dict.fromkeys(storage_of(drive["file"]) for _, drive in drives(config) if _is_new(drive)))
 
 
 def _is_new(drive: dict[str, str]) -> bool:
@@ -73,17 +96,19 @@ def _check_there(node: Node, file: str) -> None:
 
 
 async def _create(node: Node, vm: Vm, drive: dict[str, str], say: Say) -> Volume:
-    rest = drive["file"].partition(":")[2]
-    drive_format = drive.pop("format", "qcow2")
+    storage, _, rest = drive["file"].partition(":")
+    extension = drive.pop("format", None)
     if rest == "cloudinit":
-        volume = await allocate_cloudinit(node, vm.vmid, vm.kind, say)
+        volume = await allocate_cloudinit(node, vm.vmid, vm.kind, say, storage)
         drive |= {"file": volume.volid, "media": "cdrom"}
         return volume
     source = drive.pop("import-from", None)
     if source:
-        volume = await full_copy(node, node.volumes.load(source), vm.vmid, vm.kind, say)
+        original = node.volumes.load(source)
+        volume = await full_copy(node, original, vm.vmid, vm.kind, say, extension=extension, storage=storage)
     else:
-        volume = await allocate(node, vm.vmid, vm.kind, int(float(rest) * 1024**3), say, drive_format)
+        size = int(float(rest) * 1024**3)
+        volume = await allocate(node, vm.vmid, vm.kind, size, say, extension or "qcow2", storage)
     drive |= {"file": volume.volid, "size": formats.format_size(volume.size)}
     return volume
 
@@ -93,31 +118,51 @@ def _text(drive: dict[str, str]) -> str:
 
 
 async def allocate(
-    node: Node, vmid: int, kind: GuestKind, size: int, say: Say = silent, extension: str = "qcow2"
+    node: Node, vmid: int, kind: GuestKind, size: int, say: Say = silent, extension: str = "qcow2", storage: str = NAME
 ) -> Volume:
     """A new empty volume of `size` bytes."""
-    async with storage_locked(node):
-        name = node.volumes.next_disk(vmid, extension)
-        volume = node.volumes.save(Volume(name, vmid, size, NEW_DISK_USED, kind))
-        await physical(node.guests(kind).create_disk(vmid, name, size))
-    say(formatting(volume))
+    async with storage_locked(node, storage, say):
+        volume = _new_volume(node, storage, vmid, kind, size, extension)
+        await physical(node.guests(kind).create_disk(vmid, volume.file, size))
+    _say_new(node, volume, say)
     return volume
 
 
-async def allocate_cloudinit(node: Node, vmid: int, kind: GuestKind, say: Say) -> Volume:
+def _new_volume(node: Node, storage: str, vmid: int, kind: GuestKind, size: int, extension: str) -> Volume:
+    found = node.cluster.storages.check_enabled(storage, node.name)
+    name = node.volumes.next_disk(vmid, found.format(extension), storage)
+    return node.volumes.save(Volume(name, vmid, size, NEW_DISK_USED, kind, storage=storage))
+
+
+def _say_new(node: Node, volume: Volume, say: Say) -> None:
+    text = formatting(node, volume)
+    if text:
+        say(text)
+
+
+async def allocate_cloudinit(
+    node: Node, vmid: int, kind: GuestKind, say: Say, storage: str = NAME, extension: str = "qcow2"
+) -> Volume:
     """A new cloud-init drive."""
-    name = f"{vmid}/vm-{vmid}-cloudinit.qcow2"
-    async with storage_locked(node):
-        volume = node.volumes.save(Volume(name, vmid, CLOUDINIT_SIZE, CLOUDINIT_USED, kind))
-    say(formatting(volume))
+    async with storage_locked(node, storage, say):
+        found = node.cluster.storages.check_enabled(storage, node.name)
+        name = found.disk_name(vmid, f"vm-{vmid}-cloudinit", found.format(extension))
+        volume = Volume(name, vmid, CLOUDINIT_SIZE, CLOUDINIT_USED, kind, storage=storage)
+        if volume.format == "raw":
+            volume.used = RAW_CLOUDINIT_USED
+        node.volumes.save(volume)
+    _say_new(node, volume, say)
     return volume
 
 
-def formatting(volume: Volume, backing: str | None = None) -> str:
-    """The line that qemu-img writes for a new image."""
-    if volume.format == "raw":
-        return f"Formatting '{volume.path}', fmt=raw size={volume.size} preallocation=off"
-    start = f"Formatting '{volume.path}', fmt=qcow2 cluster_size=65536 extended_l2=off"
+def formatting(node: Node, volume: Volume, backing: str | None = None) -> str:
+    """The line that qemu-img writes for a new image; nothing where there are no files."""
+    if not node.cluster.storages.load(volume.storage).plugin.files:
+        return ""
+    path = node.volumes.path(volume)
+    if volume.format != "qcow2":
+        return f"Formatting '{path}', fmt={volume.format} size={volume.size} preallocation=off"
+    start = f"Formatting '{path}', fmt=qcow2 cluster_size=65536 extended_l2=off"
     end = "lazy_refcounts=off refcount_bits=16"
     if backing is None:
         return f"{start} preallocation=metadata compression_type=zlib size={volume.size} {end}"
@@ -125,28 +170,39 @@ def formatting(volume: Volume, backing: str | None = None) -> str:
 
 
 async def linked_copy(node: Node, base: Volume, vmid: int, say: Say) -> Volume:
-    """A volume on top of a template's."""
-    async with storage_locked(node):
-        name = node.volumes.next_disk(vmid)
-        volume = node.volumes.save(Volume(name, vmid, base.size, NEW_DISK_USED, base.kind, parent=base.name))
-        await physical(node.guests(base.kind).clone_disk(base.name, name, False))
-    file = name.partition("/")[2]
-    say(f"clone {base.name}: images, {file}, {vmid} to {file} (base=../{base.name})")
-    say(formatting(volume, base.name))
+    """A volume on top of a template's, on the same storage."""
+    storage = node.cluster.storages.check_enabled(base.storage, node.name)
+    async with storage_locked(node, base.storage, say):
+        name = node.volumes.next_disk(vmid, storage.format("qcow2"), base.storage)
+        volume = Volume(name, vmid, base.size, NEW_DISK_USED, base.kind, base.name, storage=base.storage)
+        volume.named_parent = storage.plugin.named_parent
+        node.volumes.save(volume)
+        await physical(node.guests(base.kind).clone_disk(base.file, volume.file, False))
+    if storage.plugin.files:
+        file = name.partition("/")[2]
+        say(f"clone {base.name}: images, {file}, {vmid} to {file} (base=../{base.name})")
+        say(formatting(node, volume, base.name))
     return volume
 
 
 async def full_copy(
-    node: Node, source: Volume, vmid: int, kind: GuestKind, say: Say, limit: int = 0, extension: str = "qcow2"
+    node: Node,
+    source: Volume,
+    vmid: int,
+    kind: GuestKind,
+    say: Say,
+    limit: int = 0,
+    extension: str | None = None,
+    storage: str | None = None,
 ) -> Volume:
-    """A copy of a whole volume, at most at `limit` KiB/s if that is not 0."""
-    async with storage_locked(node):
-        name = node.volumes.next_disk(vmid, extension)
-        volume = node.volumes.save(Volume(name, vmid, source.size, NEW_DISK_USED, kind))
-    say(formatting(volume))
+    """A copy of a whole volume, at most at `limit` KiB/s if that is not 0; on the same storage unless told."""
+    storage = storage or source.storage
+    async with storage_locked(node, storage, say):
+        volume = _new_volume(node, storage, vmid, kind, source.size, extension or source.format)
+    _say_new(node, volume, say)
     _progress(say, volume.size, 0)
     await _slow_down(say, volume.size, source.used / (limit * 1024) if limit else 0)
-    await physical(node.guests(kind).clone_disk(source.name, name, True))
+    await physical(node.guests(kind).clone_disk(source.file, volume.file, True))
     _progress(say, volume.size, 1)
     volume.used = source.used
     return node.volumes.save(volume)
@@ -174,9 +230,9 @@ async def free(node: Node, volume: Volume) -> None:
     """Remove a volume; raises `Die` while linked clones need it."""
     if node.volumes.children(volume):
         raise Die(f"base volume '{volume.volid}' is still in use by linked cloned")
-    async with storage_locked(node):
+    async with storage_locked(node, volume.storage):
         if not volume.cloud_init:
-            await physical(node.guests(volume.kind).delete_disk(volume.name))
+            await physical(node.guests(volume.kind).delete_disk(volume.file))
         node.volumes.delete(volume)
 
 

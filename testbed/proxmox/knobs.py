@@ -10,6 +10,7 @@ class Knobs:
     """Speeds and delays, with the defaults of a quick machine."""
 
     stat_seconds: float = 10.0
+    stat_expiry_seconds: float = 300.0
     boot_seconds: float = 0.3
     shutdown_seconds: float = 0.3
     linked_clone_seconds: float = 0.02

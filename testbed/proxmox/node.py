@@ -1,29 +1,33 @@
-"""The node: everything that the calls share, and how guests of both kinds are reached."""
+"""One node: its tasks, locks and figures, and its view of what the cluster shares."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from testbed.proxmox import vms
 from testbed.proxmox.access import Access
 from testbed.proxmox.containers import Containers
+from testbed.proxmox.daemon import Daemon
 from testbed.proxmox.errors import Die
 from testbed.proxmox.guests import ExitReason, GuestError, GuestKind, Guests
 from testbed.proxmox.knobs import Knobs
 from testbed.proxmox.locks import Locks
-from testbed.proxmox.sim import SimGuests
 from testbed.proxmox.stats import Stats
-from testbed.proxmox.storage import Volumes
+from testbed.proxmox.storage import Storage, Volumes
 from testbed.proxmox.store import Store
 from testbed.proxmox.tasks import Tasks
 from testbed.proxmox.vms import Vm, Vms
 
+if TYPE_CHECKING:
+    from testbed.proxmox.cluster import Cluster
+
 T = TypeVar("T")
-MakeGuests = Callable[["Node"], Guests]
+#: `down` cannot be reached at all, `daemon_down` has its proxy but no pvedaemon.
+NodeState = Literal["up", "down", "daemon_down"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,70 +40,80 @@ class Hardware:
 
 
 class Node:
-    """One Proxmox VE node with its state directory."""
+    """One Proxmox VE node of a cluster; `directory` holds what is its own, `number` counts from 1."""
 
-    def __init__(self, name: str, directory: Path, default_kind: GuestKind = "sim") -> None:
+    def __init__(self, name: str, cluster: "Cluster", directory: Path, number: int = 1) -> None:
         self.name = name
+        self.number = number
+        self.cluster = cluster
         self.directory = directory
-        self.default_kind = default_kind
+        self.state: NodeState = "up"
         self.hardware = Hardware()
         self.fingerprint = ""
-        self.store = Store(directory)
         self.boot_time = self._boot_time()
-        self.knobs = Knobs()
-        self.access = Access(self.store)
-        self.locks = Locks(self.knobs)
-        self.tasks = Tasks(self.store, name, self.boot_time)
-        self.vms = Vms(self.store, name)
-        self.volumes = Volumes(self.store)
-        self.containers = Containers(self.store)
+        self.locks = Locks(cluster.knobs)
+        self.daemon = Daemon(cluster.knobs)
+        self.tasks = Tasks(cluster.store, name, self.boot_time)
+        self.vms = Vms(cluster.vms, name)
+        self.volumes = Volumes(cluster.volumes, cluster.storages, name)
         self.stats = Stats(self)
-        self._guests: dict[GuestKind, Guests] = {}
-        self._makers: dict[GuestKind, MakeGuests] = {"sim": _sim, "qemu": _qemu}
         self._ended: dict[int, asyncio.Event] = {}
-        self._background: set[asyncio.Task[None]] = set()
+
+    def _boot_time(self) -> float:
+        key = "boot_time" if self.number == 1 else f"boot_time:{self.name}"
+        kept = self.store.get("setting", key)
+        if kept is None:
+            kept = time.time()
+            self.store.put("setting", key, kept)
+        return float(kept)
+
+    # What the cluster shares
+
+    @property
+    def store(self) -> Store:
+        return self.cluster.store
+
+    @property
+    def access(self) -> Access:
+        return self.cluster.access
+
+    @property
+    def knobs(self) -> Knobs:
+        return self.cluster.knobs
+
+    @property
+    def containers(self) -> Containers:
+        return self.cluster.containers
+
+    @property
+    def default_kind(self) -> GuestKind:
+        return self.cluster.default_kind
+
+    @property
+    def online(self) -> bool:
+        """Whether the other nodes see it."""
+        return self.state != "down"
+
+    @property
+    def address(self) -> str:
+        """Its address within the cluster; a node on its own has the loopback's."""
+        return f"10.99.0.{9 + self.number}" if self.cluster.name else "127.0.0.1"
 
     def soon(self, work: Coroutine[Any, Any, None]) -> None:
         """Let something happen beside the calls and tasks."""
-        task = asyncio.create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
-
-    def _boot_time(self) -> float:
-        kept = self.store.get("setting", "boot_time")
-        if kept is None:
-            kept = time.time()
-            self.store.put("setting", "boot_time", kept)
-        return float(kept)
+        self.cluster.soon(work)
 
     def taken(self, vmid: int) -> bool:
-        """Whether an id belongs to a VM or a container."""
-        return vmid in self.vms or vmid in self.containers
+        """Whether an id belongs to a VM or a container of the cluster."""
+        return self.cluster.taken(vmid)
+
+    def storages(self) -> list[Storage]:
+        """The storages that this node has, disabled ones left out."""
+        return [storage for storage in self.cluster.storages if storage.enabled and storage.on(self.name)]
 
     def guests(self, vm: Vm | GuestKind) -> Guests:
         """The runner of a VM's kind; raises `Die` if this machine cannot run that kind."""
-        kind = vm if isinstance(vm, str) else vm.kind
-        if kind not in self._guests:
-            self._guests[kind] = self._makers[kind](self)
-        return self._guests[kind]
-
-    async def adopt(self) -> None:
-        """Take hold of the guests that ran when the testbed ended."""
-        for kind in {vm.kind for vm in self.vms if vm.guest}:
-            running = {vm.vmid: vm.guest for vm in self.vms if vm.guest and vm.kind == kind}
-            await self.guests(kind).adopt(running)
-        for vm in self.vms:
-            if vm.guest and not self.guests(vm).alive(vm.vmid):
-                self._stopped(vm)
-
-    async def close(self) -> None:
-        """End tasks and guest processes, close the files."""
-        for task in self._background:
-            task.cancel()
-        await self.tasks.close()
-        for guests in self._guests.values():
-            await guests.close()
-        self.store.close()
+        return self.cluster.guests(vm if isinstance(vm, str) else vm.kind)
 
     # Power, as the task workers use it
 
@@ -113,7 +127,7 @@ class Node:
 
     async def start(self, vm: Vm, state: str | None = None) -> None:
         """Start a guest from its configuration; one whose memory was saved as `state` runs on from there."""
-        spec = vms.guest_spec(vm)
+        spec = vms.guest_spec(vm, self.volumes.file_of)
         self._ended[vm.vmid] = asyncio.Event()
         vm.guest = spec
         self.vms.save(vm)
@@ -121,17 +135,18 @@ class Node:
             guests = self.guests(vm)
             await physical(guests.restore(spec, state) if state else guests.start(spec))
         except Die as error:
-            self._stopped(vm)
+            self.stopped(vm)
             raise Die(f"start failed: {error.message}") from None
 
     async def exited(self, vmid: int, reason: ExitReason) -> None:
         """A guest has ended; called by its runner."""
         if vm := self.vms.get(vmid):
-            self._stopped(vm)
-        if event := self._ended.get(vmid):
+            self.stopped(vm)
+        if event := self._ended.pop(vmid, None):
             event.set()
 
-    def _stopped(self, vm: Vm) -> None:
+    def stopped(self, vm: Vm) -> None:
+        """Note that a VM does not run."""
         vm.guest = None
         self.vms.save(vm)
 
@@ -151,20 +166,3 @@ async def physical(work: Awaitable[T]) -> T:
         return await work
     except GuestError as error:
         raise Die(str(error)) from None
-
-
-def _sim(node: Node) -> Guests:
-    return SimGuests(node.knobs, lambda vmid: _behaviour(node, vmid), node.exited)
-
-
-def _behaviour(node: Node, vmid: int) -> dict[str, object]:
-    vm = node.vms.get(vmid)
-    return vm.behaviour if vm else {}
-
-
-def _qemu(node: Node) -> Guests:
-    try:
-        from testbed.proxmox.qemu.guests import QemuGuests
-    except ImportError as error:
-        raise Die(f"guests of kind qemu are not available: {error}") from None
-    return QemuGuests(node.directory / "qemu", node.exited)

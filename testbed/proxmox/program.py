@@ -13,6 +13,8 @@ from testbed.proxmox.errors import ApiError
 from testbed.proxmox.faults import Faults
 from testbed.proxmox.running import PortInUse, running
 
+MOST_NODES = 16
+
 
 class Refused(Exception):
     """The program cannot start; one line that names the thing and the mend."""
@@ -32,9 +34,9 @@ def run(argv: list[str]) -> int:
 
 def _options(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="hostler-testbed proxmox", description="A Proxmox VE testbed.")
-    parser.add_argument("--port", type=int, default=0, help="HTTPS port on loopback; 0 picks a free one")
+    parser.add_argument("--port", type=int, default=0, help="HTTPS port of the first node; 0 picks free ones")
     parser.add_argument("--control-port", type=int, default=0, help="port of the control interface")
-    parser.add_argument("--nodes", type=int, default=1, help="number of nodes")
+    parser.add_argument("--nodes", type=int, default=1, help="number of nodes, 1 to 16")
     parser.add_argument("--guests", choices=("sim", "qemu"), default="sim", help="kind of the templates' guests")
     parser.add_argument("--state", type=Path, help="state directory; a temporary one if omitted")
     parser.add_argument("--pve", choices=("8", "9"), default="8", help="major release to speak like")
@@ -44,10 +46,8 @@ def _options(argv: list[str]) -> argparse.Namespace:
 
 
 def _check(options: argparse.Namespace) -> None:
-    if options.nodes != 1:
-        raise Refused(f"--nodes {options.nodes} is not possible yet; leave it out for a single node")
-    if options.pve != "8":
-        raise Refused(f"--pve {options.pve} is not possible yet; leave it out for 8.4")
+    if not 1 <= options.nodes <= MOST_NODES:
+        raise Refused(f"--nodes {options.nodes} is not possible; there are 1 to {MOST_NODES}")
 
 
 async def _in_directory(options: argparse.Namespace) -> None:
@@ -68,7 +68,9 @@ async def _serve(options: argparse.Namespace, directory: Path) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with running(
         directory,
+        nodes=options.nodes,
         kind=options.guests,
+        pve=options.pve,
         port=options.port,
         control_port=options.control_port,
         faults=_faults(options.faults),

@@ -1,23 +1,26 @@
 """A whole testbed in the running event loop, as the program and the tests start it."""
 
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from testbed.proxmox import api as _registered  # noqa: F401 - importing it registers the calls
 from testbed.proxmox import seed
 from testbed.proxmox.access import ROOT
+from testbed.proxmox.cluster import Cluster
 from testbed.proxmox.control import Control
 from testbed.proxmox.faults import Faults
 from testbed.proxmox.guests import GuestKind
 from testbed.proxmox.http_server import HttpServer
 from testbed.proxmox.node import Node
-from testbed.proxmox.server import Api
+from testbed.proxmox.privileges import Pve
+from testbed.proxmox.server import REMEMBERED_REQUESTS, Api
 from testbed.proxmox.tls import certificate
 
 HOST = "127.0.0.1"
-NODE = "pve1"
 TOKEN = "hostler"
 
 
@@ -27,14 +30,24 @@ class PortInUse(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A testbed that answers. `token_secret` belongs to the API token `root@pam!hostler`, which may do everything."""
+    """A testbed that answers. `token_secret` belongs to the API token `root@pam!hostler`, which may do everything.
 
-    node: Node
-    api: Api
-    url: str
+    `urls` are the nodes' addresses by name; `url` is the first one's.
+    """
+
+    cluster: Cluster
+    urls: dict[str, str]
     control_url: str
     password: str
     token_secret: str
+
+    @property
+    def node(self) -> Node:
+        return self.cluster.first
+
+    @property
+    def url(self) -> str:
+        return self.urls[self.node.name]
 
     def ready(self) -> dict[str, object]:
         """What a client has to know, as the program prints it."""
@@ -47,6 +60,7 @@ class Running:
             "token_secret": self.token_secret,
             "template_vmid": seed.TEMPLATES[0][0],
             "control_url": self.control_url,
+            "nodes": [{"name": name, "url": url} for name, url in self.urls.items()],
         }
 
 
@@ -54,30 +68,44 @@ class Running:
 async def running(
     directory: Path,
     *,
+    nodes: int = 1,
     kind: GuestKind = "sim",
+    pve: Pve = "8",
     port: int = 0,
     control_port: int = 0,
     faults: Faults | None = None,
     inventory: Sequence[seed.Machine] = (),
     templates: bool = True,
 ) -> AsyncIterator[Running]:
-    """Run a testbed on the state in `directory`; raises `PortInUse`.
+    """Run a testbed of some nodes on the state in `directory`; raises `PortInUse`.
 
-    A new directory gets the templates and the machines of `inventory` first; `kind` is that of the templates.
+    The first node listens on `port`, the others on those after it; 0 picks free ones. A new directory gets the
+    templates and the machines of `inventory` first; `kind` is that of the templates.
     """
     async with AsyncExitStack() as stack:
-        node = Node(NODE, directory, kind)
-        stack.push_async_callback(node.close)
-        context, node.fingerprint = certificate(directory, NODE)
-        await node.adopt()
-        await seed.first_start(node, inventory, templates)
-        calls = Api(node, faults or Faults())
-        stack.push_async_callback(calls.close)
-        front = await _listening(stack, HttpServer(calls.handle, context, calls.gate), port, "--port")
-        back = await _listening(stack, HttpServer(Control(node, calls, front).handle), control_port, "--control-port")
-        node.soon(node.stats.run())
-        urls = f"https://{HOST}:{front.port}", f"http://{HOST}:{back.port}"
-        yield Running(node, calls, *urls, node.access.users[ROOT]["password"], _token(node))
+        cluster = Cluster(directory, nodes, kind, pve)
+        stack.push_async_callback(cluster.close)
+        await cluster.adopt()
+        await seed.first_start(cluster, inventory, templates)
+        faults, requests = faults or Faults(), deque[dict[str, Any]](maxlen=REMEMBERED_REQUESTS)
+        fronts = {
+            node.name: await _front(stack, Api(node, faults, requests), node, port and port + node.number - 1)
+            for node in cluster.nodes.values()
+        }
+        control = Control(cluster, fronts, faults, requests)
+        back = await _listening(stack, HttpServer(control.handle), control_port, "--control-port")
+        for node in cluster.nodes.values():
+            cluster.soon(node.stats.run())
+        urls = {name: f"https://{HOST}:{front.port}" for name, front in fronts.items()}
+        yield Running(
+            cluster, urls, f"http://{HOST}:{back.port}", cluster.access.users[ROOT]["password"], _token(cluster)
+        )
+
+
+async def _front(stack: AsyncExitStack, calls: Api, node: Node, port: int) -> HttpServer:
+    context, node.fingerprint = certificate(node.directory, node.name)
+    stack.push_async_callback(calls.close)
+    return await _listening(stack, HttpServer(calls.handle, context, calls.gate), port, "--port")
 
 
 async def _listening(stack: AsyncExitStack, server: HttpServer, port: int, option: str) -> HttpServer:
@@ -89,8 +117,8 @@ async def _listening(stack: AsyncExitStack, server: HttpServer, port: int, optio
     return server
 
 
-def _token(node: Node) -> str:
+def _token(cluster: Cluster) -> str:
     name = f"{ROOT}!{TOKEN}"
-    if name not in node.access.tokens:
-        node.access.new_token(ROOT, TOKEN, privsep=0)
-    return str(node.access.tokens[name]["value"])
+    if name not in cluster.access.tokens:
+        cluster.access.new_token(ROOT, TOKEN, privsep=0)
+    return str(cluster.access.tokens[name]["value"])

@@ -9,6 +9,7 @@ import msgspec
 
 from testbed.proxmox import disks, formats
 from testbed.proxmox.api.template import convert
+from testbed.proxmox.cluster import Cluster
 from testbed.proxmox.guests import GuestKind
 from testbed.proxmox.node import Node
 from testbed.proxmox.vms import Vm, creation_meta, new_identity, new_mac
@@ -50,20 +51,30 @@ def read_inventory(path: Path) -> list[Machine]:
         raise InventoryError(f"{path}: no usable inventory: {error}") from None
 
 
-async def first_start(node: Node, inventory: Sequence[Machine], templates: bool = True) -> None:
-    """Make templates and inventory, once per state directory."""
-    if node.store.get("setting", "seeded"):
+async def first_start(cluster: Cluster, inventory: Sequence[Machine], templates: bool = True) -> None:
+    """Make the templates, on the first node, and the inventory, once per state directory."""
+    if cluster.store.get("setting", "seeded"):
         return
-    with node.store.together():
+    with cluster.store.together():
         for vmid, name in TEMPLATES if templates else ():
-            await _template(node, vmid, name)
+            await _template(cluster.first, vmid, name)
         for machine in inventory:
-            await _machine(node, machine)
-        node.store.put("setting", "seeded", 1)
-    for machine in inventory:
-        vm = node.vms.get(machine.vmid)
-        if vm and machine.status == "running":
-            await node.start(vm)
+            await _machine(_home(cluster, machine), machine)
+        cluster.store.put("setting", "seeded", 1)
+        for machine in inventory:
+            await _power(_home(cluster, machine), machine)
+
+
+def _home(cluster: Cluster, machine: Machine) -> Node:
+    if machine.node not in cluster.nodes:
+        raise InventoryError(f"VM {machine.vmid}: there is no node {machine.node}; start with more --nodes")
+    return cluster.nodes[machine.node]
+
+
+async def _power(node: Node, machine: Machine) -> None:
+    vm = node.vms.get(machine.vmid)
+    if vm and machine.status == "running":
+        await node.start(vm)
 
 
 async def _template(node: Node, vmid: int, name: str) -> None:
@@ -80,7 +91,7 @@ async def _template(node: Node, vmid: int, name: str) -> None:
 async def _machine(node: Node, machine: Machine) -> None:
     if machine.type == "lxc":
         sizes = machine.cores, machine.memory, machine.disk_gib
-        node.containers.add(machine.vmid, machine.name, machine.status, *sizes)
+        node.containers.add(node.name, machine.vmid, machine.name, machine.status, *sizes)
         return
     vm = Vm(machine.vmid, machine.guests)
     vm.config = _hardware(machine.name, machine.cores, machine.memory, machine.mac or new_mac())

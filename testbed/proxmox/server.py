@@ -7,13 +7,12 @@ import asyncio
 import re
 import time
 from collections import deque
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import unquote
 
 from testbed.proxmox import formatters, pages, websocket
 from testbed.proxmox.access import Identity
 from testbed.proxmox.calls import ROUTER, Call, Given, Route
-from testbed.proxmox.daemon import Daemon
 from testbed.proxmox.errors import ApiError, Die, denied, parameter_errors
 from testbed.proxmox.faults import Fault, Faults
 from testbed.proxmox.http_server import Request, Response, Takeover, plain
@@ -31,25 +30,22 @@ OPEN = frozenset(
 )
 UPLOAD = re.compile("/nodes/[^/]+/storage/([^/]+)/upload")
 REMEMBERED_REQUESTS = 20_000
-NodeState = Literal["up", "down", "daemon_down"]
 Answer = Response | Takeover
 
 
 class Api:
     """Answers the requests of one node."""
 
-    def __init__(self, node: Node, faults: Faults) -> None:
+    def __init__(self, node: Node, faults: Faults, requests: deque[dict[str, Any]]) -> None:
         self._node = node
-        self.faults = faults
-        self._daemon = Daemon(node.knobs)
+        self._faults = faults
+        self._requests = requests
         self._effects: set[asyncio.Task[Answer]] = set()
-        self.state: NodeState = "up"
-        self.requests: deque[dict[str, Any]] = deque(maxlen=REMEMBERED_REQUESTS)
 
     async def handle(self, request: Request) -> Answer | None:
         """One answer; None drops the connection. What a call does happens whether or not anybody listens."""
         path = _plain_path(request.path)
-        fault = self.faults.strike(request.method, path.removeprefix("/api2/json"))
+        fault = self._faults.strike(request.method, path.removeprefix("/api2/json"))
         record = self._record(request, fault)
         response = await self._with_fault(request, path, fault)
         record["status"] = response.status if response else None
@@ -60,7 +56,7 @@ class Api:
     def _record(self, request: Request, fault: Fault | None = None) -> dict[str, Any]:
         path, kind = _plain_path(request.path), fault.kind if fault else None
         record = {"time": time.time(), "method": request.method, "path": path, "status": None, "fault": kind}
-        self.requests.append(record)
+        self._requests.append(record)
         return record
 
     async def _with_fault(self, request: Request, path: str, fault: Fault | None) -> Answer | None:
@@ -177,15 +173,15 @@ class Api:
                 raise parameter_errors({name: text})
         given = {**given, **in_path}
         self._check_rights(route, request.who, path, given)
-        self._reach_node(route, given, request.upload)
+        node, answering = self._reach_node(route, in_path, given, request.upload)
         if not route.protected:
-            return await self._execute(route, request.who, given)
-        async with self._daemon.worker():
-            return await self._execute(route, request.who, given)
+            return await self._execute(route, node, request.who, given)
+        async with answering.daemon.worker():
+            return await self._execute(route, node, request.who, given)
 
-    async def _execute(self, route: Route, who: Identity | None, given: Given) -> Any:
+    async def _execute(self, route: Route, node: Node, who: Identity | None, given: Given) -> Any:
         values = verify(given, route.parameters)
-        return await route.handler(Call(self._node, who or Identity(""), values))
+        return await route.handler(Call(node, who or Identity(""), values, self._node))
 
     def _check_rights(self, route: Route, who: Identity | None, path: str, given: Given) -> None:
         if who is None or who.root:
@@ -194,17 +190,25 @@ class Api:
             raise denied(f"URI '{path}' not available with API token, need proper ticket.")
         route.right(self._node.access, who, {name: str(value) for name, value in given.items()})
 
-    def _reach_node(self, route: Route, given: Given, upload: bool) -> None:
-        name = given.get("node")
+    def _reach_node(self, route: Route, in_path: dict[str, str], given: Given, upload: bool) -> tuple[Node, Node]:
+        """The node that a call is for and the one that answers; raises what stands between it and this node's proxy."""
+        name = in_path.get("node", "localhost")
         if name == "localhost":
-            given["node"] = self._node.name
-        elif name is not None and name != self._node.name and upload:
+            name = self._node.name
+        if "node" in in_path:
+            given["node"] = name
+        if upload and name != self._node.name:
             raise Die("unable to proxy file uploads at /usr/share/perl5/PVE/HTTPServer.pm line 185.")
-        elif name is not None and name != self._node.name:
+        node = self._node.cluster.nodes.get(name)
+        if node is None:
             lookup = f"failed to get address info for: {name}: Name or service not known"
             raise Die(f"hostname lookup '{name}' failed - {lookup}")
-        if route.protected and self.state == "daemon_down":
+        answering = self._node if route.at_entry else node
+        if not answering.online:
+            raise ApiError(595, "No route to host")
+        if route.protected and answering.state == "daemon_down":
             raise ApiError(595, "Connection refused")
+        return node, answering
 
     async def close(self) -> None:
         """Wait shortly for calls under way, then give them up."""

@@ -78,7 +78,7 @@ async def _take(node: Node, vm: Vm, name: str, worker: Worker, done: list[str]) 
     try:
         for key, volume in _disks(node, snapshot):
             worker.say(f"snapshotting 'drive-{key}' ({volume.volid})")
-            await physical(node.guests(volume.kind).snapshot_disk(volume.name, name))
+            await physical(node.guests(volume.kind).snapshot_disk(volume.file, name))
             volume.snapshots[name] = volume.size
             node.volumes.save(volume)
             done.append(key)
@@ -154,7 +154,7 @@ async def _remove_disk_snapshots(
         if only is not None and key not in only:
             continue
         try:
-            await physical(node.guests(volume.kind).delete_disk_snapshot(volume.name, name))
+            await physical(node.guests(volume.kind).delete_disk_snapshot(volume.file, name))
         except Die as error:
             if not force:
                 raise
@@ -183,7 +183,7 @@ async def rollback(node: Node, vmid: int, name: str, worker: Worker) -> None:
         await _prepare_rollback(node, vm, name)
     snapshot = vm.snapshots[name]
     for _, volume in _disks(node, snapshot):
-        await physical(node.guests(volume.kind).rollback_disk(volume.name, name))
+        await physical(node.guests(volume.kind).rollback_disk(volume.file, name))
         volume.size = volume.snapshots[name]
         node.volumes.save(volume)
     async with node.locks.hold(vm_lock(vmid), CONFIG_TIMEOUT, say=worker.say):

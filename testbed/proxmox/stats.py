@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from testbed.proxmox import formats
+from testbed.proxmox.storage import NAME
 from testbed.proxmox.vms import Vm
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class Stats:
     def __init__(self, node: "Node") -> None:
         self._node = node
         self._published: dict[int, Row] = {}
+        self._at = float("-inf")
         self._node_row: Row = {}
         self._node_at = -1.0
 
@@ -30,7 +32,7 @@ class Stats:
         """Broadcast for ever."""
         last = float("-inf")
         while True:
-            if time.monotonic() - last >= self._node.knobs.stat_seconds:
+            if self._node.online and time.monotonic() - last >= self._node.knobs.stat_seconds:
                 last = time.monotonic()
                 self.tick()
             await asyncio.sleep(min(LOOK_AGAIN, self._node.knobs.stat_seconds))
@@ -38,10 +40,11 @@ class Stats:
     def tick(self) -> None:
         """Broadcast once."""
         self._published = {vm.vmid: self._overview(vm) for vm in self._node.vms}
+        self._at = time.monotonic()
 
-    def published(self, vmid: int) -> Row | None:
-        """A VM's figures as of the last broadcast."""
-        return self._published.get(vmid)
+    def published(self) -> dict[int, Row]:
+        """The VMs' figures as of the last broadcast; none when that is too long ago."""
+        return self._published if time.monotonic() - self._at < self._node.knobs.stat_expiry_seconds else {}
 
     def _overview(self, vm: Vm) -> Row:
         live = self.vm(vm)
@@ -113,7 +116,7 @@ class Stats:
             "maxcpu": self._node.hardware.cpus,
             "mem": 2 * 1024**3 + sum(row["mem"] for row in rows),
             "maxmem": self._node.hardware.memory,
-            "disk": self._node.volumes.used + 4 * 1024**3,
+            "disk": self._node.volumes.used(self._node.cluster.storages.load(NAME)),
             "maxdisk": self._node.hardware.disk,
             "uptime": int(time.time() - self._node.boot_time),
         }

@@ -61,6 +61,12 @@ class Store:
         rows = self._db.execute(f"SELECT {KEYS[table]}, record FROM {table} ORDER BY rowid")
         return [(key, json.loads(record)) for key, record in rows]
 
+    def tasks_of(self, node: str) -> list[tuple[str, Any]]:
+        """Every task of a node by UPID, in the order of writing."""
+        sql = "SELECT upid, record FROM task WHERE upid >= ? AND upid < ? ORDER BY rowid"
+        rows = self._db.execute(sql, (f"UPID:{node}:", f"UPID:{node};"))
+        return [(upid, json.loads(record)) for upid, record in rows]
+
     def delete(self, table: str, key: str | int) -> None:
         """Remove one record."""
         self._db.execute(f"DELETE FROM {table} WHERE {KEYS[table]} = ?", (key,))

@@ -86,7 +86,7 @@ class Tasks:
         self._pid = max((task.pid for task in self._tasks.values()), default=1000)
 
     def _load(self) -> None:
-        for upid, record in self._store.all("task"):
+        for upid, record in self._store.tasks_of(self._node):
             task = Task(**record)
             if task.running:
                 self._finish(task, "unexpected status")

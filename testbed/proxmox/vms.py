@@ -4,7 +4,7 @@ import hashlib
 import secrets
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -30,6 +30,7 @@ class Vm:
 
     `snapshots` are configurations of their own; `cloudinit` holds what the drive of a running guest was made
     from where that differs from the configuration.
+    `node` names where the configuration lies; an empty one becomes that of the first to save it.
     """
 
     vmid: int
@@ -41,6 +42,7 @@ class Vm:
     behaviour: dict[str, Any] = field(default_factory=dict)
     snapshots: dict[str, Config] = field(default_factory=dict)
     cloudinit: Config = field(default_factory=dict)
+    node: str = ""
 
     @property
     def lock(self) -> str | None:
@@ -193,8 +195,8 @@ def with_mac(net: str, mac: str | None = None) -> str:
     return formats.PropertyString.format({found["model"]: address, **rest})
 
 
-def guest_spec(vm: Vm) -> GuestSpec:
-    """The guest that a configuration describes."""
+def guest_spec(vm: Vm, file_of: Callable[[str], str]) -> GuestSpec:
+    """The guest that a configuration describes; `file_of` turns a volume's id into what the guests' runner calls it."""
     config = vm.config
     disk = vm.boot_disk or next((key for key in DISK_KEYS if is_disk(config.get(key))), None)
     net = next((config[key] for key in NET_KEYS if key in config), None)
@@ -205,7 +207,7 @@ def guest_spec(vm: Vm) -> GuestSpec:
         name=vm.name,
         cores=vm.cores,
         memory_mib=vm.memory_mib,
-        volume="/".join(volume.partition(":")[2].split("/")[-2:]),
+        volume=file_of(volume) if volume else "",
         mac=mac,
         smbios_uuid=vm.uuid,
         cloud_init=_cloud_init(vm),
@@ -228,13 +230,15 @@ def _cloud_init(vm: Vm) -> CloudInit:
     )
 
 
-class Vms:
-    """All VMs of the cluster."""
+class AllVms:
+    """All VMs of the cluster; an id belongs to one of them."""
 
-    def __init__(self, store: Store, node: str) -> None:
+    def __init__(self, store: Store, first_node: str) -> None:
         self._store = store
-        self._node = node
-        self._vms = {vmid: _restore(record) for vmid, record in store.all("vm")}
+        self._vms: dict[int, Vm] = {}
+        self._by_node: dict[str, dict[int, Vm]] = {}
+        for vmid, record in store.all("vm"):
+            self._index(vmid, _restore({"node": first_node, **record}))
 
     def __iter__(self) -> Iterator[Vm]:
         return iter(list(self._vms.values()))
@@ -247,6 +251,57 @@ class Vms:
 
     def get(self, vmid: int) -> Vm | None:
         """A VM, if it exists."""
+        return self._vms.get(vmid)
+
+    def of(self, node: str) -> dict[int, Vm]:
+        """The VMs of a node by id."""
+        return self._by_node.setdefault(node, {})
+
+    def save(self, vm: Vm) -> None:
+        """Write a VM, new or changed; raises `Die` if its id belongs to one on another node."""
+        known = self._vms.get(vm.vmid)
+        if known and known.node != vm.node:
+            path = f"/etc/pve/nodes/{vm.node}/qemu-server/{vm.vmid}.conf"
+            raise Die(f"close (rename) atomic file '{path}' failed: File exists")
+        self._store.put("vm", vm.vmid, asdict(vm))
+        self._index(vm.vmid, vm)
+
+    def _index(self, vmid: int, vm: Vm) -> None:
+        self._vms[vmid] = vm
+        self.of(vm.node)[vmid] = vm
+
+    def move(self, vm: Vm, node: str) -> None:
+        """Rename a VM's configuration into another node's folder."""
+        self.of(vm.node).pop(vm.vmid, None)
+        vm.node = node
+        self.save(vm)
+
+    def delete(self, vmid: int) -> None:
+        """Remove a VM's configuration."""
+        self._store.delete("vm", vmid)
+        if vm := self._vms.pop(vmid, None):
+            self.of(vm.node).pop(vmid, None)
+
+
+class Vms:
+    """The VMs on one node."""
+
+    def __init__(self, everything: AllVms, node: str) -> None:
+        self._all = everything
+        self._vms = everything.of(node)
+        self._node = node
+
+    def __iter__(self) -> Iterator[Vm]:
+        return iter(list(self._vms.values()))
+
+    def __contains__(self, vmid: int) -> bool:
+        return vmid in self._vms
+
+    def __len__(self) -> int:
+        return len(self._vms)
+
+    def get(self, vmid: int) -> Vm | None:
+        """A VM, if it is here."""
         return self._vms.get(vmid)
 
     def load(self, vmid: int) -> Vm:
@@ -264,14 +319,14 @@ class Vms:
         return vm
 
     def save(self, vm: Vm) -> None:
-        """Write a VM, new or changed."""
-        self._store.put("vm", vm.vmid, asdict(vm))
-        self._vms[vm.vmid] = vm
+        """Write a VM, new or changed; raises `Die` if its id belongs to one on another node."""
+        vm.node = vm.node or self._node
+        self._all.save(vm)
 
     def delete(self, vmid: int) -> None:
         """Remove a VM's configuration."""
-        self._store.delete("vm", vmid)
-        self._vms.pop(vmid, None)
+        if vmid in self._vms:
+            self._all.delete(vmid)
 
 
 def _restore(record: dict[str, Any]) -> Vm:

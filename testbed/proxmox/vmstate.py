@@ -2,19 +2,31 @@
 
 from testbed.proxmox import disks
 from testbed.proxmox.node import Node
-from testbed.proxmox.storage import Volume
-from testbed.proxmox.vms import Vm
+from testbed.proxmox.storage import NAME, Volume, storage_of
+from testbed.proxmox.vms import Config, Vm, drives, is_disk
 
 #: Beside twice the memory, for the devices; MiB.
 DEVICES_MIB = 500
 
 
-async def allocate_state(node: Node, vm: Vm, name: str, say: disks.Say) -> Volume:
-    """A new volume for what `name` saves."""
+def state_storage(node: Node, config: Config) -> str:
+    """Where memory goes: to the storage configured for it, or that of the first shared disk, or of the first one."""
+    if "vmstatestorage" in config:
+        return config["vmstatestorage"]
+    names = [storage_of(drive["file"]) for key, drive in drives(config) if is_disk(config[key])]
+    shared = [name for name in names if name in node.cluster.storages and node.cluster.storages.load(name).shared]
+    return [*shared, *names, NAME][0]
+
+
+async def allocate_state(node: Node, vm: Vm, name: str, say: disks.Say, storage: str | None = None) -> Volume:
+    """A new volume for what `name` saves; raises `Die` if the storage is not to be had."""
+    storage = storage or state_storage(node, vm.config)
     size, used = (vm.memory_mib * 2 + DEVICES_MIB) * 1024**2, vm.memory_mib * 1024**2 // 4
-    async with disks.storage_locked(node):
-        name = f"{vm.vmid}/vm-{vm.vmid}-state-{name}.raw"
-        volume = Volume(name, vm.vmid, size, used, vm.kind)
+    async with disks.storage_locked(node, storage, say):
+        found = node.cluster.storages.check_enabled(storage, node.name)
+        stem = f"vm-{vm.vmid}-state-{name}"
+        volume = Volume(found.disk_name(vm.vmid, stem, "raw"), vm.vmid, size, used, vm.kind, storage=storage)
         node.volumes.save(volume)
-    say(disks.formatting(volume))
+    if text := disks.formatting(node, volume):
+        say(text)
     return volume

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from testbed.proxmox.cluster import Cluster
 from testbed.proxmox.node import Node
 from testbed.proxmox.running import Running, running
 
@@ -19,12 +20,16 @@ NODE = "pve1"
 
 @dataclass
 class Bed:
-    """The node, and calls as root@pam's API token unless other headers are given."""
+    """The cluster with its first node, and calls to that one as root@pam's API token unless other headers are given."""
 
     running: Running
     client: httpx.AsyncClient
     control: httpx.AsyncClient
     headers: dict[str, str]
+
+    @property
+    def cluster(self) -> Cluster:
+        return self.running.cluster
 
     @property
     def node(self) -> Node:
@@ -67,7 +72,7 @@ class Bed:
         """The exit status of a task, once it has ended."""
         async with asyncio.timeout(PATIENCE):
             while True:
-                status = await self.get(f"/nodes/{NODE}/tasks/{upid}/status")
+                status = await self.get(f"/nodes/{upid.split(':')[1]}/tasks/{upid}/status")
                 if status["status"] == "stopped":
                     return str(status["exitstatus"])
                 await asyncio.sleep(0.01)
@@ -84,7 +89,7 @@ class Bed:
 
     async def log(self, upid: str) -> list[str]:
         """The lines of a task's log."""
-        return [line["t"] for line in await self.get(f"/nodes/{NODE}/tasks/{upid}/log", limit=0)]
+        return [line["t"] for line in await self.get(f"/nodes/{upid.split(':')[1]}/tasks/{upid}/log", limit=0)]
 
     async def run(self, method: str, path: str, /, **params: Any) -> str:
         """The exit status of the task that a call starts."""

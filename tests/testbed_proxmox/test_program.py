@@ -70,7 +70,7 @@ def test_the_life_of_a_server_through_proxmoxer(tmp_path: Path) -> None:
 def test_the_ready_line_and_the_password(tmp_path: Path) -> None:
     with program("--state", tmp_path) as (_, ready):
         assert set(ready) == {
-            *("url", "node", "user", "password", "token_id", "token_secret", "template_vmid", "control_url")
+            *("url", "node", "user", "password", "token_id", "token_secret", "template_vmid", "control_url", "nodes")
         }
         form = {"username": ready["user"], "password": ready["password"]}
         answer = httpx.post(f"{ready['url']}/api2/json/access/ticket", data=form, verify=False)
@@ -151,8 +151,7 @@ def test_an_inventory_fills_a_new_state(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--nodes", "3"], "--nodes 3 is not possible yet"),
-        (["--pve", "9"], "--pve 9 is not possible yet"),
+        (["--nodes", "17"], "--nodes 17 is not possible"),
         (["--inventory", "/nowhere.json"], "/nowhere.json: no usable inventory"),
         (["--faults", "/nowhere.json"], "--faults /nowhere.json"),
     ],

@@ -10,7 +10,7 @@ from testbed.proxmox.features import volume_has
 from testbed.proxmox.locks import CLONE_TIMEOUT, vm_lock
 from testbed.proxmox.options import NET_KEYS
 from testbed.proxmox.schema import Param
-from testbed.proxmox.storage import NAME, check_images
+from testbed.proxmox.storage import storage_of
 from testbed.proxmox.tasks import Worker, interrupted_text
 from testbed.proxmox.vms import CLONE_MARK, Config, Vm, drives, is_cdrom, is_disk, new_identity, new_mac, with_mac
 
@@ -44,14 +44,29 @@ async def clone(call: Call) -> str:
     return call.node.tasks.start("qmclone", str(call.vmid), call.who.id, lambda worker: _work(call, worker))
 
 
+def _target(call: Call) -> str | None:
+    """The other node to clone to, if it is another one."""
+    target = call.values.get("target")
+    return None if target in (call.node.name, "localhost") else target
+
+
 def _check_targets(call: Call) -> None:
-    values = call.values
+    values, target = call.values, _target(call)
     if "pool" in values:
         raise denied(f"pool '{values['pool']}' does not exist")
-    if values.get("target", call.node.name) != call.node.name:
-        raise Die(f"no such cluster node '{values['target']}'")
+    if target and target not in call.cluster.nodes:
+        raise Die(f"no such cluster node '{target}'")
     if "storage" in values:
-        check_images(values["storage"])
+        _check_storage(call, values["storage"], target)
+
+
+def _check_storage(call: Call, name: str, target: str | None) -> None:
+    storage = call.cluster.storages.check_enabled(name, call.node.name)
+    if target:
+        call.cluster.storages.check_enabled(name, target)
+    disks.check_images(call.node, name)
+    if target and not storage.shared:
+        raise Die(f"can't clone to non-shared storage '{name}'")
 
 
 def _full(call: Call, source: Vm) -> bool:
@@ -60,7 +75,7 @@ def _full(call: Call, source: Vm) -> bool:
 
 def _checked_source(call: Call) -> Vm:
     """The source, after every check that is made both before and in the task."""
-    node, newid = call.node, int(call.values["newid"])
+    node, newid, target = call.node, int(call.values["newid"]), _target(call)
     source = node.vms.check_exists(call.vmid)
     source.check_lock()
     config = _source_config(call, source)
@@ -68,15 +83,32 @@ def _checked_source(call: Call) -> Vm:
     for name in ("storage", "format"):
         if name in call.values and not full:
             raise Die(f"parameter '{name}' not allowed for linked clones")
+    shared = _check_access(call, config)
+    if target and not shared:
+        raise Die(f"can't clone VM to node '{target}' (VM uses local storage)")
+    if newid in node.vms:
+        raise Die(f"unable to create VM {newid}: config file already exists")
     _check_disks(call, config, full)
-    call.check(f"/storage/{NAME}", "Datastore.AllocateSpace")
+    return source
+
+
+def _check_access(call: Call, config: Config) -> bool:
+    """Whether all volumes are on shared storages; raises unless the caller may use what the clone needs."""
+    storages = call.cluster.storages
+    found = [
+        (storages.load(storage_of(drive["file"])), is_disk(config[key]))
+        for key, drive in drives(config)
+        if ":" in drive["file"]
+    ]
+    used = [call.values.get("storage", storage.name) for storage, disk in found if disk]
+    used += [config["vmstatestorage"]] if "vmstatestorage" in config else []
+    for name in used:
+        call.check(f"/storage/{name}", "Datastore.AllocateSpace")
     for key in NET_KEYS:
         bridge = formats.NET.parse(config[key]).get("bridge") if key in config else None
         if bridge:
             call.check(f"/sdn/zones/localnetwork/{bridge}", "SDN.Use")
-    if newid in node.vms:
-        raise Die(f"unable to create VM {newid}: config file already exists")
-    return source
+    return all(storage.shared for storage, _ in found)
 
 
 def _source_config(call: Call, source: Vm) -> Config:
@@ -105,17 +137,19 @@ async def _work(call: Call, worker: Worker) -> None:
         node.locks.hold(vm_lock(newid), CLONE_TIMEOUT, say=worker.say),
     ):
         source = _checked_source(call)
-        if newid in node.containers:
+        if node.taken(newid):
             path = f"/etc/pve/nodes/{node.name}/qemu-server/{newid}.conf"
             raise Die(f"clone failed: close (rename) atomic file '{path}' failed: File exists")
         target = Vm(newid, source.kind, {"lock": "clone", "description": CLONE_MARK})
         node.vms.save(target)
         firewall.copy(node.store, call.vmid, newid)
         await _copy(call, worker, source, target)
+        if elsewhere := _target(call):
+            call.cluster.vms.move(target, elsewhere)
 
 
 async def _copy(call: Call, worker: Worker, source: Vm, target: Vm) -> None:
-    there = {volume.name for volume in call.node.volumes.of(target.vmid)}
+    there = {volume.key for volume in call.node.volumes.of(target.vmid)}
     config = _new_config(call, source)
     try:
         for key, drive in drives(_source_config(call, source)):
@@ -153,19 +187,21 @@ async def _copy_drive(call: Call, worker: Worker, source: Vm, target: Vm, key: s
     linked = is_disk(_source_config(call, source)[key]) and not _full(call, source)
     worker.say(f"create {'linked' if linked else 'full'} clone of drive {key} ({volid})")
     original = node.volumes.load(volid)
+    storage, wanted, limit = call.values.get("storage"), call.values.get("format"), call.number("bwlimit", 0)
     if is_cdrom(_source_config(call, source)[key]):
-        volume = await disks.allocate_cloudinit(node, target.vmid, target.kind, worker.say)
+        place = storage or original.storage
+        extension = wanted or original.format
+        volume = await disks.allocate_cloudinit(node, target.vmid, target.kind, worker.say, place, extension)
     elif linked:
         volume = await disks.linked_copy(node, original, target.vmid, worker.say)
     else:
-        extension, limit = call.values.get("format", "qcow2"), call.number("bwlimit", 0)
-        volume = await disks.full_copy(node, original, target.vmid, target.kind, worker.say, limit, extension)
+        volume = await disks.full_copy(node, original, target.vmid, target.kind, worker.say, limit, wanted, storage)
     drive |= {"file": volume.volid, "size": formats.format_size(volume.size)}
 
 
 async def _clean_up(call: Call, target: Vm, kept: set[str]) -> None:
     for volume in call.node.volumes.of(target.vmid):
-        if volume.name not in kept:
+        if volume.key not in kept:
             await disks.free(call.node, volume)
     firewall.remove(call.node.store, target.vmid)
     call.node.vms.delete(target.vmid)

@@ -8,9 +8,8 @@ from testbed.proxmox.errors import Die, denied
 from testbed.proxmox.locks import CREATE_TIMEOUT, vm_lock
 from testbed.proxmox.options import DISK_KEYS, NET_KEYS, OPTIONS
 from testbed.proxmox.schema import Param
-from testbed.proxmox.storage import NAME
 from testbed.proxmox.tasks import Worker
-from testbed.proxmox.vms import Config, Vm, creation_meta, drives, is_disk, new_identity
+from testbed.proxmox.vms import Config, Vm, creation_meta, is_disk, new_identity
 
 BEYOND_OPTIONS = ("vmid", "node", "start", "pool")
 
@@ -38,16 +37,16 @@ async def create(call: Call) -> str:
     options = {key: value for key, value in call.values.items() if key not in BEYOND_OPTIONS}
     if not call.node.access.may(call.who, f"/vms/{vmid}", "VM.Allocate"):
         raise denied()
-    disks.check_new_drives(options)
-    if any(True for _ in drives(options)):
-        call.check(f"/storage/{NAME}", "Datastore.AllocateSpace")
+    disks.check_new_drives(node, options)
+    for storage in disks.new_storages(options):
+        call.check(f"/storage/{storage}", "Datastore.AllocateSpace")
     changes.check_options(call, f"/vms/{vmid}", list(options))
     options = changes.normalised(options)
     async with node.locks.hold(vm_lock(vmid), CREATE_TIMEOUT):
-        if vmid in node.vms:
-            raise Die(f"unable to create VM {vmid} - VM {vmid} already exists on node '{node.name}'")
+        if vm := node.cluster.vms.get(vmid):
+            raise Die(f"unable to create VM {vmid} - VM {vmid} already exists on node '{vm.node}'")
         if vmid in node.containers:
-            raise Die(f"unable to create VM {vmid} - CT {vmid} already exists on node '{node.name}'")
+            raise Die(f"unable to create VM {vmid} - CT {vmid} already exists on node '{node.containers.node(vmid)}'")
         node.vms.save(Vm(vmid, node.default_kind, {"lock": "create"}))
     autostart = call.flag("start")
     return node.tasks.start("qmcreate", str(vmid), call.who.id, lambda worker: _work(call, worker, options, autostart))

@@ -56,7 +56,7 @@ async def login(call: Call) -> dict[str, Any]:
         access.login(user, values["password"])
         answer |= {"ticket": access.ticket(user), "CSRFPreventionToken": access.csrf_token(user)}
     answer["cap"] = access.capabilities(user)
-    name = getattr(getattr(call.node, "cluster", None), "name", None)
+    name = call.cluster.name
     return answer | ({"clustername": name} if name and access.may(Identity(user), "/", "Sys.Audit") else {})
 
 

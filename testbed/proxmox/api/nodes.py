@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from testbed.proxmox.calls import Call, everybody, perm, route
+from testbed.proxmox.node import Node
 from testbed.proxmox.stats import Row
 
 VERSION = {"version": "8.4.21", "release": "8.4", "repoid": "2606ac850d46da29"}
@@ -22,11 +23,14 @@ SUBDIRECTORIES = (
 @route("GET", "/nodes", everybody)
 async def nodes(call: Call) -> list[Row]:
     """The nodes, with figures for those who may see them."""
-    node = call.node
-    row: Row = {"id": f"node/{node.name}", "type": "node", "node": node.name, "status": "online", "level": ""}
-    row["ssl_fingerprint"] = node.fingerprint
-    audit = node.access.may(call.who, f"/nodes/{node.name}", "Sys.Audit")
-    return [row | (node.stats.node() if audit else {})]
+    return [_row(call, node) for node in call.cluster.nodes.values()]
+
+
+def _row(call: Call, node: Node) -> Row:
+    row: Row = {"id": f"node/{node.name}", "type": "node", "node": node.name, "level": ""}
+    row |= {"status": "online" if node.online else "offline", "ssl_fingerprint": node.fingerprint}
+    audit = node.online and call.cluster.access.may(call.who, f"/nodes/{node.name}", "Sys.Audit")
+    return row | (node.stats.node() if audit else {})
 
 
 @route("GET", "/nodes/{node}", everybody)
@@ -45,7 +49,11 @@ async def version(_call: Call) -> dict[str, str]:
 async def containers(call: Call) -> list[Row]:
     """The containers that the caller may see."""
     access = call.node.access
-    seen = [row for row in call.node.containers if access.may(call.who, f"/vms/{row['vmid']}", "VM.Audit")]
+    seen = [
+        row
+        for row in call.node.containers.of(call.node.name)
+        if access.may(call.who, f"/vms/{row['vmid']}", "VM.Audit")
+    ]
     return [row | {"type": "lxc"} for row in seen]
 
 

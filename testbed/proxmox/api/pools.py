@@ -8,9 +8,9 @@ from testbed.proxmox.calls import Call, everybody, perm, route
 from testbed.proxmox.errors import Die, while_doing
 from testbed.proxmox.formats import split_list
 from testbed.proxmox.pools import Pool
+from testbed.proxmox.resources import guest_row, storage_row
 from testbed.proxmox.schema import Param
 from testbed.proxmox.stats import Row
-from testbed.proxmox.storage import CONTENT, NAME
 
 POOLID = Param(optional=False, check=identities.pool_name)
 TYPE = Param(enum=("qemu", "lxc", "storage"))
@@ -71,32 +71,15 @@ def _shown(call: Call) -> Row:
 
 
 def _guests(call: Call, pool: Pool) -> list[Row]:
-    rows = [row for vmid in sorted(pool.vms, key=str) if (row := _guest(call, vmid))]
+    rows = [row for vmid in sorted(pool.vms, key=str) if (row := guest_row(call.cluster, vmid))]
     return [row for row in rows if call.values.get("type", row["type"]) == row["type"]]
 
 
 def _storages(call: Call, pool: Pool) -> list[Row]:
     if call.values.get("type", "storage") != "storage":
         return []
-    return [row for storage in sorted(pool.storages) if (row := _storage(call, storage))]
-
-
-def _guest(call: Call, vmid: int) -> Row | None:
-    """A member's row with the figures of the last broadcast; None once the guest is gone."""
-    if not call.node.taken(vmid):
-        return None
-    kind = "qemu" if vmid in call.node.vms else "lxc"
-    row: Row = {"id": f"{kind}/{vmid}", "vmid": vmid, "node": call.node.name, "type": kind, "status": "unknown"}
-    return row | (call.node.stats.published(vmid) or {})
-
-
-def _storage(call: Call, storage: str) -> Row | None:
-    if storage != NAME:
-        return None
-    node, figures = call.node, call.node.stats.node()
-    row: Row = {"id": f"storage/{node.name}/{NAME}", "type": "storage", "storage": NAME, "node": node.name}
-    row |= {"status": "available", "plugintype": "dir", "shared": 0, "content": CONTENT}
-    return row | {"disk": figures["disk"], "maxdisk": figures["maxdisk"]}
+    storages = [storage for storage in call.entry.storages() if storage.name in pool.storages]
+    return [storage_row(call.entry, storage) for storage in sorted(storages, key=lambda storage: storage.name)]
 
 
 @route("POST", "/pools", ALLOCATE, {"poolid": POOLID, "comment": Param()}, protected=True)
@@ -184,6 +167,6 @@ def _check_empty(call: Call, name: str, pool: Pool) -> None:
     """Destroyed guests and removed storages do not count."""
     inner = [f"pool '{other}'" for other in call.node.access.pools if other.rpartition("/")[0] == name]
     guests = [f"VM {vmid}" for vmid in sorted(pool.vms, key=str) if call.node.taken(vmid)]
-    storages = [f"storage '{one}'" for one in sorted(pool.storages) if _storage(call, one)]
+    storages = [f"storage '{one}'" for one in sorted(pool.storages) if one in call.cluster.storages]
     if members := [*inner, *guests, *storages]:
         raise Die(f"pool '{name}' is not empty (contains {members[0]})")

@@ -10,9 +10,10 @@ from testbed.proxmox.formats import storage_id
 from testbed.proxmox.locks import CONFIG_TIMEOUT, vm_lock
 from testbed.proxmox.node import Node, physical
 from testbed.proxmox.schema import Param
-from testbed.proxmox.storage import NAME, Volume
+from testbed.proxmox.storage import Volume
 from testbed.proxmox.tasks import Worker
 from testbed.proxmox.vms import Vm, cloud_init_drive
+from testbed.proxmox.vmstate import state_storage
 
 RIGHT = perm("/vms/{vmid}", "VM.PowerMgmt")
 PATH = "/nodes/{node}/qemu/{vmid}/status/"
@@ -193,10 +194,12 @@ async def suspend(call: Call) -> str:
     _check_root_only(call)
     node = call.node
     _check_running(node, call.vmid)
-    to_disk = call.flag("todisk")
+    to_disk, storage = call.flag("todisk"), ""
     if to_disk:
         call.check(f"/vms/{call.vmid}", "VM.Config.Disk")
-        call.check(f"/storage/{NAME}", "Datastore.AllocateSpace")
+        config = call.node.vms.load(call.vmid).config
+        storage = call.values.get("statestorage") or state_storage(node, config)
+        call.check(f"/storage/{storage}", "Datastore.AllocateSpace")
 
     async def work(worker: Worker) -> None:
         async with node.locks.hold(vm_lock(call.vmid), CONFIG_TIMEOUT, say=worker.say):
@@ -204,17 +207,18 @@ async def suspend(call: Call) -> str:
             if not call.flag("skiplock"):
                 vm.check_lock()
             if to_disk:
-                await _save_state(node, vm)
+                await _save_state(node, vm, storage)
             else:
                 await physical(node.guests(vm).pause(call.vmid))
 
     return node.tasks.start("qmsuspend" if to_disk else "qmpause", str(call.vmid), call.who.id, work)
 
 
-async def _save_state(node: Node, vm: Vm) -> None:
-    name = f"{vm.vmid}/vm-{vm.vmid}-state-suspend-{len(node.volumes.of(vm.vmid))}.raw"
+async def _save_state(node: Node, vm: Vm, storage: str) -> None:
+    found = node.cluster.storages.check_enabled(storage, node.name)
+    name = found.disk_name(vm.vmid, f"vm-{vm.vmid}-state-suspend-{len(node.volumes.of(vm.vmid))}", "raw")
     size = vm.memory_mib * 2 * 1024**2
-    volume = node.volumes.save(Volume(name, vm.vmid, size, size // 4, "sim"))
+    volume = node.volumes.save(Volume(name, vm.vmid, size, size // 4, "sim", storage=storage))
     vm.config |= {"vmstate": volume.volid, "lock": "suspending"}
     node.vms.save(vm)
     await physical(node.guests(vm).stop(vm.vmid))

@@ -7,7 +7,7 @@ from testbed.proxmox.locks import CONFIG_TIMEOUT, vm_lock
 from testbed.proxmox.node import physical
 from testbed.proxmox.options import RESIZABLE
 from testbed.proxmox.schema import Param
-from testbed.proxmox.storage import NAME
+from testbed.proxmox.storage import storage_of
 from testbed.proxmox.tasks import Worker
 from testbed.proxmox.vms import Vm, is_cdrom
 
@@ -49,15 +49,15 @@ async def _grow(call: Call, worker: Worker, vm: Vm) -> None:
         raise Die(f"disk '{disk}' does not exist")
     if is_cdrom(vm.config[disk]):
         raise Die("you can't resize a cdrom")
-    call.check(f"/storage/{NAME}", "Datastore.AllocateSpace")
     drive = formats.DRIVE.parse(vm.config[disk])
+    call.check(f"/storage/{storage_of(drive['file'])}", "Datastore.AllocateSpace")
     volume = node.volumes.load(drive["file"])
     size = _wanted(call.values["size"], volume.size)
     if size < volume.size:
         raise Die("shrinking disks is not supported")
     if size == volume.size:
         return
-    await physical(node.guests(volume.kind).resize_disk(volume.name, size))
+    await physical(node.guests(volume.kind).resize_disk(volume.file, size))
     if not node.running(vm):
         worker.say("Image resized.")
     volume.size = size

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from testbed.proxmox import formats, storage
+from testbed.proxmox import formats
 from testbed.proxmox.calls import Call, everybody, perm_any, route
 from testbed.proxmox.schema import Param
 from testbed.proxmox.stats import Row
-from testbed.proxmox.storage import CONTENT, NAME, PATH, Volume
+from testbed.proxmox.storage import Storage, Volume
 
 AUDIT = ("Datastore.Audit", "Datastore.AllocateSpace")
 FILTERS = {
@@ -18,37 +18,29 @@ FILTERS = {
 }
 
 
-def _status(call: Call) -> Row:
-    figures = call.node.stats.node()
-    used, total = figures["disk"], figures["maxdisk"]
-    row: Row = {"type": "dir", "content": CONTENT, "active": 1, "enabled": 1, "shared": 0}
-    return row | {"used": used, "total": total, "avail": total - used}
-
-
-@route("GET", "/storage", everybody)
-async def definitions(call: Call) -> list[Row]:
-    """The configured storages."""
-    if not call.node.access.may_any(call.who, f"/storage/{NAME}", *AUDIT):
-        return []
-    return [{"storage": NAME, "type": "dir", "path": PATH, "content": CONTENT}]
+def _status(call: Call, storage: Storage) -> Row:
+    used, total = call.node.volumes.used(storage), storage.size
+    row: Row = {"type": storage.type, "content": ",".join(storage.content), "active": 1, "enabled": 1}
+    return row | {"shared": int(storage.shared), "used": used, "total": total, "avail": total - used}
 
 
 @route("GET", "/nodes/{node}/storage", everybody, FILTERS, protected=True)
 async def listing(call: Call) -> list[Row]:
     """The node's storages with their use."""
-    wanted = formats.split_list(call.values.get("content", ""))
-    fits = set(wanted) <= set(CONTENT.split(",")) and call.values.get("storage", NAME) == NAME
-    if not fits or not call.node.access.may_any(call.who, f"/storage/{NAME}", *AUDIT):
-        return []
-    row = _status(call)
-    return [row | {"storage": NAME, "used_fraction": row["used"] / row["total"]}]
+    values, may = call.values, call.cluster.access.may_any
+    wanted = set(formats.split_list(values.get("content", "")))
+    found = [one for one in call.node.storages() if wanted <= set(one.content)]
+    found = [one for one in found if one.name == values.get("storage", one.name)]
+    rows = [
+        _status(call, one) | {"storage": one.name} for one in found if may(call.who, f"/storage/{one.name}", *AUDIT)
+    ]
+    return [row | {"used_fraction": row["used"] / row["total"]} for row in rows]
 
 
 @route("GET", "/nodes/{node}/storage/{storage}/status", perm_any("/storage/{storage}", *AUDIT), protected=True)
 async def status(call: Call) -> Row:
     """One storage's use."""
-    storage.check_known(call.values["storage"])
-    return _status(call)
+    return _status(call, call.cluster.storages.check_known(call.values["storage"]))
 
 
 CONTENT_FILTERS = {"content": Param(), "vmid": Param("integer", check=formats.vmid)}
@@ -63,11 +55,13 @@ CONTENT_FILTERS = {"content": Param(), "vmid": Param("integer", check=formats.vm
 )
 async def content(call: Call) -> list[Row]:
     """The volumes, of one owner if asked."""
-    storage.check_images(call.values["storage"])
+    name = call.values["storage"]
+    call.cluster.storages.check_enabled(name, call.node.name)
     if call.values.get("content", "images") != "images":
         return []
     owner = call.values.get("vmid")
-    volumes = call.node.volumes.of(int(owner)) if owner else call.node.volumes
+    everything = call.node.volumes.of(int(owner)) if owner else call.node.volumes
+    volumes = [volume for volume in everything if volume.storage == name]
     return [_row(volume) for volume in sorted(volumes, key=lambda volume: volume.volid)]
 
 

@@ -7,6 +7,7 @@ from testbed.proxmox.locks import CONFIG_TIMEOUT, vm_lock
 from testbed.proxmox.node import Node, physical
 from testbed.proxmox.options import RESIZABLE
 from testbed.proxmox.schema import Param
+from testbed.proxmox.storage import Volume
 from testbed.proxmox.tasks import Worker
 from testbed.proxmox.vms import Vm, drives, is_disk
 
@@ -50,10 +51,16 @@ async def convert(node: Node, vm: Vm, only: str | None = None) -> None:
     for key, drive in list(drives(vm.config)):
         if is_disk(vm.config[key]) and only in (None, key):
             volume = node.volumes.load(drive["file"])
-            name = volume.name.replace(f"/vm-{vm.vmid}-", f"/base-{vm.vmid}-")
-            await physical(node.guests(volume.kind).rename_disk(volume.name, name))
-            node.volumes.rename(volume, name)
+            before = volume.file
+            node.volumes.rename(volume, base_name(node, volume))
+            await physical(node.guests(volume.kind).rename_disk(before, volume.file))
             drive["file"] = volume.volid
             vm.config[key] = formats.PropertyString.format(drive, "file")
     vm.config["template"] = "1"
     node.vms.save(vm)
+
+
+def base_name(node: Node, volume: Volume) -> str:
+    """What a volume is called as the base of others; thick LVM has no bases."""
+    plugin = node.cluster.storages.load(volume.storage).plugin
+    return volume.name.replace(f"vm-{volume.vmid}-", f"base-{volume.vmid}-") if plugin.linked else volume.name
