@@ -1,63 +1,7 @@
-"""The calls by area; importing this package registers them."""
+"""The calls by area; importing this package registers all of them."""
 
-from testbed.proxmox.api import (
-    access,
-    acl,
-    agent,
-    clone,
-    cluster,
-    config,
-    create,
-    destroy,
-    domains,
-    firewall,
-    firewall_addresses,
-    firewall_rules,
-    groups,
-    login,
-    nodes,
-    permissions,
-    pools,
-    power,
-    resize,
-    roles,
-    snapshot,
-    status,
-    storage,
-    storage_config,
-    tasks,
-    template,
-    tokens,
-    users,
-)
+from importlib import import_module
+from pkgutil import iter_modules
 
-__all__ = [
-    "access",
-    "acl",
-    "agent",
-    "clone",
-    "cluster",
-    "config",
-    "create",
-    "destroy",
-    "domains",
-    "firewall",
-    "firewall_addresses",
-    "firewall_rules",
-    "groups",
-    "login",
-    "nodes",
-    "permissions",
-    "pools",
-    "power",
-    "resize",
-    "roles",
-    "snapshot",
-    "status",
-    "storage",
-    "storage_config",
-    "tasks",
-    "template",
-    "tokens",
-    "users",
-]
+for _area in iter_modules(__path__):
+    import_module(f"{__name__}.{_area.name}")
