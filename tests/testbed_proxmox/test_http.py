@@ -2,28 +2,17 @@
 
 import asyncio
 import json
-import ssl
 import time
 
 import pytest
 
 from testbed.proxmox import http_server
+from testbed.proxmox.daemon import Daemon
+from testbed.proxmox.parameters import form
 from tests.testbed_proxmox.bed import Bed
+from tests.testbed_proxmox.wire import spoken
 
 pytestmark = pytest.mark.pve
-
-
-async def raw(bed: Bed, text: str) -> bytes:
-    """What the server sends until it closes the connection."""
-    trusting = ssl.create_default_context()
-    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
-    port = int(bed.running.url.rpartition(":")[2])
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting)
-    token = f"Authorization: {bed.headers['Authorization']}"
-    writer.write(text.replace("\n", "\r\n").replace("TOKEN", token).encode())
-    answer = await asyncio.wait_for(reader.read(), 10)
-    writer.close()
-    return answer
 
 
 async def test_an_error_closes_the_connection(bed: Bed) -> None:
@@ -38,14 +27,14 @@ async def test_an_error_closes_the_connection(bed: Bed) -> None:
 async def test_an_idle_connection_is_closed(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_server, "IDLE_SECONDS", 0.2)
     started = time.monotonic()
-    answer = await raw(bed, "GET /api2/json/version HTTP/1.1\nHost: x\nTOKEN\n\n")
+    answer = await spoken(bed, "GET /api2/json/version HTTP/1.1\nHost: x\nTOKEN\n\n")
     assert b"Keep-Alive" in answer
     assert time.monotonic() - started >= 0.2
 
 
 async def test_the_last_of_many_requests_ends_the_connection(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_server, "REQUESTS_PER_CONNECTION", 3)
-    answer = await raw(bed, "GET /api2/json/version HTTP/1.1\nHost: x\nTOKEN\n\n" * 5)
+    answer = await spoken(bed, "GET /api2/json/version HTTP/1.1\nHost: x\nTOKEN\n\n" * 5)
     assert answer.count(b"HTTP/1.1 200 OK") == 3
     assert answer.count(b"Connection: close") == 1
 
@@ -67,18 +56,131 @@ async def test_the_last_of_many_requests_ends_the_connection(bed: Bed, monkeypat
             "Content-Length: 7\n\nname=xy",
             b"HTTP/1.1 506 upload 'Content-Type 'text/plain' not implemented",
         ),
-        ("NONSENSE\n\n", b"400 bad request"),
+        ("NONSENSE\n\n", b"HTTP/1.0 400 bad request"),
+        ("GET / HTTP/2.0\n\n", b"HTTP/1.0 506 http protocol version 2.0 not supported"),
+        ("GET a@b/api2/json/version HTTP/1.1\n\n", b"HTTP/1.0 400 invalid url"),
+        ("GET / HTTP/1.1\n: x\n\n", b"HTTP/1.1 506 unable to parse request header"),
+        ("GET / HTTP/1.1\nTransfer-Encoding: br\n\n", b"HTTP/1.1 501 Unknown transfer encoding 'br'"),
+        ("GET /api2/JSON/version HTTP/1.1\nTOKEN\n\n", b"HTTP/1.1 501 no such uri"),
+        ("GET /api2/xml/version HTTP/1.1\nTOKEN\n\n", b"HTTP/1.1 501 no formatter for uri /version, xml"),
+        ("GET /api2/json//x HTTP/1.1\nTOKEN\n\n", b"HTTP/1.1 501 Method 'GET //x' not implemented"),
+        ("POST / HTTP/1.1\n\n", b"HTTP/1.1 500 no such file '/'"),
     ],
 )
 async def test_what_the_server_does_not_speak(bed: Bed, request_text: str, status_line: bytes) -> None:
-    answer = await raw(bed, request_text)
+    answer = await spoken(bed, request_text)
     assert status_line in answer.split(b"\r\n")[0]
     assert b"Connection: close" in answer
 
 
+async def test_credentials_are_looked_at_before_the_body(bed: Bed) -> None:
+    head = "POST /api2/json/access/users HTTP/1.1\nContent-Type: text/plain\nContent-Length: 600000\n"
+    assert (await spoken(bed, f"{head}\n")).startswith(b"HTTP/1.1 401 No ticket\r\n")
+    assert (await spoken(bed, f"{head}TOKEN\n\n")).startswith(b"HTTP/1.1 501 for data too large\r\n")
+    mended = head.replace("600000", "5")
+    assert (await spoken(bed, f"{mended}TOKEN\n\n")).startswith(b"HTTP/1.1 506 upload 'Content-Type")
+
+
+@pytest.mark.parametrize(("method", "answer"), [("GET", b"301 Moved Permanently"), ("POST", b"308 Permanent Redirect")])
+async def test_plain_http_is_sent_to_tls(bed: Bed, method: str, answer: bytes) -> None:
+    told = await spoken(bed, f"{method} /api2/json/version?a=1 HTTP/1.1\nHost: pve1:8006\n\n", tls=False)
+    assert told.startswith(b"HTTP/1.1 " + answer)
+    assert b"\r\nLocation: https://pve1:8006/api2/json/version?a=1\r\n" in told
+
+
+@pytest.mark.parametrize("head", [f"X: {'a' * 8192}\n", "".join(f"X{n}: a\n" for n in range(63))], ids=["long", "many"])
+async def test_too_much_of_a_head_is_met_with_silence(bed: Bed, head: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_server, "IDLE_SECONDS", 0.1)
+    assert await spoken(bed, f"GET / HTTP/1.1\n{head}\n") == b""
+
+
+async def test_a_retired_worker_keeps_no_connection(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_server, "REQUESTS_PER_WORKER", 2)
+    answer = await spoken(bed, "GET / HTTP/1.1\n\n" * 3)
+    assert [b"Keep-Alive" in part for part in answer.split(b"HTTP/1.1 200 OK")[1:]] == [True, False]
+    assert (await bed.call("GET", "/version")).headers["connection"] == "Keep-Alive"
+
+
+async def test_deflate_is_for_those_who_know_no_gzip(bed: Bed) -> None:
+    answer = await bed.call("GET", "/access/roles", headers=bed.headers | {"Accept-Encoding": "deflate"})
+    assert answer.headers["content-encoding"] == "deflate"
+    assert answer.json()["data"]
+
+
+async def test_there_is_an_entrance(bed: Bed) -> None:
+    answer = await bed.client.get("/")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "<title>pve1 - Proxmox Virtual Environment</title>" in answer.text
+
+
+async def test_a_cookie_goes_before_a_token(bed: Bed) -> None:
+    cookie = {"Cookie": "a=b; PVEAuthCookie=PVE%3Aroot%40pam%3A00000000%3A%3Axyz"}
+    answer = await bed.call("GET", "/version", headers=bed.headers | cookie)
+    assert (answer.status_code, answer.reason_phrase) == (401, "Authentication failed!")
+    answer = await bed.call("GET", "/version", headers=bed.headers | {"Cookie": "PVEAuthCookie="})
+    assert answer.status_code == 200
+
+
+async def test_extjs_is_always_fine(bed: Bed) -> None:
+    answer = await bed.client.get("/api2/extjs/version", params={"x": 1}, headers=bed.headers)
+    assert answer.status_code == 200
+    errors = {"x": "property is not defined in schema and the schema does not allow additional properties"}
+    told = {"data": None, "success": 0, "status": 400, "message": "Parameter verification failed.\n", "errors": errors}
+    assert answer.json() == told
+
+
+async def test_old_servers_say_why_in_the_reason_alone(bed: Bed) -> None:
+    bed.node.knobs.http_server_version = 5.1
+    answer = await bed.call("GET", "/nodes/pve1/qemu/999/config")
+    assert answer.json() == {"data": None}
+    assert answer.reason_phrase == "Configuration file 'nodes/pve1/qemu-server/999.conf' does not exist"
+    assert "message" in (await bed.client.get("/api2/extjs/x", headers=bed.headers)).json()
+
+
 async def test_a_body_over_half_a_mebibyte_is_refused(bed: Bed) -> None:
-    answer = await raw(bed, "POST /api2/json/access/users HTTP/1.1\nTOKEN\nContent-Length: 600000\n\n")
+    answer = await spoken(bed, "POST /api2/json/access/users HTTP/1.1\nTOKEN\nContent-Length: 600000\n\n")
     assert b"501 for data too large" in answer
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("a=1&b=2;c=3", {"a": "1", "b": "2", "c": "3"}),
+        ("a=1=2=3&b=x+y%2Bz", {"a": "1", "b": "x y+z"}),
+        ("a&b=", {"a": None, "b": ""}),
+        ("a=1&a=2&a=3", {"a": ["1", "2", "3"]}),
+        ("a=1&&b=2&;", {"a": "1", "": None, "b": "2"}),
+        ("a=%C3%BC%ff", {"a": "ü\ufffd"}),
+        ("", {}),
+    ],
+)
+def test_forms(text: str, values: dict[str, object]) -> None:
+    assert form(text) == values
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        (
+            '{"a":',
+            "malformed JSON string, neither tag, array, object, number, string or atom, at character offset 5 "
+            '(before "(end of string)")',
+        ),
+        ('{"a":1]', ', or } expected while parsing object/hash, at character offset 6 (before "]")'),
+        ('{"a":[1}', ', or ] expected while parsing array, at character offset 7 (before "}")'),
+        ("{} and so on", 'garbage after JSON object, at character offset 3 (before "and so on")'),
+        (
+            "",
+            "malformed JSON string, neither tag, array, object, number, string or atom, at character offset 0 "
+            '(before "(end of string)")',
+        ),
+    ],
+)
+async def test_broken_json_is_told_as_perl_does(bed: Bed, body: str, complaint: str) -> None:
+    headers = bed.headers | {"Content-Type": "application/json"}
+    answer = await bed.client.post("/api2/json/access/users", content=body, headers=headers)
+    text = f"{complaint} at /usr/share/perl5/PVE/APIServer/AnyEvent.pm line 917."
+    assert (answer.status_code, answer.reason_phrase, answer.text) == (500, text, text + "\n")
 
 
 async def test_json_bodies_and_forms_mean_the_same(bed: Bed) -> None:
@@ -130,3 +232,29 @@ async def test_a_slow_call_is_answered_596_and_happens_all_the_same(bed: Bed) ->
     answer = await bed.call("PUT", f"{vm}/config", {"scsi1": "local:1"})
     assert (answer.status_code, answer.reason_phrase, answer.content) == (596, "Connection timed out", b"")
     await bed.until(lambda: "scsi1" in bed.node.vms.load(200).config)
+
+
+async def test_a_frozen_daemon_does_later_what_was_answered_596(bed: Bed) -> None:
+    bed.node.knobs.proxy_timeout_seconds = 0.05
+    bed.node.knobs.pvedaemon_workers = 0
+    answer = await bed.call("POST", "/nodes/pve1/qemu/9000/clone", {"newid": 300})
+    assert (answer.status_code, answer.reason_phrase) == (596, "Connection timed out")
+    assert (await bed.call("GET", "/version")).status_code == 200
+    assert 300 not in bed.node.vms
+    bed.node.knobs.pvedaemon_workers = 3
+    await bed.until(lambda: 300 in bed.node.vms)
+
+
+async def test_a_protected_call_waits_for_a_free_worker(bed: Bed) -> None:
+    bed.node.knobs.pvedaemon_workers = 1
+    daemon = Daemon(bed.node.knobs)
+    order = []
+
+    async def work(name: str) -> None:
+        async with daemon.worker():
+            order.append(name)
+            await asyncio.sleep(0)
+            order.append(name)
+
+    await asyncio.gather(*(work(name) for name in "abc"))
+    assert "".join(order) == "aabbcc"
