@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import getpass
 import json
 import os
@@ -15,7 +16,7 @@ from hypervisor.errors import HypervisorError, Unreachable
 from hypervisor.setup import access, template
 from hypervisor.setup.access import Access
 from hypervisor.setup.change import Change, ChangeFailed, carry_out
-from hypervisor.setup.checkup import Check, examine, fingerprint
+from hypervisor.setup.checkup import DISTRUST, Check, examine, fingerprint
 from hypervisor.setup.client import Client, Password, SecondFactorWanted, Trust
 from hypervisor.setup.found import Found, Unsuitable, look
 from hypervisor.setup.template import Template
@@ -95,9 +96,9 @@ async def _log_in(client: Client, asked: argparse.Namespace) -> None:
     except SecondFactorWanted as error:
         raise Unsuitable(f"{error}: log in with --user as an administrator without one") from None
     except Unreachable as error:
-        if "certificate" not in str(error).lower() and "Fingerprints" not in str(error):
+        if not DISTRUST.search(str(error)):
             raise
-        known = fingerprint(client.url)
+        known = await asyncio.to_thread(fingerprint, client.url)
         raise Unsuitable(
             f"the certificate of {client.url} is not trusted. Its fingerprint is {known}: "
             "if `pvenode cert info` shows the same on the node, give it with --fingerprint"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ Row = Mapping[str, Any]
 
 SKEW_SECONDS = 5.0
 LEAST_FREE_GIB = 10
+DISTRUST = re.compile("certificate|fingerprint|VERIFY_FAILED", re.IGNORECASE)  # in the words of urllib3 and OpenSSL
 INIT = "run `hostler-admin proxmox init` again"
 
 
@@ -109,7 +111,7 @@ async def _unreachable(client: Client, error: HypervisorError) -> Check:
     name, text = f"endpoint {client.url}", str(error)
     if isinstance(error, Denied):
         return Check(name, "missing", text, "the token is unknown or its secret wrong: init --new-secret makes another")
-    if "VERIFY_FAILED" in text or "Fingerprints did not match" in text or "certificate" in text:
+    if DISTRUST.search(text):
         known = await asyncio.to_thread(fingerprint, client.url)
         mend = f'if `pvenode cert info` shows the same there: fingerprint = "{known}"'
         return Check(name, "missing", "its certificate is not trusted", mend)
@@ -129,8 +131,8 @@ def fingerprint(url: str) -> str:
 def _clock(client: Client) -> Check:
     skew, name = client.skew or 0.0, f"clock of {client.url}"
     if abs(skew) <= SKEW_SECONDS:
-        return Check(name, "ok", f"{skew:+.0f} s")
-    return Check(name, "missing", f"differs from ours by {skew:+.0f} s", "run chrony on the nodes and on this machine")
+        return Check(name, "ok", f"{round(skew):+d} s")
+    return Check(name, "missing", f"differs from ours by {round(skew):+d} s", "run chrony on the nodes and on this machine")
 
 
 def _nodes(rows: Sequence[Row], cluster: Cluster) -> Iterator[Check]:
@@ -185,8 +187,9 @@ async def _storage(subject: Subject) -> AsyncIterator[Check]:
         try:
             status = await subject.client.get("nodes", node, "storage", name, "status")
         except HypervisorError as error:
+            unseen = f"there is none of this name, or it may not be seen: correct hostler.toml, or {INIT}"
             mend = f"see `pvesm status` on {node}, or name the node in ignored_nodes"
-            yield Check(label, "missing", error.text, mend)
+            yield Check(label, "missing", error.text, unseen if isinstance(error, Denied) else mend)
             continue
         yield _judged(label, name, status)
 

@@ -76,10 +76,10 @@ def changes(found: Found, wanted: Template, site: Site) -> list[Change]:
 
 
 def _finish(wanted: Template, guest: GuestConfig) -> list[Change]:
+    if guest.name != wanted.key or not (guest.template or TAG in guest.tags):
+        raise Unsuitable(f"VMID {wanted.vmid} belongs to {guest.name!r}: choose another with --vmid")
     if guest.template:
         return []
-    if TAG not in guest.tags or guest.name != wanted.key:
-        raise Unsuitable(f"VMID {wanted.vmid} belongs to {guest.name!r}: choose another with --vmid")
     if guest.lock or not guest.volumes:
         raise Unsuitable(
             f"VM {wanted.vmid} was begun and not finished (lock {guest.lock}): "

@@ -166,6 +166,7 @@ def test_a_machine_that_was_made_is_only_converted() -> None:
     ("site", "words"),
     [
         (guest(name="shop"), "VMID 9000 belongs to 'shop'"),
+        (guest(name="ubuntu", template=1), "VMID 9000 belongs to 'ubuntu'"),
         (guest(tags=""), "VMID 9000 belongs to 'debian-12'"),
         (guest(lock="create"), "was begun and not finished"),
     ],
