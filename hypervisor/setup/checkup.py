@@ -132,7 +132,9 @@ def _clock(client: Client) -> Check:
     skew, name = client.skew or 0.0, f"clock of {client.url}"
     if abs(skew) <= SKEW_SECONDS:
         return Check(name, "ok", f"{round(skew):+d} s")
-    return Check(name, "missing", f"differs from ours by {round(skew):+d} s", "run chrony on the nodes and on this machine")
+    return Check(
+        name, "missing", f"differs from ours by {round(skew):+d} s", "run chrony on the nodes and on this machine"
+    )
 
 
 def _nodes(rows: Sequence[Row], cluster: Cluster) -> Iterator[Check]:
