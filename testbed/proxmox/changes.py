@@ -5,15 +5,17 @@ import binascii
 import ctypes
 import ctypes.util
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from urllib.parse import unquote
 
 from testbed.proxmox import disks, formats
 from testbed.proxmox.calls import Call
+from testbed.proxmox.config_rights import ConfigRights
 from testbed.proxmox.errors import ApiError, Die, parameter_errors
 from testbed.proxmox.node import Node
-from testbed.proxmox.options import CLOUDINIT_KEYS, DISK_KEYS, LIVE, NET_KEYS, OPTIONS, PRIVILEGES, UNUSED_KEYS
+from testbed.proxmox.options import DISK_KEYS, LIVE, NET_KEYS, OPTIONS, UNUSED_KEYS
 from testbed.proxmox.vms import Config, Vm, is_cdrom, is_disk, with_mac
 
 CONTROL = ("delete", "revert", "force", "digest", "skiplock", "background_delay", "node", "vmid")
@@ -30,6 +32,7 @@ class Change:
     force: bool = False
     digest: str | None = None
     skip_lock: bool = False
+    rights: ConfigRights | None = None
 
     @property
     def summary(self) -> str:
@@ -50,14 +53,45 @@ def prepare(call: Call) -> Change:
         call.flag("force"),
         values.get("digest"),
         call.flag("skiplock"),
+        ConfigRights(call.node.access, call.who, call.vmid),
     )
     if not (change.options or change.delete or change.revert):
         raise Die("no options specified")
     _check_names(change)
-    check_options(call, f"/vms/{call.vmid}", [*change.options, *change.delete])
+    _check_rights(change)
     change.options = normalised(change.options)
     disks.check_new_drives(call.node, change.options)
     return change
+
+
+def _check_rights(change: Change) -> None:
+    """Raise for what the caller may not ask for, whatever the VM is like."""
+    if change.rights is not None:
+        change.rights.options([*change.delete, *change.options])
+        change.rights.storages(change.options)
+        change.rights.bridges(change.options)
+
+
+def _check_rights_at(node: Node, vm: Vm, change: Change) -> None:
+    """Raise for what the caller may not do to this VM's present options."""
+    rights = change.rights
+    if rights is None or rights.who.root:
+        return
+    rights.cpu(change.options.get("cpu"), vm.config.get("cpu"))
+    for name in change.delete:
+        value = vm.config.get(name, vm.pending.get(name))
+        if value is not None and name != "tags":
+            rights.delete(name, value, change.force)
+    rights.change(vm.config, change.options)
+    if "tags" in change.options or "tags" in change.delete:
+        settings = node.store.get("setting", "datacenter") or {}
+        rights.tags(vm.config.get("tags", ""), change.options.get("tags", ""), settings, _tags_seen(node, rights))
+
+
+def _tags_seen(node: Node, rights: ConfigRights) -> Iterator[str]:
+    for vm in node.cluster.vms:
+        if "tags" in vm.config and rights.access.may(rights.who, f"/vms/{vm.vmid}", "VM.Audit"):
+            yield from formats.split_list(vm.config["tags"])
 
 
 def _check_names(change: Change) -> None:
@@ -70,21 +104,6 @@ def _check_names(change: Change) -> None:
         for name in names:
             if name not in OPTIONS:
                 raise parameter_errors({key: f"unknown option '{name}'"})
-
-
-def check_options(call: Call, path: str, names: list[str]) -> None:
-    """Raise unless the caller may set each of the options."""
-    if call.who.root:
-        return
-    for name in names:
-        privilege = PRIVILEGES.get(name)
-        if privilege is None:
-            raise Die(f"only root can set '{name}' config")
-        if name in CLOUDINIT_KEYS and call.node.access.may(call.who, path, "VM.Config.Network"):
-            continue
-        if name in DISK_KEYS and call.values.get(name, "").startswith("none,"):
-            privilege = "VM.Config.CDROM"
-        call.check(path, privilege)
 
 
 def normalised(options: Config) -> Config:
@@ -145,6 +164,7 @@ def checked(node: Node, vmid: int, change: Change) -> Vm:
 
 async def apply(node: Node, vm: Vm, change: Change) -> None:
     """Carry out a change and save the VM; raises 400 for what a running VM refuses, which then stays pending."""
+    _check_rights_at(node, vm, change)
     for name in change.revert:
         vm.pending.pop(name, None)
         vm.pending_delete.pop(name, None)

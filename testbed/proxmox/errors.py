@@ -15,9 +15,13 @@ class ApiError(Exception):
 
     @property
     def text(self) -> str:
-        """The error as it ends a task's log."""
+        """The error as it ends a task's log: with its status, unless it is that of a plain `die`."""
         parts = [f"{key}: {value}" for key, value in (self.errors or {}).items()]
-        return " ".join([self.message, *parts]).replace("\n", " ")
+        return " ".join([self._message, *parts]).replace("\n", " ")
+
+    @property
+    def _message(self) -> str:
+        return f"{self.status} {self.message}"
 
 
 class Die(ApiError):
@@ -25,6 +29,10 @@ class Die(ApiError):
 
     def __init__(self, message: str) -> None:
         super().__init__(500, message)
+
+    @property
+    def _message(self) -> str:
+        return self.message
 
 
 def parameter_errors(errors: dict[str, str]) -> ApiError:

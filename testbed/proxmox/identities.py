@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from testbed.proxmox import formats
 from testbed.proxmox.errors import Die
 from testbed.proxmox.formats import split_list
 from testbed.proxmox.schema import FormatError
@@ -15,7 +16,6 @@ NAME = r"[A-Za-z0-9.\-_]+"
 USER_OR_TOKEN = rf"{USER}@{REALM}(?:!{TOKEN})?"
 SHORTEST, LONGEST = 3, 64
 POOL_LEVELS = 3
-_EMAIL = re.compile(r"[\w+\-~]+(\.[\w+\-~]+)*@[a-zA-Z0-9\-]+(\.[a-zA-Z0-9\-]+)*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,5 +124,5 @@ def pool_name(text: str) -> None:
 
 def email(text: str) -> None:
     """The format email-opt: an address, or nothing."""
-    if text and not _EMAIL.fullmatch(text):
-        raise FormatError("value does not look like a valid email address")
+    if text:
+        formats.email(text)

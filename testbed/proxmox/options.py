@@ -106,24 +106,26 @@ OPTIONS: dict[str, Param] = {
     "watchdog": Param(),
 }
 
-_CPU = ("cores", "sockets", "cpu", "vcpus", "numa", "cpulimit", "cpuunits", "affinity")
+_CPU = ("cores", "sockets", "cpu", "vcpus", "numa", "cpulimit", "cpuunits")
 _HARDWARE = ("acpi", "audio0", "hotplug", "kvm", "machine", "rng0", "scsihw", "smbios1", "tablet", "vga", "watchdog")
 _OPTIONS = (
-    *("agent", "autostart", "bios", "boot", "bootdisk", "description", "keyboard", "localtime"),
-    *("migrate_downtime", "migrate_speed", "name", "onboot", "ostype", "protection", "reboot", "startdate"),
-    *("startup", "tags", "tdf", "template", "vmgenid"),
+    *("agent", "autostart", "bios", "description", "keyboard", "localtime", "migrate_downtime", "migrate_speed"),
+    *("name", "onboot", "ostype", "protection", "reboot", "startdate", "startup", "tdf", "template"),
 )
 
+#: What sets an option; those that are in no list are root's. Drives and devices depend on their values.
 PRIVILEGES: dict[str, str] = {
     **dict.fromkeys(_CPU, "VM.Config.CPU"),
-    **dict.fromkeys(("memory", "balloon", "shares", "hugepages", "keephugepages"), "VM.Config.Memory"),
-    **dict.fromkeys((*DISK_KEYS, *UNUSED_KEYS, "efidisk0", "tpmstate0", "vmstatestorage"), "VM.Config.Disk"),
+    **dict.fromkeys(("memory", "balloon", "shares"), "VM.Config.Memory"),
+    **dict.fromkeys(("boot", "bootdisk", "vmstatestorage"), "VM.Config.Disk"),
     **dict.fromkeys(NET_KEYS, "VM.Config.Network"),
     **dict.fromkeys(CLOUDINIT_KEYS, "VM.Config.Cloudinit"),
-    **dict.fromkeys((*_HARDWARE, *(f"serial{n}" for n in range(4))), "VM.Config.HWType"),
+    **dict.fromkeys(_HARDWARE, "VM.Config.HWType"),
     **dict.fromkeys(_OPTIONS, "VM.Config.Options"),
     "freeze": "VM.PowerMgmt",
 }
+#: The same, but only from release 9 on.
+MEMORY_9 = ("allow-ksm",)
 #: Whoever has one of these may call the configuration endpoint at all.
 CONFIG_PRIVILEGES = (
     *("VM.Config.Disk", "VM.Config.CDROM", "VM.Config.CPU", "VM.Config.Memory", "VM.Config.Network"),

@@ -1,9 +1,10 @@
 """Rows of the cluster's overview, which also describe the members of pools (pve-manager API2Tools.pm)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from testbed.proxmox.node import Node
+from testbed.proxmox.privileges import Pve
 from testbed.proxmox.stats import Row
 from testbed.proxmox.storage import Storage
 from testbed.proxmox.vms import Vm
@@ -23,10 +24,31 @@ def guest_row(cluster: "Cluster", vmid: int) -> Row | None:
 
 
 def vm_row(vm: Vm, published: Mapping[int, Row]) -> Row:
-    """A VM: where it is, its lock and tags as they are, its figures as `published`."""
+    """A VM: where it is, its figures as `published`."""
     row: Row = {"id": f"qemu/{vm.vmid}", "type": "qemu", "vmid": vm.vmid, "node": vm.node, "status": "unknown"}
-    row |= published.get(vm.vmid, {})
-    return row | {key: vm.config[key] for key in ("lock", "tags") if key in vm.config}
+    return row | published.get(vm.vmid, {})
+
+
+def pool_row(name: str, members: Iterable[Row]) -> Row:
+    """A pool with the sums of its running members, of any that are there."""
+    row: Row = {"id": f"/pool/{name}", "type": "pool", "pool": name}
+    running = [member for member in members if member.get("uptime")]
+    if not running:
+        return row
+    processors = sum(member["maxcpu"] for member in running)
+    busy = sum(member["cpu"] * member["maxcpu"] for member in running)
+    sums = {key: sum(member[key] for member in running) for key in ("mem", "maxmem")}
+    uptime = max(member["uptime"] for member in running)
+    return row | sums | {"uptime": uptime, "maxcpu": processors, "cpu": busy / processors}
+
+
+def network_row(node: Node, pve: Pve) -> Row:
+    """A node's bridges, which from release 9 on are one network among others."""
+    row: Row = {"node": node.name, "status": "ok"}
+    if pve == "8":
+        return row | {"id": f"sdn/{node.name}/localnetwork", "type": "sdn", "sdn": "localnetwork"}
+    network = {"network": "localnetwork", "network-type": "zone"}
+    return row | {"id": f"network/{node.name}/zone/localnetwork", "type": "network", **network}
 
 
 def container_row(row: Row) -> Row:

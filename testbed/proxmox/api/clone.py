@@ -1,14 +1,14 @@
 """Clones, linked and full (qemu-server API2/Qemu.pm clone_vm)."""
 
-from collections.abc import Mapping
-
 from testbed.proxmox import disks, firewall, formats
-from testbed.proxmox.access import Access, Identity
-from testbed.proxmox.calls import VMID, Call, route
-from testbed.proxmox.errors import Die, denied
+from testbed.proxmox.calls import VMID, Call, perm, route
+from testbed.proxmox.config_rights import ConfigRights
+from testbed.proxmox.errors import Die
 from testbed.proxmox.features import volume_has
+from testbed.proxmox.identities import pool_name
 from testbed.proxmox.locks import CLONE_TIMEOUT, vm_lock
 from testbed.proxmox.options import NET_KEYS
+from testbed.proxmox.rights import all_of, any_of, if_given
 from testbed.proxmox.schema import Param
 from testbed.proxmox.storage import storage_of
 from testbed.proxmox.tasks import Worker, interrupted_text
@@ -21,7 +21,7 @@ PARAMETERS = {
     "format": Param(enum=("raw", "qcow2", "vmdk")),
     "full": Param("boolean"),
     "name": Param(check=formats.dns_name),
-    "pool": Param(),
+    "pool": Param(check=pool_name),
     "snapname": Param(max_length=40, check=formats.config_id),
     "storage": Param(check=formats.storage_id),
     "target": Param(check=formats.node_name),
@@ -30,13 +30,13 @@ PARAMETERS = {
 NOT_COPIED = ("template", "lock", "parent", "vmstate", "snaptime", "runningmachine", "runningcpu", "snapstate")
 
 
-def _right(access: Access, who: Identity, values: Mapping[str, str]) -> None:
-    access.check(who, f"/vms/{values['vmid']}", "VM.Clone")
-    if "pool" not in values and not access.may(who, f"/vms/{values.get('newid', '')}", "VM.Allocate"):
-        raise denied()
+RIGHT = all_of(
+    perm("/vms/{vmid}", "VM.Clone"),
+    any_of(perm("/vms/{newid}", "VM.Allocate"), if_given("pool", perm("/pool/{pool}", "VM.Allocate"))),
+)
 
 
-@route("POST", "/nodes/{node}/qemu/{vmid}/clone", _right, PARAMETERS, protected=True)
+@route("POST", "/nodes/{node}/qemu/{vmid}/clone", RIGHT, PARAMETERS, protected=True)
 async def clone(call: Call) -> str:
     """Check, then copy in a task that is filed under the source's id."""
     _check_targets(call)
@@ -53,7 +53,7 @@ def _target(call: Call) -> str | None:
 def _check_targets(call: Call) -> None:
     values, target = call.values, _target(call)
     if "pool" in values:
-        raise denied(f"pool '{values['pool']}' does not exist")
+        call.cluster.access.check_pool(values["pool"])
     if target and target not in call.cluster.nodes:
         raise Die(f"no such cluster node '{target}'")
     if "storage" in values:
@@ -104,10 +104,11 @@ def _check_access(call: Call, config: Config) -> bool:
     used += [config["vmstatestorage"]] if "vmstatestorage" in config else []
     for name in used:
         call.check(f"/storage/{name}", "Datastore.AllocateSpace")
-    for key in NET_KEYS:
-        bridge = formats.NET.parse(config[key]).get("bridge") if key in config else None
-        if bridge:
-            call.check(f"/sdn/zones/localnetwork/{bridge}", "SDN.Use")
+    if any(drive["file"] == "cdrom" for _, drive in drives(config)):
+        call.check("/", "Sys.Console")
+    rights = ConfigRights(call.cluster.access, call.who, int(call.values["newid"]))
+    rights.mappings(config)
+    rights.bridges(config)
     return all(storage.shared for storage, _ in found)
 
 
@@ -146,6 +147,8 @@ async def _work(call: Call, worker: Worker) -> None:
         await _copy(call, worker, source, target)
         if elsewhere := _target(call):
             call.cluster.vms.move(target, elsewhere)
+        if "pool" in call.values:
+            call.cluster.access.join_pool(newid, call.values["pool"])
 
 
 async def _copy(call: Call, worker: Worker, source: Vm, target: Vm) -> None:

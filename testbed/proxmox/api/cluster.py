@@ -6,11 +6,12 @@ from testbed.proxmox.calls import Call, everybody, perm, route
 from testbed.proxmox.errors import Die, parameter_errors
 from testbed.proxmox.formats import vmid
 from testbed.proxmox.node import Node
-from testbed.proxmox.resources import container_row, storage_row, vm_row
+from testbed.proxmox.resources import container_row, guest_row, network_row, pool_row, storage_row, vm_row
 from testbed.proxmox.schema import Param
 from testbed.proxmox.stats import Row
 from testbed.proxmox.storage import Storage
 from testbed.proxmox.tasks import Task
+from testbed.proxmox.vms import Vm
 
 #: Where the search for a free id begins and ends (datacenter.cfg next-id, its defaults).
 LOWER, UPPER = 100, 1_000_000
@@ -69,22 +70,45 @@ async def resources(call: Call) -> list[Row]:
     """VMs, nodes and storages; VM figures are those of the last broadcast."""
     wanted = call.values.get("type")
     nodes = call.cluster.nodes.values()
-    rows = [*_vm_rows(call), *_container_rows(call)] if wanted in (None, "vm") else []
+    rows = _pool_rows(call) if wanted is None else []
+    rows += [*_vm_rows(call), *_container_rows(call)] if wanted in (None, "vm") else []
     rows += [_node_row(call, node) for node in nodes] if wanted in (None, "node") else []
     if wanted in (None, "storage"):
         rows += [storage_row(node, storage) for node in nodes for storage in _seen_storages(call, node)]
+    if wanted in (None, "sdn") and call.cluster.access.may(call.who, "/sdn/zones/localnetwork", "SDN.Audit"):
+        rows += [network_row(node, call.cluster.pve) for node in nodes]
     return rows
 
 
-def _vm_rows(call: Call) -> list[Row]:
+def _seen_pools(call: Call) -> set[str]:
     access = call.cluster.access
+    return {name for name in access.pools if access.may(call.who, f"/pool/{name}", "Pool.Audit")}
+
+
+def _pool_rows(call: Call) -> list[Row]:
+    seen, cluster = _seen_pools(call), call.cluster
+    members = {name: pool.vms for name, pool in cluster.pools.items() if name in seen}
     return [
-        vm_row(vm, published)
+        pool_row(name, [row for vmid in vmids if (row := guest_row(cluster, vmid))]) for name, vmids in members.items()
+    ]
+
+
+def _vm_rows(call: Call) -> list[Row]:
+    access, pools = call.cluster.access, _seen_pools(call)
+    return [
+        vm_row(vm, published) | _live(call, vm, pools)
         for node in call.cluster.nodes.values()
         for published in [node.stats.published()]
         for vm in node.vms
         if access.may(call.who, f"/vms/{vm.vmid}", "VM.Audit")
     ]
+
+
+def _live(call: Call, vm: Vm, pools: set[str]) -> Row:
+    """What is known at once of a VM: its lock, tags and pool."""
+    row: Row = {key: vm.config[key] for key in ("lock", "tags") if key in vm.config}
+    pool = call.cluster.access.pools.of_vm(vm.vmid)
+    return row | ({"pool": pool} if pool in pools else {})
 
 
 def _container_rows(call: Call) -> list[Row]:
@@ -102,9 +126,8 @@ def _node_row(call: Call, node: Node) -> Row:
 
 
 def _seen_storages(call: Call, node: Node) -> list[Storage]:
-    may = call.cluster.access.may_any
-    allowed = ("Datastore.Audit", "Datastore.AllocateSpace")
-    return [storage for storage in node.storages() if may(call.who, f"/storage/{storage.name}", *allowed)]
+    may = call.cluster.access.may
+    return [storage for storage in node.storages() if may(call.who, f"/storage/{storage.name}", "Datastore.Audit")]
 
 
 @route("GET", "/cluster/tasks", everybody)

@@ -4,6 +4,7 @@ from typing import Any
 
 from testbed.proxmox import changes
 from testbed.proxmox.calls import Call, perm, perm_any, route
+from testbed.proxmox.config_rights import ConfigRights
 from testbed.proxmox.errors import only_root, parameter_errors
 from testbed.proxmox.formats import config_id, config_id_list, split_list
 from testbed.proxmox.locks import CONFIG_TIMEOUT, vm_lock
@@ -116,5 +117,6 @@ async def unlink(call: Call) -> None:
     """Detach disks; unused ones are removed."""
     node = call.node
     change = changes.Change({}, split_list(call.values["idlist"]), force=call.flag("force"))
+    change.rights = ConfigRights(node.access, call.who, call.vmid)
     async with node.locks.hold(vm_lock(call.vmid), CONFIG_TIMEOUT):
         await changes.apply(node, changes.checked(node, call.vmid, change), change)

@@ -3,8 +3,10 @@
 from testbed.proxmox import changes, disks
 from testbed.proxmox.access import ROOT
 from testbed.proxmox.api.power import start_task
-from testbed.proxmox.calls import VMID, Call, Right, route
+from testbed.proxmox.calls import VMID, Call, everybody, route
+from testbed.proxmox.config_rights import ConfigRights
 from testbed.proxmox.errors import Die, denied
+from testbed.proxmox.identities import pool_name
 from testbed.proxmox.locks import CREATE_TIMEOUT, vm_lock
 from testbed.proxmox.options import DISK_KEYS, NET_KEYS, OPTIONS
 from testbed.proxmox.schema import Param
@@ -14,33 +16,16 @@ from testbed.proxmox.vms import Config, Vm, creation_meta, is_disk, new_identity
 BEYOND_OPTIONS = ("vmid", "node", "start", "pool")
 
 
-def _may_allocate() -> Right:
-    def check(access, who, values) -> None:  # type: ignore[no-untyped-def]
-        if "pool" in values:
-            raise denied(f"pool '{values['pool']}' does not exist")
-        if not access.may(who, f"/vms/{values.get('vmid', '')}", "VM.Allocate"):
-            raise denied()
-
-    return check
+PARAMETERS = {**OPTIONS, "vmid": VMID, "start": Param("boolean"), "pool": Param(check=pool_name)}
 
 
-@route(
-    "POST",
-    "/nodes/{node}/qemu",
-    _may_allocate(),
-    {**OPTIONS, "vmid": VMID, "start": Param("boolean"), "pool": Param()},
-    protected=True,
-)
+@route("POST", "/nodes/{node}/qemu", everybody, PARAMETERS, protected=True)
 async def create(call: Call) -> str:
     """Claim the id at once, make the disks in a task."""
     node, vmid = call.node, call.vmid
     options = {key: value for key, value in call.values.items() if key not in BEYOND_OPTIONS}
-    if not call.node.access.may(call.who, f"/vms/{vmid}", "VM.Allocate"):
-        raise denied()
+    _check_rights(call, options)
     disks.check_new_drives(node, options)
-    for storage in disks.new_storages(options):
-        call.check(f"/storage/{storage}", "Datastore.AllocateSpace")
-    changes.check_options(call, f"/vms/{vmid}", list(options))
     options = changes.normalised(options)
     async with node.locks.hold(vm_lock(vmid), CREATE_TIMEOUT):
         if vm := node.cluster.vms.get(vmid):
@@ -50,6 +35,23 @@ async def create(call: Call) -> str:
         node.vms.save(Vm(vmid, node.default_kind, {"lock": "create"}))
     autostart = call.flag("start")
     return node.tasks.start("qmcreate", str(vmid), call.who.id, lambda worker: _work(call, worker, options, autostart))
+
+
+def _check_rights(call: Call, options: Config) -> None:
+    access, who, vmid, pool = call.node.access, call.who, call.vmid, call.values.get("pool")
+    if pool is not None:
+        access.check_pool(pool)
+    places = (f"/vms/{vmid}", *([f"/pool/{pool}"] if pool else []))
+    if not any(access.may(who, place, "VM.Allocate") for place in places):
+        raise denied()
+    rights = ConfigRights(access, who, vmid, pool)
+    rights.storages(options)
+    rights.options(options)
+    rights.devices(options)
+    rights.bridges(options)
+    rights.cpu(options.get("cpu"))
+    if call.flag("start") and not access.release.old:
+        rights.privilege("VM.PowerMgmt")
 
 
 async def _work(call: Call, worker: Worker, options: Config, autostart: bool) -> None:
@@ -65,6 +67,8 @@ async def _work(call: Call, worker: Worker, options: Config, autostart: bool) ->
         vm.config = creation_meta() | new_identity() | options
         vm.config.setdefault("boot", _boot_order(options))
         node.vms.save(vm)
+        if "pool" in call.values:
+            node.access.join_pool(vmid, call.values["pool"])
     if autostart:
         worker.say("Execute autostart")
         start_task(node, vmid, ROOT)

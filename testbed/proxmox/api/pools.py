@@ -1,7 +1,6 @@
 """Pools of VMs and storages (pve-manager API2/Pool.pm)."""
 
 import re
-from collections.abc import Callable
 
 from testbed.proxmox import formats, identities
 from testbed.proxmox.calls import Call, everybody, perm, route
@@ -18,18 +17,10 @@ ALLOCATE = perm("/pool/{poolid}", "Pool.Allocate")
 ONE = "/pools/{poolid}"
 
 
-def _each(check: Callable[[str], object]) -> Callable[[str], None]:
-    def every(text: str) -> None:
-        for item in split_list(text):
-            check(item)
-
-    return every
-
-
 UPDATE = {
     "comment": Param(),
-    "vms": Param(listed=True, check=_each(formats.vmid)),
-    "storage": Param(listed=True, check=_each(formats.storage_id)),
+    "vms": Param(listed=True, check=formats.each(formats.vmid)),
+    "storage": Param(listed=True, check=formats.each(formats.storage_id)),
     "allow-move": Param("boolean"),
     "delete": Param("boolean"),
 }
