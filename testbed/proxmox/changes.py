@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from urllib.parse import unquote
 
-from testbed.proxmox import disks, formats
+from testbed.proxmox import disks, drive_formats, formats
 from testbed.proxmox.calls import Call
 from testbed.proxmox.config_rights import ConfigRights
 from testbed.proxmox.errors import ApiError, Die, parameter_errors
@@ -242,7 +242,7 @@ async def _delete(node: Node, vm: Vm, name: str, force: bool) -> None:
 
 
 def _file(drive: str) -> str:
-    return formats.DRIVE.parse(drive)["file"]
+    return drive_formats.DRIVE.parse(drive)["file"]
 
 
 def _set_aside(vm: Vm, drive: str) -> None:

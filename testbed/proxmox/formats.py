@@ -132,6 +132,24 @@ def _is_ipv6(text: str) -> bool:
         return False
 
 
+def volume_id(text: str) -> None:
+    """A storage and a volume in it."""
+    if not _fits(r"[a-zA-Z][a-zA-Z0-9\-_.]*[a-zA-Z0-9]:.+", text):
+        raise FormatError(f"unable to parse volume ID '{text}'")
+
+
+def volume_or_path(text: str) -> None:
+    """A volume or an absolute path."""
+    if not text.startswith("/"):
+        volume_id(text)
+
+
+def drive_file(text: str) -> None:
+    """The same, or what a drive holds without one."""
+    if text not in ("none", "cdrom"):
+        volume_or_path(text)
+
+
 def address_list(text: str) -> None:
     """IP addresses."""
     each(ip_address)(text)
@@ -296,7 +314,7 @@ class PropertyString:
     """Values such as `virtio=BC:24:11:00:00:01,bridge=vmbr0`.
 
     `name` appears in error texts, `default_key` takes the value without a key, and a key of `models` is
-    short for the pair (`model`, `macaddr`).
+    short for the pair (`model`, `macaddr`). `check` looks at all properties together.
     """
 
     def __init__(
@@ -306,12 +324,14 @@ class PropertyString:
         aliases: Mapping[str, str] | None = None,
         models: tuple[str, ...] = (),
         needs: Mapping[str, str] | None = None,
+        check: Callable[[Mapping[str, str]], object] | None = None,
     ) -> None:
         self._properties = properties
         self._default_key = default_key
         self._aliases = aliases or {}
         self._models = models
         self._needs = needs or {}
+        self._check = check
         self._known: dict[str, dict[str, str]] = {}
 
     def parse(self, text: str, name: str = "") -> dict[str, str]:
@@ -337,6 +357,8 @@ class PropertyString:
         errors = self._errors(found, name)
         if errors:
             raise FormatError("format error\n" + "".join(f"{key}: {error}\n" for key, error in errors.items()))
+        if self._check:
+            self._check(found)
         return found
 
     def _add(self, found: dict[str, str], part: str) -> None:
@@ -375,11 +397,11 @@ class PropertyString:
         return errors
 
     @staticmethod
-    def format(properties: Mapping[str, str], default_key: str | None = None) -> str:
-        """The text of the properties, the default key's value first and without its key."""
-        first = [properties[default_key]] if default_key and default_key in properties else []
-        rest = [f"{key}={value}" for key, value in properties.items() if key != default_key]
-        return ",".join([*first, *rest])
+    def format(properties: Mapping[str, str], default_key: str | None = None, first: str | None = None) -> str:
+        """The text of the properties by name; before them the default key's value without its key, then `first`."""
+        start = [properties[default_key]] if default_key and default_key in properties else []
+        rest = sorted(properties.keys() - {default_key}, key=lambda key: (key != first, key))
+        return ",".join([*start, *(f"{key}={properties[key]}" for key in rest)])
 
 
 def _boolean(value: str, param: Param) -> str:
@@ -398,7 +420,7 @@ NET = PropertyString(
     {
         "model": Param(optional=False, enum=MODELS),
         "macaddr": Param(check=mac_address),
-        "bridge": Param(pattern=r"[-_.\w\d]+"),
+        "bridge": Param(check=bridge_id),
         "firewall": BOOLEAN,
         "link_down": BOOLEAN,
         "mtu": Param("integer", minimum=1, maximum=65520),
@@ -409,39 +431,6 @@ NET = PropertyString(
     },
     default_key="model",
     models=MODELS,
-)
-DRIVE = PropertyString(
-    {
-        "file": Param(optional=False),
-        "aio": Param(enum=("native", "threads", "io_uring")),
-        "backup": BOOLEAN,
-        "bwlimit": Param("integer"),
-        "cache": Param(enum=("none", "writethrough", "writeback", "unsafe", "directsync")),
-        "detect_zeroes": BOOLEAN,
-        "discard": Param(enum=("ignore", "on")),
-        "format": Param(enum=("raw", "qcow", "qed", "qcow2", "vmdk", "cloop")),
-        "import-from": Param(),
-        "iops": Param("integer"),
-        "iops_rd": Param("integer"),
-        "iops_wr": Param("integer"),
-        "iothread": BOOLEAN,
-        "mbps": Param("number"),
-        "mbps_rd": Param("number"),
-        "mbps_wr": Param("number"),
-        "media": Param(enum=("cdrom", "disk")),
-        "queues": Param("integer", minimum=2),
-        "replicate": BOOLEAN,
-        "rerror": Param(enum=("ignore", "report", "stop")),
-        "ro": BOOLEAN,
-        "serial": Param(),
-        "shared": BOOLEAN,
-        "size": Param(check=parse_size),
-        "snapshot": BOOLEAN,
-        "ssd": BOOLEAN,
-        "werror": Param(enum=("enospc", "ignore", "report", "stop")),
-    },
-    default_key="file",
-    aliases={"volume": "file"},
 )
 IPCONFIG = PropertyString(
     {

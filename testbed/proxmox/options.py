@@ -6,7 +6,7 @@ Sources: the published API schema of PVE 8.4 for names and limits, qemu-server A
 
 from collections.abc import Callable
 
-from testbed.proxmox import formats
+from testbed.proxmox import devices, drive_formats, formats
 from testbed.proxmox.formats import PropertyString
 from testbed.proxmox.schema import Param
 
@@ -43,67 +43,93 @@ def _each(names: tuple[str, ...], parser: PropertyString) -> dict[str, Param]:
     return {name: Param(check=_property(parser, name)) for name in names}
 
 
+def _numbered(name: str, count: int) -> tuple[str, ...]:
+    return tuple(f"{name}{n}" for n in range(count))
+
+
+def _drive(name: str) -> Param:
+    return Param(check=_property(drive_formats.BUSES[drive_formats.bus(name)], name))
+
+
+PARALLEL_KEYS, SERIAL_KEYS = _numbered("parallel", 3), _numbered("serial", 4)
+USB_KEYS, PCI_KEYS = _numbered("usb", devices.MAX_USB), _numbered("hostpci", devices.MAX_PCI)
+NUMA_KEYS, VIRTIOFS_KEYS = _numbered("numa", 8), _numbered("virtiofs", 10)
 BOOLEANS = (
     *("acpi", "autostart", "ciupgrade", "freeze", "keephugepages", "kvm", "localtime", "numa", "onboot"),
     *("protection", "reboot", "tablet", "tdf", "template"),
 )
+KEYBOARDS = (
+    *("de", "de-ch", "da", "en-gb", "en-us", "es", "fi", "fr", "fr-be", "fr-ca", "fr-ch", "hu", "is", "it", "ja"),
+    *("lt", "mk", "nl", "no", "pl", "pt", "pt-br", "sv", "sl", "tr"),
+)
 OSTYPES = ("other", "wxp", "w2k", "w2k3", "w2k8", "wvista", "win7", "win8", "win10", "win11", "l24", "l26")
 SCSIHW = ("lsi", "lsi53c810", "virtio-scsi-pci", "virtio-scsi-single", "megasas", "pvscsi")
+PROPERTIES: dict[str, PropertyString] = {
+    "agent": formats.AGENT,
+    "amd-sev": devices.SEV,
+    "audio0": devices.AUDIO,
+    "boot": devices.BOOT,
+    "cicustom": devices.CICUSTOM,
+    "cpu": devices.CPU,
+    "ivshmem": devices.IVSHMEM,
+    "machine": devices.MACHINE,
+    "memory": formats.MEMORY,
+    "rng0": devices.RNG,
+    "spice_enhancements": devices.SPICE,
+    "vga": devices.VGA,
+    "watchdog": devices.WATCHDOG,
+}
 
 OPTIONS: dict[str, Param] = {
     **{name: Param("boolean") for name in BOOLEANS},
-    **_each(DISK_KEYS, formats.DRIVE),
-    **_each(UNUSED_KEYS, formats.DRIVE),
+    **{name: Param(check=_property(parser, name)) for name, parser in PROPERTIES.items()},
+    **{name: _drive(name) for name in RESIZABLE},
+    **_each(UNUSED_KEYS, drive_formats.UNUSED),
     **_each(NET_KEYS, formats.NET),
     **_each(IPCONFIG_KEYS, formats.IPCONFIG),
-    **{f"serial{n}": Param(pattern=r"(/dev/.+|socket)") for n in range(4)},
-    "affinity": Param(),
-    "agent": Param(check=_property(formats.AGENT, "agent")),
+    **_each(USB_KEYS, devices.USB),
+    **_each(PCI_KEYS, devices.HOSTPCI),
+    **_each(NUMA_KEYS, devices.NUMA),
+    **_each(VIRTIOFS_KEYS, devices.VIRTIOFS),
+    **dict.fromkeys(SERIAL_KEYS, Param(pattern=r"(/dev/.+|socket)")),
+    **dict.fromkeys(PARALLEL_KEYS, Param(pattern=r"/dev/parport\d+|/dev/usb/lp\d+")),
+    "affinity": Param(check=devices.cpu_set),
     "arch": Param(enum=("x86_64", "aarch64")),
     "args": Param(),
-    "audio0": Param(),
     "balloon": Param("integer", minimum=0),
     "bios": Param(enum=("seabios", "ovmf")),
-    "boot": Param(),
-    "bootdisk": Param(pattern=r"(ide|sata|scsi|virtio)\d+"),
-    "cicustom": Param(),
+    "bootdisk": Param(check=devices.boot_disk, pattern=r"(ide|sata|scsi|virtio)\d+"),
+    "cdrom": Param(check=_property(drive_formats.BUSES["ide"], "cdrom")),
     "cipassword": Param(),
     "citype": Param(enum=("configdrive2", "nocloud", "opennebula")),
     "ciuser": Param(),
     "cores": Param("integer", minimum=1),
-    "cpu": Param(),
     "cpulimit": Param("number", minimum=0, maximum=128),
     "cpuunits": Param("integer", minimum=1, maximum=262144),
     "description": Param(max_length=8192),
-    "efidisk0": Param(),
-    "hookscript": Param(),
-    "hotplug": Param(),
+    "hookscript": Param(check=formats.volume_id),
+    "hotplug": Param(check=devices.hotplug_features),
     "hugepages": Param(enum=("any", "2", "1024")),
-    "keyboard": Param(),
+    "keyboard": Param(enum=KEYBOARDS),
     "lock": Param(enum=(*LOCKS, "suspended")),
-    "machine": Param(),
-    "memory": Param(check=_property(formats.MEMORY, "memory")),
     "migrate_downtime": Param("number", minimum=0),
     "migrate_speed": Param("integer", minimum=0),
     "name": Param(check=formats.dns_name),
     "nameserver": Param(check=formats.address_list, listed=True),
     "ostype": Param(enum=(*OSTYPES, "solaris")),
-    "rng0": Param(),
     "scsihw": Param(enum=SCSIHW),
     "searchdomain": Param(),
     "shares": Param("integer", minimum=0, maximum=50000),
     "smbios1": Param(max_length=512, check=_property(formats.SMBIOS, "smbios1")),
+    "smp": Param("integer", minimum=1),
     "sockets": Param("integer", minimum=1),
     "sshkeys": Param(check=formats.url_encoded),
     "startdate": Param(pattern=r"(now|\d{4}-\d{1,2}-\d{1,2}(T\d{1,2}:\d{1,2}:\d{1,2})?)"),
-    "startup": Param(),
+    "startup": Param(check=formats.startup_order),
     "tags": Param(check=formats.tag_list, listed=True),
-    "tpmstate0": Param(),
     "vcpus": Param("integer", minimum=1),
-    "vga": Param(),
     "vmgenid": Param(pattern=r"(?:[a-fA-F0-9]{8}(?:-[a-fA-F0-9]{4}){3}-[a-fA-F0-9]{12}|[01])"),
     "vmstatestorage": Param(check=formats.storage_id),
-    "watchdog": Param(),
 }
 
 _CPU = ("cores", "sockets", "cpu", "vcpus", "numa", "cpulimit", "cpuunits")

@@ -5,7 +5,7 @@ import hashlib
 import time
 from typing import TYPE_CHECKING, Any
 
-from testbed.proxmox import formats
+from testbed.proxmox import drive_formats, formats
 from testbed.proxmox.storage import NAME
 from testbed.proxmox.vms import Vm
 
@@ -80,7 +80,7 @@ class Stats:
 
     def _boot_disk_size(self, vm: Vm) -> int:
         key = vm.boot_disk
-        size = formats.DRIVE.parse(vm.config[key]).get("size") if key else None
+        size = drive_formats.DRIVE.parse(vm.config[key]).get("size") if key else None
         return formats.parse_size(size) if size else 0
 
     def _load(self, vm: Vm, paused: bool) -> Row:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from testbed.proxmox import config_file, formats
+from testbed.proxmox import config_file, drive_formats, formats
 from testbed.proxmox.errors import Die
 from testbed.proxmox.guests import CloudInit, GuestKind, GuestSpec
 from testbed.proxmox.options import DISK_KEYS, IPCONFIG_KEYS, NET_KEYS, RESIZABLE
@@ -100,7 +100,7 @@ class Vm:
     @property
     def agent(self) -> bool:
         """Whether the guest agent is enabled in the configuration."""
-        return "agent" in self.config and formats.AGENT.parse(self.config["agent"])["enabled"] in ("1", "on")
+        return "agent" in self.config and formats.AGENT.parse(self.config["agent"])["enabled"] == "1"
 
     @property
     def cores(self) -> int:
@@ -124,7 +124,7 @@ class Vm:
 
 def is_cdrom(drive: str | None) -> bool:
     """Whether a drive is a CD-ROM; the cloud-init drive is one."""
-    return drive is not None and formats.DRIVE.parse(drive).get("media") == "cdrom"
+    return drive is not None and drive_formats.DRIVE.parse(drive).get("media") == "cdrom"
 
 
 def is_disk(drive: str | None) -> bool:
@@ -136,14 +136,14 @@ def drives(config: Mapping[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
     """Every drive of a configuration with its properties, in the order of the options' names."""
     for key in sorted(config):
         if key in RESIZABLE:
-            yield key, formats.DRIVE.parse(config[key])
+            yield key, drive_formats.DRIVE.parse(config[key])
 
 
 def drives_in_order(config: Mapping[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
     """The same in the order in which the original goes through them: IDE, SCSI, VirtIO, SATA, EFI, TPM."""
     for key in RESIZABLE:
         if key in config:
-            yield key, formats.DRIVE.parse(config[key])
+            yield key, drive_formats.DRIVE.parse(config[key])
 
 
 def volumes(config: Mapping[str, str]) -> list[str]:
@@ -191,8 +191,9 @@ def with_mac(net: str, mac: str | None = None) -> str:
     """A network option with `mac`, or else with the one it has, or else with a new one."""
     found = formats.NET.parse(net)
     address = mac or found.get("macaddr") or new_mac()
+    model = found["model"]
     rest = {key: value for key, value in found.items() if key not in ("model", "macaddr")}
-    return formats.PropertyString.format({found["model"]: address, **rest})
+    return formats.PropertyString.format({model: address, **rest}, first=model)
 
 
 def guest_spec(vm: Vm, file_of: Callable[[str], str]) -> GuestSpec:
@@ -201,7 +202,7 @@ def guest_spec(vm: Vm, file_of: Callable[[str], str]) -> GuestSpec:
     disk = vm.boot_disk or next((key for key in DISK_KEYS if is_disk(config.get(key))), None)
     net = next((config[key] for key in NET_KEYS if key in config), None)
     mac = formats.NET.parse(net).get("macaddr", "") if net else ""
-    volume = formats.DRIVE.parse(config[disk])["file"] if disk else ""
+    volume = drive_formats.DRIVE.parse(config[disk])["file"] if disk else ""
     return GuestSpec(
         vmid=vm.vmid,
         name=vm.name,

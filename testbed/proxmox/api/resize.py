@@ -1,6 +1,6 @@
 """Growing a disk (qemu-server API2/Qemu.pm resize_vm)."""
 
-from testbed.proxmox import formats
+from testbed.proxmox import drive_formats, formats
 from testbed.proxmox.calls import Call, perm, route
 from testbed.proxmox.errors import Die, only_root
 from testbed.proxmox.locks import CONFIG_TIMEOUT, vm_lock
@@ -49,7 +49,7 @@ async def _grow(call: Call, worker: Worker, vm: Vm) -> None:
         raise Die(f"disk '{disk}' does not exist")
     if is_cdrom(vm.config[disk]):
         raise Die("you can't resize a cdrom")
-    drive = formats.DRIVE.parse(vm.config[disk])
+    drive = drive_formats.DRIVE.parse(vm.config[disk])
     call.check(f"/storage/{storage_of(drive['file'])}", "Datastore.AllocateSpace")
     volume = node.volumes.load(drive["file"])
     size = _wanted(call.values["size"], volume.size)
