@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from testbed.proxmox import formats
+from testbed.proxmox import drive_formats, formats
 from testbed.proxmox.access import Access, Identity
 from testbed.proxmox.errors import Die, denied
 from testbed.proxmox.formats import split_list
@@ -165,7 +165,7 @@ class ConfigRights:
 
     def drive(self, value: str) -> None:
         """To add, change or take away a drive."""
-        if "cloudinit" in formats.DRIVE.parse(value)["file"]:
+        if "cloudinit" in drive_formats.DRIVE.parse(value)["file"]:
             self.privilege("VM.Config.Cloudinit", "VM.Config.CDROM")
         else:
             self.privilege("VM.Config.CDROM" if is_cdrom(value) else "VM.Config.Disk")
