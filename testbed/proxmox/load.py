@@ -10,6 +10,9 @@ DAY = 86_400
 PEAK_HOUR = 14
 #: Period in seconds and weight of each layer of noise.
 LAYERS = ((3600, 0.5), (300, 0.3), (60, 0.2))
+#: Bytes per second of a busy VM on average, and what booting reads.
+RATES = {"netin": 40_000, "netout": 25_000, "diskread": 60_000, "diskwrite": 45_000}
+BOOT_READ = 18_000_000
 #: 1970-01-01 was a Thursday, so that days 2 and 3 of its week are the weekend.
 WEEKEND = (2, 3)
 
@@ -35,3 +38,24 @@ def at(seed: int, when: float) -> float:
     noise = sum(weight * _noise(seed, when, period) for period, weight in LAYERS)
     base = 0.1 + 0.4 * level(seed, 2)
     return min(base + 0.5 * daily * weekly * noise + 0.15 * (noise - 0.5), 1.0)
+
+
+def cpu(seed: int, when: float) -> float:
+    """The part of its processors that a VM uses."""
+    return 0.005 + 0.5 * at(seed, when) ** 2
+
+
+def memory(seed: int, when: float) -> float:
+    """The part of its memory that a VM uses: most of it all the time."""
+    return 0.25 + 0.4 * level(seed, 3) + 0.1 * at(seed, when)
+
+
+def traffic_rates(seed: int) -> dict[str, float]:
+    """The bytes per second that a VM moves on average."""
+    return {key: rate * level(seed, part) for part, (key, rate) in enumerate(RATES.items(), 10)}
+
+
+def traffic(seed: int, uptime: int) -> dict[str, int]:
+    """The bytes that a VM has moved since its start: they only ever grow."""
+    moved = {key: int(uptime * rate) for key, rate in traffic_rates(seed).items()}
+    return moved | {"diskread": BOOT_READ + moved["diskread"]}

@@ -1,11 +1,10 @@
 """Live figures, and the ten-second broadcast that the cluster's overview reads (pve-manager pvestatd.pm)."""
 
 import asyncio
-import hashlib
 import time
 from typing import TYPE_CHECKING, Any
 
-from testbed.proxmox import drive_formats, formats
+from testbed.proxmox import drive_formats, formats, load
 from testbed.proxmox.storage import NAME
 from testbed.proxmox.vms import Vm
 
@@ -88,16 +87,13 @@ class Stats:
         if info is None:
             return {}
         uptime = max(int(time.time() - info.started), 0)
-        wave = _wave(vm.vmid)
+        now = time.time()
         row = {
             "pid": info.pid,
             "uptime": uptime,
-            "cpu": 0 if paused or not uptime else round(0.01 + 0.3 * wave, 6),
-            "mem": int(vm.memory_mib * 1024**2 * (0.25 + 0.4 * wave)),
-            "netin": int(uptime * 900 * (1 + wave)),
-            "netout": int(uptime * 700 * (1 + wave)),
-            "diskread": int(18_000_000 + uptime * 500 * wave),
-            "diskwrite": int(uptime * 2500 * wave),
+            "cpu": 0 if paused or not uptime else round(load.cpu(vm.vmid, now), 6),
+            "mem": int(vm.memory_mib * 1024**2 * load.memory(vm.vmid, now)),
+            **load.traffic(vm.vmid, uptime),
         }
         return row | dict(info.usage)
 
@@ -120,9 +116,3 @@ class Stats:
             "maxdisk": self._node.hardware.disk,
             "uptime": int(time.time() - self._node.boot_time),
         }
-
-
-def _wave(vmid: int) -> float:
-    """A figure between 0 and 1 that differs by VM and changes slowly."""
-    seed = f"{vmid}:{int(time.time() // 60)}".encode()
-    return hashlib.blake2b(seed, digest_size=1).digest()[0] / 255

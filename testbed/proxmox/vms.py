@@ -20,6 +20,7 @@ CLONE_MARK = " qmclone temporary file"
 MAC_PREFIX = "BC:24:11"
 DEFAULT_MEMORY = "512"
 QEMU_VERSION = "9.2.0"
+REMEMBERED_SWITCHES = 200
 
 Config = dict[str, str]
 
@@ -29,7 +30,8 @@ class Vm:
     """One VM. `guest` is what runs now; `pending_delete` maps options to whether their disk goes too.
 
     `snapshots` are configurations of their own; `cloudinit` holds what the drive of a running guest was made
-    from where that differs from the configuration.
+    from where that differs from the configuration. `born` and `switched` are Unix times: of the creation, and of
+    switching on and off in turn.
     `node` names where the configuration lies; an empty one becomes that of the first to save it.
     """
 
@@ -43,6 +45,8 @@ class Vm:
     snapshots: dict[str, Config] = field(default_factory=dict)
     cloudinit: Config = field(default_factory=dict)
     node: str = ""
+    born: float = 0.0
+    switched: list[float] = field(default_factory=list)
 
     @property
     def lock(self) -> str | None:
@@ -74,6 +78,15 @@ class Vm:
     def digest(self) -> str:
         """SHA-1 of the configuration file."""
         return hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+    def note_power(self) -> None:
+        """Remember when it came into being, and when it was switched on or off; the oldest switches are forgotten."""
+        now = time.time()
+        self.born = self.born or now
+        if (self.guest is not None) != (len(self.switched) % 2 == 1):
+            self.switched.append(now)
+        if len(self.switched) > REMEMBERED_SWITCHES:
+            del self.switched[:2]
 
     def snapshot(self, name: str) -> Config:
         """The configuration of a snapshot; raises `Die` when there is none of this name."""
@@ -264,6 +277,7 @@ class AllVms:
         if known and known.node != vm.node:
             path = f"/etc/pve/nodes/{vm.node}/qemu-server/{vm.vmid}.conf"
             raise Die(f"close (rename) atomic file '{path}' failed: File exists")
+        vm.note_power()
         self._store.put("vm", vm.vmid, asdict(vm))
         self._index(vm.vmid, vm)
 

@@ -1,6 +1,6 @@
 """What is known of the whole cluster (pve-manager API2/Cluster.pm)."""
 
-from testbed.proxmox.api.nodes import VERSION
+from testbed.proxmox.api import cluster_options
 from testbed.proxmox.api.tasks import brief
 from testbed.proxmox.calls import Call, everybody, perm, route
 from testbed.proxmox.errors import Die, parameter_errors
@@ -26,9 +26,9 @@ async def index(_call: Call) -> list[Row]:
 
 
 @route("GET", "/version", everybody)
-async def version(_call: Call) -> dict[str, str]:
+async def version(call: Call) -> dict[str, str]:
     """The release."""
-    return VERSION
+    return dict(call.cluster.access.release.version)
 
 
 @route("GET", "/cluster/nextid", everybody, {"vmid": Param("integer", check=vmid)})
@@ -43,10 +43,12 @@ async def next_id(call: Call) -> str:
 
 
 def _lowest_free(call: Call) -> str:
-    for candidate in range(LOWER, UPPER):
+    bounds = cluster_options.PARTS["next-id"].parse(cluster_options.options(call).get("next-id", ""))
+    lower, upper = int(bounds.get("lower", LOWER)), int(bounds.get("upper", UPPER))
+    for candidate in range(lower, upper):
         if not call.cluster.taken(candidate):
             return str(candidate)
-    raise Die(f"unable to get any free VMID in range [{LOWER}, {UPPER - 1}]")
+    raise Die(f"unable to get any free VMID in range [{lower}, {upper - 1}]")
 
 
 @route("GET", "/cluster/status", perm("/", "Sys.Audit"))

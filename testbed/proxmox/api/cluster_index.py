@@ -1,9 +1,11 @@
 """Indexes and lists of cluster-wide things that are empty here (pve-manager API2/Cluster.pm and below)."""
 
+import hashlib
 from collections.abc import Callable
 
 from testbed.proxmox.calls import Call, Right, everybody, perm, route
 from testbed.proxmox.errors import ApiError
+from testbed.proxmox.node import Node
 from testbed.proxmox.schema import Param, Schema
 from testbed.proxmox.stats import Row
 
@@ -48,12 +50,23 @@ _fixed("/cluster/config/apiversion", AUDIT, lambda: 1)
 
 
 @route("GET", "/cluster/config/nodes", AUDIT)
-async def config_nodes(_call: Call) -> list[Row]:
-    """The nodes of corosync's configuration."""
-    return []
+async def config_nodes(call: Call) -> list[Row]:
+    """The nodes of corosync's configuration; a node on its own has none."""
+    return [_member(node) for node in call.cluster.nodes.values()] if call.cluster.name else []
+
+
+def _member(node: Node) -> Row:
+    number = str(node.number)
+    row: Row = {"node": node.name, "name": node.name, "nodeid": number, "quorum_votes": "1"}
+    return row | {"ring0_addr": node.address}
 
 
 @route("GET", "/cluster/config/join", AUDIT, {"node": Param()})
-async def join(_call: Call) -> Row:
+async def join(call: Call) -> Row:
     """What another node needs in order to join."""
-    raise ApiError(424, "node is not in a cluster, no join info available!")
+    if call.cluster.name is None:
+        raise ApiError(424, "node is not in a cluster, no join info available!")
+    nodes = [_member(node) | {"pve_addr": node.address, "pve_fp": node.fingerprint} for node in call.cluster.nodes.values()]
+    totem = {"cluster_name": call.cluster.name, "config_version": str(len(nodes)), "version": "2", "secauth": "on"}
+    digest = hashlib.sha1(repr(nodes).encode(), usedforsecurity=False).hexdigest()
+    return {"nodelist": nodes, "preferred_node": call.entry.name, "totem": totem, "config_digest": digest}

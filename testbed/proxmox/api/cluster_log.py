@@ -1,5 +1,7 @@
 """The cluster's log of tasks (pve-cluster logger.c, pve-manager API2/Cluster.pm)."""
 
+from itertools import islice
+
 from testbed.proxmox.calls import Call, everybody, route
 from testbed.proxmox.schema import Param
 from testbed.proxmox.stats import Row
@@ -30,6 +32,7 @@ async def log(call: Call) -> list[Row]:
     """The newest entries; the caller's own without Sys.Syslog."""
     everything = call.node.access.may(call.who, "/", "Sys.Syslog")
     wanted = call.number("max", DEFAULT_ENTRIES)
-    tasks = [*call.node.tasks.active(), *call.node.tasks.archive()][:wanted]
+    nodes = call.cluster.nodes.values()
+    tasks = [task for node in nodes for task in [*node.tasks.active(), *islice(node.tasks.archive(), wanted)]]
     mine = [task for task in tasks if everything or task.user == call.who.id]
-    return _entries(mine[::-1])[:wanted]
+    return _entries(sorted(mine, key=lambda task: task.starttime))[:wanted]

@@ -105,7 +105,7 @@ def _shown(name: str, text: str) -> object:
 
 def _tags(call: Call) -> list[str]:
     access = call.node.access
-    seen = [vm for vm in call.node.vms if "tags" in vm.config]
+    seen = [vm for vm in call.cluster.vms if "tags" in vm.config]
     used = {
         tag
         for vm in seen

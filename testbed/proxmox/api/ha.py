@@ -21,7 +21,8 @@ async def status_index(_call: Call) -> list[Row]:
 
 
 def _quorum(call: Call) -> Row:
-    return {"id": "quorum", "type": "quorum", "node": call.node.name, "status": "OK", "quorate": 1}
+    row: Row = {"id": "quorum", "type": "quorum", "node": call.entry.name}
+    return row | ({"status": "OK", "quorate": 1} if call.cluster.quorate else {"status": "No quorum!", "quorate": 0})
 
 
 @route("GET", "/cluster/ha/status/current", AUDIT)
@@ -33,7 +34,7 @@ async def current(call: Call) -> list[Row]:
 @route("GET", "/cluster/ha/status/manager_status", AUDIT)
 async def manager_status(call: Call) -> Row:
     """The manager's own state."""
-    return {"manager_status": {}, "quorum": {"node": call.node.name, "quorate": "1"}, "lrm_status": {}}
+    return {"manager_status": {}, "quorum": {"node": call.entry.name, "quorate": str(int(call.cluster.quorate))}, "lrm_status": {}}
 
 
 @route("GET", "/cluster/ha/resources", AUDIT, {"type": Param(enum=("ct", "vm"))})

@@ -72,8 +72,7 @@ NUMBERS = ("autostart", "bridge_vlan_aware")
 Interfaces = dict[str, Row]
 
 
-def _installed(node: str) -> Interfaces:
-    number = int("".join(filter(str.isdigit, node)) or 1) % 200
+def _installed(number: int) -> Interfaces:
     address = f"10.99.0.{9 + number}"
     manual = {"method": "manual", "method6": "manual", "families": ["inet"], "active": 1}
     bridge = {"type": "bridge", "bridge_ports": "eno1", "bridge_stp": "off", "bridge_fd": "0", "autostart": 1}
@@ -92,7 +91,7 @@ def _load(call: Call) -> Interfaces:
 
 
 def _active(call: Call) -> Interfaces:
-    return call.node.store.get("setting", _key(call, False)) or _installed(call.node.name)
+    return call.node.store.get("setting", _key(call, False)) or _installed(call.node.number)
 
 
 def _stage(call: Call, interfaces: Interfaces) -> None:

@@ -111,13 +111,9 @@ def _service(call: Call, name: str) -> Row:
     row = {"name": name, "service": name, "desc": SERVICES[name]}
     if name in NOT_INSTALLED:
         return row | {"state": "dead", "active-state": "inactive", "unit-state": "not-found"}
-    if name == "corosync" and not _clustered(call):
+    if name == "corosync" and call.cluster.name is None:
         return row | {"state": "dead", "active-state": "inactive", "unit-state": "enabled"}
     return row | {"state": "running", "active-state": "active", "unit-state": "enabled"}
-
-
-def _clustered(call: Call) -> bool:
-    return False
 
 
 @route("GET", "/nodes/{node}/services", AUDIT, protected=True)

@@ -8,9 +8,8 @@ from testbed.proxmox.calls import Call, everybody, perm, route
 from testbed.proxmox.node import Node
 from testbed.proxmox.stats import Row
 
-VERSION = {"version": "8.4.21", "release": "8.4", "repoid": "2606ac850d46da29"}
 GIB = 1024**3
-KERNEL = "6.8.12-4-pve"
+KERNELS = {"8": "6.8.12-4-pve", "9": "6.17.2-1-pve"}
 SUBDIRECTORIES = (
     *("aplinfo", "apt", "capabilities", "ceph", "certificates", "config", "disks", "dns", "firewall", "hardware"),
     *("hosts", "journal", "lxc", "migrateall", "netstat", "network", "qemu", "query-url-metadata", "replication"),
@@ -40,9 +39,9 @@ async def index(_call: Call) -> list[Row]:
 
 
 @route("GET", "/nodes/{node}/version", everybody)
-async def version(_call: Call) -> dict[str, str]:
+async def version(call: Call) -> dict[str, str]:
     """The release."""
-    return VERSION
+    return dict(call.cluster.access.release.version)
 
 
 @route("GET", "/nodes/{node}/lxc", everybody, protected=True)
@@ -64,31 +63,36 @@ async def clock(_call: Call) -> Row:
     return {"time": now, "localtime": now, "timezone": "Etc/UTC"}
 
 
-@route("GET", "/nodes/{node}/status", perm("/nodes/{node}", "Sys.Audit"), protected=True)
-async def status(call: Call) -> dict[str, Any]:
+@route("GET", "/nodes/{node}/status", perm("/nodes/{node}", "Sys.Audit"))
+async def status(call: Call) -> Row:
     """Load, memory, disk and versions."""
-    figures = call.node.stats.node()
-    return {
+    figures, version = call.node.stats.node(), call.cluster.access.release.version
+    load = figures["cpu"] * figures["maxcpu"]
+    return _kernel(KERNELS[call.cluster.pve]) | {
         "uptime": figures["uptime"],
-        "loadavg": ["0.10", "0.12", "0.09"],
+        "loadavg": [f"{load:.2f}", f"{load * 0.97:.2f}", f"{load * 0.93:.2f}"],
         "cpu": figures["cpu"],
         "wait": 0,
         "idle": 0,
         "cpuinfo": _cpu(figures["maxcpu"]),
-        "memory": _space(figures["mem"], figures["maxmem"]),
+        "memory": _memory(call, figures),
         "rootfs": _space(figures["disk"], figures["maxdisk"]) | {"avail": figures["maxdisk"] - figures["disk"]},
         "swap": _space(0, 8 * GIB),
         "ksm": {"shared": 0},
-        "kversion": f"Linux {KERNEL} #1 SMP PREEMPT_DYNAMIC PMX {KERNEL}",
-        "current-kernel": {
-            "sysname": "Linux",
-            "release": KERNEL,
-            "version": "#1 SMP PREEMPT_DYNAMIC",
-            "machine": platform.machine(),
-        },
         "boot-info": {"mode": "legacy-bios"},
-        "pveversion": f"pve-manager/{VERSION['version']}/{VERSION['repoid']}",
+        "pveversion": f"pve-manager/{version['version']}/{version['repoid']}",
     }
+
+
+def _kernel(release: str) -> Row:
+    text = f"Linux {release} #1 SMP PREEMPT_DYNAMIC PMX {release.removesuffix('-pve')}"
+    names = {"sysname": "Linux", "release": release, "version": text.partition(f"{release} ")[2]}
+    return {"kversion": text, "current-kernel": names | {"machine": platform.machine()}}
+
+
+def _memory(call: Call, figures: Row) -> dict[str, int]:
+    row = _space(figures["mem"], figures["maxmem"])
+    return row if call.cluster.access.release.old else row | {"available": row["free"]}
 
 
 def _space(used: int, total: int) -> dict[str, int]:
