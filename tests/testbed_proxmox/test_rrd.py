@@ -1,6 +1,7 @@
 """Data for graphs: rows of the releases, gaps where a machine was off, curves that stay what they were."""
 
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -25,7 +26,7 @@ def source(history: History) -> Source:
 def test_each_release_has_its_own_rows(release: str, frame: str, rows: int, step: int) -> None:
     found = rrd.data(source(History(0, (0,))), frame, "AVERAGE", release)
     assert len(found) == rows
-    assert {later["time"] - earlier["time"] for earlier, later in zip(found, found[1:], strict=False)} == {step}
+    assert {later["time"] - earlier["time"] for earlier, later in pairwise(found)} == {step}
     assert all(row["time"] % step == 0 for row in found)
 
 

@@ -66,7 +66,9 @@ async def join(call: Call) -> Row:
     """What another node needs in order to join."""
     if call.cluster.name is None:
         raise ApiError(424, "node is not in a cluster, no join info available!")
-    nodes = [_member(node) | {"pve_addr": node.address, "pve_fp": node.fingerprint} for node in call.cluster.nodes.values()]
+    nodes = [
+        _member(node) | {"pve_addr": node.address, "pve_fp": node.fingerprint} for node in call.cluster.nodes.values()
+    ]
     totem = {"cluster_name": call.cluster.name, "config_version": str(len(nodes)), "version": "2", "secauth": "on"}
     digest = hashlib.sha1(repr(nodes).encode(), usedforsecurity=False).hexdigest()
     return {"nodelist": nodes, "preferred_node": call.entry.name, "totem": totem, "config_digest": digest}

@@ -34,7 +34,11 @@ async def current(call: Call) -> list[Row]:
 @route("GET", "/cluster/ha/status/manager_status", AUDIT)
 async def manager_status(call: Call) -> Row:
     """The manager's own state."""
-    return {"manager_status": {}, "quorum": {"node": call.entry.name, "quorate": str(int(call.cluster.quorate))}, "lrm_status": {}}
+    return {
+        "manager_status": {},
+        "quorum": {"node": call.entry.name, "quorate": str(int(call.cluster.quorate))},
+        "lrm_status": {},
+    }
 
 
 @route("GET", "/cluster/ha/resources", AUDIT, {"type": Param(enum=("ct", "vm"))})

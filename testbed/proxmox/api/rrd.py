@@ -16,6 +16,7 @@ PARAMETERS = {"timeframe": Param(optional=False, enum=FRAMES), **CONSOLIDATION}
 NODE_PARAMETERS = {"timeframe": Param(optional=False, enum=(*FRAMES, "decade")), **CONSOLIDATION}
 PRESSURES = ("cpusome", "cpufull", "iosome", "iofull", "memorysome", "memoryfull")
 MIB = 1024**2
+SWAP = 8 * 1024 * MIB
 #: How fast a storage fills: the part of its use that is new after a month.
 GROWTH_PER_MONTH, MONTH = 0.02, 30 * 86_400
 
@@ -42,9 +43,7 @@ def _vm_source(call: Call, vm: Vm, release: str) -> Source:
     def moving(when: float) -> Row:
         busy = load.at(vm.vmid, when)
         row = {"cpu": load.cpu(vm.vmid, when), "mem": figures["maxmem"] * load.memory(vm.vmid, when)}
-        row |= {
-            key: fastest * busy * load.level(vm.vmid, part) for part, (key, fastest) in enumerate(FASTEST.items(), 10)
-        }
+        row |= {key: 2 * busy * rate for key, rate in load.traffic_rates(vm.vmid).items()}
         return row | (_more_of_9(row["mem"], busy) if release == "9" else {})
 
     return Source(History(vm.born, vm.switched), steady, moving)
@@ -66,11 +65,8 @@ async def node_data(call: Call) -> list[Row]:
     seed, now = zlib.crc32(call.node.name.encode()), time.time()
     cpu = rrd.scaled(seed, now, figures["cpu"])
     memory = rrd.scaled(seed + 1, now, figures["mem"])
-    steady = {
-        "maxcpu": figures["maxcpu"],
-        **{"memtotal": figures["maxmem"], "roottotal": figures["maxdisk"], "rootused": figures["disk"]},
-        **{"swaptotal": 8 * 1024 * MIB, "swapused": 0},
-    }
+    steady = {"maxcpu": figures["maxcpu"], "memtotal": figures["maxmem"], "swaptotal": SWAP, "swapused": 0}
+    steady |= {"roottotal": figures["maxdisk"], "rootused": figures["disk"]}
 
     def moving(when: float) -> Row:
         part = min(cpu(when), 1.0)
