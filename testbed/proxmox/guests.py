@@ -4,20 +4,30 @@ The API side (configuration, locks, tasks) never runs a guest itself; it speaks 
 exist: a boot model (`sim.py`) and real QEMU processes (`qemu/`). Each VM names its kind; clones inherit it.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 GuestKind = Literal["sim", "qemu"]
 
 #: Told to `OnExit` after a guest ended: "stop" (power cut), "shutdown" (by itself, also on ACPI) or "crash".
 ExitReason = Literal["stop", "shutdown", "crash"]
 OnExit = Callable[[int, ExitReason], Awaitable[None]]
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class GuestError(Exception):
     """A guest or volume could not do what was asked; the text becomes the error line of the Proxmox task."""
+
+
+class AgentError(GuestError):
+    """The agent in the guest refused a command; `kind` is its class of errors."""
+
+    def __init__(self, text: str, kind: str = "GenericError") -> None:
+        super().__init__(text)
+        self.kind = kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +143,20 @@ class Guests(Protocol):
     async def agent_ping(self, vmid: int) -> bool:
         """Whether the guest agent answers within 3 s."""
 
-    async def interfaces(self, vmid: int) -> list[Interface]:
-        """The agent's view of the network; raises `GuestError` when the agent is silent."""
+    async def ask_agent(self, vmid: int, command: str, arguments: Mapping[str, Any], timeout: float) -> Any:
+        """The agent's answer to a command such as `guest-info`; None if the guest ends instead of answering.
 
-    async def osinfo(self, vmid: int) -> dict[str, str]:
-        """The agent's `get-osinfo` result; raises `GuestError` when the agent is silent."""
+        Raises `AgentError` when the agent refuses, `GuestError` ("got timeout") when it is silent for `timeout` s.
+        """
+
+    async def monitor(self, vmid: int, command: str) -> str:
+        """What QEMU's human monitor prints for a command."""
+
+    async def screen(self, vmid: int, password: str) -> Streams:
+        """A connection to the guest's screen (RFB), which asks for `password`."""
+
+    async def serial(self, vmid: int, port: str) -> Streams:
+        """A connection to a serial line, `serial0` to `serial3`."""
 
     async def adopt(self, running: Mapping[int, GuestSpec]) -> None:
         """Called once at start with the guests that ran before: take hold of them, or start them again."""

@@ -5,14 +5,18 @@ before the testbed was restarted runs on as if nothing had happened.
 """
 
 import asyncio
-import hashlib
+import functools
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from testbed.proxmox.formats import IPCONFIG
-from testbed.proxmox.guests import GuestError, GuestInfo, GuestSpec, Interface, OnExit
+from testbed.proxmox.guests import GuestError, GuestInfo, GuestSpec, OnExit, Streams
+from testbed.proxmox.inside.files import Disks
+from testbed.proxmox.inside.lines import Lines
+from testbed.proxmox.inside.monitor import Monitor
+from testbed.proxmox.inside.network import interfaces
+from testbed.proxmox.inside.system import System, install
 from testbed.proxmox.knobs import Knobs
 
 FIRST_PID = 20_000
@@ -28,10 +32,11 @@ class _Running:
     booted: float
     awake: asyncio.Event
     ending: "asyncio.Task[None] | None" = field(default=None, repr=False)
+    lines: Lines | None = field(default=None, repr=False)
 
 
 class SimGuests:
-    """The boot model, a kind of `Guests`. Volumes are names only."""
+    """The boot model, a kind of `Guests`. Volumes are names, and the few files that somebody wrote."""
 
     def __init__(self, knobs: Knobs, behaviour: Behaviour, on_exit: OnExit) -> None:
         self._knobs = knobs
@@ -39,6 +44,7 @@ class SimGuests:
         self._on_exit = on_exit
         self._running: dict[int, _Running] = {}
         self._pid = FIRST_PID
+        self._disks = Disks()
 
     def _seconds(self, vmid: int, name: str) -> float:
         return float(self._behaviour(vmid).get(name, getattr(self._knobs, name)))
@@ -49,27 +55,33 @@ class SimGuests:
     async def clone_disk(self, source_volume: str, volume: str, full: bool) -> None:
         """Take the time a copy takes."""
         await asyncio.sleep(self._knobs.full_clone_seconds if full else self._knobs.linked_clone_seconds)
+        self._disks.clone(source_volume, volume)
 
     async def resize_disk(self, volume: str, size_bytes: int) -> None:
         """Nothing to do."""
 
     async def delete_disk(self, volume: str) -> None:
-        """Nothing to do."""
+        """Forget its files."""
+        self._disks.delete(volume)
 
     async def rename_disk(self, volume: str, new_volume: str) -> None:
-        """Nothing to do."""
+        """Take its files along."""
+        self._disks.rename(volume, new_volume)
 
     async def snapshot_disk(self, volume: str, name: str) -> None:
         """Take the time a snapshot takes."""
         await asyncio.sleep(self._knobs.snapshot_seconds)
+        self._disks.snapshot(volume, name)
 
     async def rollback_disk(self, volume: str, name: str) -> None:
         """Take as long."""
         await asyncio.sleep(self._knobs.snapshot_seconds)
+        self._disks.roll_back(volume, name)
 
     async def delete_disk_snapshot(self, volume: str, name: str) -> None:
         """Take as long."""
         await asyncio.sleep(self._knobs.snapshot_seconds)
+        self._disks.forget_snapshot(volume, name)
 
     async def save_state(self, vmid: int, name: str) -> None:
         """Halt; a guest without contents needs no memory."""
@@ -91,7 +103,7 @@ class SimGuests:
 
     async def stop(self, vmid: int) -> None:
         """Power off."""
-        if guest := self._running.pop(vmid, None):
+        if guest := self._gone(vmid):
             if guest.ending:
                 guest.ending.cancel()
             await self._on_exit(vmid, "stop")
@@ -107,12 +119,12 @@ class SimGuests:
         wait = max(guest.booted - time.time(), 0) + self._seconds(guest.spec.vmid, "shutdown_seconds")
         await asyncio.sleep(wait)
         await guest.awake.wait()
-        self._running.pop(guest.spec.vmid, None)
+        self._gone(guest.spec.vmid)
         await self._on_exit(guest.spec.vmid, "shutdown")
 
     async def crash(self, vmid: int) -> None:
         """End as a guest does whose process dies."""
-        if guest := self._running.pop(vmid, None):
+        if guest := self._gone(vmid):
             if guest.ending:
                 guest.ending.cancel()
             await self._on_exit(vmid, "crash")
@@ -120,7 +132,12 @@ class SimGuests:
     async def reset(self, vmid: int) -> None:
         """Boot again in the same process."""
         if guest := self._running.get(vmid):
-            guest.booted = time.time() + self._seconds(vmid, "boot_seconds")
+            self._boot_again(guest)
+
+    def _boot_again(self, guest: _Running) -> None:
+        guest.booted = time.time() + self._seconds(guest.spec.vmid, "boot_seconds")
+        if guest.lines:
+            guest.lines.rebooted(guest.booted)
 
     async def pause(self, vmid: int) -> None:
         """Halt."""
@@ -156,30 +173,63 @@ class SimGuests:
         await asyncio.sleep(min(wait, patience))
         return wait < patience and self._running.get(vmid) is guest
 
-    async def interfaces(self, vmid: int) -> list[Interface]:
-        """Loopback, and eth0 with the addresses of the cloud-init drive that the guest was started with."""
-        spec = self._answering(vmid).spec
-        loopback = Interface("lo", "00:00:00:00:00:00", (("127.0.0.1", 8), ("::1", 128)))
-        return [loopback, *([_eth0(spec)] if spec.mac else [])]
+    async def ask_agent(self, vmid: int, command: str, arguments: Mapping[str, Any], timeout: float) -> Any:
+        """The answer of a guest that is up, awake and not told to be silent."""
+        guest = self._guest(vmid)
+        if not guest.spec.agent:
+            raise GuestError(f"unable to connect to VM {vmid} qga socket - No such file or directory")
+        silent = not guest.awake.is_set() or self._behaviour(vmid).get("agent_silent")
+        wait = timeout if silent else max(guest.booted - time.time(), 0)
+        await asyncio.sleep(min(wait, timeout))
+        if wait >= timeout or self._running.get(vmid) is not guest:
+            raise GuestError("got timeout")
+        lines = self._lines(guest)
+        answer = await lines.ask(command, arguments)
+        if command == "guest-shutdown":
+            await asyncio.wait_for(lines.closed.wait(), timeout)
+        return answer
 
-    async def osinfo(self, vmid: int) -> dict[str, str]:
-        """A Debian 12."""
-        self._answering(vmid)
-        return {
-            "id": "debian",
-            "name": "Debian GNU/Linux",
-            "pretty-name": "Debian GNU/Linux 12 (bookworm)",
-            "version": "12 (bookworm)",
-            "version-id": "12",
-            "machine": "x86_64",
-            "kernel-release": "6.1.0-28-cloud-amd64",
-            "kernel-version": "#1 SMP PREEMPT_DYNAMIC Debian 6.1.119-1",
-        }
+    async def monitor(self, vmid: int, command: str) -> str:
+        """A few commands of QEMU's monitor."""
+        guest = self._guest(vmid)
+        return await Monitor(self, guest.spec, self._lines(guest)).execute(command)
 
-    def _answering(self, vmid: int) -> _Running:
+    async def screen(self, vmid: int, password: str) -> Streams:
+        """A text screen with a shell."""
+        return await self._lines(self._guest(vmid)).screen(password)
+
+    async def serial(self, vmid: int, port: str) -> Streams:
+        """A shell."""
+        return await self._lines(self._guest(vmid)).serial()
+
+    def _guest(self, vmid: int) -> _Running:
+        if vmid not in self._running:
+            raise GuestError(f"VM {vmid} not running")
+        return self._running[vmid]
+
+    def _lines(self, guest: _Running) -> Lines:
+        """The ways into a guest, made when first used: most guests are never looked into."""
+        if guest.lines is None:
+            files = self._disks.on(guest.spec.volume)
+            install(guest.spec, files)
+            power = functools.partial(self._from_within, guest.spec.vmid)
+            system = System(guest.spec, files, interfaces(guest.spec), guest.booted, power)
+            guest.lines = Lines(system, guest.awake)
+        return guest.lines
+
+    def _from_within(self, vmid: int, what: str) -> None:
         guest = self._running.get(vmid)
-        if guest is None or not guest.awake.is_set() or time.time() < guest.booted:
-            raise GuestError("QEMU guest agent is not running")
+        if guest is None or guest.ending or self._behaviour(vmid).get("ignore_acpi"):
+            return
+        if what == "reboot":
+            self._boot_again(guest)
+        else:
+            guest.ending = asyncio.create_task(self._end(guest))
+
+    def _gone(self, vmid: int) -> _Running | None:
+        guest = self._running.pop(vmid, None)
+        if guest and guest.lines:
+            guest.lines.close()
         return guest
 
     async def adopt(self, running: Mapping[int, GuestSpec]) -> None:
@@ -193,29 +243,11 @@ class SimGuests:
         for guest in self._running.values():
             if guest.ending:
                 guest.ending.cancel()
+            if guest.lines:
+                guest.lines.close()
 
 
 def _set_event() -> asyncio.Event:
     event = asyncio.Event()
     event.set()
     return event
-
-
-def _eth0(spec: GuestSpec) -> Interface:
-    wanted = IPCONFIG.parse(spec.cloud_init.ip_configs[0]) if spec.cloud_init.ip_configs else {}
-    fixed = [wanted[key] for key in ("ip", "ip6") if "/" in wanted.get(key, "")]
-    leased = [_lease(spec.mac)] if wanted.get("ip", "dhcp") == "dhcp" else []
-    pairs = [value.split("/") for value in (*leased, *fixed)]
-    addresses = [(address, int(prefix)) for address, prefix in pairs]
-    return Interface("eth0", spec.mac.lower(), (*addresses, (_link_local(spec.mac), 64)))
-
-
-def _lease(mac: str) -> str:
-    number = hashlib.sha256(mac.encode()).digest()
-    return f"192.168.{number[0]}.{number[1] % 250 + 2}/16"
-
-
-def _link_local(mac: str) -> str:
-    parts = [int(part, 16) for part in mac.split(":")]
-    parts[0] ^= 2
-    return f"fe80::{parts[0]:x}{parts[1]:02x}:{parts[2]:x}ff:fe{parts[3]:02x}:{parts[4]:x}{parts[5]:02x}"

@@ -33,7 +33,7 @@ async def test_a_silent_agent(bed: Bed) -> None:
     vm = await started(bed, agent_silent=True)
     silent = await bed.call("POST", f"{vm}/agent/ping")
     assert (silent.status_code, silent.reason_phrase) == (500, "QEMU guest agent is not running")
-    await bed.put(f"{vm}/config", agent=0)
+    await bed.put(f"{vm}/config", delete="agent")
     await bed.run("POST", f"{vm}/status/stop")
     await bed.run("POST", f"{vm}/status/start")
     assert (await bed.call("POST", f"{vm}/agent/ping")).reason_phrase == "No QEMU guest agent configured"

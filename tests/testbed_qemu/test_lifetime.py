@@ -136,7 +136,7 @@ async def test_a_deep_state_directory_is_no_obstacle_to_sockets(tmp_path: Path) 
     try:
         await guests.create_disk(9000, TEMPLATE, GIB)
         await guests.start(replace(spec(106), volume=TEMPLATE))
-        reader, writer = await asyncio.open_unix_connection(guests.vnc_socket(106))
+        reader, writer = await guests.screen(106, "secret")
         assert await asyncio.wait_for(reader.readline(), LIMIT_SECONDS) == b"RFB 003.008\n"
         writer.close()
     finally:

@@ -1,85 +1,144 @@
-"""What the guest agent says (qemu-server API2/Qemu/Agent.pm)."""
+"""What the guest agent is asked (qemu-server API2/Qemu/Agent.pm, QemuServer/Agent.pm)."""
 
 import asyncio
+import base64
+import binascii
+from collections.abc import Mapping
 from typing import Any
 
-from testbed.proxmox.calls import Call, perm, route
-from testbed.proxmox.errors import Die
-from testbed.proxmox.guests import Interface
-from testbed.proxmox.node import Node, physical
+from testbed.proxmox.access import Access, Identity
+from testbed.proxmox.calls import Call, Right, everybody, fill, route
+from testbed.proxmox.errors import ApiError, Die
+from testbed.proxmox.guests import AgentError, GuestError
+from testbed.proxmox.node import Node
+from testbed.proxmox.schema import Param
 from testbed.proxmox.stats import Row
 from testbed.proxmox.vms import Vm
 
-RIGHT = perm("/vms/{vmid}", "VM.Monitor")
 PATH = "/nodes/{node}/qemu/{vmid}/agent"
-COMMANDS = ("get-host-name", "get-osinfo", "network-get-interfaces", "ping")
-COUNTERS = ("rx-bytes", "rx-packets", "rx-errs", "rx-dropped", "tx-bytes", "tx-packets", "tx-errs", "tx-dropped")
+GET = (
+    *("get-fsinfo", "get-host-name", "get-memory-block-info", "get-memory-blocks", "get-osinfo", "get-time"),
+    *("get-timezone", "get-users", "get-vcpus", "info", "network-get-interfaces"),
+)
+FILE_SYSTEMS = ("fsfreeze-freeze", "fsfreeze-thaw", "fstrim")
+POWER = ("shutdown", "suspend-disk", "suspend-hybrid", "suspend-ram")
+POST = (*FILE_SYSTEMS, "fsfreeze-status", "ping", *POWER)
+SIMPLE = tuple(sorted((*GET, *POST)))
+WITH_PARAMETERS = ("exec", "exec-status", "file-read", "file-write", "set-user-password")
+#: How long a command may take, in seconds (qemu-server QMPClient.pm cmd).
+TIMEOUT = 5.0
+TIMEOUTS = {
+    "guest-fsfreeze-freeze": 3600.0,
+    "guest-fsfreeze-thaw": 180.0,
+    "guest-fstrim": 600.0,
+    "guest-shutdown": 600.0,
+}
 
 
-async def _answering(call: Call) -> Vm:
-    node = call.node
-    vm = node.vms.load(call.vmid)
-    if not vm.agent:
+def needs(*names: str, power: bool = False) -> Right:
+    """`VM.Monitor` in release 8; in 9 one of the finer privileges, named short of their prefix."""
+
+    def right(access: Access, who: Identity, values: Mapping[str, str]) -> None:
+        wanted = access.release.agent(*names)
+        if power and not access.release.old:
+            wanted = ("VM.PowerMgmt", *wanted)
+        access.check_any(who, fill("/vms/{vmid}", values), *wanted)
+
+    return right
+
+
+async def ask(node: Node, vm: Vm, command: str, timeout: float | None = None, **arguments: Any) -> Any:
+    """The agent's answer, its refusals as a value; raises `Die` when it is silent."""
+    patience = timeout or TIMEOUTS.get(command, TIMEOUT)
+    try:
+        return await node.guests(vm).ask_agent(vm.vmid, command, arguments, patience)
+    except AgentError as refusal:
+        return {"error": {"class": refusal.kind, "desc": str(refusal)}}
+    except GuestError as error:
+        channel = "qmp" if node.access.release.old else "qga"
+        raise Die(f"VM {vm.vmid} {channel} command '{command}' failed - {error}") from None
+
+
+async def answering(call: Call) -> Vm:
+    """The VM, whose agent answers a ping within 3 s; raises `Die`."""
+    vm = call.node.vms.load(call.vmid)
+    if "agent" not in vm.config:
         raise Die("No QEMU guest agent configured")
-    if not node.running(vm):
+    if not call.node.running(vm):
         raise Die(f"VM {call.vmid} is not running")
-    if not await _pings(node, vm):
-        raise Die("QEMU guest agent is not running")
+    try:
+        await ask(call.node, vm, "guest-ping", call.node.knobs.agent_patience_seconds)
+    except Die:
+        raise Die("QEMU guest agent is not running") from None
     return vm
 
 
-async def _pings(node: Node, vm: Vm) -> bool:
-    """Whether the agent answers in time; one that comes up meanwhile does."""
+async def ask_or_die(call: Call, vm: Vm, command: str, complaint: str, **arguments: Any) -> Any:
+    """The agent's answer; raises `Die` for its refusals, and what the original makes of those it cannot send."""
+    result = await ask(call.node, vm, command, **arguments)
+    if isinstance(result, dict) and "error" in result:
+        await refuse(call.node, f"Agent error: {result['error']['desc']}")
+    if result is None:
+        raise Die(f"Agent error: {complaint}")
+    return result
+
+
+async def refuse(node: Node, text: str) -> None:
+    """Raise `Die`; a text that is not Latin-1 breaks pvedaemon's answer, which pveproxy notices after 5 s."""
+    if all(ord(letter) < 256 for letter in text):
+        raise Die(text)
+    await asyncio.sleep(node.knobs.broken_answer_seconds)
+    raise ApiError(596, "Broken pipe")
+
+
+def encoded(text: str) -> str:
+    """Base 64 of text whose letters count as bytes; raises `Die` for those that do not fit into one."""
     try:
-        async with asyncio.timeout(node.knobs.agent_patience_seconds):
-            while not await physical(node.guests(vm).agent_ping(vm.vmid)):  # noqa: ASYNC110 - only asking again tells
-                await asyncio.sleep(0.1)
-    except TimeoutError:
-        return False
-    return True
+        return base64.b64encode(text.encode("latin-1")).decode()
+    except UnicodeEncodeError:
+        raise Die("Wide character in subroutine entry at /usr/share/perl5/PVE/API2/Qemu/Agent.pm") from None
 
 
-@route("GET", PATH, RIGHT)
+def decoded(text: str) -> str:
+    """The bytes of base 64, each as a letter: what the original answers is UTF-8 encoded twice."""
+    try:
+        return base64.b64decode(text).decode("latin-1")
+    except binascii.Error:
+        return text
+
+
+@route("GET", PATH, everybody)
 async def index(_call: Call) -> list[Row]:
     """What the agent can be asked."""
-    return [{"name": name} for name in COMMANDS]
+    return [{"name": name} for name in sorted((*SIMPLE, *WITH_PARAMETERS))]
 
 
-@route("POST", PATH + "/ping", RIGHT, protected=True)
-async def ping(call: Call) -> Row:
-    """Whether it answers."""
-    await _answering(call)
-    return {"result": {}}
+@route("POST", PATH, needs(), {"command": Param(optional=False, enum=SIMPLE)}, protected=True)
+async def generic(call: Call) -> Row:
+    """Any command without parameters."""
+    return await _simple(call, call.values["command"])
 
 
-@route("GET", PATH + "/network-get-interfaces", RIGHT, protected=True)
-async def interfaces(call: Call) -> Row:
-    """The guest's network interfaces."""
-    vm = await _answering(call)
-    found = await physical(call.node.guests(vm).interfaces(call.vmid))
-    return {"result": [_interface(one) for one in found]}
+async def _simple(call: Call, name: str) -> Row:
+    vm = await answering(call)
+    return {"result": await ask(call.node, vm, f"guest-{name}")}
 
 
-def _interface(one: Interface) -> dict[str, Any]:
-    row: dict[str, Any] = {"name": one.name, "hardware-address": one.mac}
-    row["statistics"] = dict.fromkeys(COUNTERS, 0)
-    if one.addresses:
-        row["ip-addresses"] = [
-            {"ip-address": address, "ip-address-type": "ipv6" if ":" in address else "ipv4", "prefix": prefix}
-            for address, prefix in one.addresses
-        ]
-    return row
+def _register(method: str, name: str, right: Right) -> None:
+    async def handler(call: Call) -> Row:
+        return await _simple(call, name)
+
+    route(method, f"{PATH}/{name}", right, protected=True)(handler)
 
 
-@route("GET", PATH + "/get-osinfo", RIGHT, protected=True)
-async def osinfo(call: Call) -> Row:
-    """The guest's operating system."""
-    vm = await _answering(call)
-    return {"result": await physical(call.node.guests(vm).osinfo(call.vmid))}
+def _right(name: str) -> Right:
+    if name in POWER:
+        return needs(power=True)
+    if name == "fsfreeze-status":
+        return needs("Audit", "FileSystemMgmt")
+    return needs("FileSystemMgmt" if name in FILE_SYSTEMS else "Audit")
 
 
-@route("GET", PATH + "/get-host-name", RIGHT, protected=True)
-async def host_name(call: Call) -> Row:
-    """The guest's host name, as the cloud-init drive of its start gave it."""
-    vm = await _answering(call)
-    return {"result": {"host-name": vm.guest.cloud_init.hostname if vm.guest else ""}}
+for _method, _names in (("GET", GET), ("POST", POST)):
+    for _name in _names:
+        _register(_method, _name, _right(_name))

@@ -7,9 +7,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from testbed.proxmox.guests import GuestError, Interface
+from testbed.proxmox.guests import AgentError, GuestError, Interface
 
 NOT_RUNNING = "QEMU guest agent is not running"
+TIMED_OUT = "got timeout"
 EXEC_POLL_SECONDS = 0.05
 
 
@@ -32,7 +33,10 @@ class Agent:
         self._gone = asyncio.Event()
 
     async def execute(self, command: str, timeout: float = 3.0, **arguments: Any) -> Any:
-        """The command's return value; `GuestError` when the agent refuses or does not answer in `timeout` s."""
+        """The command's return value; `AgentError` when the agent refuses, `GuestError` when it is not there.
+
+        One that is there and does not answer in `timeout` s "got timeout".
+        """
         if not self.connected.is_set():
             raise GuestError(NOT_RUNNING)
         try:
@@ -41,9 +45,9 @@ class Agent:
                 self._send(command, arguments)
                 answer = json.loads(await self._line())
         except (TimeoutError, OSError) as error:
-            raise GuestError(NOT_RUNNING) from error
+            raise GuestError(TIMED_OUT) from error
         if "error" in answer:
-            raise GuestError(f"VM qga command '{command}' failed - {answer['error']['desc']}")
+            raise AgentError(answer["error"]["desc"], answer["error"]["class"])
         return answer["return"]
 
     async def interfaces(self) -> list[Interface]:

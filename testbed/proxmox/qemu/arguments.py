@@ -110,7 +110,7 @@ def user_network(ip_config: str) -> str:
 def _screen(files: Files) -> list[str]:
     serial = f"socket,id=serial0,path={_escape(files.serial)},server=on,wait=off,logfile={_escape(files.serial_log)}"
     return [
-        *("-vga", "std", "-vnc", f"unix:{_escape(files.vnc)}"),
+        *("-vga", "std", "-vnc", f"unix:{_escape(files.vnc)},password=on"),
         *("-chardev", serial, "-device", "isa-serial,chardev=serial0"),
     ]
 

@@ -12,10 +12,10 @@ from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from testbed.proxmox.guests import GuestError, GuestInfo, GuestSpec, Interface, OnExit
+from testbed.proxmox.guests import GuestError, GuestInfo, GuestSpec, Interface, OnExit, Streams
 from testbed.proxmox.qemu import snapshots
 from testbed.proxmox.qemu.accel import accelerator
-from testbed.proxmox.qemu.agent import Agent, Finished
+from testbed.proxmox.qemu.agent import TIMED_OUT, Agent, Finished
 from testbed.proxmox.qemu.arguments import Host
 from testbed.proxmox.qemu.commands import missing_tool
 from testbed.proxmox.qemu.disks import Disks
@@ -178,9 +178,45 @@ class QemuGuests:
         """Process id and start time of a running guest."""
         return self._machines[vmid].info if self.alive(vmid) else None
 
-    def vnc_socket(self, vmid: int) -> Path:
-        """The Unix socket on which a running guest's screen speaks VNC (no password)."""
-        return self._places.run(self._running(vmid).spec.vmid, "vnc")
+    async def screen(self, vmid: int, password: str) -> Streams:
+        """A connection to the guest's screen, whose password it sets first; it is good for 30 s."""
+        machine = self._running(vmid)
+        await machine.execute("set_password", protocol="vnc", password=password)
+        await machine.execute("expire_password", protocol="vnc", time="+30")
+        return await _connected(self._places.run(vmid, "vnc"))
+
+    async def serial(self, vmid: int, port: str) -> Streams:
+        """A connection to the first serial line; whoever comes second waits until the first has gone."""
+        self._running(vmid)
+        if port != "serial0":
+            raise GuestError(f"{port} is not there: guests of this kind have serial0 alone")
+        return await _connected(self._places.run(vmid, "serial"))
+
+    async def monitor(self, vmid: int, command: str) -> str:
+        """What QEMU's human monitor prints."""
+        answer: str = await self._running(vmid).execute("human-monitor-command", **{"command-line": command})
+        return answer
+
+    async def ask_agent(self, vmid: int, command: str, arguments: Mapping[str, Any], timeout: float) -> Any:
+        """The agent's answer; one that comes up within `timeout` seconds does answer."""
+        machine = self._running(vmid)
+        if not machine.spec.agent:
+            raise GuestError(f"unable to connect to VM {vmid} qga socket - No such file or directory")
+        answer = asyncio.create_task(self._asked(machine, command, arguments, timeout))
+        await asyncio.wait([answer, machine.ended], return_when=asyncio.FIRST_COMPLETED)
+        if machine.ended.done() and not answer.done():
+            answer.cancel()
+            return None
+        return await answer
+
+    @staticmethod
+    async def _asked(machine: Machine, command: str, arguments: Mapping[str, Any], timeout: float) -> Any:
+        try:
+            async with asyncio.timeout(timeout):
+                await machine.agent.connected.wait()
+        except TimeoutError:
+            raise GuestError(TIMED_OUT) from None
+        return await machine.agent.execute(command, timeout, **arguments)
 
     async def agent_ping(self, vmid: int) -> bool:
         """Whether the guest agent answers within 3 s; no answer at once when it never came up."""
@@ -283,6 +319,13 @@ def default_run_dir(state_dir: Path) -> Path:
     """One short folder per user and state directory: socket paths end at 107 bytes."""
     digest = hashlib.sha256(os.fsencode(state_dir.resolve())).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"hostler-qemu-{os.getuid()}-{digest}"
+
+
+async def _connected(path: Path) -> Streams:
+    try:
+        return await asyncio.open_unix_connection(path)
+    except OSError as error:
+        raise GuestError(f"unable to connect to socket '{path}' - {error.strerror}") from None
 
 
 def _claim(places: Places) -> IO[str]:
