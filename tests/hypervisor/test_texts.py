@@ -25,7 +25,7 @@ from hypervisor.errors import (
 from hypervisor.port import TaskCause
 from hypervisor.texts import Answer, sort, sort_task
 
-GOLDEN = Path(__file__).parents[3] / "shared" / "pve" / "golden"
+GOLDEN = Path(__file__).parents[1] / "testbed_proxmox" / "golden"
 
 CHANGES: list[tuple[int, str, type[HypervisorError]]] = [
     (401, "Authentication failed!", Denied),
