@@ -55,7 +55,9 @@ class Transport(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         if monotonic() - self._last_use > IDLE_SECONDS:
             self.poolmanager.clear()
-        kwargs["timeout"] = (CONNECT_SECONDS, READ_SECONDS if request.method == "GET" else MUTATE_SECONDS)
+        # urllib3 sends under the timeout of connecting: a file takes a while to be written down over there.
+        connect = MUTATE_SECONDS if hasattr(request.body, "read") else CONNECT_SECONDS
+        kwargs["timeout"] = (connect, READ_SECONDS if request.method == "GET" else MUTATE_SECONDS)
         try:
             return super().send(request, *args, **kwargs)
         finally:

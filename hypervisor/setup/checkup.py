@@ -212,8 +212,12 @@ def _judged(label: str, name: str, status: Row) -> Check:
 async def _bridge(subject: Subject) -> AsyncIterator[Check]:
     bridge = subject.cluster.bridge
     for node in subject.nodes:
-        rows = await subject.client.get("nodes", node, "network", type="any_bridge")
-        found = {str(row["iface"]): row for row in rows}
+        try:
+            rows = await subject.client.get("nodes", node, "network", type="any_bridge")
+        except HypervisorError as error:
+            yield _failed(f"bridge {bridge} on {node}", error)
+            continue
+        found = sorted(str(row["iface"]) for row in rows)
         if bridge in found:
             yield Check(f"bridge {bridge} on {node}", "ok")
         else:
@@ -231,24 +235,26 @@ async def _templates(subject: Subject) -> AsyncIterator[Check]:
         if row is None or row["type"] != "qemu":
             yield Check(label, "missing", "there is no such VM", f"correct hostler.toml, or {INIT} with --image")
             continue
-        async for check in _template(subject, label, str(row["node"]), vmid):
-            yield check
+        try:
+            for check in await _template(subject, label, str(row["node"]), vmid):
+                yield check
+        except HypervisorError as error:
+            yield _failed(label, error)
 
 
-async def _template(subject: Subject, label: str, node: str, vmid: int) -> AsyncIterator[Check]:
+async def _template(subject: Subject, label: str, node: str, vmid: int) -> list[Check]:
     path = ("nodes", node, "qemu", str(vmid))
     guest = wire.config_of(node, vmid, await subject.client.get(*path, "config"))
-    wrong = template.faults(guest)
-    for fault, mend in wrong:
-        yield Check(label, "missing", fault, f"{mend} on {node}" if mend.startswith("qm ") else mend)
+    wrong = [
+        Check(label, "missing", fault, f"{mend} on {node}" if mend.startswith("qm ") else mend)
+        for fault, mend in template.faults(guest)
+    ]
     if not wrong and not subject.cluster.full_clone:
         feature = await subject.client.get(*path, "feature", feature="clone")
-        if not feature.get("hasFeature"):
+        if not int(feature.get("hasFeature") or 0):
             mend = "set full_clone = true, or make the template on a storage that can (ZFS, LVM-thin, RBD, qcow2)"
-            yield Check(label, "missing", "cannot be cloned by linking", mend)
-            return
-    if not wrong:
-        yield await _whereabouts(subject, label, guest)
+            wrong = [Check(label, "missing", "cannot be cloned by linking", mend)]
+    return wrong or [await _whereabouts(subject, label, guest)]
 
 
 async def _whereabouts(subject: Subject, label: str, guest: GuestConfig) -> Check:

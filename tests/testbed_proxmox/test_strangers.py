@@ -217,7 +217,12 @@ def life(curl: Curl) -> Iterator[str]:
     vm = "/nodes/pve1/qemu/120"
     curl.task(
         *("POST", "/nodes/pve1/qemu", "vmid=110", "name=base", "memory=512", "cores=1", "ostype=l26", "agent=1"),
-        *("scsihw=virtio-scsi-single", "scsi0=local:3", "ide2=local:cloudinit", "net0=virtio,bridge=vmbr0"),
+        *(
+            "scsihw=virtio-scsi-single",
+            "scsi0=local:3,format=qcow2",
+            "ide2=local:cloudinit",
+            "net0=virtio,bridge=vmbr0",
+        ),
     )
     yield str(curl("GET", "/nodes/pve1/qemu/110/config")["name"])
     curl.task("POST", "/nodes/pve1/qemu/110/clone", "newid=120", "name=web-1", "full=1")
@@ -227,6 +232,10 @@ def life(curl: Curl) -> Iterator[str]:
     yield f"{config['name']} {config['cores']} {config['memory']} {config['scsi0'].partition('size=')[2]}"
     curl.task("POST", f"{vm}/status/start")
     yield str(curl("GET", f"{vm}/status/current")["status"])
+    curl.task("POST", f"{vm}/snapshot", "snapname=before", "description=before the upgrade")
+    yield str([row["name"] for row in curl("GET", f"{vm}/snapshot")])
+    curl.task("POST", f"{vm}/snapshot/before/rollback")
+    curl.task("DELETE", f"{vm}/snapshot/before")
     curl.task("POST", f"{vm}/status/stop")
     yield str(curl("GET", f"{vm}/status/current")["status"])
     curl.task("DELETE", f"{vm}?purge=1&destroy-unreferenced-disks=1")
@@ -237,4 +246,4 @@ def life(curl: Curl) -> Iterator[str]:
 @pytest.mark.parametrize("sign_in", [with_ticket, with_token])
 async def test_curl_leads_a_machine_through_its_life(access: Access, sign_in: Any) -> None:
     reached = await asyncio.to_thread(lambda: list(life(sign_in(access))))
-    assert reached == ["base", "web-1 2 1024 10G", "running", "stopped", "[9000, 9001]"]
+    assert reached == ["base", "web-1 2 1024 10G", "running", "['before', 'current']", "stopped", "[9000, 9001]"]
