@@ -19,7 +19,8 @@ class Response:
     """One answer; only the first line of `reason` is sent.
 
     `modified` (seconds since 1970) makes it a file's: it may be cached. `compressible` says whether gzip is
-    worth it.
+    worth it. `inner_connection` is the Connection field of the daemon or node that the answer was fetched from:
+    pveproxy passes it on beside its own, so that most clients close a connection that is kept open.
     """
 
     status: int
@@ -29,6 +30,7 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
     modified: float | None = None
     compressible: bool = True
+    inner_connection: str | None = None
 
 
 def plain(status: int, text: str) -> Response:
@@ -55,7 +57,10 @@ def sent(response: Response, version: str, keep: bool, accepted: str) -> bytes:
     if body:
         fields["Content-Length"] = str(len(body))
     head = [f"HTTP/{version} {status} {reason or http.HTTPStatus(status).phrase}"]
-    head += [f"{name}: {fields[name]}" for name in sorted(fields, key=_place)]
+    for name in sorted(fields, key=_place):
+        if name == "Connection" and keep and response.inner_connection:
+            head.append(f"Connection: {response.inner_connection}")
+        head.append(f"{name}: {fields[name]}")
     return "\r\n".join([*head, "", ""]).encode() + body
 
 

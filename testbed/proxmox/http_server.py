@@ -47,7 +47,7 @@ class Request:
     """One request; header names are in lower case, `target` is the path with its query as they came.
 
     `who` and `upload` are set by the gate (see `HttpServer`): what it made of the credentials, and whether the
-    body is a file. Then `uploaded` has the file and the form's fields.
+    body is a file. Then `uploaded` has the file and the form's fields. `inner_connection` goes into the response.
     """
 
     method: str
@@ -58,6 +58,7 @@ class Request:
     who: Any = None
     upload: bool = False
     uploaded: Upload | None = None
+    inner_connection: str | None = None
 
     @property
     def path(self) -> str:

@@ -14,6 +14,8 @@ TypeName = Literal["string", "integer", "number", "boolean", "array"]
 
 UNKNOWN = "property is not defined in schema and the schema does not allow additional properties"
 MISSING = "property is missing and it is not optional"
+#: What a missing parameter's text says that another one requires, by release.
+REQUIRED = {"8": "missing property - '{}' requires this property", "9": "missing property required by '{}'"}
 #: Between two errors of one parameter: a backslash and an n, not a newline.
 AND = "\\n"
 #: Between the items of an array among the values that a handler gets.
@@ -63,8 +65,11 @@ class Errors(dict[str, str]):
         self[path] = f"{self[path]}{AND}{text}" if path in self else text
 
 
-def verify(given: Mapping[str, Raw], schema: Schema) -> Values:
-    """The verified parameters; raises `ApiError` 400 with one text per offending parameter."""
+def verify(given: Mapping[str, Raw], schema: Schema, pve: str = "8") -> Values:
+    """The verified parameters; raises `ApiError` 400 with one text per offending parameter.
+
+    `pve` is the release whose words are used.
+    """
     values: Values = {}
     errors = Errors()
     for name, param in schema.items():
@@ -76,7 +81,7 @@ def verify(given: Mapping[str, Raw], schema: Schema) -> Values:
         if found is None:
             errors.add(name, UNKNOWN)
         elif found.requires and given.get(found.requires) is None:
-            errors.add(found.requires, f"missing property - '{name}' requires this property")
+            errors.add(found.requires, REQUIRED[pve].format(name))
     if errors:
         raise parameter_errors(dict(errors))
     return values

@@ -97,15 +97,14 @@ class Api:
 
     async def _answer(self, request: Request, path: str, after: float) -> Answer:
         await asyncio.sleep(after)
-        started = time.monotonic()
-        response: Answer
         try:
-            response = await self._respond(request, path)
+            return await self._respond(request, path)
         except ApiError as error:
-            response = Response(error.status, error.message)
-        if response.status == 401:
-            await asyncio.sleep(self._node.knobs.login_delay_seconds - (time.monotonic() - started))
-        return response
+            return Response(error.status, error.message)
+
+    async def _delay(self, started: float) -> None:
+        """Whoever is not let in waits, counted from the beginning of the request."""
+        await asyncio.sleep(self._node.knobs.login_delay_seconds - (time.monotonic() - started))
 
     async def gate(self, request: Request) -> Response | None:
         """Who is asking, before the body is read; a refusal comes late, without a body."""
@@ -119,7 +118,7 @@ class Api:
             request.who = self._authenticate(request, rest)
         except ApiError as error:
             self._record(request)["status"] = error.status
-            await asyncio.sleep(self._node.knobs.login_delay_seconds - (time.monotonic() - started))
+            await self._delay(started)
             return Response(error.status, error.message)
         return None
 
@@ -133,18 +132,22 @@ class Api:
             given = parameters(request)
         except Malformed as error:
             return plain(error.status, error.text)
-        upgrade = websocket.wanted(request, path)
+        upgrade, started = websocket.wanted(request, path), time.monotonic()
         try:
             result = await self._call(request, rest, given)
         except ApiError as error:
             if error.status in (595, 596):
                 return Response(error.status, error.message)
+            if error.status == 401:
+                await self._delay(started)
             objection = websocket.objection(request) if upgrade else None
             return plain(500, objection) if objection else self._refused(error, form)
         if upgrade and isinstance(result, Tunnel):
             objection = websocket.objection(request)
             return plain(500, objection) if objection else websocket.accepted(request, result)
-        return formatters.success(result, form)
+        response = formatters.success(result, form)
+        response.inner_connection = request.inner_connection
+        return response
 
     def _refused(self, error: ApiError, form: str) -> Response:
         return formatters.failure(error, form, explained=self._node.knobs.http_server_version >= 5.2)
@@ -174,13 +177,14 @@ class Api:
         given = {**given, **in_path}
         self._check_rights(route, request.who, path, given)
         node, answering = self._reach_node(route, in_path, given, request.upload)
+        request.inner_connection = _inner_connection(request.method, route, answering is not self._node)
         if not route.protected:
             return await self._execute(route, node, request.who, given)
         async with answering.daemon.worker():
             return await self._execute(route, node, request.who, given)
 
     async def _execute(self, route: Route, node: Node, who: Identity | None, given: Given) -> Any:
-        values = verify(given, route.parameters)
+        values = verify(given, route.parameters, node.cluster.pve)
         return await route.handler(Call(node, who or Identity(""), values, self._node))
 
     def _check_rights(self, route: Route, who: Identity | None, path: str, given: Given) -> None:
@@ -188,7 +192,7 @@ class Api:
             return
         if who.token and not route.tokens:
             raise denied(f"URI '{path}' not available with API token, need proper ticket.")
-        route.right(self._node.access, who, {name: str(value) for name, value in given.items()})
+        route.right(self._node.access, who, {name: str(value) for name, value in given.items() if value is not None})
 
     def _reach_node(self, route: Route, in_path: dict[str, str], given: Given, upload: bool) -> tuple[Node, Node]:
         """The node that a call is for and the one that answers; raises what stands between it and this node's proxy."""
@@ -216,6 +220,15 @@ class Api:
             await asyncio.wait(self._effects, timeout=1)
         for effect in self._effects:
             effect.cancel()
+
+
+def _inner_connection(method: str, route: Route, forwarded: bool) -> str | None:
+    """What pvedaemon or another node says of its connection to the entry's proxy, which keeps only those of GETs."""
+    if not forwarded:
+        return "close" if route.protected else None
+    if method != "GET":
+        return "close"
+    return "close,Keep-Alive" if route.protected else "Keep-Alive"
 
 
 def _plain_path(path: str) -> str:

@@ -129,6 +129,23 @@ async def test_extjs_is_always_fine(bed: Bed) -> None:
     assert answer.json() == told
 
 
+async def test_what_comes_from_the_daemon_carries_its_close_as_well(bed: Bed) -> None:
+    direct, proxied = "/api2/json/version", "/api2/json/access/users"
+    answer = await spoken(bed, "".join(f"GET {path} HTTP/1.1\nTOKEN\n\n" for path in (proxied, direct, "/none")))
+    lines = [line for line in answer.decode().splitlines() if line.startswith("Connection")]
+    assert lines == ["Connection: close", "Connection: Keep-Alive", "Connection: Keep-Alive", "Connection: close"]
+
+
+async def test_a_failed_login_waits_in_every_format(bed: Bed) -> None:
+    bed.node.knobs.login_delay_seconds = 0.3
+    form = {"username": "root@pam", "password": "wrong"}
+    for kind, status in (("json", 401), ("extjs", 200)):
+        started = time.monotonic()
+        answer = await bed.client.post(f"/api2/{kind}/access/ticket", data=form)
+        assert (answer.status_code, answer.json()["message"]) == (status, "authentication failure\n")
+        assert time.monotonic() - started >= 0.3
+
+
 async def test_old_servers_say_why_in_the_reason_alone(bed: Bed) -> None:
     bed.node.knobs.http_server_version = 5.1
     answer = await bed.call("GET", "/nodes/pve1/qemu/999/config")

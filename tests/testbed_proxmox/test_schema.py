@@ -89,6 +89,12 @@ def test_several_errors_of_one_parameter_are_joined() -> None:
     ]
 
 
+def test_release_9_words_what_is_required_differently() -> None:
+    with pytest.raises(ApiError) as caught:
+        verify({"a": "1"}, {"a": Param(requires="c"), "c": Param()}, "9")
+    assert caught.value.errors == {"c": "missing property required by 'a'"}
+
+
 def test_what_has_no_name_is_the_roots() -> None:
     assert errors({"": None}) == {"_root": UNKNOWN}
 
