@@ -63,6 +63,18 @@ def finished(proxmox: ProxmoxAPI, upid: str) -> str:
     return str(Tasks.blocking_status(proxmox, upid, timeout=PATIENCE, polling_interval=0.01)["exitstatus"])
 
 
+def answered(guest: Any) -> None:
+    """Wait for a guest's agent, as every such script does."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            guest.agent.ping.post()
+        except ResourceException:
+            assert time.monotonic() < deadline
+        else:
+            return
+
+
 @pytest.mark.parametrize("connect", [by_password, by_token])
 async def test_proxmoxer_reads_in_every_notation(access: Access, connect: Any) -> None:
     def story() -> None:
@@ -135,6 +147,13 @@ async def test_proxmoxer_sets_up_a_clone_with_cloud_init(access: Access) -> None
         assert (config["ciuser"], config["cipassword"]) == ("ann", "**********")
         assert config["sshkeys"] == quote(SSH_KEY, safe="")
         assert finished(proxmox, qemu(vmid).status.start.post()) == "OK"
+        answered(qemu(vmid))
+        pid = qemu(vmid).agent("exec").post(command=["echo", "hello"])["pid"]
+        while not (status := qemu(vmid).agent("exec-status").get(pid=pid))["exited"]:
+            pass
+        assert (status["out-data"], status["exitcode"]) == ("hello\n", 0)
+        cards = qemu(vmid).agent("network-get-interfaces").get()["result"]
+        assert "192.168.125.25" in [entry["ip-address"] for card in cards for entry in card["ip-addresses"]]
 
     await asyncio.to_thread(story)
 
