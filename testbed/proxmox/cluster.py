@@ -39,7 +39,7 @@ class Cluster:
         self.containers = Containers(self.store, FIRST_NODE)
         self.storages = Storages(self.store)
         self.volumes = AllVolumes(self.store, FIRST_NODE)
-        self.vms = AllVms(self.store, FIRST_NODE)
+        self.vms = AllVms(self.store, FIRST_NODE, lambda: self.quorate)
         self._guests: dict[GuestKind, Guests] = {}
         self._makers: dict[GuestKind, Callable[[Cluster], Guests]] = {"sim": _sim, "qemu": _qemu}
         self._background: set[asyncio.Task[None]] = set()

@@ -16,6 +16,7 @@ class Knobs:
     linked_clone_seconds: float = 0.02
     full_clone_seconds: float = 0.3
     snapshot_seconds: float = 0.02
+    migration_seconds: float = 0.3
     storage_hold_seconds: float = 0.0
     restart_seconds: float = 0.3
     login_delay_seconds: float = 3.0

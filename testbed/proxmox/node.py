@@ -130,7 +130,7 @@ class Node:
         spec = vms.guest_spec(vm, self.volumes.file_of)
         self._ended[vm.vmid] = asyncio.Event()
         vm.guest = spec
-        self.vms.save(vm)
+        self.vms.keep(vm)
         try:
             guests = self.guests(vm)
             await physical(guests.restore(spec, state) if state else guests.start(spec))
@@ -148,7 +148,7 @@ class Node:
     def stopped(self, vm: Vm) -> None:
         """Note that a VM does not run."""
         vm.guest = None
-        self.vms.save(vm)
+        self.vms.keep(vm)
 
     async def wait_exit(self, vm: Vm, timeout: float) -> bool:
         """Whether the guest ends within `timeout` seconds."""

@@ -18,6 +18,7 @@ from testbed.proxmox.faults import Fault, Faults
 from testbed.proxmox.http_server import Request, Response, Takeover, plain
 from testbed.proxmox.node import Node
 from testbed.proxmox.parameters import Malformed, parameters
+from testbed.proxmox.quorum import check_lockable
 from testbed.proxmox.schema import verify
 from testbed.proxmox.websocket import Tunnel
 
@@ -176,6 +177,7 @@ class Api:
                 raise parameter_errors({name: text})
         given = {**given, **in_path}
         self._check_rights(route, request.who, path, given)
+        check_lockable(self._node.cluster, request.method, path)
         node, answering = self._reach_node(route, in_path, given, request.upload)
         request.inner_connection = _inner_connection(request.method, route, answering is not self._node)
         if not route.protected:

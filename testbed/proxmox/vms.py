@@ -1,6 +1,7 @@
 """The VMs' configurations as the cluster file system holds them: text with a digest, and a pending section."""
 
 import hashlib
+import os
 import secrets
 import time
 import uuid
@@ -247,8 +248,9 @@ def _cloud_init(vm: Vm) -> CloudInit:
 class AllVms:
     """All VMs of the cluster; an id belongs to one of them."""
 
-    def __init__(self, store: Store, first_node: str) -> None:
+    def __init__(self, store: Store, first_node: str, writable: Callable[[], bool]) -> None:
         self._store = store
+        self._writable = writable
         self._vms: dict[int, Vm] = {}
         self._by_node: dict[str, dict[int, Vm]] = {}
         for vmid, record in store.all("vm"):
@@ -272,11 +274,24 @@ class AllVms:
         return self._by_node.setdefault(node, {})
 
     def save(self, vm: Vm) -> None:
-        """Write a VM, new or changed; raises `Die` if its id belongs to one on another node."""
-        known = self._vms.get(vm.vmid)
-        if known and known.node != vm.node:
-            path = f"/etc/pve/nodes/{vm.node}/qemu-server/{vm.vmid}.conf"
+        """Write a VM, new or changed; raises `Die` if its id is another's, or if nothing can be written."""
+        known, path = self._vms.get(vm.vmid), f"/etc/pve/nodes/{vm.node}/qemu-server/{vm.vmid}.conf"
+        if not self._writable():
+            self._take_back(vm)
+            raise Die(f"unable to open file '{path}.tmp.{os.getpid()}' - Permission denied")
+        if known and known is not vm and known.node != vm.node:
             raise Die(f"close (rename) atomic file '{path}' failed: File exists")
+        self.keep(vm)
+
+    def _take_back(self, vm: Vm) -> None:
+        """Make a VM what was last written."""
+        if vm.vmid in self._vms:
+            kept = _restore({"node": vm.node, **self._store.get("vm", vm.vmid)})
+            vm.config, vm.pending, vm.pending_delete = kept.config, kept.pending, kept.pending_delete
+            vm.snapshots = kept.snapshots
+
+    def keep(self, vm: Vm) -> None:
+        """Write what is of this machine alone, such as whether the guest runs."""
         vm.note_power()
         self._store.put("vm", vm.vmid, asdict(vm))
         self._index(vm.vmid, vm)
@@ -287,12 +302,16 @@ class AllVms:
 
     def move(self, vm: Vm, node: str) -> None:
         """Rename a VM's configuration into another node's folder."""
+        if not self._writable():
+            raise Die(f"failed to move config to node '{node}' - rename failed: Permission denied")
         self.of(vm.node).pop(vm.vmid, None)
         vm.node = node
         self.save(vm)
 
     def delete(self, vmid: int) -> None:
         """Remove a VM's configuration."""
+        if not self._writable():
+            raise Die("failed to remove config file: Permission denied")
         self._store.delete("vm", vmid)
         if vm := self._vms.pop(vmid, None):
             self.of(vm.node).pop(vmid, None)
@@ -337,6 +356,10 @@ class Vms:
         """Write a VM, new or changed; raises `Die` if its id belongs to one on another node."""
         vm.node = vm.node or self._node
         self._all.save(vm)
+
+    def keep(self, vm: Vm) -> None:
+        """Write what is of this machine alone, such as whether the guest runs."""
+        self._all.keep(vm)
 
     def delete(self, vmid: int) -> None:
         """Remove a VM's configuration."""

@@ -109,3 +109,23 @@ async def test_a_state_of_one_node_from_before_opens(tmp_path: Path) -> None:
         }
         assert await bed.run("DELETE", "/nodes/pve1/qemu/200") == "OK"
         assert bed.cluster.volumes.of(200) == []
+
+
+async def test_without_a_majority_nothing_is_written(three: Bed) -> None:
+    await three.cloned(200)
+    for name in ("pve2", "pve3"):
+        await three.control.post(f"/testbed/nodes/{name}", json={"state": "down"})
+    assert (await three.get("/cluster/status"))[0]["quorate"] == 0
+    for path, params in [
+        ("/nodes/pve1/qemu", {"vmid": 300}),
+        ("/nodes/pve1/qemu/9000/clone", {"newid": 300}),
+        ("/nodes/pve1/qemu/200/status/start", {}),
+    ]:
+        refused = await three.call("POST", path, params)
+        assert (refused.status_code, refused.reason_phrase) == (500, "cluster not ready - no quorum?")
+    refused = await three.call("PUT", "/nodes/pve1/qemu/200/config", {"description": "unwritten"})
+    assert refused.status_code == 500
+    assert refused.reason_phrase.endswith("Permission denied")
+    assert (await three.get("/nodes/pve1/qemu/200/config"))["description"] == "debian-12 cloud image"
+    await three.control.post("/testbed/nodes/pve2", json={"state": "up"})
+    assert await three.put("/nodes/pve1/qemu/200/config", description="written") is None

@@ -8,6 +8,7 @@ from testbed.proxmox.features import volume_has
 from testbed.proxmox.identities import pool_name
 from testbed.proxmox.locks import CLONE_TIMEOUT, vm_lock
 from testbed.proxmox.options import NET_KEYS
+from testbed.proxmox.quorum import check_quorum
 from testbed.proxmox.rights import all_of, any_of, if_given
 from testbed.proxmox.schema import Param
 from testbed.proxmox.storage import storage_of
@@ -76,6 +77,7 @@ def _full(call: Call, source: Vm) -> bool:
 def _checked_source(call: Call) -> Vm:
     """The source, after every check that is made both before and in the task."""
     node, newid, target = call.node, int(call.values["newid"]), _target(call)
+    check_quorum(call.cluster)
     source = node.vms.check_exists(call.vmid)
     source.check_lock()
     config = _source_config(call, source)

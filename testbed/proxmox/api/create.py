@@ -9,6 +9,7 @@ from testbed.proxmox.errors import Die, denied
 from testbed.proxmox.identities import pool_name
 from testbed.proxmox.locks import CREATE_TIMEOUT, vm_lock
 from testbed.proxmox.options import DISK_KEYS, NET_KEYS, OPTIONS
+from testbed.proxmox.quorum import check_quorum
 from testbed.proxmox.schema import Param
 from testbed.proxmox.tasks import Worker
 from testbed.proxmox.vms import Config, Vm, creation_meta, is_disk, new_identity
@@ -27,6 +28,7 @@ async def create(call: Call) -> str:
     _check_rights(call, options)
     disks.check_new_drives(node, options)
     options = changes.normalised(options)
+    check_quorum(node.cluster)
     async with node.locks.hold(vm_lock(vmid), CREATE_TIMEOUT):
         if vm := node.cluster.vms.get(vmid):
             raise Die(f"unable to create VM {vmid} - VM {vmid} already exists on node '{vm.node}'")

@@ -9,6 +9,7 @@ from testbed.proxmox.errors import Die, only_root
 from testbed.proxmox.formats import storage_id
 from testbed.proxmox.locks import CONFIG_TIMEOUT, vm_lock
 from testbed.proxmox.node import Node, physical
+from testbed.proxmox.quorum import check_quorum
 from testbed.proxmox.schema import Param
 from testbed.proxmox.storage import Volume
 from testbed.proxmox.tasks import Worker
@@ -42,8 +43,9 @@ def _check_running(node: Node, vmid: int) -> Vm:
 
 @route("POST", PATH + "start", RIGHT, {**SKIPLOCK, "timeout": TIMEOUT}, protected=True)
 async def start(call: Call) -> str:
-    """Start in a task; all errors are the task's."""
+    """Start in a task; all errors but a lack of quorum are the task's."""
     _check_root_only(call)
+    check_quorum(call.cluster)
     return start_task(call.node, call.vmid, call.who.id, call.flag("skiplock"))
 
 
