@@ -247,5 +247,5 @@ def _expired(record: Mapping[str, Any]) -> bool:
 
 def _first() -> dict[str, Any]:
     password = secrets.token_urlsafe(12)
-    users = {ROOT: {"enable": 1, "expire": 0, "email": "root@localhost", "password": password}}
+    users = {ROOT: {"enable": 1, "expire": 0, "password": password}}
     return {"users": users, "tokens": {}, "roles": {}, "acl": [], "key": secrets.token_hex(32)}

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from testbed.proxmox import drive_formats, formats
+from testbed.proxmox import device_rights, drive_formats, formats
 from testbed.proxmox.access import Access, Identity
-from testbed.proxmox.errors import Die, denied
+from testbed.proxmox.devices import HOSTPCI
+from testbed.proxmox.errors import Die, denied, parameter_errors
 from testbed.proxmox.formats import split_list
 from testbed.proxmox.options import MEMORY_9, PRIVILEGES, RESIZABLE
 from testbed.proxmox.vms import drives, is_cdrom
@@ -59,28 +60,27 @@ class ConfigRights:
             self.access.check(self.who, "/", "Sys.Modify")
 
     def devices(self, options: Mapping[str, str]) -> None:
-        """To give a new VM its serial ports and random numbers."""
-        for name, value in () if self.who.root else options.items():
-            if re.fullmatch(r"serial\d+", name):
-                self.serial(name, value, "set")
-            elif name == "rng0":
-                self.random(value)
+        """To give a new VM its devices."""
+        for name, value in options.items():
+            if device_rights.kind(name):
+                self.device(name, value)
 
-    def serial(self, name: str, value: str, verb: str) -> None:
-        """A serial port; those of the machine are root's."""
-        if value != "socket" and not self.who.root:
+    def device(self, name: str, value: str, verb: str = "set") -> None:
+        """To add, change or take away a device; those of the machine are root's unless they are mapped."""
+        if self.who.root:
+            return
+        kind = device_rights.kind(name)
+        if kind == "serial" and value != "socket":
             raise Die(f"only root can {verb} '{name}' config for real devices")
-        self.privilege("VM.Config.HWType")
-
-    def random(self, value: str) -> None:
-        """A source of random numbers."""
-        self.privilege("VM.Config.HWType")
-        self.mappings({"rng0": value})
+        self.privilege("VM.Config.Disk" if kind == "virtiofs" else "VM.Config.HWType")
+        self.mappings({name: value})
+        if kind == "hostpci" and "romfile" in HOSTPCI.parse(value):
+            raise parameter_errors({name: "only root@pam can set 'romfile' option"})
 
     def mappings(self, options: Mapping[str, str]) -> None:
         """To use what the machine lends its guests."""
-        if "/dev/hwrng" in options.get("rng0", "").split(",")[0]:
-            self.access.check(self.who, "/mapping/hwrng", "Mapping.Use")
+        for name, value in options.items():
+            device_rights.check_mapping(self.access, self.who, name, value)
 
     def bridges(self, options: Mapping[str, str]) -> None:
         """To use the bridges and VLANs of network cards."""
@@ -175,10 +175,8 @@ class ConfigRights:
         for name, value in new.items():
             if name in RESIZABLE:
                 self._change_drive(old.get(name), value)
-            elif re.fullmatch(r"serial\d+", name):
-                self.serial(name, value if old.get(name, "socket") == "socket" else "", "modify")
-            elif name == "rng0":
-                self.random(value)
+            elif device_rights.kind(name):
+                self._change_device(name, old.get(name), value)
             elif re.fullmatch(r"net\d+", name) and name in old:
                 self.bridges({name: old[name]})
 
@@ -186,6 +184,11 @@ class ConfigRights:
         for value in (old, new):
             if value:
                 self.drive(value)
+
+    def _change_device(self, name: str, old: str | None, new: str) -> None:
+        for value in (old, new):
+            if value is not None:
+                self.device(name, value, "modify")
 
     def delete(self, name: str, value: str, force: bool = False) -> None:
         """To delete an option that has a value, with `force` the disk too."""
@@ -196,8 +199,8 @@ class ConfigRights:
         elif name.startswith("unused"):
             self.privilege("VM.Config.Disk")
             self.access.check(self.who, f"/storage/{value.partition(':')[0]}", ALLOCATE)
-        elif re.fullmatch(r"serial\d+", name):
-            self.serial(name, value, "delete")
+        elif device_rights.kind(name):
+            self.device(name, value, "delete")
         elif re.fullmatch(r"net\d+", name):
             self.bridges({name: value})
 

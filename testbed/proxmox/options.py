@@ -141,7 +141,7 @@ _OPTIONS = (
 
 #: What sets an option; those that are in no list are root's. Drives and devices depend on their values.
 PRIVILEGES: dict[str, str] = {
-    **dict.fromkeys(_CPU, "VM.Config.CPU"),
+    **dict.fromkeys((*_CPU, *NUMA_KEYS), "VM.Config.CPU"),
     **dict.fromkeys(("memory", "balloon", "shares"), "VM.Config.Memory"),
     **dict.fromkeys(("boot", "bootdisk", "vmstatestorage"), "VM.Config.Disk"),
     **dict.fromkeys(NET_KEYS, "VM.Config.Network"),

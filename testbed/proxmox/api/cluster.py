@@ -51,7 +51,7 @@ def _lowest_free(call: Call) -> str:
     raise Die(f"unable to get any free VMID in range [{lower}, {upper - 1}]")
 
 
-@route("GET", "/cluster/status", perm("/", "Sys.Audit"))
+@route("GET", "/cluster/status", perm("/", "Sys.Audit"), protected=True)
 async def status(call: Call) -> list[Row]:
     """The cluster and its nodes; a single one has no row for a cluster."""
     rows = [_status_row(call, node) for node in call.cluster.nodes.values()]

@@ -70,7 +70,7 @@ def _block(row: Row, key: str) -> dict[str, Any]:
     }
 
 
-@route("GET", "/nodes/{node}/qemu/{vmid}", AUDIT)
+@route("GET", "/nodes/{node}/qemu/{vmid}", everybody)
 async def index(_call: Call) -> list[Row]:
     """What can be asked about a VM."""
     return [{"subdir": name} for name in SUBDIRECTORIES]
