@@ -39,6 +39,7 @@ class Control:
             ("POST", "node"): self._set_node,
             ("GET", "nodes"): self._show_nodes,
             ("POST", "nodes"): self._set_node,
+            ("DELETE", "workers"): self._kill_workers,
             ("POST", "tick"): self._tick,
             ("GET", "knobs"): self._turn_knobs,
             ("POST", "knobs"): self._turn_knobs,
@@ -97,11 +98,15 @@ class Control:
         if state not in get_args(NodeState):
             raise parameter_errors({"state": f"one of {', '.join(get_args(NodeState))}"})
         before, node.state, front = node.state, state, self._fronts[node.name]
+        node.daemon.frozen = state == "daemon_frozen"
         if state == "down" and before != "down":
             await front.stop()
         if state != "down" and before == "down":
             await front.start("127.0.0.1", front.port)
         return await self._show_node(rest, {})
+
+    async def _kill_workers(self, rest: str, _body: Any) -> Any:
+        return {"killed": self._node(rest).daemon.kill_workers()}
 
     async def _tick(self, _rest: str, _body: Any) -> Any:
         for node in self._cluster.nodes.values():

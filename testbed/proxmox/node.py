@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from testbed.proxmox.cluster import Cluster
 
 T = TypeVar("T")
-#: `down` cannot be reached at all, `daemon_down` has its proxy but no pvedaemon.
-NodeState = Literal["up", "down", "daemon_down"]
+#: `down` cannot be reached at all, `daemon_down` has its proxy but no pvedaemon, `daemon_frozen` one that sleeps.
+NodeState = Literal["up", "down", "daemon_down", "daemon_frozen"]
 
 
 @dataclass(frozen=True, slots=True)

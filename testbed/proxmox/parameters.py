@@ -26,7 +26,7 @@ SHOWN = 20
 
 
 class Malformed(Exception):
-    """A body that cannot be read: the status and the text of the answer."""
+    """What is not a call's to answer, such as a body that cannot be read: status and text of the plain answer."""
 
     def __init__(self, status: int, text: str) -> None:
         self.status = status

@@ -129,13 +129,11 @@ class Api:
             return pages.page(request, self._node.name)
         if form not in formatters.FORMATS:
             return plain(501, f"no formatter for uri {rest}, {form}")
-        try:
-            given = parameters(request)
-        except Malformed as error:
-            return plain(error.status, error.text)
         upgrade, started = websocket.wanted(request, path), time.monotonic()
         try:
-            result = await self._call(request, rest, given)
+            result = await self._call(request, rest, parameters(request))
+        except Malformed as error:
+            return plain(error.status, error.text)
         except ApiError as error:
             if error.status in (595, 596):
                 return Response(error.status, error.message)
@@ -179,6 +177,8 @@ class Api:
         self._check_rights(route, request.who, path, given)
         check_lockable(self._node.cluster, request.method, path)
         node, answering = self._reach_node(route, in_path, given, request.upload)
+        if answering is not self._node and "pvedisableproxy" in request.headers:
+            raise Malformed(500, "proxy loop detected")
         request.inner_connection = _inner_connection(request.method, route, answering is not self._node)
         if not route.protected:
             return await self._execute(route, node, request.who, given)

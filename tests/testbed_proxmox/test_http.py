@@ -3,13 +3,14 @@
 import asyncio
 import json
 import time
+from pathlib import Path
 
 import pytest
 
 from testbed.proxmox import http_server
 from testbed.proxmox.daemon import Daemon
 from testbed.proxmox.parameters import form
-from tests.testbed_proxmox.bed import Bed
+from tests.testbed_proxmox.bed import PATIENCE, Bed, bed_in
 from tests.testbed_proxmox.wire import spoken
 
 pytestmark = pytest.mark.pve
@@ -253,12 +254,12 @@ async def test_a_slow_call_is_answered_596_and_happens_all_the_same(bed: Bed) ->
 
 async def test_a_frozen_daemon_does_later_what_was_answered_596(bed: Bed) -> None:
     bed.node.knobs.proxy_timeout_seconds = 0.05
-    bed.node.knobs.pvedaemon_workers = 0
+    await bed.control.post("/node", json={"state": "daemon_frozen"})
     answer = await bed.call("POST", "/nodes/pve1/qemu/9000/clone", {"newid": 300})
     assert (answer.status_code, answer.reason_phrase) == (596, "Connection timed out")
     assert (await bed.call("GET", "/version")).status_code == 200
     assert 300 not in bed.node.vms
-    bed.node.knobs.pvedaemon_workers = 3
+    await bed.control.post("/node", json={"state": "up"})
     await bed.until(lambda: 300 in bed.node.vms)
 
 
@@ -275,3 +276,24 @@ async def test_a_protected_call_waits_for_a_free_worker(bed: Bed) -> None:
 
     await asyncio.gather(*(work(name) for name in "abc"))
     assert "".join(order) == "aabbcc"
+
+
+async def test_a_killed_worker_breaks_its_call_and_nothing_else(bed: Bed) -> None:
+    vm = await bed.cloned(200)
+    bed.node.knobs.storage_hold_seconds = 10
+    change = asyncio.create_task(bed.call("PUT", f"{vm}/config", {"scsi1": "local:1"}))
+    killed = 0
+    async with asyncio.timeout(PATIENCE):
+        while not killed:
+            killed = (await bed.control.delete("/workers")).json()["killed"]
+    answer = await change
+    assert (answer.status_code, answer.reason_phrase, answer.content) == (596, "Broken pipe", b"")
+    assert "scsi1" not in bed.node.vms.load(200).config
+    assert (await bed.call("PUT", f"{vm}/config", {"description": "x"})).status_code == 200
+
+
+async def test_a_forwarded_call_is_not_forwarded_again(tmp_path: Path) -> None:
+    async with bed_in(tmp_path, nodes=2) as bed:
+        answer = await bed.call("GET", "/nodes/pve2/qemu", headers=bed.headers | {"PVEDisableProxy": "true"})
+        assert (answer.status_code, answer.reason_phrase, answer.text) == (500, *["proxy loop detected"] * 2)
+        assert (await bed.call("GET", "/nodes/pve2/qemu")).status_code == 200
