@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from bench.measure import by_turns, migrated, report, server
 from domain.record import Actor, Meta
 from domain.server import events as e
-from domain.server.state import STEPS
+from domain.server.operations import OPERATIONS
 from eventstore.bulk import append_chunk
 from eventstore.database import Connection, connect
 from eventstore.positions import START, Position
@@ -73,16 +73,17 @@ def _created(operation: UUID) -> Iterator[Any]:
         plan=e.Plan(id=UUID(int=2), name="S", vcpus=2, memory_mib=2048, disk_gib=20),
         image=e.Image(id=UUID(int=3), name="Debian 12", template="debian-12"),
         location=e.Location(id=UUID(int=4), name="Frankfurt", key="fra1"),
+        steps=list(OPERATIONS["create"].steps),
         name="web-1.example.com",
     )
-    yield from _steps(operation, STEPS["create"])
+    yield from _steps(operation, OPERATIONS["create"].steps)
     yield e.PowerObserved(power="running")
     yield e.OperationSucceeded(operation_id=operation)
 
 
 def _operated(operation: UUID, type: str) -> Iterator[Any]:
-    yield e.OperationRequested(operation_id=operation, type=type)
-    yield from _steps(operation, STEPS[type])
+    yield e.OperationRequested(operation_id=operation, type=type, steps=list(OPERATIONS[type].steps))
+    yield from _steps(operation, OPERATIONS[type].steps)
     yield e.OperationSucceeded(operation_id=operation)
 
 

@@ -9,6 +9,8 @@ from functools import partial
 import structlog
 
 from domain.server import events as e
+from domain.server.operations import OPERATIONS
+from domain.server.state import Operation, Server
 from eventstore.database import Connection
 from eventstore.store import Conflict
 from hypervisor.errors import Ambiguous, Denied, HypervisorError, Unreachable
@@ -64,6 +66,9 @@ async def _one_look(work: Work) -> float | None:
         return await _idle(work)
     if current.status == "needs_attention":
         return None
+    if current.cancelling and _at_rest(current):
+        await work.record(e.OperationCancelled(operation_id=current.id), claims=partial(_forget, work))
+        return 0.0
     if current.step is None:
         await work.record(e.OperationSucceeded(operation_id=current.id))
         return 0.0
@@ -71,15 +76,29 @@ async def _one_look(work: Work) -> float | None:
     return await _settle(work, outcome)
 
 
+def _at_rest(operation: Operation) -> bool:
+    """Nothing that was asked of Proxmox for the step can still happen."""
+    return operation.step is None or operation.step.effect is None
+
+
 async def _idle(work: Work) -> float | None:
-    """No operation goes on: perhaps a termination has to become final."""
+    """No operation goes on: perhaps a termination has to become final, or what a cancelled creation left must go."""
     if work.state.purge_at is None:
-        return None
+        return await _remove(work) if _abandoned(work.state) else None
     left = (work.state.purge_at - await work.now()).total_seconds()
     if left > 0:
         return max(left, PATIENCE_SECONDS + 0.01)
+    return await _remove(work)
+
+
+def _abandoned(state: Server) -> bool:
+    newest = state.operation
+    return not state.destroyed and newest is not None and (newest.type, newest.status) == ("create", "cancelled")
+
+
+async def _remove(work: Work) -> float:
     operation = new_id()
-    requested = e.OperationRequested(operation_id=operation, type="destroy")
+    requested = e.OperationRequested(operation_id=operation, type="destroy", steps=list(OPERATIONS["destroy"].steps))
 
     async def named(connection: Connection) -> None:
         await connection.execute(SQL.name_operation, operation, work.state.id)

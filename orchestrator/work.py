@@ -9,7 +9,8 @@ from uuid import UUID
 
 from domain.errors import Refused
 from domain.record import Actor, Meta
-from domain.server.state import Operation, Server, Step, fold
+from domain.server.evolve import fold
+from domain.server.state import Operation, Server, Step
 from eventstore.positions import Position
 from eventstore.queries import Queries
 from eventstore.store import Claims, Entry, EventStore

@@ -28,6 +28,7 @@ class Claims:
         self._addresses: dict[UUID, set[str]] = {}
         self._closed: set[Claim] = set()
         self._memory: dict[UUID, Claim] = {}
+        self._reserved: dict[UUID, UUID] = {}  # the operation that reserved memory for a larger plan
         self._operations: set[Claim] = set()
         self._sources: set[Claim] = set()
 
@@ -52,6 +53,13 @@ class Claims:
             case e.ServerAdopted():
                 self._owned[id] = (event.cluster, event.vmid)
                 self._addresses[id] = _hosts(self._sold[id])
+            case e.CapacityReserved():
+                self._reserve(id, event)
+            case e.PlanChanged():
+                self._plans[id] = event.plan
+                self._unreserve(id, event.operation_id)
+            case e.OperationFailed() | e.OperationCancelled():
+                self._unreserve(id, event.operation_id)
             case e.ServerDestroyed():
                 self._release(id)
             case a.AccountImported():
@@ -59,11 +67,24 @@ class Claims:
             case a.UserImported():
                 self._sources.add((event.source, "user", event.source_id, id))
 
+    def _reserve(self, id: UUID, event: e.CapacityReserved) -> None:
+        if id in self._memory:
+            cluster, node, memory = self._memory[id]
+            self._memory[id] = (cluster, node, max(memory, event.plan.memory_mib))
+            self._reserved[id] = event.operation_id
+
+    def _unreserve(self, id: UUID, operation: UUID) -> None:
+        if self._reserved.get(id) == operation:
+            del self._reserved[id]
+            cluster, node, _ = self._memory[id]
+            self._memory[id] = (cluster, node, self._plans[id].memory_mib)
+
     def _release(self, id: UUID) -> None:
         if id in self._owned:
             self._released.add((*self._owned.pop(id), id, "released"))
         self._closed.update((address, id, "closed") for address in self._addresses.pop(id, set()))
         self._memory.pop(id, None)
+        self._reserved.pop(id, None)
 
     def tables(self) -> dict[str, set[Claim]]:
         """Table name → rows, in the columns of the `claimed_…` statements."""

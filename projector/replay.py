@@ -20,7 +20,7 @@ import msgspec
 from domain import ids
 from domain.registry import EVENTS
 from domain.server import represent
-from domain.server.state import fold
+from domain.server.evolve import fold
 from eventstore.codec import Codec
 from eventstore.database import FAILED, Connection, NotMigrated, check_migrated, connect
 from eventstore.positions import START, Position

@@ -8,7 +8,8 @@ from uuid import UUID
 from domain.copying import revised
 from domain.record import Recorded
 from domain.server.events import ServerEvent
-from domain.server.state import Operation, Server, evolve
+from domain.server.evolve import evolve
+from domain.server.state import Operation, Server
 from eventstore import snapshot
 from projector.family import Family
 from projector.tables import Change, Row, Table
@@ -60,8 +61,7 @@ class Servers(Family[Server]):
 
     def evolve(self, before: Server | None, record: Recorded[Any]) -> Server:
         after = evolve(before, record, revised)  # the states of a fold are its own
-        operation = after.operation
-        if operation is not None and operation.version == record.version:
+        if (operation := after.touched) is not None:
             self.operations[operation.id] = (operation, after.account_id)
         return after
 

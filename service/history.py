@@ -32,6 +32,18 @@ OPERATIONS = {
     "terminate": "Termination",
     "restore": "Undoing the termination",
     "destroy": "Removal",
+    "rebuild": "Rebuild",
+    "resize": "Resize",
+    "rename": "Renaming",
+    "reset_password": "Password reset",
+    "snapshot": "Snapshot",
+    "snapshot_restore": "Return to a snapshot",
+    "snapshot_delete": "Deletion of a snapshot",
+    "backup": "Backup",
+    "backup_restore": "Return to a backup",
+    "backup_delete": "Deletion of a backup",
+    "suspend": "Suspension",
+    "unsuspend": "End of the suspension",
 }
 STEPS = {
     "place": "finding a place",
@@ -47,7 +59,24 @@ STEPS = {
     "schedule": "scheduling the removal",
     "restore": "undoing the termination",
     "destroy": "removing",
+    "guard": "setting the address filter",
+    "safety": "taking a safety snapshot",
+    "reimage": "writing the image",
+    "reserve": "reserving room",
+    "scale": "changing cores and memory",
+    "restart": "restarting",
+    "rename": "renaming",
+    "credentials": "changing password and keys",
+    "rollback": "going back",
+    "snapshot": "taking the snapshot",
+    "snapshot_delete": "deleting the snapshot",
+    "backup": "making the backup",
+    "backup_restore": "restoring the backup",
+    "backup_delete": "deleting the backup",
+    "suspend": "suspending",
+    "unsuspend": "ending the suspension",
 }
+HOLDS = {"non_payment": "non-payment", "abuse": "abuse", "admin": "by staff"}
 # How it was done, not what happened: for staff alone.
 MECHANICS = (
     e.EffectIntended,
@@ -55,6 +84,10 @@ MECHANICS = (
     e.StepCompleted,
     e.GuestIdentified,
     e.GuestMoved,
+    e.CapacityReserved,
+    e.ModeChanged,
+    e.DriftFound,
+    e.DriftEnded,
 )
 HIDDEN = tuple(kind.name for kind in e.EVENTS if kind.cls in MECHANICS)
 Words = tuple[str, str | None]
@@ -95,6 +128,15 @@ def _scheduled(event: e.TerminationScheduled, _: str) -> Words:
 
 
 # One line for every event there is, given the event and its operation's name; tests see to it that none is missing.
+def _plan_changed(event: e.PlanChanged, _name: str) -> Words:
+    detail = "It takes effect when the server is off and on again" if event.restart_needed else None
+    return f"Now {event.plan.name} ({_size(event.plan)})", detail
+
+
+def _credentials(event: e.CredentialsChanged, _name: str) -> Words:
+    return "Password and keys changed", None if event.in_guest else "They are taken over at the next start"
+
+
 WORDS: dict[type, Callable[[Any, str], Words]] = {
     e.ServerRequested: _ordered,
     e.ServerImported: _imported,
@@ -116,6 +158,27 @@ WORDS: dict[type, Callable[[Any, str], Words]] = {
     e.TerminationScheduled: _scheduled,
     e.TerminationUndone: lambda _, __: ("Termination undone", None),
     e.ServerDestroyed: lambda _, __: ("Server removed", None),
+    e.CancelRequested: lambda _, name: (f"{name}: cancellation requested", None),
+    e.OperationCancelled: lambda _, name: (f"{name} cancelled", None),
+    e.OperationRetried: lambda _, name: (f"{name} is tried again", None),
+    e.CapacityReserved: lambda v, _: ("Room reserved", _size(v.plan)),
+    e.PlanChanged: _plan_changed,
+    e.ImageChanged: lambda v, _: (f"Rebuilt with {v.image.name}", None),
+    e.ServerRenamed: lambda v, _: (f"Renamed to {v.name}", None),
+    e.CredentialsChanged: _credentials,
+    e.SnapshotTaken: lambda v, _: ("Snapshot taken", v.name or None),
+    e.SnapshotRestored: lambda _, __: ("Back at a snapshot", None),
+    e.SnapshotDeleted: lambda _, __: ("Snapshot deleted", None),
+    e.BackupTaken: lambda v, _: ("Backup made", v.name or None),
+    e.BackupRestored: lambda _, __: ("Back at a backup", None),
+    e.BackupDeleted: lambda _, __: ("Backup deleted", None),
+    e.HoldPlaced: lambda v, _: (f"Suspended: {HOLDS.get(v.reason, v.reason)}", None),
+    e.HoldLifted: lambda v, _: (f"No longer suspended for: {HOLDS.get(v.reason, v.reason)}", None),
+    e.ModeChanged: lambda v, _: (f"Mode changed to {v.mode}", None),
+    e.ProtectionChanged: lambda v, _: (f"Delete protection turned {'on' if v.protected else 'off'}", None),
+    e.LabelsChanged: lambda _, __: ("Labels changed", None),
+    e.DriftFound: lambda v, _: ("Found different from what is recorded", v.detail),
+    e.DriftEnded: lambda v, _: (f"Difference settled: {v.how}", v.kind),
 }
 
 

@@ -71,7 +71,7 @@ class Message:
 
     def _data(self, staff: bool) -> dict[str, Any]:
         server = self._turn.after
-        operation = server.operation if self.place.part == OPERATION_PART else server.current
+        operation = server.touched if self.place.part == OPERATION_PART else server.current
         if self.place.part == OPERATION_PART and operation is not None:
             resource = represent.operation(operation, staff=staff)
         else:
@@ -257,7 +257,7 @@ class Hub:
     def _messages(self, turns: list[Turn], sights: Sights) -> Iterator[Message]:
         for turn in turns:
             yield Message(self._log_id, turn, SERVER_PART, sights)
-            if turn.after.operation != (turn.before.operation if turn.before else None):
+            if turn.after.touched is not None:
                 yield Message(self._log_id, turn, OPERATION_PART, sights)
 
 

@@ -6,6 +6,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.config import JsonDict
+
+from domain.server.operations import OPERATIONS
 
 Line = Annotated[str, StringConstraints(max_length=255, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Label = Annotated[str, StringConstraints(max_length=63, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -36,6 +39,7 @@ Status = Literal[
     "unknown",
 ]
 OperationStatus = Literal["queued", "running", "succeeded", "failed", "cancelled", "needs_attention"]
+ALLOWED: JsonDict = {type: [*sorted(kind.allowed)] for type, kind in OPERATIONS.items() if kind.allowed}
 ActionType = Literal["start", "stop", "shutdown", "reboot", "reset", "restore"]
 Sort = Literal["created_at", "-created_at", "name", "-name"]
 
@@ -80,6 +84,9 @@ class ServerCreate(Request):
 
 
 class ServerAction(Request):
+    """`x-allowed`: the statuses in which each action is possible."""
+
+    model_config = ConfigDict(json_schema_extra={"x-allowed": ALLOWED})
     type: ActionType
 
 
@@ -144,7 +151,11 @@ class Protection(Answer):
 
 
 class Suspension(Answer):
+    """Why its owner cannot use the server: the first reason, all of them, and since when."""
+
     reason: str
+    reasons: list[str]
+    since: datetime
 
 
 class ServerAdmin(Answer):
@@ -171,6 +182,7 @@ class Server(Answer):
     labels: dict[str, str]
     current_operation: str | None
     suspension: Suspension | None
+    restart_needed: bool
     purge_at: datetime | None
     external_id: str | None
     last_status: Status | None

@@ -16,8 +16,9 @@ import asyncpg
 from domain.account.state import User, evolve_user
 from domain.catalogue.state import Item
 from domain.record import Recorded
+from domain.server.evolve import evolve
 from domain.server.represent import Sight, Sights
-from domain.server.state import Operation, Server, evolve
+from domain.server.state import Operation, Server
 from eventstore import snapshot
 from eventstore.positions import START, Position
 from eventstore.queries import Queries
@@ -84,11 +85,12 @@ class Reads:
 
     def _found(self, rows: Sequence[asyncpg.Record]) -> Found | None:
         state = snapshot.decode(Server, rows[0]["state"]) if rows[0]["state"] is not None else None
-        operations = {} if state is None or state.operation is None else {state.operation.id: state.operation}
+        known = (state.operation, state.queued) if state is not None else ()
+        operations = {operation.id: operation for operation in known if operation is not None}
         for record in self._records(rows):
             state = evolve(state, record)
-            if state.operation is not None:
-                operations[state.operation.id] = state.operation
+            if (operation := state.touched) is not None:
+                operations[operation.id] = operation
         if state is None:
             return None
         memberships = {UUID(key): role for key, role in json.loads(rows[0]["memberships"] or "{}").items()}

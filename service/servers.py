@@ -15,6 +15,7 @@ from domain.errors import Refused
 from domain.server import represent
 from domain.server.decide import CreateServer, RequestOperation, create, request
 from domain.server.events import ServerEvent
+from domain.server.operations import Who
 from domain.server.represent import Sights
 from domain.server.state import Operation, Server
 from eventstore import snapshot
@@ -144,7 +145,8 @@ async def _try(req: Request, command: CreateServer) -> Response:
 
 
 async def _operate(req: Request, found: Found, type: str, key: idempotency.Key | None) -> Response:
-    command = RequestOperation(operation_id=new_id(), type=type, now=found.now)
+    by: Who = "staff" if caller(req).staff else "customer"
+    command = RequestOperation(operation_id=new_id(), type=type, now=found.now, by=by)
     wanted = _wanted_version(req)
 
     def decide(state: Server | None) -> list[ServerEvent]:

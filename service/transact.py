@@ -9,7 +9,8 @@ from uuid import UUID
 from domain.errors import Refused
 from domain.record import Meta
 from domain.server.events import ServerEvent
-from domain.server.state import Server, fold
+from domain.server.evolve import fold
+from domain.server.state import Server
 from eventstore.database import Connection
 from eventstore.store import SQL as LOG
 from eventstore.store import ClaimLost, Conflict, Entry, Wake

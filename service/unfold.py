@@ -10,7 +10,8 @@ from uuid import UUID
 
 from domain.record import Recorded
 from domain.server.events import EVENTS
-from domain.server.state import Server, evolve, fold
+from domain.server.evolve import evolve, fold
+from domain.server.state import Server
 from eventstore.store import EventStore
 
 OF_SERVERS = frozenset(kind.cls for kind in EVENTS)

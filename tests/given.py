@@ -12,10 +12,13 @@ from domain.account import events as a
 from domain.catalogue import events as c
 from domain.record import Actor, Meta, Recorded
 from domain.server import events as e
-from domain.server.state import STEPS, Server, fold
+from domain.server.evolve import fold
+from domain.server.operations import OPERATIONS
+from domain.server.state import Server
 from eventstore.positions import Position
 from eventstore.store import Entry, EventStore
 
+STEPS = {type: kind.steps for type, kind in OPERATIONS.items()}
 BIRTH = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 META = Meta(actor=Actor(type="user", id="usr_1"), request_id="req-1")
 PLAN = e.Plan(id=UUID(int=1), name="S", vcpus=2, memory_mib=2048, disk_gib=20)
@@ -53,6 +56,7 @@ def requested(operation_id: UUID | None = None, **changes: Any) -> e.ServerReque
         plan=PLAN,
         image=IMAGE,
         location=LOCATION,
+        steps=list(STEPS["create"]),
         name="web-1",
         labels={"env": "prod"},
         ssh_keys=["ssh-ed25519 AAAA"],
@@ -132,6 +136,18 @@ def placed(operation_id: UUID, **changes: Any) -> e.ServerPlaced:
     return replace(event, **changes)
 
 
+def snapshot_taken() -> e.SnapshotTaken:
+    """A snapshot was taken."""
+    return e.SnapshotTaken(operation_id=uuid4(), snapshot_id=uuid4(), key="s1", name="before the update")
+
+
+def backup_taken() -> e.BackupTaken:
+    """A backup was made."""
+    return e.BackupTaken(
+        operation_id=uuid4(), backup_id=uuid4(), storage="backups", volume="backups:backup/x", size_bytes=5, name="b"
+    )
+
+
 def intended(operation_id: UUID, step: str, attempt: int = 1) -> e.EffectIntended:
     """A step is about to touch the hypervisor."""
     return e.EffectIntended(
@@ -178,7 +194,7 @@ def operated(type: str, operation_id: UUID | None = None) -> list[Any]:
     """A whole operation that succeeded."""
     id = operation_id or uuid4()
     return [
-        e.OperationRequested(operation_id=id, type=type),
+        e.OperationRequested(operation_id=id, type=type, steps=list(STEPS[type])),
         *worked(id, STEPS[type]),
         e.OperationSucceeded(operation_id=id),
     ]

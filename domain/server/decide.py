@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from domain.errors import Invalid, NotAllowed, OperationInProgress, Protected
 from domain.server import events as e
-from domain.server.allowed import ALLOWED, WHY
-from domain.server.state import STEPS, Server
+from domain.server.operations import HOLDS, OPERATIONS, WHY, Kind, Who
+from domain.server.state import Operation, Server
 
 HOST_NAME = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", re.IGNORECASE
@@ -38,13 +38,23 @@ class CreateServer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestOperation:
-    """Ask for an operation on a server that exists; `system` may ask for what people may not."""
+    """Ask for an operation on a server that exists. `personal` are the params that are people's own."""
 
     operation_id: UUID
     type: str
     now: datetime
     params: dict[str, Any] = field(default_factory=dict)
-    system: bool = False
+    personal: dict[str, Any] = field(default_factory=dict)
+    by: Who = "customer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndOperation:
+    """Ask for a failed operation to be tried again, or for one to be given up; None means the newest."""
+
+    what: Literal["retry", "cancel"]
+    operation_id: UUID | None = None
+    by: Who = "customer"
 
 
 def create(state: Server | None, command: CreateServer) -> list[e.ServerEvent]:
@@ -55,8 +65,7 @@ def create(state: Server | None, command: CreateServer) -> list[e.ServerEvent]:
     """
     if state is not None:
         return []
-    if not HOST_NAME.fullmatch(command.name):
-        raise Invalid("/name", "Use letters, digits, hyphens and dots: a host name such as web-1 or web-1.example.com.")
+    check_name(command.name)
     if command.plan.disk_gib < command.min_disk_gib:
         raise Invalid("/plan", f"{command.image.name} needs a disk of at least {command.min_disk_gib} GiB.")
     return [
@@ -66,6 +75,7 @@ def create(state: Server | None, command: CreateServer) -> list[e.ServerEvent]:
             plan=command.plan,
             image=command.image,
             location=command.location,
+            steps=list(OPERATIONS["create"].steps),
             name=command.name.lower(),
             labels=command.labels,
             ssh_keys=command.ssh_keys,
@@ -77,19 +87,41 @@ def request(state: Server, command: RequestOperation) -> list[e.ServerEvent]:
     """An operation on a server.
 
     Raises:
-        Invalid: there is no such operation.
+        Invalid: there is no such operation, or something that it needs is wrong.
         OperationInProgress: another one goes on.
         Protected: delete protection is on.
         NotAllowed: the status does not allow it, or the guest is only observed.
     """
-    if command.type not in STEPS or (command.type not in ALLOWED and not command.system):
+    kind = OPERATIONS.get(command.type)
+    if kind is None or not _may(kind, command.by):
         raise Invalid("/type", f"There is no action {command.type!r}.")
-    _not_busy(state)
     if command.type == "terminate" and state.protected:
         raise Protected("Delete protection is on: turn it off first.")
-    if not command.system:
-        _allowed(state, command)
-    return [e.OperationRequested(operation_id=command.operation_id, type=command.type, params=command.params)]
+    asked = e.OperationRequested(
+        operation_id=command.operation_id,
+        type=command.type,
+        steps=list(kind.steps),
+        params=command.params,
+        personal=command.personal,
+    )
+    if command.type == "terminate" and (created := _creation(state)) is not None:
+        return [*_cancel(created), asked]
+    _not_busy(state)
+    if command.by != "system":
+        _allowed(state, command, kind)
+    return [*SPECIAL[command.type](state, command), asked] if command.type in SPECIAL else [asked]
+
+
+def _may(kind: Kind, by: Who) -> bool:
+    ranks: list[Who] = ["customer", "staff", "system"]
+    return ranks.index(by) >= ranks.index(kind.who)
+
+
+def _creation(state: Server) -> Operation | None:
+    """The creation that goes on, with nothing waiting for its end yet."""
+    operation = state.operation
+    going_on = operation is not None and operation.type == "create" and operation.status in ("queued", "running")
+    return operation if going_on and state.queued is None else None
 
 
 def _not_busy(state: Server) -> None:
@@ -99,10 +131,141 @@ def _not_busy(state: Server) -> None:
         raise OperationInProgress(f"Another operation ({current.type}) {what}.", current.id)
 
 
-def _allowed(state: Server, command: RequestOperation) -> None:
-    if state.status not in ALLOWED[command.type]:
+def _allowed(state: Server, command: RequestOperation, kind: Kind) -> None:
+    statuses = kind.allowed | (kind.staff_allowed if command.by == "staff" else frozenset())
+    if state.status not in statuses:
         raise NotAllowed(f"This is not possible now: {WHY.get(state.status, state.status)}.")
     if state.mode == "observe":
         raise NotAllowed("This server is only observed: it is still managed by the system it came from.")
-    if command.type == "restore" and state.purge_at is not None and command.now >= state.purge_at:
+
+
+def _restore(state: Server, command: RequestOperation) -> list[e.ServerEvent]:
+    if command.by != "system" and state.purge_at is not None and command.now >= state.purge_at:
         raise NotAllowed("The time to undo the termination has passed.")
+    return []
+
+
+def _resize(state: Server, command: RequestOperation) -> list[e.ServerEvent]:
+    plan = command.params["plan"]
+    if plan["disk_gib"] < state.plan.disk_gib:
+        raise Invalid("/plan", f"The disk cannot become smaller: it has {state.plan.disk_gib} GiB.")
+    if plan == {name: getattr(state.plan, name) for name in plan}:
+        raise NotAllowed(f"The server has the plan {state.plan.name} already.")
+    return []
+
+
+def _rename(state: Server, command: RequestOperation) -> list[e.ServerEvent]:
+    check_name(command.personal["name"])
+    return []
+
+
+def _snapshot(state: Server, command: RequestOperation) -> list[e.ServerEvent]:
+    if len(state.snapshots) >= state.plan.snapshots:
+        raise NotAllowed(f"The plan {state.plan.name} has room for {state.plan.snapshots} snapshots: delete one first.")
+    return []
+
+
+def _backup(state: Server, command: RequestOperation) -> list[e.ServerEvent]:
+    if len(state.backups) >= state.plan.backups:
+        raise NotAllowed(f"The plan {state.plan.name} has room for {state.plan.backups} backups: delete one first.")
+    return []
+
+
+def _of_snapshot(state: Server, command: RequestOperation) -> list[e.ServerEvent]:
+    if state.snapshot(UUID(command.params["snapshot_id"])) is None:
+        raise Invalid("/snapshot", "The server has no such snapshot.")
+    return []
+
+
+def _of_backup(state: Server, command: RequestOperation) -> list[e.ServerEvent]:
+    if state.backup(UUID(command.params["backup_id"])) is None:
+        raise Invalid("/backup", "The server has no such backup.")
+    return []
+
+
+def _suspend(state: Server, command: RequestOperation) -> list[e.ServerEvent]:
+    reason = command.params["reason"]
+    if reason not in HOLDS:
+        raise Invalid("/reason", f"The reason is one of {', '.join(HOLDS)}.")
+    if state.hold(reason) is not None:
+        raise NotAllowed(f"The server is suspended for this reason already ({reason}).")
+    return [e.HoldPlaced(reason=reason, note=command.personal.get("note", ""))]
+
+
+def _unsuspend(state: Server, command: RequestOperation) -> list[e.ServerEvent]:
+    reason = command.params["reason"]
+    if state.hold(reason) is None:
+        held = ", ".join(hold.reason for hold in state.holds)
+        raise Invalid("/reason", f"The server is not suspended for this reason, but for: {held}.")
+    return [e.HoldLifted(reason=reason)]
+
+
+# What else must hold for an operation, and what is recorded before it.
+SPECIAL = {
+    "restore": _restore,
+    "resize": _resize,
+    "rename": _rename,
+    "snapshot": _snapshot,
+    "snapshot_restore": _of_snapshot,
+    "snapshot_delete": _of_snapshot,
+    "backup": _backup,
+    "backup_restore": _of_backup,
+    "backup_delete": _of_backup,
+    "suspend": _suspend,
+    "unsuspend": _unsuspend,
+}
+
+
+def end(state: Server, command: EndOperation) -> list[e.ServerEvent]:
+    """Retry or cancel an operation.
+
+    Raises:
+        Invalid: the server has no such operation.
+        OperationInProgress: another one goes on.
+        NotAllowed: it is not for this one, now, or by whom it is asked.
+    """
+    operation = _named(state, command.operation_id)
+    if command.what == "retry":
+        return _retry(state, operation, command.by)
+    if operation.status == "needs_attention" and command.by == "customer":
+        raise NotAllowed("Staff look at this operation: only they can give it up.")
+    return _cancel(operation)
+
+
+def _named(state: Server, id: UUID | None) -> Operation:
+    known = [operation for operation in (state.queued, state.operation) if operation is not None]
+    found = next((operation for operation in known if id in (None, operation.id)), None)
+    if found is None:
+        raise Invalid("/operation", "This is not the server's newest operation.")
+    return found
+
+
+def _retry(state: Server, operation: Operation, by: Who) -> list[e.ServerEvent]:
+    current = state.current
+    if current is not None and current is not operation:
+        raise OperationInProgress(f"Another operation ({current.type}) is running.", current.id)
+    attention = operation.status == "needs_attention"
+    if attention and by == "customer":
+        raise NotAllowed("Staff look at this operation: only they can have it tried again.")
+    retryable = operation.error is not None and operation.error.retryable
+    if not attention and not (operation.status == "failed" and retryable):
+        raise NotAllowed(f"This operation cannot be tried again: it is {operation.status}.")
+    return [e.OperationRetried(operation_id=operation.id)]
+
+
+def _cancel(operation: Operation) -> list[e.ServerEvent]:
+    if not operation.open:
+        raise NotAllowed(f"This operation has ended: it is {operation.status}.")
+    if operation.cancelling:
+        return []
+    if operation.status == "needs_attention" or (operation.status == "queued" and not operation.begun):
+        return [e.OperationCancelled(operation_id=operation.id)]
+    if operation.type != "create" and operation.begun:
+        raise NotAllowed("This has begun and cannot be called back.")
+    return [e.CancelRequested(operation_id=operation.id)]
+
+
+def check_name(name: str) -> None:
+    """Raise Invalid unless this is a host name."""
+    if not HOST_NAME.fullmatch(name):
+        raise Invalid("/name", "Use letters, digits, hyphens and dots: a host name such as web-1 or web-1.example.com.")

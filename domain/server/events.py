@@ -26,6 +26,8 @@ class Plan:
     vcpus: int
     memory_mib: int
     disk_gib: int
+    snapshots: int = 3  # how many of each a server may have
+    backups: int = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +98,7 @@ class ServerRequested:
     plan: Plan
     image: Image
     location: Location
+    steps: list[str]
     name: str = private(default="")
     labels: dict[str, str] = private(default_factory=dict)
     ssh_keys: list[str] = private(default_factory=list)
@@ -140,9 +143,32 @@ class ImportUpdated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationRequested:
+    """Beside another one that goes on it waits for that one's end."""
+
     operation_id: UUID
     type: str
+    steps: list[str]
     params: dict[str, Any] = field(default_factory=dict)
+    personal: dict[str, Any] = private(default_factory=dict)  # params that name people or what is theirs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelRequested:
+    """What has not begun does not begin; what goes on ends first, then the operation is cancelled."""
+
+    operation_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationCancelled:
+    operation_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationRetried:
+    """The step that failed is tried again; where its outcome is unknown, it is looked for first."""
+
+    operation_id: UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +268,134 @@ class AttentionRaised:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CapacityReserved:
+    """Room for a larger plan is promised where the guest is; the plan changes once the guest has it."""
+
+    operation_id: UUID
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanChanged:
+    """The guest is configured for another plan; `restart_needed`: it has it only when it has been off and on."""
+
+    operation_id: UUID
+    plan: Plan
+    restart_needed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageChanged:
+    """The disk was made anew; the guest is still the same one."""
+
+    operation_id: UUID
+    image: Image
+    ssh_keys: list[str] = private(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerRenamed:
+    operation_id: UUID
+    name: str = private(default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialsChanged:
+    """`in_guest`: the running system has the password already; otherwise it takes it when it starts."""
+
+    operation_id: UUID
+    in_guest: bool
+    ssh_keys: list[str] | None = private(default=None)  # None: as before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotTaken:
+    operation_id: UUID
+    snapshot_id: UUID
+    key: str  # its name on the hypervisor
+    name: str = private(default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotRestored:
+    operation_id: UUID
+    snapshot_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotDeleted:
+    operation_id: UUID
+    snapshot_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupTaken:
+    operation_id: UUID
+    backup_id: UUID
+    storage: str
+    volume: str
+    size_bytes: int
+    name: str = private(default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupRestored:
+    operation_id: UUID
+    backup_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupDeleted:
+    operation_id: UUID
+    backup_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldPlaced:
+    """From now on the server is kept from its owner, for this reason among others."""
+
+    reason: str
+    note: str = private(default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldLifted:
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeChanged:
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtectionChanged:
+    protected: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelsChanged:
+    labels: dict[str, str] = private(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftFound:
+    """The guest is not as the log says; `kind` once at a time. `facts`: what was seen, for staff."""
+
+    kind: str
+    detail: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftEnded:
+    """It is as the log says again, or staff said what to make of it: `how` is gone, adopted, repaired or ignored."""
+
+    kind: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerAdopted:
     cluster: str
     node: str
@@ -296,13 +450,52 @@ ServerEvent = (
     | TerminationScheduled
     | TerminationUndone
     | ServerDestroyed
+    | CancelRequested
+    | OperationCancelled
+    | OperationRetried
+    | CapacityReserved
+    | PlanChanged
+    | ImageChanged
+    | ServerRenamed
+    | CredentialsChanged
+    | SnapshotTaken
+    | SnapshotRestored
+    | SnapshotDeleted
+    | BackupTaken
+    | BackupRestored
+    | BackupDeleted
+    | HoldPlaced
+    | HoldLifted
+    | ModeChanged
+    | ProtectionChanged
+    | LabelsChanged
+    | DriftFound
+    | DriftEnded
 )
 
+# The steps of the operations that were asked for before their steps were written down.
+_FIRST_STEPS = {
+    "create": ["place", "clone", "configure", "resize", "start", "address"],
+    "terminate": ["stop", "schedule"],
+    "destroy": ["stop", "destroy"],
+}
+
+
+def _with_steps(plain: dict[str, Any]) -> dict[str, Any]:
+    type = plain.get("type", "create")
+    return plain | {"steps": _FIRST_STEPS.get(type, [type])}
+
+
+def _as_it_is(plain: dict[str, Any]) -> dict[str, Any]:
+    """New fields have defaults that were true of what was written before."""
+    return plain
+
+
 EVENTS = (
-    EventType("server.requested", 1, ServerRequested),
-    EventType("server.imported", 1, ServerImported),
-    EventType("server.import_updated", 1, ImportUpdated),
-    EventType("server.operation_requested", 1, OperationRequested),
+    EventType("server.requested", 2, ServerRequested, {1: _with_steps}),
+    EventType("server.imported", 2, ServerImported, {1: _as_it_is}),
+    EventType("server.import_updated", 2, ImportUpdated, {1: _as_it_is}),
+    EventType("server.operation_requested", 2, OperationRequested, {1: _with_steps}),
     EventType("server.placed", 1, ServerPlaced),
     EventType("server.effect_intended", 1, EffectIntended),
     EventType("server.task_accepted", 1, TaskAccepted),
@@ -319,4 +512,25 @@ EVENTS = (
     EventType("server.termination_scheduled", 1, TerminationScheduled),
     EventType("server.termination_undone", 1, TerminationUndone),
     EventType("server.destroyed", 1, ServerDestroyed),
+    EventType("server.cancel_requested", 1, CancelRequested),
+    EventType("server.operation_cancelled", 1, OperationCancelled),
+    EventType("server.operation_retried", 1, OperationRetried),
+    EventType("server.capacity_reserved", 1, CapacityReserved),
+    EventType("server.plan_changed", 1, PlanChanged),
+    EventType("server.image_changed", 1, ImageChanged),
+    EventType("server.renamed", 1, ServerRenamed),
+    EventType("server.credentials_changed", 1, CredentialsChanged),
+    EventType("server.snapshot_taken", 1, SnapshotTaken),
+    EventType("server.snapshot_restored", 1, SnapshotRestored),
+    EventType("server.snapshot_deleted", 1, SnapshotDeleted),
+    EventType("server.backup_taken", 1, BackupTaken),
+    EventType("server.backup_restored", 1, BackupRestored),
+    EventType("server.backup_deleted", 1, BackupDeleted),
+    EventType("server.hold_placed", 1, HoldPlaced),
+    EventType("server.hold_lifted", 1, HoldLifted),
+    EventType("server.mode_changed", 1, ModeChanged),
+    EventType("server.protection_changed", 1, ProtectionChanged),
+    EventType("server.labels_changed", 1, LabelsChanged),
+    EventType("server.drift_found", 1, DriftFound),
+    EventType("server.drift_ended", 1, DriftEnded),
 )

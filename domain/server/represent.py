@@ -63,7 +63,8 @@ def server(state: Server, sights: Sights, *, staff: bool = False) -> dict[str, A
         "protection": {"delete": state.protected},
         "labels": state.labels,
         "current_operation": ids.show(ids.OPERATION, current.id) if current else None,
-        "suspension": {"reason": state.suspension} if state.suspension else None,
+        "suspension": _suspension(state),
+        "restart_needed": state.restart_needed,
         "purge_at": time(state.purge_at),
         "external_id": f"{state.source}:service:{state.source_id}" if state.source else None,
         "last_status": state.status if unknown else None,
@@ -81,6 +82,13 @@ def server(state: Server, sights: Sights, *, staff: bool = False) -> dict[str, A
             "mode": state.mode,
         }
     return shown
+
+
+def _suspension(state: Server) -> dict[str, Any] | None:
+    if not state.holds:
+        return None
+    first = state.holds[0]
+    return {"reason": first.reason, "reasons": [hold.reason for hold in state.holds], "since": time(first.since)}
 
 
 def _reason(state: Server) -> str | None:

@@ -1,44 +1,17 @@
-"""A server as its events make it: `evolve` folds one event into the state."""
+"""A server and its newest operation, as their events make them; `evolve` folds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from domain.copying import Change, changed, revised
-from domain.record import Actor, Recorded
+from domain.record import Actor
 from domain.server import events as e
+from domain.server.operations import OPERATIONS
 
-Fields = dict[str, Any]  # names and new values
-
-# The steps of each operation, in order. The orchestrator takes them one by one; people see them by these names.
-STEPS: dict[str, tuple[str, ...]] = {
-    "create": ("place", "clone", "configure", "resize", "start", "address"),
-    "start": ("start",),
-    "shutdown": ("shutdown",),
-    "stop": ("stop",),
-    "reboot": ("reboot",),
-    "reset": ("reset",),
-    "terminate": ("stop", "schedule"),
-    "restore": ("restore",),
-    "destroy": ("stop", "destroy"),
-}
 OPEN = ("queued", "running", "needs_attention")
-# What a server's status is called while an operation of this type goes on.
-IN_TRANSITION = {
-    "create": "provisioning",
-    "start": "starting",
-    "shutdown": "stopping",
-    "stop": "stopping",
-    "reboot": "rebooting",
-    "reset": "rebooting",
-    "restore": "restoring",
-    "terminate": "terminating",
-    "destroy": "terminating",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,12 +57,13 @@ class Operation:
     id: UUID
     server_id: UUID
     type: str
-    status: str = "queued"
+    status: str = "queued"  # queued | running | succeeded | failed | cancelled | needs_attention
     steps: list[Step] = field(default_factory=list)
     params: dict[str, Any] = field(default_factory=dict)
     error: Problem | None = None
     requested_by: Actor = field(default_factory=lambda: Actor(type="system"))
     request_id: str = ""
+    cancelling: bool = False
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -104,6 +78,53 @@ class Operation:
     def open(self) -> bool:
         """Whether it still blocks other operations."""
         return self.status in OPEN
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything was done on its behalf, or may have been."""
+        return any(step.effect is not None or step.status == "succeeded" for step in self.steps)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hold:
+    """Why a server is kept from its owner, and since when."""
+
+    reason: str
+    note: str = ""
+    since: datetime
+    imported: bool = False  # placed by the system that the server came from
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """A state of the disks that can be gone back to; `key` is its name on the hypervisor."""
+
+    id: UUID
+    key: str
+    name: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backup:
+    """A copy of the disks apart from them."""
+
+    id: UUID
+    name: str
+    storage: str
+    volume: str
+    size_bytes: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift:
+    """How the guest is not as the log says. An ignored one stays until it is gone, so as not to be found again."""
+
+    kind: str
+    detail: str
+    since: datetime
+    ignored: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,215 +153,77 @@ class Server:
     quarantine: str | None = None
     adopted: bool = True
     declined: e.AdoptionDeclined | None = None
-    suspension: str | None = None
+    holds: list[Hold] = field(default_factory=list)
+    power_held: e.Power | None = None  # what it was before the first hold
     billing: e.Billing | None = None
     protected: bool = False
     purge_at: datetime | None = None
     power_before: e.Power | None = None
     provisioned: bool = False
     destroyed: bool = False
-    operation: Operation | None = None  # the newest
+    restart_needed: bool = False  # the guest has its plan only after it has been off and on
+    snapshots: list[Snapshot] = field(default_factory=list)
+    backups: list[Backup] = field(default_factory=list)
+    drift: list[Drift] = field(default_factory=list)
+    operation: Operation | None = None  # the newest that has begun
+    queued: Operation | None = None  # waits for the other one's end
     version: int = 0
     created_at: datetime
     updated_at: datetime
 
     @property
     def current(self) -> Operation | None:
-        """The operation that goes on, if one does."""
-        return self.operation if self.operation is not None and self.operation.open else None
+        """The operation that goes on, or the one that is next."""
+        if self.operation is not None and self.operation.open:
+            return self.operation
+        return self.queued
+
+    @property
+    def touched(self) -> Operation | None:
+        """The operation that the newest event is about."""
+        known = (self.operation, self.queued)
+        return next((one for one in known if one is not None and one.version == self.version), None)
+
+    @property
+    def suspension(self) -> str | None:
+        """Why the server is kept from its owner: the first reason of several."""
+        return self.holds[0].reason if self.holds else None
 
     @property
     def status(self) -> str:
         """The one word people see; see the contract for the list."""
         if self.destroyed:
             return "terminated"
-        if self.current is not None and self.current.status != "needs_attention":
-            return IN_TRANSITION[self.current.type]
+        return self._shown or self.resting
+
+    @property
+    def _shown(self) -> str | None:
+        """What it is called while an operation goes on."""
+        if self.current is None or self.current.status == "needs_attention":
+            return None
+        return OPERATIONS[self.current.type].shown
+
+    @property
+    def resting(self) -> str:
+        """The status without the operation that goes on."""
         if self.purge_at is not None:
             return "terminating"
         if not self.adopted:
             return "unlinked"
         if not self.provisioned:
             return "failed" if self.operation is not None else "provisioning"
-        if self.suspension is not None:
+        if self.holds:
             return "suspended"
         return self.power or "unknown"
 
+    def hold(self, reason: str) -> Hold | None:
+        """The hold for a reason."""
+        return next((hold for hold in self.holds if hold.reason == reason), None)
 
-def fold(state: Server | None, records: Iterable[Recorded[Any]]) -> Server | None:
-    """The state after more events."""
-    change = changed if state is not None else revised  # nobody else has seen what is born here
-    for record in records:
-        state = evolve(state, record, change)
-    return state
+    def snapshot(self, id: UUID) -> Snapshot | None:
+        """A snapshot."""
+        return next((snapshot for snapshot in self.snapshots if snapshot.id == id), None)
 
-
-def evolve(state: Server | None, record: Recorded[e.ServerEvent], change: Change = changed) -> Server:
-    """The state after one more event; with `revised` it is the same object, for who has it alone."""
-    if state is None:
-        return _born(record)
-    return change(state, version=record.version, updated_at=record.at, **_news(state, record, change))
-
-
-def _born(record: Recorded[e.ServerEvent]) -> Server:
-    event, at = record.event, record.at
-    common: Fields = {"id": record.stream_id, "created_at": at, "updated_at": at, "version": record.version}
-    match event:
-        case e.ServerRequested():
-            return Server(
-                **common,
-                account_id=event.account_id,
-                name=event.name,
-                plan=event.plan,
-                image=event.image,
-                location=event.location,
-                labels=event.labels,
-                ssh_keys=event.ssh_keys,
-                operation=_requested(record, event.operation_id, "create", {}),
-            )
-        case e.ServerImported():
-            return Server(
-                **common,
-                account_id=event.account_id,
-                source=event.source,
-                source_id=event.source_id,
-                mode=event.mode,
-                adopted=False,
-                provisioned=True,
-                **_sold(event),
-            )
-        case _:
-            raise ValueError(f"a server's stream cannot begin with {type(event).__name__}")
-
-
-def _sold(event: e.ServerImported | e.ImportUpdated) -> Fields:
-    names = ("name", "plan", "image", "location", "addresses", "hint", "quarantine", "suspension", "billing")
-    return {name: getattr(event, name) for name in names}
-
-
-def _news(state: Server, record: Recorded[e.ServerEvent], change: Change) -> Fields:
-    event = record.event
-    if type(event) in OF_STEPS or type(event) in OF_ENDS:
-        return _worked(state, record, change)
-    match event:
-        case e.OperationRequested():
-            operation = _requested(record, event.operation_id, event.type, event.params)
-            before = state.power if event.type == "terminate" else state.power_before
-            return {"operation": operation, "power_before": before}
-        case e.PowerObserved():
-            return {"power": event.power}
-        case e.ServerPlaced():
-            return {"placement": event, **_place(event), "addresses": event.addresses}
-        case e.GuestIdentified():
-            return {"node": event.node, "identity": event.identity}
-        case e.GuestMoved():
-            return {"node": event.node}
-        case e.ImportUpdated():
-            return {"account_id": event.account_id, "declined": None, **_sold(event)}
-        case e.ServerAdopted():
-            known = {"power": event.power, "identity": event.identity, **_place(event)}
-            return {"adopted": True, "declined": None, **known}
-        case e.AdoptionDeclined():
-            return {"declined": event}
-        case e.TerminationScheduled():
-            return {"purge_at": event.purge_at, "power_before": event.power_before}
-        case e.TerminationUndone():
-            return {"purge_at": None, "power_before": None}
-        case e.ServerDestroyed():
-            return {"destroyed": True, "purge_at": None, "power": None}
-        case _:
-            return {}
-
-
-def _place(event: e.ServerPlaced | e.ServerAdopted) -> Fields:
-    return {"cluster": event.cluster, "node": event.node, "vmid": event.vmid}
-
-
-def _requested(record: Recorded[Any], id: UUID, type: str, params: dict[str, Any]) -> Operation:
-    return Operation(
-        id=id,
-        server_id=record.stream_id,
-        type=type,
-        params=params,
-        steps=[Step(key=key) for key in STEPS[type]],
-        requested_by=record.meta.actor,
-        request_id=record.meta.request_id,
-        created_at=record.at,
-        version=record.version,
-    )
-
-
-def _worked(state: Server, record: Recorded[Any], change: Change) -> Fields:
-    """An event of the operation that goes on; one of another operation is no news."""
-    event, operation = record.event, state.operation
-    if operation is None or event.operation_id != operation.id:
-        return {}
-    if type(event) in OF_STEPS:
-        news = _stepped(operation, event, record.at, change)
-    else:
-        news = OF_ENDS[type(event)](operation, event, record.at)
-    moved = change(operation, version=record.version, **news)
-    created = operation.type == "create" and moved.status == "succeeded"
-    return {"operation": moved, "provisioned": state.provisioned or created}
-
-
-def _stepped(operation: Operation, event: Any, at: datetime, change: Change) -> Fields:
-    steps = operation.steps.copy()
-    for n, step in enumerate(steps):
-        if step.key == event.step:
-            steps[n] = change(step, started_at=step.started_at or at, **OF_STEPS[type(event)](step, event, at))
-    return {"status": "running", "started_at": operation.started_at or at, "steps": steps}
-
-
-def _intended(step: Step, event: e.EffectIntended, at: datetime) -> Fields:
-    effect = Effect(attempt=event.attempt, verb=event.verb, node=event.node, vmid=event.vmid, since=event.since, at=at)
-    return {"status": "running", "attempt": event.attempt, "effect": effect, "detail": ""}
-
-
-def _accepted(step: Step, event: e.TaskAccepted, at: datetime) -> Fields:
-    return {"effect": step.effect and changed(step.effect, upid=event.upid)}
-
-
-def _held(step: Step, event: e.StepHeld, at: datetime) -> Fields:
-    return {"status": "waiting", "detail": event.detail, "effect": None if event.settled else step.effect}
-
-
-def _completed(step: Step, event: e.StepCompleted, at: datetime) -> Fields:
-    return {"status": "succeeded", "detail": event.detail, "finished_at": at}
-
-
-# What each event of a step changes of it.
-OF_STEPS: dict[type, Callable[[Step, Any, datetime], Fields]] = {
-    e.EffectIntended: _intended,
-    e.TaskAccepted: _accepted,
-    e.StepHeld: _held,
-    e.StepCompleted: _completed,
-}
-
-
-def _succeeded(operation: Operation, event: e.OperationSucceeded, at: datetime) -> Fields:
-    return {"status": "succeeded", "finished_at": at}
-
-
-def _failed(operation: Operation, event: e.OperationFailed, at: datetime) -> Fields:
-    error = Problem(code=event.code, message=event.message, retryable=event.retryable, debug=event.debug)
-    return {"status": "failed", "error": error, **_stopped(operation, at)}
-
-
-def _raised(operation: Operation, event: e.AttentionRaised, at: datetime) -> Fields:
-    error = Problem(code=event.code, message=event.message, retryable=False, debug=event.debug)
-    return {"status": "needs_attention", "error": error, **_stopped(operation, at)}
-
-
-def _stopped(operation: Operation, at: datetime) -> Fields:
-    step = operation.step
-    steps = [changed(s, status="failed", finished_at=at) if s is step else s for s in operation.steps]
-    return {"steps": steps, "finished_at": at}
-
-
-# What each event that ends an operation changes of it.
-OF_ENDS: dict[type, Callable[[Operation, Any, datetime], Fields]] = {
-    e.OperationSucceeded: _succeeded,
-    e.OperationFailed: _failed,
-    e.AttentionRaised: _raised,
-}
+    def backup(self, id: UUID) -> Backup | None:
+        """A backup."""
+        return next((backup for backup in self.backups if backup.id == id), None)

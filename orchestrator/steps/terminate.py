@@ -33,8 +33,9 @@ async def _identify_own_half_made(work: Work) -> None:
 
 
 async def schedule(work: Work) -> Outcome:
-    """Done with `TerminationScheduled`: from here it can be undone until `purge_at`."""
-    purge_at = await work.now() + timedelta(seconds=work.tools.config.policy.undo_window)
+    """Done with `TerminationScheduled`: until `purge_at` it can be undone; what was never made goes at once."""
+    window = work.tools.config.policy.undo_window if work.state.provisioned else 0
+    purge_at = await work.now() + timedelta(seconds=window)
     scheduled = e.TerminationScheduled(
         operation_id=work.operation.id, purge_at=purge_at, power_before=work.state.power_before
     )

@@ -17,12 +17,14 @@ from domain.errors import Refused
 from domain.server import events as e
 from domain.server import represent
 from domain.server.decide import RequestOperation, request
-from domain.server.state import STEPS, Server, evolve, fold
+from domain.server.evolve import evolve, fold
+from domain.server.state import Server
 from eventstore import snapshot
 from tests.given import (
     ADDRESS,
     BIRTH,
     IDENTITY,
+    STEPS,
     account,
     adopted,
     created,
@@ -40,6 +42,12 @@ from tests.given import (
 STATUSES = {
     *("provisioning", "running", "stopped", "paused", "starting", "stopping", "rebooting", "rebuilding", "resizing"),
     *("restoring", "suspended", "terminating", "terminated", "failed", "unlinked", "unknown"),
+}
+# What some operations need to be told.
+PLAN = {"vcpus": 4, "memory_mib": 4096, "disk_gib": 40}
+WITH: dict[str, Any] = {
+    "params": {"reason": "abuse", "plan": PLAN, "snapshot_id": str(UUID(int=1)), "backup_id": str(UUID(int=1))},
+    "personal": {"name": "web-2"},
 }
 POWER: st.SearchStrategy[e.Power] = st.sampled_from(["running", "stopped", "paused"])
 
@@ -64,12 +72,14 @@ def moved(draw: st.DrawFn, events: list[Any]) -> list[Any]:
 
 def asked_for(draw: st.DrawFn, events: list[Any]) -> list[Any]:
     id = uuid4()
-    command = RequestOperation(operation_id=id, type=draw(st.sampled_from(sorted(STEPS))), now=BIRTH, system=True)
+    command = RequestOperation(
+        operation_id=id, type=draw(st.sampled_from(sorted(STEPS))), now=BIRTH, by="system", **WITH
+    )
     try:
-        (asked,) = request(server(*events), command)
+        asked = request(server(*events), command)
     except Refused:
         return []
-    return [asked, *draw(st.sampled_from([well, badly, half]))(draw, id, command.type)]
+    return [*asked, *draw(st.sampled_from([well, badly, half]))(draw, id, command.type)]
 
 
 def well(draw: st.DrawFn, id: UUID, type: str) -> list[Any]:

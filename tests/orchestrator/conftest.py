@@ -12,7 +12,8 @@ import pytest
 from domain.record import Actor, Meta
 from domain.server import decide
 from domain.server.decide import CreateServer, RequestOperation
-from domain.server.state import Server, fold
+from domain.server.evolve import fold
+from domain.server.state import Server
 from eventstore.positions import Position
 from eventstore.store import Entry, EventStore
 from hypervisor.fake import Crash, FakeHypervisor
@@ -74,7 +75,7 @@ class Life:
         """A customer asks for an operation."""
         state = await self.state(server)
         now = await self.store.pool.fetchval(SQL.now) + self.skew
-        command = RequestOperation(operation_id=new_id(), type=type, now=now, system=system)
+        command = RequestOperation(operation_id=new_id(), type=type, now=now, by="system" if system else "customer")
         await self._append(server, state.version, state.account_id, decide.request(state, command))
 
     async def _append(self, server: UUID, version: int, account: UUID, events: list[Any]) -> None:

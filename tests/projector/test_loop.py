@@ -11,7 +11,8 @@ import asyncpg
 import pytest
 
 from domain.account.events import Member, MemberAdded
-from domain.server.state import Operation, Server, fold
+from domain.server.evolve import fold
+from domain.server.state import Operation, Server
 from eventstore import snapshot
 from eventstore.database import Pool, connect
 from eventstore.store import EventStore

@@ -9,7 +9,7 @@ import httpx
 
 from domain.server import events as e
 from domain.server.events import EVENTS
-from domain.server.state import STEPS
+from domain.server.operations import OPERATIONS
 from service import history, models
 from tests.service.test_servers import running
 from tests.service.world import World
@@ -17,8 +17,8 @@ from tests.service.world import World
 
 def test_every_event_and_every_step_has_words() -> None:
     assert set(history.WORDS) == {kind.cls for kind in EVENTS}
-    assert set(history.OPERATIONS) == set(STEPS)
-    assert set(history.STEPS) == {step for steps in STEPS.values() for step in steps}
+    assert set(history.OPERATIONS) == set(OPERATIONS)
+    assert set(history.STEPS) == {step for kind in OPERATIONS.values() for step in kind.steps}
 
 
 async def test_history_tells_it_in_plain_words(

@@ -195,6 +195,11 @@ export const words = {
     unknownNever: "Your server is most likely not affected.",
     failedStatus: "This server could not be set up",
     suspended: "This server is suspended",
+    holds: {
+      non_payment: "An invoice is overdue. Once it is paid, the server runs again as before.",
+      abuse: "It was reported for abuse. Please get in touch with support.",
+      admin: "Staff suspended it. Please get in touch with support.",
+    } as Record<string, string>,
     terminating: "This server will be deleted for good",
     purge: (time: string, left: string) => `At ${time}, in ${left}. Until then you can undo it.`,
     purgeNow: "It is being deleted now.",

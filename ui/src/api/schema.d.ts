@@ -463,6 +463,7 @@ export interface components {
             };
             current_operation: string | null;
             suspension: components["schemas"]["Suspension"] | null;
+            restart_needed: boolean;
             purge_at: string | null;
             external_id: string | null;
             last_status: ("provisioning" | "running" | "stopped" | "paused" | "starting" | "stopping" | "rebooting" | "rebuilding" | "resizing" | "restoring" | "suspended" | "terminating" | "terminated" | "failed" | "unlinked" | "unknown") | null;
@@ -479,6 +480,7 @@ export interface components {
             server: components["schemas"]["Server"];
             operation: components["schemas"]["Operation"];
         };
+        /** @description `x-allowed`: the statuses in which each action is possible. */
         ServerAction: {
             /** @enum {string} */
             type: "start" | "stop" | "shutdown" | "reboot" | "reset" | "restore";
@@ -527,8 +529,12 @@ export interface components {
             expires_in: number;
             user: components["schemas"]["User"];
         };
+        /** @description Why its owner cannot use the server: the first reason, all of them, and since when. */
         Suspension: {
             reason: string;
+            reasons: string[];
+            /** Format: date-time */
+            since: string;
         };
         User: {
             id: string;

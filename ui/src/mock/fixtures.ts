@@ -56,6 +56,7 @@ export function aServer(changes: Partial<Server> = {}): Server {
     labels: {},
     current_operation: null,
     suspension: null,
+    restart_needed: false,
     purge_at: null,
     external_id: null,
     last_status: null,
@@ -105,7 +106,7 @@ export function everyStatus(): Server[] {
     },
     unknown: { last_status: "running", observed_at: seen },
     failed: { status_reason: "There is no room for this plan in Frankfurt.", ips: [] },
-    suspended: { suspension: { reason: "An invoice is overdue." } },
+    suspended: { suspension: { reason: "non_payment", reasons: ["non_payment"], since: seen } },
     terminating: { purge_at: new Date(Date.now() + 300_000).toISOString() },
   };
   const statuses: ServerStatus[] = [

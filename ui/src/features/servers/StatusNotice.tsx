@@ -25,7 +25,7 @@ const notices: Partial<Record<ServerStatus, (server: Server) => ReactNode>> = {
   ),
   suspended: ({ suspension, status_reason }) => (
     <Notice tone="warn" title={words.server.suspended}>
-      {suspension?.reason ?? status_reason}
+      {suspension?.reasons.map((reason) => <p key={reason}>{words.server.holds[reason] ?? reason}</p>) ?? status_reason}
     </Notice>
   ),
   terminating: ({ purge_at }) => <Terminating purgeAt={purge_at} />,

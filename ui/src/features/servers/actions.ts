@@ -3,7 +3,7 @@ import { words } from "@/words";
 
 export type Action = keyof typeof words.actions;
 
-/** Which action each status allows: the mirror of `domain/server/allowed.py`, which has the last word. */
+/** Which action each status allows: the mirror of `x-allowed` in the API description, which has the last word. */
 export const allowed: Record<Action, readonly ServerStatus[]> = {
   start: ["stopped"],
   shutdown: ["running", "paused"],
