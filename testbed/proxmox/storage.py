@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 
+from testbed.proxmox import contents
 from testbed.proxmox.errors import Die, parameter_errors
 from testbed.proxmox.guests import GuestKind
 from testbed.proxmox.store import Store
@@ -166,6 +167,8 @@ class Storages:
 class Volume:
     """One disk image, such as `101/vm-101-disk-0.qcow2`; a linked clone has a `parent`. Sizes in bytes.
 
+    Other files have names such as `iso/debian.iso` (see `contents`) and no owner: their `vmid` is 0.
+
     `snapshots` gives the size that the volume had at each of its snapshots.
     `node` is empty on a shared storage. `named_parent` says whether the id names the parent too.
     """
@@ -182,6 +185,8 @@ class Volume:
     node: str = ""
     format: str = ""
     named_parent: bool = True
+    notes: str = ""
+    protected: bool = False
 
     def __post_init__(self) -> None:
         self.format = self.format or (self.name.rsplit(".", 1)[-1] if "." in self.name else "raw")
@@ -204,6 +209,11 @@ class Volume:
         folder, _, name = self.name.rpartition("/")
         extension = "" if "." in name else ".raw"
         return f"{folder or self.vmid}/{self.node or 'shared'}.{self.storage}.{name}{extension}"
+
+    @property
+    def content(self) -> str:
+        """Which kind of content it is."""
+        return contents.kind(self.name)
 
     @property
     def cloud_init(self) -> bool:
@@ -331,7 +341,7 @@ class Volumes:
     def path(self, volume: Volume) -> str:
         """Where a volume lies."""
         storage = self._storages.load(volume.storage)
-        return f"{storage.path}/images/{volume.name}" if storage.plugin.files else f"{storage.path}/{volume.name}"
+        return f"{storage.path}/{contents.place(volume.name) if storage.plugin.files else volume.name}"
 
     def save(self, volume: Volume) -> Volume:
         """Write a volume, new or changed."""

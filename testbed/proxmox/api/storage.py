@@ -1,14 +1,14 @@
-"""Storages and their content (pve-storage API2/Storage)."""
-
-from typing import Any
+"""A node's storages and their use (pve-storage API2/Storage/Status.pm)."""
 
 from testbed.proxmox import formats
 from testbed.proxmox.calls import Call, everybody, perm_any, route
+from testbed.proxmox.errors import parameter_errors
 from testbed.proxmox.schema import Param
 from testbed.proxmox.stats import Row
-from testbed.proxmox.storage import Storage, Volume
+from testbed.proxmox.storage import Storage
 
 AUDIT = ("Datastore.Audit", "Datastore.AllocateSpace")
+MAY_AUDIT = perm_any("/storage/{storage}", *AUDIT)
 FILTERS = {
     "content": Param(listed=True),
     "enabled": Param("boolean"),
@@ -16,63 +16,64 @@ FILTERS = {
     "storage": Param(check=formats.storage_id),
     "target": Param(check=formats.node_name),
 }
+SUBDIRECTORIES = (
+    *("content", "download-url", "file-restore", "import-metadata", "prunebackups", "rrd", "rrddata", "status"),
+    "upload",
+)
+
+
+def _usable(call: Call, storage: Storage) -> bool:
+    return storage.enabled and storage.on(call.node.name)
 
 
 def _status(call: Call, storage: Storage) -> Row:
-    used, total = call.node.volumes.used(storage), storage.size
-    row: Row = {"type": storage.type, "content": ",".join(storage.content), "active": 1, "enabled": 1}
-    return row | {"shared": int(storage.shared), "used": used, "total": total, "avail": total - used}
+    row: Row = {"type": storage.type, "content": ",".join(storage.content), "shared": int(storage.shared)}
+    if not _usable(call, storage):
+        return row | {"total": 0, "avail": 0, "used": 0, "active": 0, "enabled": 0}
+    used = min(call.node.volumes.used(storage), storage.size)
+    return row | {"total": storage.size, "avail": storage.size - used, "used": used, "active": 1, "enabled": 1}
+
+
+def _formats(storage: Storage) -> Row:
+    known = dict.fromkeys(storage.plugin.formats, 1)
+    return {"format": [known, storage.format("")]}
 
 
 @route("GET", "/nodes/{node}/storage", everybody, FILTERS, protected=True)
 async def listing(call: Call) -> list[Row]:
-    """The node's storages with their use."""
-    values, may = call.values, call.cluster.access.may_any
-    wanted = set(formats.split_list(values.get("content", "")))
-    found = [one for one in call.node.storages() if wanted <= set(one.content)]
-    found = [one for one in found if one.name == values.get("storage", one.name)]
-    rows = [
-        _status(call, one) | {"storage": one.name} for one in found if may(call.who, f"/storage/{one.name}", *AUDIT)
-    ]
-    return [row | {"used_fraction": row["used"] / row["total"]} for row in rows]
+    """The storages with their use; with `content` those that hold some of it and are there."""
+    wanted = call.values.get("storage")
+    if wanted and wanted not in call.cluster.storages:
+        raise parameter_errors({"storage": "No such storage."})
+    may = call.cluster.access.may_any
+    found = [one for one in call.cluster.storages if wanted in (None, one.name) and _fits(call, one)]
+    return [_row(call, one) for one in found if may(call.who, f"/storage/{one.name}", *AUDIT)]
 
 
-@route("GET", "/nodes/{node}/storage/{storage}/status", perm_any("/storage/{storage}", *AUDIT), protected=True)
+def _fits(call: Call, storage: Storage) -> bool:
+    content = formats.split_list(call.values.get("content", ""))
+    if content and not (set(content) & set(storage.content) and _usable(call, storage)):
+        return False
+    if call.flag("enabled") and not storage.enabled:
+        return False
+    target = call.values.get("target", call.node.name)
+    away = target not in (call.node.name, "localhost")
+    return not away or (storage.shared and storage.on(call.node.name) and storage.on(target))
+
+
+def _row(call: Call, storage: Storage) -> Row:
+    row = _status(call, storage) | {"storage": storage.name}
+    row |= _formats(storage) if call.flag("format") else {}
+    return row | ({"used_fraction": row["used"] / row["total"]} if row["total"] else {})
+
+
+@route("GET", "/nodes/{node}/storage/{storage}", MAY_AUDIT)
+async def index(_call: Call) -> list[Row]:
+    """What can be asked of a storage."""
+    return [{"subdir": name} for name in SUBDIRECTORIES]
+
+
+@route("GET", "/nodes/{node}/storage/{storage}/status", MAY_AUDIT, protected=True)
 async def status(call: Call) -> Row:
     """One storage's use."""
     return _status(call, call.cluster.storages.check_known(call.values["storage"]))
-
-
-CONTENT_FILTERS = {"content": Param(), "vmid": Param("integer", check=formats.vmid)}
-
-
-@route(
-    "GET",
-    "/nodes/{node}/storage/{storage}/content",
-    perm_any("/storage/{storage}", *AUDIT),
-    CONTENT_FILTERS,
-    protected=True,
-)
-async def content(call: Call) -> list[Row]:
-    """The volumes, of one owner if asked."""
-    name = call.values["storage"]
-    call.cluster.storages.check_enabled(name, call.node.name)
-    if call.values.get("content", "images") != "images":
-        return []
-    owner = call.values.get("vmid")
-    everything = call.node.volumes.of(int(owner)) if owner else call.node.volumes
-    volumes = [volume for volume in everything if volume.storage == name]
-    return [_row(volume) for volume in sorted(volumes, key=lambda volume: volume.volid)]
-
-
-def _row(volume: Volume) -> dict[str, Any]:
-    return {
-        "volid": volume.volid,
-        "content": "images",
-        "format": volume.format,
-        "size": volume.size,
-        "used": volume.used,
-        "vmid": volume.vmid,
-        "ctime": volume.ctime,
-        "parent": f"../{volume.parent}" if volume.parent else None,
-    }
