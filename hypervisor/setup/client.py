@@ -7,6 +7,7 @@ sent only after the server's certificate was accepted.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -101,11 +102,20 @@ class Client:
         return await asyncio.to_thread(self._ask, method, path, given)
 
     async def upload(self, path: Sequence[str], file: Path, params: Mapping[str, str | int]) -> Any:
-        """The data of a call that takes a file; only the node that is asked can take it."""
+        """The data of a call that takes a file, which is compared with its checksum over there.
+
+        Only the node that is asked can take it: uploads are not passed on.
+        """
+        return await asyncio.to_thread(self._send, path, file, params)
+
+    def _send(self, path: Sequence[str], file: Path, params: Mapping[str, str | int]) -> Any:
         with file.open("rb") as stream:
-            body = Multipart(params, "filename", str(params["filename"]), stream)
-            given = {"data": body, "headers": {"Content-Type": body.content_type}}
-            return await asyncio.to_thread(self._ask, "post", path, given)
+            checksum = hashlib.file_digest(stream, "sha256").hexdigest()
+            stream.seek(0)
+            # Proxmox reads the fields in this order, the file last (pve-http-server AnyEvent.pm file_upload_multipart).
+            fields = {**params, "checksum-algorithm": "sha256", "checksum": checksum}
+            body = Multipart(fields, "filename", str(params["filename"]), stream)
+            return self._ask("post", path, {"data": body, "headers": {"Content-Type": body.content_type}})
 
     def _ask(self, method: str, path: Sequence[str], given: Mapping[str, Any]) -> Any:
         call, mutating = f"{method.upper()} /{'/'.join(path)}", method != "get"
