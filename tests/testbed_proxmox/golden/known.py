@@ -80,7 +80,6 @@ KNOWN: dict[str, tuple[str, ...]] = {
         "11/E:tasks-after-thaw",
         "11/F:put-config-worker-killed",
     ),
-    "clones know no pools yet": ("12/expired-token:version",),
     "reads of nodes, cluster and storages differ yet": (
         "14/node-dns",
         "14/node-qemu",
@@ -93,7 +92,6 @@ KNOWN: dict[str, tuple[str, ...]] = {
         "14/cluster-config-join",
         "14/storage-config",
         "14/capabilities-machines",
-        "14/access-users",
         "14/vm-dummy-current-running",
     ),
     "the HTTP layer differs in details yet": (

@@ -26,6 +26,7 @@ PAUSES = {
     "06/agent-ping-ok": 10,
     "08/agent-network-get-interfaces": 10,
     "09/killed:task-status-3s-later": 3,
+    "12/expired-token:version": 2,
     "10/A:target-config-2s": 2,
 }
 #: Workers that were killed outright before a record was made, by the record that started them.
