@@ -22,6 +22,7 @@ class Knobs:
     login_delay_seconds: float = 3.0
     proxy_timeout_seconds: float = 30.0
     agent_patience_seconds: float = 3.0
+    console_wait_seconds: float = 10.0
     #: How long pveproxy waits for an answer that pvedaemon failed to write.
     broken_answer_seconds: float = 5.0
     lock_timeout_factor: float = 1.0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from testbed.proxmox import vms
 from testbed.proxmox.access import Access
+from testbed.proxmox.consoles import Ports
 from testbed.proxmox.containers import Containers
 from testbed.proxmox.daemon import Daemon
 from testbed.proxmox.errors import Die
@@ -53,6 +54,7 @@ class Node:
         self.boot_time = self._boot_time()
         self.locks = Locks(cluster.knobs)
         self.daemon = Daemon(cluster.knobs)
+        self.ports = Ports()
         self.tasks = Tasks(cluster.store, name, self.boot_time)
         self.vms = Vms(cluster.vms, name)
         self.volumes = Volumes(cluster.volumes, cluster.storages, name)

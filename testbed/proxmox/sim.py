@@ -198,6 +198,10 @@ class SimGuests:
         """A text screen with a shell."""
         return await self._lines(self._guest(vmid)).screen(password)
 
+    def screen_text(self, vmid: int) -> str:
+        """What stands on a running guest's screen."""
+        return self._lines(self._guest(vmid)).text
+
     async def serial(self, vmid: int, port: str) -> Streams:
         """A shell."""
         return await self._lines(self._guest(vmid)).serial()

@@ -19,9 +19,20 @@ def certificate(directory: Path, node: str) -> tuple[ssl.SSLContext, str]:
         partial.touch(mode=0o600)
         partial.write_bytes(_generate(node))
         partial.rename(path)
+    return server_context(directory), _fingerprint(path.read_bytes())
+
+
+def server_context(directory: Path) -> ssl.SSLContext:
+    """What a port with the certificate in `directory` is served with."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    return context, _fingerprint(path.read_bytes())
+    context.load_cert_chain(directory / "pve-ssl.pem")
+    return context
+
+
+def public_part(directory: Path) -> str:
+    """The certificate without its key, as PEM."""
+    found = x509.load_pem_x509_certificate((directory / "pve-ssl.pem").read_bytes())
+    return found.public_bytes(serialization.Encoding.PEM).decode()
 
 
 def _generate(node: str) -> bytes:

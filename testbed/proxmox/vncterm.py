@@ -1,0 +1,30 @@
+"""A serial line shown on a screen of its own (Proxmox's vncterm)."""
+
+import asyncio
+import re
+from contextlib import suppress
+
+from testbed.proxmox.consoles import CHUNK, first_of
+from testbed.proxmox.guests import Streams
+from testbed.proxmox.inside.screen import Screen
+from testbed.proxmox.vnc import Display
+
+_CONTROL = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|\][^\a]*\a|[()].|.)")
+
+
+async def show(client: Streams, line: Streams, title: str, password: str) -> None:
+    """Serve one client until it goes or the line ends."""
+    screen = Screen()
+    screen.title(title)
+    display = Display(screen, title, lambda text: line[1].write(text.encode()))
+    await first_of(
+        asyncio.create_task(display.serve(*client, password)),
+        asyncio.create_task(_print(line[0], screen)),
+    )
+    line[1].close()
+
+
+async def _print(line: asyncio.StreamReader, screen: Screen) -> None:
+    with suppress(OSError):
+        while data := await line.read(CHUNK):
+            screen.write(_CONTROL.sub("", data.decode(errors="replace")))
