@@ -11,12 +11,13 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
 from proxmoxer import AuthenticationError, ProxmoxAPI, ResourceException
-from proxmoxer.tools import Tasks
+from proxmoxer.tools import Files, Tasks
 
 from tests.testbed_proxmox.bed import PATIENCE, Bed
 
@@ -191,6 +192,25 @@ async def test_proxmoxer_is_refused_with_a_wrong_password(access: Access) -> Non
         await asyncio.to_thread(
             ProxmoxAPI, access.host, port=access.port, user="root@pam", password="wrong", verify_ssl=False
         )
+
+
+async def test_proxmoxer_brings_files(access: Access, tmp_path: Path) -> None:
+    file = tmp_path / "tiny.iso"
+    file.write_bytes(b"not really an image" * 1000)
+
+    def story() -> None:
+        proxmox = by_token(access)
+        storage = proxmox.nodes("pve1").storage("local")
+        with file.open("rb") as opened:
+            assert finished(proxmox, storage.upload.post(content="iso", filename=opened)) == "OK"
+        (row,) = storage.content.get(content="iso")
+        assert (row["volid"], row["size"]) == ("local:iso/tiny.iso", file.stat().st_size)
+        status = Files(proxmox, "pve1", "local").upload_local_file_to_storage(str(file))
+        assert status["exitstatus"] == "OK"
+        finished(proxmox, storage.content("local:iso/tiny.iso").delete())
+        assert storage.content.get(content="iso") == []
+
+    await asyncio.to_thread(story)
 
 
 class Curl:
