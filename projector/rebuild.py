@@ -59,6 +59,12 @@ async def rebuild(connection: Connection, url: str) -> int:
     return count
 
 
+async def outdated(connection: Connection) -> bool:
+    """Whether the live views were built by older code, so that no projector goes on with them."""
+    row = await connection.fetchrow(SQL.checkpoint, LIVE.projection)
+    return row is not None and row["code_v"] < CODE_VERSION
+
+
 async def _prepare(connection: Connection) -> None:
     async with connection.transaction():
         await connection.execute(SQL.forget_checkpoint, NEW.projection)

@@ -29,7 +29,7 @@ from eventstore.tail import Doorbell, SettledRows
 from projector.check import check
 from projector.loop import SOON
 from projector.poison import Parked, known
-from projector.rebuild import RebuildRuns, rebuild
+from projector.rebuild import RebuildRuns, outdated, rebuild
 from projector.scan import scan
 from projector.share import ShareLost
 from projector.views import tables
@@ -48,6 +48,9 @@ EXPECTED: tuple[type[Exception], ...] = (SettingsError, NotMigrated, NotThere, R
 
 
 async def _rebuild(connection: Connection, arguments: argparse.Namespace) -> int:
+    if arguments.outdated and not await outdated(connection):
+        print("the views were built by this version: nothing to do")
+        return 0
     started = time.monotonic()
     count = await rebuild(connection, arguments.url)
     print(f"rebuilt {len(tables())} views from {count} events in {time.monotonic() - started:.1f} s")
@@ -126,9 +129,9 @@ def _moment(text: str) -> datetime:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("hostler-replay", description="Rebuild and check the views; look into the log.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    commands.add_parser("rebuild", help="build all views anew beside the live ones and swap them in").set_defaults(
-        run=_rebuild
-    )
+    again = commands.add_parser("rebuild", help="build all views anew beside the live ones and swap them in")
+    again.add_argument("--outdated", action="store_true", help="only if they were built by an older version")
+    again.set_defaults(run=_rebuild)
     commands.add_parser("check", help="print every difference between the log and views or claims").set_defaults(
         run=_check
     )

@@ -108,6 +108,7 @@ class Demo:
         self._screen.step(f"PostgreSQL on 127.0.0.1:{server.port}")
         said = self._run("migrate", "hostler-admin", "migrate")
         self._screen.step(_last_line(said) or "schema up to date")
+        self._run("rebuild", "hostler-replay", "rebuild", "--outdated")
 
     def _start_whmcs(self) -> dict[str, Any]:
         arguments = ["whmcs", "--port", str(self._ports["whmcs"]), "--state", str(self._place.whmcs)]

@@ -165,7 +165,9 @@ async def test_a_rebuild_takes_views_over_from_older_code(
     await store.pool.execute("UPDATE checkpoint SET code_v = code_v - 1")
     with pytest.raises(OtherCode):
         await catch_up(store)
+    assert await rebuilding.outdated(worker)
     await rebuild(worker, database_url)
+    assert not await rebuilding.outdated(worker)
     await catch_up(store)
 
 
