@@ -11,7 +11,8 @@ from testbed.proxmox.calls import Given
 from testbed.proxmox.http_server import Request
 from testbed.proxmox.schema import Raw
 
-PARSER = "/usr/share/perl5/PVE/APIServer/AnyEvent.pm line 917."
+SOURCE = "/usr/share/perl5/PVE/APIServer/AnyEvent.pm line"
+PARSER = f"{SOURCE} 917."
 MALFORMED = "malformed JSON string, neither tag, array, object, number, string or atom"
 #: What JSON::XS says where Python's decoder says something else.
 JSON_TEXTS = (
@@ -61,9 +62,18 @@ def _json_body(body: bytes) -> Given:
         raise Malformed(500, f"{_complaint(error)} at {PARSER}\n") from None
     except UnicodeDecodeError:
         raise Malformed(500, f"malformed UTF-8 character in JSON string at {PARSER}\n") from None
-    if not isinstance(decoded, dict):
-        raise Malformed(500, f"Not a HASH reference at {PARSER}\n")
-    return decoded
+    if isinstance(decoded, dict):
+        return decoded
+    if decoded is None or decoded in ("", "0", 0):
+        return {}
+    raise Malformed(500, f"{_no_object(decoded)} at {SOURCE} 957.\n")
+
+
+def _no_object(decoded: object) -> str:
+    """What Perl says of a value used as a hash."""
+    if isinstance(decoded, list | bool):
+        return "Not a HASH reference"
+    return f'Can\'t use string ("{decoded}") as a HASH ref while "strict refs" in use'
 
 
 def _complaint(error: json.JSONDecodeError) -> str:

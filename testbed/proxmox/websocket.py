@@ -86,7 +86,7 @@ def _handshake(request: Request) -> bytes:
 
 
 async def _relay(client: Streams, far: Streams) -> None:
-    """Copy both ways until the far side or the client's connection ends."""
+    """Copy both ways until one side ends."""
     directions = [asyncio.create_task(_outwards(far[0], client[1])), asyncio.create_task(_inwards(client, far[1]))]
     try:
         await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
@@ -110,18 +110,16 @@ async def _inwards(client: Streams, far: asyncio.StreamWriter) -> None:
             await far.drain()
     except (BadFrame, asyncio.IncompleteReadError):
         return
-    await _drained(reader)
 
 
 async def _one_frame(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, far: asyncio.StreamWriter) -> bool:
-    """Take one frame; false after a close frame, which ends what the client has to say."""
+    """Take one frame; false after a close frame, which ends both connections."""
     opcode, payload = await read_frame(reader)
     if opcode in DATA_OPCODES:
         far.write(payload)
     elif opcode == PING_OPCODE:
         writer.write(frame(payload, PONG))
     elif opcode == CLOSE_OPCODE:
-        far.write_eof()
         return False
     elif opcode != PONG_OPCODE:
         raise BadFrame(f"received unhandled websocket opcode {opcode}")

@@ -201,6 +201,15 @@ async def test_broken_json_is_told_as_perl_does(bed: Bed, body: str, complaint: 
     assert (answer.status_code, answer.reason_phrase, answer.text) == (500, text, text + "\n")
 
 
+async def test_json_that_is_no_object(bed: Bed) -> None:
+    headers = bed.headers | {"Content-Type": "application/json"}
+    for body, reason in (("[1]", "Not a HASH reference"), ('"a"', 'Can\'t use string ("a") as a HASH ref')):
+        answer = await bed.client.post("/api2/json/access/users", content=body, headers=headers)
+        assert (answer.status_code, answer.reason_phrase.startswith(reason)) == (500, True)
+    answer = await bed.client.post("/api2/json/nodes/pve1/qemu/9000/clone", content="null", headers=headers)
+    assert answer.json()["errors"]["newid"] == "property is missing and it is not optional"
+
+
 async def test_json_bodies_and_forms_mean_the_same(bed: Bed) -> None:
     vm = await bed.cloned(200)
     answer = await bed.call("PUT", f"{vm}/config", body={"onboot": True, "memory": 256, "tags": ["B", "a"]})
