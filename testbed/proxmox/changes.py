@@ -5,20 +5,34 @@ import binascii
 import ctypes
 import ctypes.util
 import secrets
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from urllib.parse import unquote
 
-from testbed.proxmox import disks, drive_formats, formats
+from testbed.proxmox import disks, formats
 from testbed.proxmox.calls import Call
 from testbed.proxmox.config_rights import ConfigRights
-from testbed.proxmox.errors import ApiError, Die, parameter_errors
+from testbed.proxmox.errors import Die, parameter_errors
 from testbed.proxmox.node import Node
-from testbed.proxmox.options import DISK_KEYS, LIVE, NET_KEYS, OPTIONS, UNUSED_KEYS
-from testbed.proxmox.vms import Config, Vm, is_cdrom, is_disk, with_mac
+from testbed.proxmox.options import INTERNAL, NET_KEYS, OPTIONS
+from testbed.proxmox.vms import Config, Vm, with_mac
 
-CONTROL = ("delete", "revert", "force", "digest", "skiplock", "background_delay", "node", "vmid")
+CONTROL = (
+    "delete",
+    "revert",
+    "force",
+    "digest",
+    "skiplock",
+    "background_delay",
+    "import-working-storage",
+    "node",
+    "vmid",
+)
+UNSAID = ("digest", "background_delay", "import-working-storage", "node", "vmid")
+#: What control groups of the second version allow.
+CPU_UNITS = 10_000
 HASHED = ("$1$", "$5$", "$6$", "$y$", "$2a$", "$2b$")
 
 
@@ -33,14 +47,13 @@ class Change:
     digest: str | None = None
     skip_lock: bool = False
     rights: ConfigRights | None = None
+    asked: Config = field(default_factory=dict)
 
     @property
     def summary(self) -> str:
         """The request as the log of its task shows it."""
-        hidden = self.options | ({"cipassword": "<hidden>"} if "cipassword" in self.options else {})
-        parts = [f"-{key} {value}" for key, value in sorted(hidden.items())]
-        parts += [f"-delete {','.join(self.delete)}"] if self.delete else []
-        return " ".join([*parts, *([f"-revert {','.join(self.revert)}"] if self.revert else [])])
+        hidden = self.asked | ({"cipassword": "<hidden>"} if "cipassword" in self.asked else {})
+        return " ".join(f"-{key} {value}" for key, value in sorted(hidden.items()))
 
 
 def prepare(call: Call) -> Change:
@@ -54,14 +67,21 @@ def prepare(call: Call) -> Change:
         values.get("digest"),
         call.flag("skiplock"),
         ConfigRights(call.node.access, call.who, call.vmid),
+        {key: value for key, value in values.items() if key not in UNSAID},
     )
+    if "cdrom" in change.options:
+        change.options["ide2"] = _as_cdrom(change.options.pop("cdrom"))
     if not (change.options or change.delete or change.revert):
         raise Die("no options specified")
     _check_names(change)
-    _check_rights(change)
-    change.options = normalised(change.options)
     disks.check_new_drives(call.node, change.options)
+    change.options = normalised(change.options)
+    _check_rights(change)
     return change
+
+
+def _as_cdrom(value: str) -> str:
+    return value if "media=" in value else f"{value},media=cdrom"
 
 
 def _check_rights(change: Change) -> None:
@@ -72,7 +92,7 @@ def _check_rights(change: Change) -> None:
         change.rights.bridges(change.options)
 
 
-def _check_rights_at(node: Node, vm: Vm, change: Change) -> None:
+def check_rights_at(node: Node, vm: Vm, change: Change) -> None:
     """Raise for what the caller may not do to this VM's present options."""
     rights = change.rights
     if rights is None or rights.who.root:
@@ -95,15 +115,22 @@ def _tags_seen(node: Node, rights: ConfigRights) -> Iterator[str]:
 
 
 def _check_names(change: Change) -> None:
+    for name in change.revert:
+        _check_known("revert", name)
+        if name in change.options:
+            raise parameter_errors({"delete": f"you can't use '-{name}' and -revert {name}' at the same time"})
+    change.delete = ["ide2" if name == "cdrom" else name for name in change.delete]
     for name in change.delete:
         if name in change.options:
             raise parameter_errors({"delete": f"you can't use '-{name}' and -delete {name}' at the same time"})
         if name in change.revert:
             raise parameter_errors({"revert": f"you can't use '-delete {name}' and '-revert {name}' at the same time"})
-    for key, names in (("delete", change.delete), ("revert", change.revert)):
-        for name in names:
-            if name not in OPTIONS:
-                raise parameter_errors({key: f"unknown option '{name}'"})
+        _check_known("delete", name)
+
+
+def _check_known(parameter: str, name: str) -> None:
+    if name not in OPTIONS and name not in INTERNAL:
+        raise parameter_errors({parameter: f"unknown option '{name}'"})
 
 
 def normalised(options: Config) -> Config:
@@ -117,6 +144,12 @@ def normalised(options: Config) -> Config:
         stored["cipassword"] = hashed(stored["cipassword"])
     if "description" in stored:
         stored["description"] = stored["description"].rstrip()
+    if "cpuunits" in stored:
+        stored["cpuunits"] = str(min(int(stored["cpuunits"]), CPU_UNITS))
+    if "smp" in stored:
+        stored = {"sockets": stored.pop("smp"), **stored}
+    if stored.get("vmgenid") == "1":
+        stored["vmgenid"] = str(uuid.uuid4())
     return stored | {key: with_mac(stored[key]) for key in NET_KEYS if key in stored}
 
 
@@ -156,97 +189,4 @@ def checked(node: Node, vmid: int, change: Change) -> Vm:
     vm.check_digest(change.digest)
     if not change.skip_lock:
         vm.check_lock()
-    for name in change.delete:
-        if name in DISK_KEYS and is_disk(vm.config.get(name)) and vm.flag("protection"):
-            raise Die(f"can't remove drive '{name}' - protection mode enabled")
     return vm
-
-
-async def apply(node: Node, vm: Vm, change: Change) -> None:
-    """Carry out a change and save the VM; raises 400 for what a running VM refuses, which then stays pending."""
-    _check_rights_at(node, vm, change)
-    for name in change.revert:
-        vm.pending.pop(name, None)
-        vm.pending_delete.pop(name, None)
-    options = dict(change.options)
-    await disks.create_drives(node, vm, options)
-    for name, value in options.items():
-        vm.pending[name] = value
-        vm.pending_delete.pop(name, None)
-    for name in change.delete:
-        _ask_deletion(vm, name, change.force)
-    errors = await _apply_pending(node, vm, live=node.running(vm))
-    node.vms.save(vm)
-    if errors:
-        raise ApiError(400, "Parameter verification failed.", errors)
-
-
-def _ask_deletion(vm: Vm, name: str, force: bool) -> None:
-    vm.pending.pop(name, None)
-    if name in vm.config:
-        vm.pending_delete[name] = force
-        _leave_boot_order(vm, name)
-
-
-def _leave_boot_order(vm: Vm, name: str) -> None:
-    order = vm.merged.get("boot", "").removeprefix("order=").split(";")
-    if name in order:
-        rest = [key for key in order if key != name]
-        vm.pending["boot"] = f"order={';'.join(rest)}" if rest else " "
-
-
-async def apply_pending(node: Node, vm: Vm) -> None:
-    """Make all pending changes, as a cold start does."""
-    await _apply_pending(node, vm, live=False)
-    node.vms.save(vm)
-
-
-async def _apply_pending(node: Node, vm: Vm, live: bool) -> dict[str, str]:
-    errors: dict[str, str] = {}
-    for name in list(vm.pending_delete):
-        if live and name == vm.boot_disk:
-            errors[name] = f"hotplug problem - can't unplug bootdisk '{name}'\n"
-        elif not live or _takes_live(name):
-            force = vm.pending_delete.pop(name)
-            await _delete(node, vm, name, force)
-    for name in list(vm.pending):
-        if vm.pending[name] == vm.config.get(name):
-            del vm.pending[name]
-        elif not live or _takes_live(name):
-            await _set(node, vm, name, vm.pending.pop(name))
-    return errors
-
-
-def _takes_live(name: str) -> bool:
-    return name in LIVE or name in NET_KEYS or name in DISK_KEYS or name in UNUSED_KEYS
-
-
-async def _set(node: Node, vm: Vm, name: str, value: str) -> None:
-    old = vm.config.get(name)
-    if old is not None and name in DISK_KEYS and is_disk(old) and _file(old) != _file(value):
-        _set_aside(vm, old)
-    vm.config[name] = value
-
-
-async def _delete(node: Node, vm: Vm, name: str, force: bool) -> None:
-    value = vm.config.pop(name, None)
-    if value is None or name not in (*DISK_KEYS, *UNUSED_KEYS):
-        return
-    volume = node.volumes.get(_file(value))
-    if volume is None or volume.vmid != vm.vmid:
-        return
-    if force or name in UNUSED_KEYS or is_cdrom(value):
-        await disks.free(node, volume)
-    else:
-        _set_aside(vm, value)
-
-
-def _file(drive: str) -> str:
-    return drive_formats.DRIVE.parse(drive)["file"]
-
-
-def _set_aside(vm: Vm, drive: str) -> None:
-    slot = next((key for key in UNUSED_KEYS if key not in vm.config), None)
-    if slot is None:
-        raise Die("Too many unused volumes - please delete them first.")
-    vm.config[slot] = _file(drive)

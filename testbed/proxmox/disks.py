@@ -1,23 +1,26 @@
 """Disks of VMs: allocate, copy, free. Each step holds the storage's lock as the original does."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
-from testbed.proxmox import formats
+from testbed.proxmox import drive_formats, formats, unused
 from testbed.proxmox.cfs_lock import cfs_lock
 from testbed.proxmox.errors import Die, parameter_errors
 from testbed.proxmox.guests import GuestKind
 from testbed.proxmox.locks import CONFIG_TIMEOUT, storage_lock
 from testbed.proxmox.node import Node, physical
+from testbed.proxmox.options import RESIZABLE
 from testbed.proxmox.storage import CLOUDINIT_SIZE, NAME, NEW_DISK_USED, Storage, Volume, storage_of
-from testbed.proxmox.vms import Config, Vm, drives
+from testbed.proxmox.vms import Config, Vm, drive_file, drives, is_cdrom, is_cloud_init
 
 Say = Callable[[str], None]
 #: How many progress lines a slow copy writes.
 PROGRESS_STEPS = 10
 CLOUDINIT_USED = 266_240
 RAW_CLOUDINIT_USED = 4096
+EFI_2M, EFI_4M, TPM_SIZE = 128 * 1024, 528 * 1024, 4 * 1024**2
 
 
 def silent(_text: str) -> None:
@@ -39,16 +42,32 @@ async def storage_locked(node: Node, storage: str = NAME, say: Say = silent) -> 
 
 
 def check_new_drives(node: Node, config: Config) -> None:
-    """Raise for drives that cannot be made: an unknown storage, one without images, a size beside an import."""
-    for key, drive in drives(config):
-        storage, separator, rest = drive["file"].partition(":")
+    """Write the drives as they are stored; raises for those that cannot be made (qemu-server API2/Qemu.pm)."""
+    for key in sorted(config.keys() & set(RESIZABLE)):
+        drive = drive_formats.DRIVE.parse(config[key])
+        if not drive_formats.consistent(key, drive):
+            raise parameter_errors({key: "unable to parse drive options"})
+        _check_import(key, drive)
+        if "/iso/" in f"/{drive['file'].partition(':')[2]}" and drive.get("media") != "cdrom":
+            raise parameter_errors({key: "explicit 'media=cdrom' is required for iso images"})
+        config[key] = drive_formats.printed(drive)
+    for _, drive in drives(config):
+        storage, separator, _rest = drive["file"].partition(":")
         if separator:
             node.cluster.storages.load(storage)
         if _is_new(drive):
             check_images(node, storage)
-        if "import-from" in drive and rest != "0":
-            text = "'import-from' requires special syntax - use <storage ID>:0,import-from=<source>"
-            raise parameter_errors({key: text})
+
+
+def _check_import(key: str, drive: Mapping[str, str]) -> None:
+    if "import-from" not in drive:
+        return
+    if not re.fullmatch(r"[^/:\s]+:0+(\.0+)?", drive["file"]):
+        text = "'import-from' requires special syntax - use <storage ID>:0,import-from=<source>"
+        raise parameter_errors({key: text})
+    for needed in {"efidisk0": ("efitype", "pre-enrolled-keys"), "tpmstate0": ("version",)}.get(key, ()):
+        if needed not in drive:
+            raise parameter_errors({key: f"need to specify '{needed}' when using 'import-from'"})
 
 
 def check_images(node: Node, storage: str) -> Storage:
@@ -77,12 +96,14 @@ async def create_drives(node: Node, vm: Vm, options: Config, say: Say = silent) 
     made: list[Volume] = []
     try:
         for key, drive in list(drives(options)):
-            if not _is_new(drive):
-                _check_there(node, drive["file"])
+            if "cloudinit" in drive["file"]:
+                _check_only_cloud_init(vm, key, options)
+            if _is_new(drive):
+                made.append(await _create(node, vm, key, drive, say))
+                say(f"{key}: successfully created disk '{drive_formats.printed(drive)}'")
             else:
-                made.append(await _create(node, vm, drive, say))
-                options[key] = _text(drive)
-                say(f"{key}: successfully created disk '{options[key]}'")
+                _use(node, key, drive)
+            options[key] = drive_formats.printed(drive)
     except BaseException:
         for volume in made:
             await free(node, volume)
@@ -90,31 +111,86 @@ async def create_drives(node: Node, vm: Vm, options: Config, say: Say = silent) 
     return made
 
 
-def _check_there(node: Node, file: str) -> None:
-    if ":" in file:
-        node.volumes.load(file)
+def _check_only_cloud_init(vm: Vm, key: str, options: Config) -> None:
+    for config in (vm.config, vm.pending, options):
+        other = next((name for name, text in config.items() if name in RESIZABLE and is_cloud_init(text)), None)
+        if other is not None and other != key and is_cloud_init(options[key]):
+            raise Die(f"{key} - cloud-init drive is already attached at '{other}'")
 
 
-async def _create(node: Node, vm: Vm, drive: dict[str, str], say: Say) -> Volume:
+def _use(node: Node, key: str, drive: dict[str, str]) -> None:
+    """Take an existing volume, with the size that it has."""
+    file = drive["file"]
+    if file in ("none", "cdrom"):
+        drive.pop("size", None)
+        return
+    volume = node.volumes.get(file)
+    if volume is None:
+        raise Die(f"volume {file} does not exist")
+    if drive.get("format", volume.format) != volume.format:
+        text = f"'format={drive['format']}' option different from storage format '{volume.format}'"
+        raise Die(f"drive '{key}' - volume '{file}' - {text}")
+    if key == "tpmstate0" and volume.format != "raw":
+        raise Die(f"tpmstate0: volume format is '{volume.format}', only 'raw' is supported!")
+    drive["size"] = formats.format_size(volume.size)
+
+
+async def _create(node: Node, vm: Vm, key: str, drive: dict[str, str], say: Say) -> Volume:
     storage, _, rest = drive["file"].partition(":")
     extension = drive.pop("format", None)
     if rest == "cloudinit":
-        volume = await allocate_cloudinit(node, vm.vmid, vm.kind, say, storage)
+        volume = await allocate_cloudinit(node, vm.vmid, vm.kind, say, storage, extension or "qcow2")
         drive |= {"file": volume.volid, "media": "cdrom"}
         return volume
     source = drive.pop("import-from", None)
     if source:
-        original = node.volumes.load(source)
-        volume = await full_copy(node, original, vm.vmid, vm.kind, say, extension=extension, storage=storage)
+        volume = await _imported(node, vm, source, storage, extension, say)
     else:
-        size = int(float(rest) * 1024**3)
-        volume = await allocate(node, vm.vmid, vm.kind, size, say, extension or "qcow2", storage)
+        wanted = "raw" if key == "tpmstate0" else extension or "qcow2"
+        volume = await allocate(node, vm.vmid, vm.kind, _size(key, drive, rest), say, wanted, storage)
+    if vm.template:
+        node.volumes.rename(volume, volume.name.replace(f"vm-{vm.vmid}-", f"base-{vm.vmid}-"))
     drive |= {"file": volume.volid, "size": formats.format_size(volume.size)}
     return volume
 
 
-def _text(drive: dict[str, str]) -> str:
-    return formats.PropertyString.format(drive, "file")
+def _size(key: str, drive: Mapping[str, str], gib: str) -> int:
+    if key == "efidisk0":
+        return EFI_4M if drive.get("efitype") == "4m" else EFI_2M
+    return TPM_SIZE if key == "tpmstate0" else int(float(gib) * 1024**3)
+
+
+async def _imported(node: Node, vm: Vm, source: str, storage: str, extension: str | None, say: Say) -> Volume:
+    original = node.volumes.get(source)
+    if original is None:
+        raise Die(f"could not get size of {source}" if ":" in source else f"could not get file size of {source}")
+    if original.cloud_init:
+        raise Die("cannot import from cloudinit disk")
+    return await full_copy(node, original, vm.vmid, vm.kind, say, extension=extension, storage=storage)
+
+
+async def detach(node: Node, vm: Vm, drive: str, force: bool) -> None:
+    """Take a drive's volume away from it: list it as unused, with `force` remove it; raises `Die`."""
+    volume = node.volumes.get(drive_file(drive))
+    if volume is None or volume.vmid != vm.vmid:
+        return
+    if is_cloud_init(drive):
+        await free(node, volume)
+        vm.cloudinit.clear()
+    elif force and not is_cdrom(drive):
+        await remove(node, vm, volume.volid, next((key for key in vm.config if vm.config[key] == drive), None))
+    elif not is_cdrom(drive):
+        unused.add(vm, volume.volid)
+
+
+async def remove(node: Node, vm: Vm, volid: str, key: str | None) -> None:
+    """Remove a volume that the VM owns and that nothing but the option `key` holds; raises `Die`."""
+    volume = node.volumes.get(volid)
+    if volume is None or volume.vmid != vm.vmid:
+        return
+    if unused.in_use(vm, volid, key):
+        raise Die(f"unable to delete '{volid}' - volume is still in use (snapshot?)")
+    await free(node, volume)
 
 
 async def allocate(

@@ -30,7 +30,7 @@ LOCKS = ("backup", "clone", "create", "migrate", "rollback", "snapshot", "snapsh
 LIVE = frozenset(
     {
         *("name", "description", "tags", "onboot", "protection", "startup", "hookscript", "shares", "lock"),
-        *("vmstatestorage", "cpuunits", "cpulimit", "migrate_downtime", "migrate_speed"),
+        *("vmstatestorage", "migrate_downtime", "migrate_speed"),
     }
 )
 
@@ -160,6 +160,7 @@ CONFIG_PRIVILEGES = (
 
 
 #: What only the original itself writes into a configuration.
+INTERNAL = ("meta", "parent", "runningcpu", "runningmachine", "snaptime", "vmstate")
 INTERNAL_INTEGERS = ("snaptime",)
 
 

@@ -176,6 +176,13 @@ class Tasks:
         """Finished tasks, the one that ended last first."""
         return (task for task in reversed(list(self._tasks.values())) if not task.running)
 
+    async def ended(self, upid: str, seconds: float) -> bool:
+        """Whether a task ends within some seconds."""
+        worker = self._workers.get(upid)
+        if worker and worker.handle:
+            await asyncio.wait([worker.handle], timeout=seconds)
+        return not self.find(upid).running
+
     async def stop(self, upid: str) -> None:
         """SIGTERM: the work cleans up and ends. Returns when it has ended."""
         await self._cancel(upid)

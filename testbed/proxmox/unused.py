@@ -27,3 +27,10 @@ def in_use(vm: Vm, volid: str, except_for: str | None = None) -> bool:
     return any(
         drive["file"] == volid and not is_cdrom(config[key]) for config in configs for key, drive in drives(config)
     )
+
+
+def drop_used(vm: Vm) -> None:
+    """Take volumes off the list that a drive holds again."""
+    held = {drive["file"] for _, drive in drives(vm.config)}
+    for key in [key for key in vm.config if key.startswith("unused") and vm.config[key] in held]:
+        del vm.config[key]

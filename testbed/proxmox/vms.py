@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import secrets
 import time
 import uuid
@@ -10,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from testbed.proxmox import config_file, drive_formats, formats
+from testbed.proxmox import config_file, devices, drive_formats, formats
 from testbed.proxmox.errors import Die
 from testbed.proxmox.guests import CloudInit, GuestKind, GuestSpec
 from testbed.proxmox.options import DISK_KEYS, IPCONFIG_KEYS, NET_KEYS, RESIZABLE
@@ -24,6 +25,7 @@ QEMU_VERSION = "9.2.0"
 REMEMBERED_SWITCHES = 200
 
 Config = dict[str, str]
+_CLOUD_INIT = re.compile(r"[:/](?:vm-\d+-)?cloudinit(?:\.\w+)?$")
 
 
 @dataclass(slots=True)
@@ -144,6 +146,33 @@ def is_cdrom(drive: str | None) -> bool:
 def is_disk(drive: str | None) -> bool:
     """Whether a drive is a disk."""
     return drive is not None and not is_cdrom(drive)
+
+
+def is_cloud_init(drive: str) -> bool:
+    """Whether a drive is the cloud-init drive, made or asked for."""
+    return bool(_CLOUD_INIT.search(drive_file(drive)))
+
+
+def drive_file(drive: str) -> str:
+    """The volume of a drive, or what it holds instead."""
+    return drive_formats.DRIVE.parse(drive)["file"]
+
+
+def bootable_drives(config: Mapping[str, str]) -> list[str]:
+    """The drives of the boot order, or the one that the older option names."""
+    boot = devices.BOOT.parse(config.get("boot", ""))
+    if not boot or "legacy" in boot:
+        return [config["bootdisk"]] if "bootdisk" in config else []
+    return [key for key in formats.split_list(boot.get("order", "")) if key in DISK_KEYS]
+
+
+def pinned_machine(machine: str | None, ostype: str) -> Config:
+    """The machine that Windows is given so that it does not meet another one with the next release."""
+    kind = devices.MACHINE.parse(machine).get("type") if machine else None
+    if not ostype.startswith("w") or kind not in (None, "pc", "q35"):
+        return {}
+    rest = f",{machine.partition(',')[2]}" if machine and "," in machine else ""
+    return {"machine": f"pc-{kind if kind == 'q35' else 'i440fx'}-{QEMU_VERSION[:3]}+pve1{rest}"}
 
 
 def drives(config: Mapping[str, str]) -> Iterator[tuple[str, dict[str, str]]]:

@@ -86,13 +86,13 @@ async def test_created_from_nothing(bed: Bed) -> None:
     assert await bed.run("POST", "/nodes/pve1/qemu", vmid=300, name="new", start=1, **options) == "OK"
     config = await bed.get("/nodes/pve1/qemu/300/config")
     assert config["scsi0"] == "local:300/vm-300-disk-0.qcow2,size=32G"
-    assert config["boot"] == "order=scsi0;net0"
+    assert config["boot"] == "order=scsi0;ide2;net0"
     await bed.until(lambda: bed.runs(300))
 
 
 async def test_a_failed_create_leaves_nothing(bed: Bed) -> None:
     outcome = await bed.run("POST", "/nodes/pve1/qemu", vmid=300, scsi0="local:1", scsi1="local:9/none.qcow2")
-    assert outcome == "volume 'local:9/none.qcow2' does not exist"
+    assert outcome == "unable to create VM 300 - volume local:9/none.qcow2 does not exist"
     assert 300 not in bed.node.vms
     assert bed.node.volumes.of(300) == []
 
@@ -103,3 +103,22 @@ async def test_resize_grows_by_and_to_a_size(bed: Bed) -> None:
     assert await bed.run("PUT", f"{vm}/resize", disk="scsi0", size="+1G") == "OK"
     assert await bed.run("PUT", f"{vm}/resize", disk="scsi0", size="20G") == "shrinking disks is not supported"
     assert (await bed.get(f"{vm}/config"))["scsi0"].endswith("size=21G")
+
+
+async def test_a_task_that_ends_in_time_is_not_named(bed: Bed) -> None:
+    vm = await bed.cloned(200)
+    assert await bed.post(f"{vm}/config", cores=3, background_delay=20) is None
+    failed = await bed.call("POST", f"{vm}/config", {"boot": "order=scsi9", "background_delay": 20})
+    text = "failed to update VM 200: invalid bootorder: device 'scsi9' does not exist'"
+    assert failed.reason_phrase == text
+
+
+async def test_the_files_of_the_cloud_init_drive(bed: Bed) -> None:
+    vm = await bed.cloned(200, name="web")
+    await bed.put(f"{vm}/config", ciuser="root", ipconfig0="ip=10.0.0.5/24,gw=10.0.0.1,ip6=auto", nameserver="9.9.9.9")
+    user = await bed.get(f"{vm}/cloudinit/dump", type="user")
+    assert user.startswith("#cloud-config\nhostname: web\nmanage_etc_hosts: true\nfqdn: web\nuser: root\ndisable_root")
+    network = await bed.get(f"{vm}/cloudinit/dump", type="network")
+    assert "        netmask: '255.255.255.0'\n        gateway: '10.0.0.1'\n      - type: ipv6_slaac\n" in network
+    assert network.endswith("    - type: nameserver\n      address:\n      - '9.9.9.9'\n")
+    assert (await bed.get(f"{vm}/cloudinit/dump", type="meta")).startswith("instance-id: ")

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from testbed.proxmox import changes
+from testbed.proxmox import changes, pending_changes
 from testbed.proxmox.calls import Call, perm, perm_any, route
 from testbed.proxmox.config_rights import ConfigRights
-from testbed.proxmox.errors import only_root, parameter_errors
-from testbed.proxmox.formats import config_id, config_id_list, split_list
+from testbed.proxmox.errors import Die, only_root, parameter_errors
+from testbed.proxmox.formats import config_id, config_id_list, split_list, storage_id
 from testbed.proxmox.locks import CONFIG_TIMEOUT, vm_lock
-from testbed.proxmox.options import CLOUDINIT_KEYS, CONFIG_PRIVILEGES, IPCONFIG_KEYS, OPTIONS, json_value
+from testbed.proxmox.options import CONFIG_PRIVILEGES, OPTIONS, json_value
 from testbed.proxmox.schema import Param
 from testbed.proxmox.stats import Row
 from testbed.proxmox.tasks import Worker
@@ -22,6 +22,10 @@ EXTRA = {
     "force": Param("boolean", requires="delete"),
     "digest": Param(max_length=40),
     "skiplock": Param("boolean"),
+}
+IN_TASK = {
+    "background_delay": Param("integer", minimum=1, maximum=30),
+    "import-working-storage": Param(check=storage_id),
 }
 MASK = "**********"
 PATH = "/nodes/{node}/qemu/{vmid}/config"
@@ -64,43 +68,36 @@ def _pending_row(vm: Vm, key: str) -> Row:
     return row
 
 
-@route("GET", "/nodes/{node}/qemu/{vmid}/cloudinit", AUDIT)
-async def cloudinit(call: Call) -> list[Row]:
-    """The cloud-init options but for addresses, which the original does not list."""
-    vm = call.node.vms.load(call.vmid)
-    keys = [key for key in CLOUDINIT_KEYS if key not in IPCONFIG_KEYS]
-    return [_pending_row(vm, key) for key in keys if key in vm.config or key in vm.pending]
-
-
 @route("PUT", PATH, CHANGE, {**OPTIONS, **EXTRA}, protected=True)
 async def update(call: Call) -> None:
     """Change at once, within the request."""
     change = _prepared(call)
     node = call.node
     async with node.locks.hold(vm_lock(call.vmid), CONFIG_TIMEOUT):
-        await changes.apply(node, changes.checked(node, call.vmid, change), change)
+        await pending_changes.apply(node, changes.checked(node, call.vmid, change), change)
 
 
-@route(
-    "POST",
-    PATH,
-    CHANGE,
-    {**OPTIONS, **EXTRA, "background_delay": Param("integer", minimum=1, maximum=30)},
-    protected=True,
-)
-async def update_in_task(call: Call) -> str:
-    """Change in a task, after the same checks."""
+@route("POST", PATH, CHANGE, {**OPTIONS, **EXTRA, **IN_TASK}, protected=True)
+async def update_in_task(call: Call) -> str | None:
+    """Change in a task, after the same checks; no UPID for one that ends within `background_delay` seconds."""
     change = _prepared(call)
     node, vmid = call.node, call.vmid
 
     async def work(worker: Worker) -> None:
         worker.say(f"update VM {vmid}: {change.summary}")
         async with node.locks.hold(vm_lock(vmid), CONFIG_TIMEOUT, say=worker.say):
-            await changes.apply(node, changes.checked(node, vmid, change), change)
+            await pending_changes.apply(node, changes.checked(node, vmid, change), change, worker.say)
 
     async with node.locks.hold(vm_lock(vmid), CONFIG_TIMEOUT):
         changes.checked(node, vmid, change)
-        return node.tasks.start("qmconfig", str(vmid), call.who.id, work)
+        upid = node.tasks.start("qmconfig", str(vmid), call.who.id, work)
+    seconds = call.number("background_delay", 0)
+    if not (seconds and await node.tasks.ended(upid, seconds)):
+        return upid
+    task = node.tasks.find(upid)
+    if task.failed:
+        raise Die(f"failed to update VM {vmid}: {task.exitstatus}")
+    return None
 
 
 def _prepared(call: Call) -> changes.Change:
@@ -119,4 +116,4 @@ async def unlink(call: Call) -> None:
     change = changes.Change({}, split_list(call.values["idlist"]), force=call.flag("force"))
     change.rights = ConfigRights(node.access, call.who, call.vmid)
     async with node.locks.hold(vm_lock(call.vmid), CONFIG_TIMEOUT):
-        await changes.apply(node, changes.checked(node, call.vmid, change), change)
+        await pending_changes.apply(node, changes.checked(node, call.vmid, change), change)

@@ -12,7 +12,7 @@ from testbed.proxmox.options import DISK_KEYS, NET_KEYS, OPTIONS
 from testbed.proxmox.quorum import check_quorum
 from testbed.proxmox.schema import Param
 from testbed.proxmox.tasks import Worker
-from testbed.proxmox.vms import Config, Vm, creation_meta, is_disk, new_identity
+from testbed.proxmox.vms import Config, Vm, creation_meta, is_disk, new_identity, pinned_machine
 
 BEYOND_OPTIONS = ("vmid", "node", "start", "pool")
 
@@ -62,11 +62,14 @@ async def _work(call: Call, worker: Worker, options: Config, autostart: bool) ->
         vm = node.vms.load(vmid)
         try:
             await disks.create_drives(node, vm, options, worker.say)
-        except BaseException:
+        except BaseException as error:
             if not worker.killed:
                 node.vms.delete(vmid)
+            if isinstance(error, Die):
+                raise Die(f"unable to create VM {vmid} - {error.message}") from None
             raise
         vm.config = creation_meta() | new_identity() | options
+        vm.config |= pinned_machine(options.get("machine"), options.get("ostype", ""))
         vm.config.setdefault("boot", _boot_order(options))
         node.vms.save(vm)
         if "pool" in call.values:
@@ -79,6 +82,5 @@ async def _work(call: Call, worker: Worker, options: Config, autostart: bool) ->
 def _boot_order(options: Config) -> str:
     disk = [key for key in DISK_KEYS if is_disk(options.get(key))][:1]
     media = [key for key in DISK_KEYS if key in options and key not in disk and not is_disk(options[key])]
-    cdrom = [key for key in media if "cloudinit" not in options[key]]
     net = [key for key in NET_KEYS if key in options][:1]
-    return "order=" + ";".join([*disk, *cdrom[:1], *net])
+    return "order=" + ";".join([*disk, *media[:1], *net])

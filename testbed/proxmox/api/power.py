@@ -2,7 +2,7 @@
 
 import asyncio
 
-from testbed.proxmox import changes, disks
+from testbed.proxmox import disks, pending_changes
 from testbed.proxmox.access import ROOT
 from testbed.proxmox.calls import Call, perm, route
 from testbed.proxmox.errors import Die, only_root
@@ -68,7 +68,7 @@ async def _start(node: Node, vmid: int, worker: Worker, skip_lock: bool) -> None
         vm.check_lock()
     if node.running(vm):
         raise Die(f"VM {vmid} already running")
-    await changes.apply_pending(node, vm)
+    await pending_changes.apply_cold(node, vm)
     if cloud_init_drive(vm.config):
         worker.say("generating cloud-init ISO")
     await node.start(vm)
