@@ -9,6 +9,7 @@ import pytest
 
 from testbed.proxmox import http_server
 from testbed.proxmox.daemon import Daemon
+from testbed.proxmox.http_response import Response, sent
 from testbed.proxmox.parameters import form
 from tests.testbed_proxmox.bed import PATIENCE, Bed, bed_in
 from tests.testbed_proxmox.wire import spoken
@@ -135,6 +136,18 @@ async def test_what_comes_from_the_daemon_carries_its_close_as_well(bed: Bed) ->
     answer = await spoken(bed, "".join(f"GET {path} HTTP/1.1\nTOKEN\n\n" for path in (proxied, direct, "/none")))
     lines = [line for line in answer.decode().splitlines() if line.startswith("Connection")]
     assert lines == ["Connection: close", "Connection: Keep-Alive", "Connection: Keep-Alive", "Connection: close"]
+
+
+def test_the_fields_of_an_answer_have_their_order() -> None:
+    head, body = sent(Response(301, "Moved", b"x" * 2000, "text/x", {"Location": "y"}), "1.1", True, "gzip").split(
+        b"\r\n\r\n"
+    )
+    names = [line.partition(":")[0] for line in head.decode().split("\r\n")[1:]]
+    assert names == [
+        *("Cache-Control", "Connection", "Date", "Pragma", "Location", "Server"),
+        *("Content-Encoding", "Content-Length", "Content-Type", "Expires"),
+    ]
+    assert f"Content-Length: {len(body)}" in head.decode()
 
 
 async def test_a_failed_login_waits_in_every_format(bed: Bed) -> None:
