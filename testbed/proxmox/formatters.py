@@ -43,9 +43,13 @@ def success(result: Any, form: str) -> Response:
     return Response(200, "OK", _body(body, form), FORMATS[form], compressible=form != "png")
 
 
+#: Messages of these do not end in a newline as those of Perl's `die` do.
+WITHOUT_NEWLINE = (424, 501)
+
+
 def failure(error: ApiError, form: str, explained: bool = True) -> Response:
     """The answer to a call that failed; `explained` says whether a `json` body has the message."""
-    newline = "" if error.status == 501 else "\n"
+    newline = "" if error.status in WITHOUT_NEWLINE else "\n"
     body: dict[str, Any] = {"data": None}
     if explained or form != "json":
         body["message"] = f"{error.message}{newline}"

@@ -7,7 +7,7 @@ import pytest
 from tests.testbed_proxmox.bed import NODE, Bed
 
 SHAPES: dict[str, Any] = {
-    f"/nodes/{NODE}/dns": {"dns1", "search"},
+    f"/nodes/{NODE}/dns": {"dns1"},
     f"/nodes/{NODE}/subscription": {"serverid", "url", "message", "status"},
     f"/nodes/{NODE}/hosts": {"data", "digest"},
     f"/nodes/{NODE}/version": {"release", "version", "repoid"},
