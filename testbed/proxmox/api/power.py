@@ -29,7 +29,7 @@ GRACE = 10
 
 
 def _check_root_only(call: Call) -> None:
-    for option in ("skiplock", "keepActive"):
+    for option in ("skiplock", "keepActive", "nocheck"):
         if call.flag(option) and not call.who.root:
             raise only_root(option)
 

@@ -107,6 +107,8 @@ async def describe(call: Call) -> None:
 async def rollback(call: Call) -> str:
     """Go back to a snapshot in a task; with `start`, another task then starts the VM."""
     node, vmid, name, start = call.node, call.vmid, call.values["snapname"], call.flag("start")
+    if start and not node.access.release.old:
+        call.check(f"/vms/{vmid}", "VM.PowerMgmt")
 
     async def work(worker: Worker) -> None:
         async with node.locks.hold(migration_lock(vmid), CONFIG_TIMEOUT, say=worker.say):
