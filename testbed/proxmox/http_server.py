@@ -133,14 +133,16 @@ class _Connection:
 
     async def line(self) -> str:
         try:
-            line = await asyncio.wait_for(self.reader.readuntil(b"\n"), IDLE_SECONDS)
+            async with asyncio.timeout(IDLE_SECONDS):
+                line = await self.reader.readuntil(b"\n")
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
             raise _Gone from None
         return line.removesuffix(b"\n").removesuffix(b"\r").decode("latin-1")
 
     async def some(self, most: int) -> bytes:
         try:
-            data = await asyncio.wait_for(self.reader.read(most), IDLE_SECONDS)
+            async with asyncio.timeout(IDLE_SECONDS):
+                data = await self.reader.read(most)
         except TimeoutError:
             raise _Gone from None
         if not data:
