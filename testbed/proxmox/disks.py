@@ -227,6 +227,7 @@ async def allocate_cloudinit(
         if volume.format == "raw":
             volume.used = RAW_CLOUDINIT_USED
         node.volumes.save(volume)
+        await asyncio.sleep(node.knobs.linked_clone_seconds)
     _say_new(node, volume, say)
     return volume
 

@@ -7,6 +7,7 @@ from testbed.proxmox import formats
 from testbed.proxmox.calls import Call, everybody, perm, route
 from testbed.proxmox.errors import parameter_errors
 from testbed.proxmox.firewall_rules import interface
+from testbed.proxmox.interfaces import BRIDGES, Interfaces, active, setting
 from testbed.proxmox.schema import FormatError, Param
 from testbed.proxmox.stats import Row
 from testbed.proxmox.tasks import Worker
@@ -16,7 +17,6 @@ BOOLEAN = Param("boolean")
 NAME = Param(optional=False, check=interface, min_length=2, max_length=20)
 ANY_NAME = Param(check=interface)
 TYPES = ("bridge", "bond", "eth", "alias", "vlan", "OVSBridge", "OVSBond", "OVSPort", "OVSIntPort", "vnet")
-BRIDGES = ("bridge", "OVSBridge")
 VLAN = Param("integer", minimum=1, maximum=4094)
 MODES = (
     *("balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb"),
@@ -69,33 +69,16 @@ OPTIONS: dict[str, Param] = {
     "cidr6": _network(6),
 }
 NUMBERS = ("autostart", "bridge_vlan_aware")
-Interfaces = dict[str, Row]
-
-
-def _installed(number: int) -> Interfaces:
-    address = f"10.99.0.{9 + number}"
-    manual = {"method": "manual", "method6": "manual", "families": ["inet"], "active": 1}
-    bridge = {"type": "bridge", "bridge_ports": "eno1", "bridge_stp": "off", "bridge_fd": "0", "autostart": 1}
-    bridge |= {"address": address, "netmask": "24", "cidr": f"{address}/24", "gateway": "10.99.0.1", "priority": 4}
-    return {"eno1": manual | {"type": "eth", "priority": 3}, "vmbr0": manual | bridge | {"method": "static"}}
-
-
-def _key(call: Call, staged: bool) -> str:
-    return f"network{':new' if staged else ''}:{call.node.name}"
 
 
 def _load(call: Call) -> Interfaces:
     """The configuration with the changes that wait."""
-    store = call.node.store
-    return store.get("setting", _key(call, True)) or _active(call)
-
-
-def _active(call: Call) -> Interfaces:
-    return call.node.store.get("setting", _key(call, False)) or _installed(call.node.number)
+    staged: Interfaces | None = call.node.store.get("setting", setting(call.node, staged=True))
+    return staged or active(call.node)
 
 
 def _stage(call: Call, interfaces: Interfaces) -> None:
-    call.node.store.put("setting", _key(call, True), interfaces)
+    call.node.store.put("setting", setting(call.node, staged=True), interfaces)
 
 
 def _fits(row: Row, wanted: str | None) -> bool:
@@ -224,7 +207,7 @@ async def remove(call: Call) -> None:
 @route("DELETE", "/nodes/{node}/network", MODIFY, protected=True)
 async def revert(call: Call) -> None:
     """Forget the changes that wait."""
-    call.node.store.delete("setting", _key(call, True))
+    call.node.store.delete("setting", setting(call.node, staged=True))
 
 
 @route("PUT", "/nodes/{node}/network", MODIFY, {"regenerate-frr": BOOLEAN}, protected=True)
@@ -234,10 +217,10 @@ async def apply(call: Call) -> str:
 
 
 async def _apply(call: Call, _worker: Worker) -> None:
-    staged: Any = call.node.store.get("setting", _key(call, True))
+    staged: Any = call.node.store.get("setting", setting(call.node, staged=True))
     if staged is None:
         return
     for row in staged.values():
         row["active"] = 1
-    call.node.store.put("setting", _key(call, False), staged)
-    call.node.store.delete("setting", _key(call, True))
+    call.node.store.put("setting", setting(call.node), staged)
+    call.node.store.delete("setting", setting(call.node, staged=True))

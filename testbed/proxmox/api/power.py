@@ -2,13 +2,14 @@
 
 import asyncio
 
-from testbed.proxmox import disks, pending_changes
+from testbed.proxmox import disks, formats, interfaces, pending_changes
 from testbed.proxmox.access import ROOT
 from testbed.proxmox.calls import Call, perm, route
 from testbed.proxmox.errors import Die, only_root
 from testbed.proxmox.formats import storage_id
 from testbed.proxmox.locks import CONFIG_TIMEOUT, vm_lock
 from testbed.proxmox.node import Node, physical
+from testbed.proxmox.options import NET_KEYS
 from testbed.proxmox.quorum import check_quorum
 from testbed.proxmox.schema import Param
 from testbed.proxmox.storage import Volume
@@ -26,6 +27,8 @@ STOP = {**SKIPLOCK, "timeout": TIMEOUT, "keepActive": BOOLEAN, "overrule-shutdow
 SHUTDOWN = {**SKIPLOCK, "timeout": TIMEOUT, "keepActive": BOOLEAN, "forceStop": BOOLEAN}
 SUSPEND = {**SKIPLOCK, "todisk": BOOLEAN, "statestorage": Param(check=storage_id, requires="todisk")}
 GRACE = 10
+#: How long QEMU runs before it learns that a network card cannot be plugged in.
+BRIDGE_SCRIPT_SECONDS = 0.2
 
 
 def _check_root_only(call: Call) -> None:
@@ -71,10 +74,27 @@ async def _start(node: Node, vmid: int, worker: Worker, skip_lock: bool) -> None
     await pending_changes.apply_cold(node, vm)
     if cloud_init_drive(vm.config):
         worker.say("generating cloud-init ISO")
-    await node.start(vm)
+    await _start_process(node, vm, worker)
     if suspended:
         worker.say("Resuming suspended VM")
         await _forget_state(node, vm)
+
+
+async def _start_process(node: Node, vm: Vm, worker: Worker) -> None:
+    await node.start(vm)
+    cards = {key: formats.NET.parse(vm.config[key]) for key in NET_KEYS if key in vm.config}
+    astray = [key for key, card in cards.items() if card.get("bridge", "vmbr0") not in interfaces.bridges(node)]
+    if not astray:
+        return
+    await asyncio.sleep(BRIDGE_SCRIPT_SECONDS)
+    await physical(node.guests(vm).stop(vm.vmid))
+    folder = "/var/lib/qemu-server" if node.cluster.pve == "8" else "/usr/libexec/qemu-server"
+    number, card = astray[0].removeprefix("net"), cards[astray[0]]
+    worker.say(f"bridge '{card['bridge']}' does not exist")
+    tap = f"type=tap,id={astray[0]},ifname=tap{vm.vmid}i{number},script={folder}/pve-bridge"
+    tap += f",downscript={folder}/pve-bridgedown" + (",vhost=on" if card["model"] == "virtio" else "")
+    worker.say(f"kvm: -netdev {tap}: network script {folder}/pve-bridge failed with status 512")
+    raise Die("start failed: QEMU exited with code 1")
 
 
 async def _forget_state(node: Node, vm: Vm) -> None:
@@ -103,6 +123,7 @@ async def _stop(call: Call, worker: Worker) -> None:
                 vm.check_lock()
             await physical(node.guests(vm).stop(vmid))
             await node.wait_exit(vm, GRACE)
+            await pending_changes.apply_cold(node, vm)
 
 
 async def _overrule(call: Call, worker: Worker) -> None:
@@ -143,12 +164,14 @@ async def _shut_down(node: Node, vm: Vm, worker: Worker, timeout: int, force: bo
     if not at_once:
         await physical(node.guests(vm).powerdown(vm.vmid))
         if await node.wait_exit(vm, timeout):
+            await pending_changes.apply_cold(node, vm)
             return
         if not force:
             raise Die("VM quit/powerdown failed - got timeout")
         worker.say("VM still running - terminating now with SIGTERM")
     await physical(node.guests(vm).stop(vm.vmid))
     await node.wait_exit(vm, GRACE)
+    await pending_changes.apply_cold(node, vm)
 
 
 @route("POST", PATH + "reboot", RIGHT, {"timeout": TIMEOUT}, protected=True)

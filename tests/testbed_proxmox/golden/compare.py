@@ -107,5 +107,5 @@ def _same(what: str, mine: Any, theirs: Any) -> list[str]:
 
 
 def _short(value: Any) -> str:
-    shown = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=repr)
-    return repr(shown[:300])
+    shown = json.dumps(value, sort_keys=True, default=repr, ensure_ascii=False)
+    return shown[:300]

@@ -21,8 +21,8 @@ from tests.testbed_proxmox.golden.recording import UPID, Record, recordings
 #: Long enough for every task; seconds on the replay's clock.
 PATIENCE = 300.0
 POLL = 0.05
-#: The machine had booted that long before the first record; seconds.
-HEAD_START = 60.0
+#: Seconds from the testbed's start to the first record at least; pvestatd was at work when a time's last digit was 4.
+HEAD_START, TICKS, TICK = 60.0, 10, 4
 TICKET = re.compile(r"PVE(?::|%3A)([a-z]+)(?:@|%40)([a-z]+)(?::|%3A)[0-9A-F]{8}(?::|%3A){2}<[a-z0-9-]*redacted>")
 TOKEN = re.compile(r"([a-z]+@[a-z]+![a-z]+)=<uuid>")
 #: Credentials that were wrong on purpose; the recording's redaction made them look like good ones.
@@ -52,13 +52,14 @@ class Replay:
         self.same: dict[str, str] = {}
         self.started: dict[str, str] = {}
         self.absent: set[str] = set()
+        self.accident = 0.0
 
     async def play(self) -> list[Outcome]:
         """Play everything; the outcome of every record."""
         outcomes = []
         await stage.prepare(self)
         for name, records in recordings().items():
-            await stage.before_file(self, name)
+            await stage.before_file(self, name, _beginning(records))
             later = [json.dumps(record.told) for record in records]
             for at, record in enumerate(records):
                 outcomes.append(await self._one(record, "".join(later[at + 1 :])))
@@ -73,7 +74,7 @@ class Replay:
         if record.name.endswith(":task-final"):
             await self._finished(record)
         outcome = await self._played(record)
-        if record.upid and record.upid not in later:
+        if record.upid and record.upid not in later and record.key not in stage.KILLED.values():
             await self.ended(self.same.get(record.upid, ""))
         return outcome
 
@@ -107,7 +108,7 @@ class Replay:
 
     async def _conversation(self, record: Record, raw: str) -> list[str]:
         patience = record.told["elapsed_s"] + (0.5 if "closed" in record.told["connection_end"] else 0)
-        request = stage.whole(await self._credible(record, raw)).encode()
+        request = stage.whole(await self._credible(record, raw), self.token_header("root@pam!ci")).encode()
         received, end = await self.client.listen(request, patience, record.told["tls"])
         found = raw_differences(
             record, split_answers(received), split_answers(record.told["raw_response"].encode("latin-1", "replace"))
@@ -221,6 +222,13 @@ class Replay:
             self.secrets[mine["full-tokenid"]] = mine["value"]
 
 
+def _beginning(records: list[Record]) -> float:
+    """When the first of these records was made; 0 if nothing tells."""
+    at = next((index for index, record in enumerate(records) if record.at), 0)
+    passed = sum(float(record.response.get("elapsed_ms", 0)) for record in records[:at])
+    return records[at].at - passed / 1000
+
+
 def exists(method: str, path: str) -> bool:
     """Whether the testbed has such a call."""
     try:
@@ -234,7 +242,8 @@ def exists(method: str, path: str) -> bool:
 def outcomes() -> list[Outcome]:
     """The outcome of all recordings; played once per process."""
     first = min(record.at for records in recordings().values() for record in records if record.at)
-    return clock.run(first - HEAD_START, _all)
+    start = first - HEAD_START
+    return clock.run(start - (start - TICK) % TICKS, _all)
 
 
 async def _all(time: clock.Clock) -> list[Outcome]:

@@ -24,10 +24,11 @@ REMOVED = {"05": (107, 151), "09": (111,), "10": (120, 121, 122), "11": (124,), 
 #: Seconds that passed before a record was made.
 PAUSES = {
     "06/agent-ping-ok": 10,
+    "09/slow:task-status": 2,
     "08/agent-network-get-interfaces": 10,
     "09/killed:task-status-3s-later": 3,
-    "12/expired-token:version": 2,
     "10/A:target-config-2s": 2,
+    "12/expired-token:version": 3,
 }
 #: Workers that were killed outright before a record was made, by the record that started them.
 KILLED = {
@@ -36,6 +37,8 @@ KILLED = {
     "10/B-after-kill:task-status": "10/clone-B",
 }
 KILLED_AFTER = 3
+#: How long before a file's first record the tidying was done.
+TIDYING_SECONDS = 0.7
 
 
 async def prepare(replay: "Replay") -> None:
@@ -53,19 +56,28 @@ def parameter(value: str) -> str:
     return value.replace(IMAGE_PATH, IMAGE.volid)
 
 
-async def before_file(replay: "Replay", name: str) -> None:
-    """What was done between two files."""
+async def before_file(replay: "Replay", name: str, begun: float) -> None:
+    """What was done between two files, just before the moment at which the second one began."""
+    await asyncio.sleep(begun - TIDYING_SECONDS - replay.clock.now)
     for vmid in REMOVED.get(name[:2], ()):
-        if vmid in replay.testbed.node.vms:
-            await replay.done("POST", f"/nodes/pve1/qemu/{vmid}/status/stop")
-            await replay.done("DELETE", f"/nodes/pve1/qemu/{vmid}", purge=1, skiplock=1)
-    if name.startswith("06") and 110 in replay.testbed.node.vms:
+        await _remove(replay, vmid)
+    if name.startswith("06"):
         replay.testbed.node.vms.load(110).behaviour["ignore_acpi"] = True
+
+
+async def _remove(replay: "Replay", vmid: int) -> None:
+    vms = replay.testbed.node.vms
+    if vmid in vms:
+        path, all_of_it = f"/nodes/pve1/qemu/{vmid}", {"purge": 1, "skiplock": 1, "destroy-unreferenced-disks": 1}
+        await replay.done("DELETE", path, **all_of_it)
 
 
 async def before(replay: "Replay", record: Record) -> None:
     """What was done, or waited for, just before a record."""
     await asyncio.sleep(PAUSES.get(record.key, 0))
+    if after := re.match(r"t=([\d.]+)s after", record.told.get("note", "")):
+        replay.accident = replay.accident if float(after[1]) else replay.clock.now
+        await asyncio.sleep(replay.accident + float(after[1]) - replay.clock.now)
     if record.key in KILLED:
         await asyncio.sleep(KILLED_AFTER)
         await replay.testbed.node.tasks.kill(replay.started.get(KILLED[record.key], ""))
@@ -98,12 +110,12 @@ ACTIONS: dict[str, Callable[["Replay"], Awaitable[None]]] = {
 }
 
 
-def whole(raw: str) -> str:
+def whole(raw: str, token: str) -> str:
     """A request at its full length: recordings were cut off at 3000 characters."""
     head, separator, body = raw.partition("\r\n\r\n")
     length = re.search(r"Content-Length: (\d+)", head)
     if not separator:
-        return raw + "a" * 3000 + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        return raw + "a" * 3000 + f" HTTP/1.1\r\nHost: x\r\n{token}\r\n"
     return head + separator + ("a" * int(length[1]) if length and len(body) > 1000 else body)
 
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 #: Texts within any string: pattern, what stands for it, reason.
@@ -64,8 +65,10 @@ STATUS_OF_VM = r"GET .*/status/current|GET .*/qemu|GET /cluster/resources"
 FIGURES = "cpu|mem|uptime|netin|netout|diskread|diskwrite|freemem|balloon|memhost|pid"
 VARIES = [
     Varies(ANY, r".*/(pid|pstart|starttime|endtime)", kind, "numbers of processes, and times"),
+    Varies(ANY, r".*/saved", str, "a number until the list of tasks was read back from its file"),
     Varies(ANY, r".*/(ctime|snaptime)", kind, "times"),
     Varies(STATUS_OF_VM, rf".*\(running\)/({FIGURES})", kind, "measured"),
+    Varies(STATUS_OF_VM, r".*/idle_time_ns", gone, "only there once a disk was read"),
     Varies(STATUS_OF_VM, r".*\(running\)/(nics|blockstat|ballooninfo)", kind, "measured"),
     Varies(STATUS_OF_VM, r".*\(running\)/(running-qemu|running-machine)", kind, "the lab's QEMU was Debian's"),
     Varies(STATUS_OF_VM, r".*\(running\)/proxmox-support", gone, "made up by the lab's QEMU adapter"),
@@ -73,6 +76,7 @@ VARIES = [
            "measured"),
     Varies(r"GET (/cluster/resources|/nodes/\w+/storage.*)", r".*/(maxdisk|disk|total|used|avail|used_fraction)", kind,
            "measured"),
+    Varies(r"GET /nodes/\w+/tasks", r"/total", kind, "much was done on the lab that was not recorded"),
     Varies(ANY, r".*/(content|privs)", members, "in the order of a Perl hash"),
     Varies(r"GET /nodes/\w+/storage/\w+/content.*", r".*/used", kind, "what qemu-img occupies on the host's disk"),
     Varies(r"POST .*/(vncproxy|termproxy)", r".*/(port|password)", kind, "the first free one; random"),
@@ -86,9 +90,8 @@ ORDERED = re.compile(r".*/(tasks|log|exec|rrddata)|/cluster/tasks")
 
 def plain(call: str, value: Any, place: str = "") -> Any:
     """A value as it is compared."""
-    for entry in VARIES:
-        if place and re.fullmatch(entry.call, call) and re.fullmatch(entry.where, place):
-            return entry.change(value)
+    if change := _change(call, place):
+        return change(value)
     if isinstance(value, str):
         return text(value)
     if isinstance(value, list):
@@ -96,8 +99,15 @@ def plain(call: str, value: Any, place: str = "") -> Any:
         return items if ORDERED.fullmatch(call.partition(" ")[2]) else sorted(items, key=_canonical)
     if isinstance(value, dict):
         here = place + (f"({value['status']})" if value.get("status") in ("running", "online") else "")
-        return {key: plain(call, item, f"{here}/{key}") for key, item in value.items()}
+        kept = {key: item for key, item in value.items() if _change(call, f"{here}/{key}") is not gone}
+        return {key: plain(call, item, f"{here}/{key}") for key, item in kept.items()}
     return f"<{value}>" if isinstance(value, bool) else value
+
+
+@cache
+def _change(call: str, place: str) -> Change | None:
+    found = (entry for entry in VARIES if re.fullmatch(entry.call, call) and re.fullmatch(entry.where, place))
+    return next((entry.change for entry in found), None) if place else None
 
 
 def text(value: str) -> str:
