@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from testbed.proxmox.acl import Acl, Roles, levels
+from testbed.proxmox.acl import Roles, levels
 from testbed.proxmox.identities import ROOT, Identity
 from testbed.proxmox.pools import Pools
 
@@ -38,6 +38,7 @@ class Permissions:
         self._of_roles: dict[frozenset[tuple[str, int]], Privileges] = {}
         self._by_pool: dict[str, dict[str, set[str]]] = {}
         self._groups: dict[str, list[str]] = {}
+        self._above: dict[str, dict[str, Roles]] = {}
 
     def forget(self) -> None:
         """Compute everything anew from now on."""
@@ -45,59 +46,79 @@ class Permissions:
         self._of_roles.clear()
         self._by_pool.clear()
         self._groups.clear()
+        self._above.clear()
 
     def of(self, who: Identity, path: str) -> Privileges:
         """What one may do at a path; a separated token only what its user may too."""
-        if who.root:
-            return self._computed(frozenset({("Administrator", 1)}))
-        known = self._known.setdefault(who.id, {})
+        known = self._known.get(who.id)
+        if known is None:
+            known = self._known[who.id] = self._shared(who)
         if path not in known:
             known[path] = self._effective(who, path)
         return known[path]
 
+    def _shared(self, who: Identity) -> dict[str, Privileges]:
+        """Where privileges are remembered: those of an unseparated token are its user's."""
+        token = self._access.tokens.get(who.id)
+        if token is None or token["privsep"]:
+            return {}
+        return self._known.setdefault(who.user, {})
+
     def _effective(self, who: Identity, path: str) -> Privileges:
+        if who.root:
+            return self._computed({"Administrator": 1})
         if who.token is None:
             return self._granted(who.id, path)
         token = self._access.tokens.get(who.id)
         if token is None:
             return _NOTHING
-        theirs = self.of(Identity(who.user), path)
         if not token["privsep"]:
-            return theirs
+            return self._effective(Identity(who.user), path)
         own = self._granted(who.id, path)
         if who.user == ROOT:
             return own
+        theirs = self.of(Identity(who.user), path)
         return {privilege: reach and theirs[privilege] for privilege, reach in own.items() if privilege in theirs}
 
     def _granted(self, holder: str, path: str) -> Privileges:
-        roles = dict(self.roles(holder, path))
+        roles = self.roles(holder, path)
         pooled = self._pooled(holder).get(path)
         if pooled and "NoAccess" not in roles:
-            inherited = {"NoAccess"} if "NoAccess" in pooled else pooled
-            roles = dict.fromkeys(inherited, 0) | (roles if inherited is pooled else {})
-        return self._computed(frozenset(roles.items()))
+            roles = {"NoAccess": 0} if "NoAccess" in pooled else dict.fromkeys(pooled, 0) | roles
+        return self._computed(roles)
 
-    def _computed(self, roles: frozenset[tuple[str, int]]) -> Privileges:
-        if roles not in self._of_roles:
+    def _computed(self, roles: Roles) -> Privileges:
+        key = frozenset(roles.items())
+        if key not in self._of_roles:
             found: dict[str, int] = {}
-            for role, reach in roles:
+            for role, reach in roles.items():
                 for privilege in self._access.role(role) or ():
                     found[privilege] = found.get(privilege) or reach
-            self._of_roles[roles] = found
-        return self._of_roles[roles]
+            self._of_roles[key] = found
+        return self._of_roles[key]
 
     def roles(self, holder: str, path: str) -> Roles:
         """The roles of a user or token at a path, from entries alone: deeper ones replace those above."""
-        acl, found = self._access.acl, Roles()
-        *above, last = levels(path)
-        for level in above:
-            found = self._roles_here(acl, holder, level, last=False) or found
-        found = self._roles_here(acl, holder, last, last=True) or found
+        stem = path.rstrip("/")
+        above, inside, _ = stem.rpartition("/")
+        found = self._inherited(holder, above) if inside else {}
+        last = stem if inside and "//" not in stem else levels(path)[-1]
+        found = self._roles_here(holder, last, last=True) or found
         return {"NoAccess": found["NoAccess"]} if "NoAccess" in found else found
 
-    def _roles_here(self, acl: Acl, holder: str, level: str, last: bool) -> Roles:
+    def _inherited(self, holder: str, path: str) -> Roles:
+        """What reaches down from a path and those above it."""
+        known = self._above.setdefault(holder, {})
+        if path not in known:
+            found = Roles()
+            for level in levels(path):
+                found = self._roles_here(holder, level, last=False) or found
+            known[path] = found
+        return known[path]
+
+    def _roles_here(self, holder: str, level: str, last: bool) -> Roles:
         """What counts at one path: the entries of the user, or else those of the user's groups."""
-        here = acl.at(level)
+        here = self._access.acl.at(level)
         if not here:
             return {}
         own = {role: reach for role, reach in here.get(holder, {}).items() if last or reach}
