@@ -1,4 +1,4 @@
-"""What can be done with a volume of a directory storage (pve-storage Storage/Plugin.pm volume_has_feature)."""
+"""What can be done with a volume, by the type of its storage (pve-storage Storage/*.pm volume_has_feature)."""
 
 from collections.abc import Iterable, Mapping
 
@@ -8,26 +8,49 @@ from testbed.proxmox.vms import drives_in_order, is_cdrom
 
 ALL = frozenset({"raw", "qcow2", "vmdk"})
 QCOW2 = frozenset({"qcow2"})
+RAW = frozenset({"raw"})
+Table = Mapping[str, Mapping[str, frozenset[str]]]
 #: By feature and by what the volume is: a base of clones, the current state, or one of its snapshots.
-FEATURES: dict[str, dict[str, frozenset[str]]] = {
+FILES: Table = {
     "snapshot": {"current": QCOW2, "snap": QCOW2},
     "clone": {"base": ALL},
     "template": {"current": ALL},
     "copy": {"base": ALL, "current": ALL, "snap": QCOW2},
     "rename": {"current": ALL},
 }
+_BLOCKS: Table = {
+    "snapshot": {"current": RAW, "snap": RAW},
+    "template": {"current": RAW},
+    "rename": {"current": RAW},
+}
+BY_TYPE: dict[str, Table] = {
+    "lvm": {"copy": {"base": RAW, "current": RAW}, "rename": {"current": RAW}},
+    "lvmthin": {
+        **_BLOCKS,
+        "snapshot": {"current": RAW},
+        "clone": {"base": RAW, "snap": RAW},
+        "copy": {"base": RAW, "current": RAW, "snap": RAW},
+    },
+    "zfspool": {**_BLOCKS, "clone": {"base": RAW}, "copy": {"base": RAW, "current": RAW}},
+    "rbd": {
+        **_BLOCKS,
+        "clone": {"base": RAW, "snap": RAW},
+        "copy": {"base": RAW, "current": RAW, "snap": RAW},
+    },
+}
 
 
-def volume_has(volume: Volume, feature: str, snapshot: bool = False) -> bool:
+def volume_has(node: Node, volume: Volume, feature: str, snapshot: bool = False) -> bool:
     """Whether a volume, or a snapshot of it, has a feature."""
     base = volume.name.rsplit("/", 1)[-1].startswith("base-")
     state = "snap" if snapshot else "base" if base else "current"
-    return volume.format in FEATURES[feature].get(state, ())
+    table = BY_TYPE.get(node.cluster.storages.load(volume.storage).type, FILES)
+    return volume.format in table.get(feature, {}).get(state, ())
 
 
 def all_have(node: Node, config: Mapping[str, str], feature: str, snapshot: bool = False) -> bool:
     """Whether all disks of a configuration have a feature."""
-    return all(volume_has(volume, feature, snapshot) for volume in disk_volumes(node, config))
+    return all(volume_has(node, volume, feature, snapshot) for volume in disk_volumes(node, config))
 
 
 def disk_volumes(node: Node, config: Mapping[str, str]) -> Iterable[Volume]:

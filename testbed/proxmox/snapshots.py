@@ -228,3 +228,4 @@ def _apply(vm: Vm, name: str) -> None:
     for volid in left:
         if volid not in attached:
             unused.add(vm, volid)
+    unused.drop_used(vm)

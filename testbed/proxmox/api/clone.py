@@ -125,7 +125,7 @@ def _check_disks(call: Call, config: Config, full: bool) -> None:
     for key, drive in drives(config):
         whole = full or "-cloudinit" in drive["file"] or key == "tpmstate0"
         volume = call.node.volumes.get(drive["file"])
-        if volume and not volume_has(volume, "copy" if whole else "clone", snapshot):
+        if volume and not volume_has(call.node, volume, "copy" if whole else "clone", snapshot):
             of = " a snapshot of" if snapshot else ""
             kind = "Full" if whole else "Linked"
             raise Die(f"{kind} clone feature is not supported for{of} '{drive['file']}' ({key})")
