@@ -69,10 +69,3 @@ async def test_snapshots_stay_behind(bed: Bed, second: str) -> None:
     assert config["scsi0"].startswith("local:")
     assert config["unused1"].startswith("fast:")
     assert "unused0" not in config
-
-
-async def test_features(bed: Bed) -> None:
-    vm = await bed.cloned(101)
-    has = {name: (await bed.get(f"{vm}/feature", feature=name))["hasFeature"] for name in ("snapshot", "clone", "copy")}
-    assert has == {"snapshot": 1, "clone": 0, "copy": 1}
-    assert await bed.get("/nodes/pve1/qemu/9000/feature", feature="clone") == {"hasFeature": 1, "nodes": ["pve1"]}

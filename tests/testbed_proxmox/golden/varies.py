@@ -19,6 +19,8 @@ TEXTS = [
     (r"(?s)-----BEGIN CERTIFICATE-----.*", "<certificate>", "each installation has its own"),
     (r"\b([0-9A-F]{2}:){31}[0-9A-F]{2}\b", "<fingerprint>", "each installation has its own"),
     (r"(Temporary failure in name resolution|Name or service not known)", "<resolver's text>", "the host's resolver"),
+    (r"\$5\$[^$\s]+\$\S+", "<hash>", "salted"),
+    (r"saved [0-9.]+ [KMG]iB$", "saved *", "what the guest has in memory"),
     (r"\b[0-9a-f]{40}\b", "<digest>", "over contents that vary"),
     (r"^transferred .*$", "transferred *", "a matter of timing"),
     (r"\bport '59\d\d'", "port '59*'", "the first free one"),
