@@ -83,6 +83,9 @@ async def test_clone_needs_storage_and_network_too(bed: Bed) -> None:
 async def test_roots_token_is_not_root(bed: Bed) -> None:
     answer = await bed.call("DELETE", VM, {"skiplock": 1})
     assert answer.json()["errors"] == {"skiplock": "Only root may use this option."}
+    for option, value in (("migratedfrom", "pve1"), ("stateuri", "tcp"), ("force-cpu", "host")):
+        answer = await bed.call("POST", f"{VM}/status/start", {option: value})
+        assert answer.json()["errors"] == {option: "Only root may use this option."}
     answer = await bed.call("PUT", f"{VM}/config", {"lock": "backup"})
     assert answer.reason_phrase == "only root can set 'lock' config"
 

@@ -46,6 +46,7 @@ async def ticket_index(_call: Call) -> None:
 async def login(call: Call) -> dict[str, Any]:
     """A ticket for a password or for an unexpired ticket; or, with `path`, whether these privileges are there."""
     values, access = call.values, call.node.access
+    _check_privileges(call)
     user = values["username"] + (f"@{values['realm']}" if "realm" in values else "")
     if "tfa-challenge" in values:
         raise ApiError(401, FAILED)
@@ -58,6 +59,12 @@ async def login(call: Call) -> dict[str, Any]:
     answer["cap"] = access.capabilities(user)
     name = call.cluster.name
     return answer | ({"clustername": name} if name and access.may(Identity(user), "/", "Sys.Audit") else {})
+
+
+def _check_privileges(call: Call) -> None:
+    for privilege in split_list(call.values.get("privs", "")):
+        if privilege not in call.node.access.release.privileges:
+            raise parameter_errors({"privs": f"invalid format - invalid privilege '{privilege}'\n"})
 
 
 def _verify(call: Call, user: str) -> None:
@@ -88,6 +95,7 @@ def _check_all(call: Call, user: str, path: str) -> None:
 async def verify_vnc_ticket(call: Call) -> None:
     """Whether a console's ticket is valid and its holder has these privileges."""
     values = call.values
+    _check_privileges(call)
     path, who = normal_path(values["path"]), values["authid"]
     port = int(values["port"]) if "port" in values else None
     if path is None or not _opens_console(call, values["vncticket"], who, path, port):

@@ -5,11 +5,11 @@ import asyncio
 from testbed.proxmox import disks, formats, interfaces, pending_changes
 from testbed.proxmox.access import ROOT
 from testbed.proxmox.calls import Call, perm, route
-from testbed.proxmox.errors import Die, only_root
-from testbed.proxmox.formats import storage_id
+from testbed.proxmox.errors import Die, only_root, parameter_errors
+from testbed.proxmox.formats import cidr, id_pairs, node_name, storage_id
 from testbed.proxmox.locks import CONFIG_TIMEOUT, vm_lock
 from testbed.proxmox.node import Node, physical
-from testbed.proxmox.options import NET_KEYS
+from testbed.proxmox.options import NET_KEYS, OPTIONS
 from testbed.proxmox.quorum import check_quorum
 from testbed.proxmox.schema import Param
 from testbed.proxmox.storage import Volume
@@ -23,7 +23,24 @@ SHUTDOWN_TIMEOUT = 60
 BOOLEAN = Param("boolean")
 TIMEOUT = Param("integer", minimum=0)
 SKIPLOCK = {"skiplock": BOOLEAN}
-STOP = {**SKIPLOCK, "timeout": TIMEOUT, "keepActive": BOOLEAN, "overrule-shutdown": BOOLEAN}
+#: What migration passes to the other node's `start`.
+MIGRATION = {
+    "stateuri": Param(max_length=128),
+    "migratedfrom": Param(check=node_name),
+    "migration_type": Param(enum=("secure", "insecure")),
+    "migration_network": Param(check=cidr),
+    "targetstorage": Param(check=id_pairs(storage_id)),
+    "force-cpu": Param(),
+    "nets-host-mtu": Param(pattern=r"net\d+=\d+(,net\d+=\d+)*"),
+}
+START = {**MIGRATION, **SKIPLOCK, "timeout": TIMEOUT, "machine": OPTIONS["machine"]}
+STOP = {
+    **SKIPLOCK,
+    "timeout": TIMEOUT,
+    "migratedfrom": MIGRATION["migratedfrom"],
+    "keepActive": BOOLEAN,
+    "overrule-shutdown": BOOLEAN,
+}
 SHUTDOWN = {**SKIPLOCK, "timeout": TIMEOUT, "keepActive": BOOLEAN, "forceStop": BOOLEAN}
 SUSPEND = {**SKIPLOCK, "todisk": BOOLEAN, "statestorage": Param(check=storage_id, requires="todisk")}
 GRACE = 10
@@ -32,8 +49,8 @@ BRIDGE_SCRIPT_SECONDS = 0.2
 
 
 def _check_root_only(call: Call) -> None:
-    for option in ("skiplock", "keepActive", "nocheck"):
-        if call.flag(option) and not call.who.root:
+    for option in (*MIGRATION, "skiplock", "keepActive", "nocheck"):
+        if call.values.get(option, "0") not in ("", "0") and not call.who.root:
             raise only_root(option)
 
 
@@ -44,10 +61,12 @@ def _check_running(node: Node, vmid: int) -> Vm:
     return vm
 
 
-@route("POST", PATH + "start", RIGHT, {**SKIPLOCK, "timeout": TIMEOUT}, protected=True)
+@route("POST", PATH + "start", RIGHT, START, protected=True)
 async def start(call: Call) -> str:
     """Start in a task; all errors but a lack of quorum are the task's."""
     _check_root_only(call)
+    if "targetstorage" in call.values and "migratedfrom" not in call.values:
+        raise parameter_errors({"targetstorage": "targetstorage can only by used with migratedfrom."})
     check_quorum(call.cluster)
     return start_task(call.node, call.vmid, call.who.id, call.flag("skiplock"))
 
