@@ -57,7 +57,6 @@ KNOWN: dict[str, tuple[str, ...]] = {
         "11/D:down:task-list",
         "11/D:down:resources",
         "11/E:resources-during-freeze",
-        "11/F:put-config-worker-killed",
     ),
     "names, addresses and machines of the recording, and a VM that a full storage kept from being made": (
         "14/node-qemu",

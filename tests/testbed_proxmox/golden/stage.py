@@ -102,11 +102,20 @@ async def _daemon_thaws(replay: "Replay") -> None:
     await asyncio.sleep(3)
 
 
+async def _workers_die(replay: "Replay") -> None:
+    async def later() -> None:
+        await asyncio.sleep(2)
+        replay.testbed.node.daemon.kill_workers()
+
+    replay.testbed.cluster.soon(later())
+
+
 ACTIONS: dict[str, Callable[["Replay"], Awaitable[None]]] = {
     "11/D:protected-get-0": _daemon_ends,
     "11/D:up:task-status": _daemon_returns,
     "11/E:clone-while-pvedaemon-frozen": _daemon_freezes,
     "11/E:target-config-after-thaw": _daemon_thaws,
+    "11/F:put-config-worker-killed": _workers_die,
 }
 
 
