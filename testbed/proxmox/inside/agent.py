@@ -15,6 +15,15 @@ from testbed.proxmox.inside.system import OS_RELEASE, System
 VERSION = "7.2.22"
 COUNTERS = ("rx-bytes", "rx-packets", "rx-errs", "rx-dropped", "tx-bytes", "tx-packets", "tx-errs", "tx-dropped")
 FROZEN_ALLOWS = ("guest-ping", "guest-info", "guest-fsfreeze-status", "guest-fsfreeze-thaw")
+WITHOUT_ANSWER = ("guest-shutdown", "guest-suspend-disk", "guest-suspend-hybrid", "guest-suspend-ram")
+SWITCHED_OFF = ("guest-get-devices",)
+#: What an agent lists besides, and no call of Proxmox VE asks for.
+UNREACHABLE = (
+    *("guest-file-flush", "guest-fsfreeze-freeze-list", "guest-get-cpustats", "guest-get-devices", "guest-get-disks"),
+    *("guest-get-diskstats", "guest-set-memory-blocks", "guest-set-time", "guest-set-vcpus", "guest-sync"),
+    *("guest-ssh-add-authorized-keys", "guest-ssh-get-authorized-keys", "guest-ssh-remove-authorized-keys"),
+    "guest-sync-delimited",
+)
 READ_DEFAULT = 4096
 MEMORY_BLOCK = 128 * 1024**2
 CAPTURED = 16 * 1024**2
@@ -59,9 +68,10 @@ class GuestAgent:
 
     async def info(self, _arguments: Arguments) -> Any:
         """Its version and its commands."""
-        names = sorted({*COMMANDS, "guest-sync", "guest-sync-delimited"})
-        silent = ("guest-shutdown", "guest-suspend-disk", "guest-suspend-ram", "guest-suspend-hybrid")
-        listed = [{"name": name, "enabled": True, "success-response": name not in silent} for name in names]
+        listed = [
+            {"name": name, "enabled": name not in SWITCHED_OFF, "success-response": name not in WITHOUT_ANSWER}
+            for name in sorted((*COMMANDS, *UNREACHABLE))
+        ]
         return {"version": VERSION, "supported_commands": listed}
 
     async def host_name(self, _arguments: Arguments) -> Any:

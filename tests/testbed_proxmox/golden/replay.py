@@ -74,7 +74,8 @@ class Replay:
         if record.name.endswith(":task-final"):
             await self._finished(record)
         outcome = await self._played(record)
-        if record.upid and record.upid not in later and record.key not in stage.KILLED.values():
+        left = record.key in stage.KILLED.values() or (record.upid and record.path.endswith("/vncproxy"))
+        if record.upid and record.upid not in later and not left:
             await self.ended(self.same.get(record.upid, ""))
         return outcome
 
@@ -108,7 +109,8 @@ class Replay:
 
     async def _conversation(self, record: Record, raw: str) -> list[str]:
         patience = record.told["elapsed_s"] + (0.5 if "closed" in record.told["connection_end"] else 0)
-        request = stage.whole(await self._credible(record, raw), self.token_header("root@pam!ci")).encode()
+        credible = await self._credible(record, self._target(raw))
+        request = stage.whole(credible, self.token_header("root@pam!ci")).encode()
         received, end = await self.client.listen(request, patience, record.told["tls"])
         found = raw_differences(
             record, split_answers(received), split_answers(record.told["raw_response"].encode("latin-1", "replace"))
@@ -218,6 +220,8 @@ class Replay:
                 self.same[theirs[key]] = mine[key]
         if record.path.endswith("/agent/exec") and "pid" in mine:
             self.same[f"pid={theirs['pid']}"] = f"pid={mine['pid']}"
+        if record.path.endswith("/vncproxy"):
+            self.same[_console(theirs)] = _console(mine)
         if "full-tokenid" in mine:
             self.secrets[mine["full-tokenid"]] = mine["value"]
 
@@ -227,6 +231,11 @@ def _beginning(records: list[Record]) -> float:
     at = next((index for index, record in enumerate(records) if record.at), 0)
     passed = sum(float(record.response.get("elapsed_ms", 0)) for record in records[:at])
     return records[at].at - passed / 1000
+
+
+def _console(told: dict[str, Any]) -> str:
+    """The part of a query that leads to a console."""
+    return f"port={told['port']}&vncticket={quote(told['ticket'], safe='<>')}"
 
 
 def exists(method: str, path: str) -> bool:

@@ -83,6 +83,8 @@ VARIES = [
     Varies(r"GET /nodes/\w+/storage/\w+/content.*", r".*/used", kind, "what qemu-img occupies on the host's disk"),
     Varies(r"POST .*/(vncproxy|termproxy)", r".*/(port|password)", kind, "the first free one; random"),
     Varies(r"GET /nodes/\w+/status", r"/data/(?!pveversion).*", kind, "another machine"),
+    Varies(r"GET .*/agent/(get-host-name|get-time|network-get-interfaces)", r"/data/result", kind, "another guest"),
+    Varies(r"GET .*/agent/(get-osinfo|get-fsinfo)", r"/data/result", gone, "another guest; the lab's had no disk"),
     Varies(r"GET .*/rrddata", r"/data", kind, "measured"),
     Varies(r"GET .*/time", r".*", kind, "the time"),
 ]  # fmt: skip
