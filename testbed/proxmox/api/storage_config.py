@@ -179,6 +179,4 @@ async def delete(call: Call) -> None:
     with while_doing("delete storage failed"):
         call.cluster.storages.load(name)
         call.cluster.storages.delete(name)
-    access.acl.forget_path(f"/storage/{name}")
-    access.pools.remove_storage(name)
-    access.save()
+    access.forget_storage(name)
