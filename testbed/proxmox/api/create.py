@@ -2,10 +2,12 @@
 
 from testbed.proxmox import changes, disks
 from testbed.proxmox.access import ROOT
+from testbed.proxmox.api import restore
 from testbed.proxmox.api.power import start_task
 from testbed.proxmox.calls import VMID, Call, everybody, route
 from testbed.proxmox.config_rights import ConfigRights
 from testbed.proxmox.errors import Die, denied
+from testbed.proxmox.formats import storage_id
 from testbed.proxmox.identities import pool_name
 from testbed.proxmox.locks import CREATE_TIMEOUT, vm_lock
 from testbed.proxmox.options import DISK_KEYS, NET_KEYS, OPTIONS
@@ -14,10 +16,16 @@ from testbed.proxmox.schema import Param
 from testbed.proxmox.tasks import Worker
 from testbed.proxmox.vms import Config, Vm, creation_meta, is_disk, new_identity, pinned_machine
 
-BEYOND_OPTIONS = ("vmid", "node", "start", "pool")
-
-
-PARAMETERS = {**OPTIONS, "vmid": VMID, "start": Param("boolean"), "pool": Param(check=pool_name)}
+RESTORE = {
+    "archive": Param(max_length=255),
+    "force": Param("boolean", requires="archive"),
+    "live-restore": Param("boolean"),
+    "storage": Param(check=storage_id),
+    "unique": Param("boolean", requires="archive"),
+    "bwlimit": Param("integer", minimum=0),
+}
+BEYOND_OPTIONS = ("vmid", "node", "start", "pool", *RESTORE)
+PARAMETERS = {**OPTIONS, **RESTORE, "vmid": VMID, "start": Param("boolean"), "pool": Param(check=pool_name)}
 
 
 @route("POST", "/nodes/{node}/qemu", everybody, PARAMETERS, protected=True)
@@ -25,6 +33,8 @@ async def create(call: Call) -> str:
     """Claim the id at once, make the disks in a task."""
     node, vmid = call.node, call.vmid
     options = {key: value for key, value in call.values.items() if key not in BEYOND_OPTIONS}
+    if "archive" in call.values:
+        return await restore.begin(call, options)
     _check_rights(call, options)
     disks.check_new_drives(node, options)
     options = changes.normalised(options)

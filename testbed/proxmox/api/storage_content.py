@@ -2,7 +2,7 @@
 
 import asyncio
 
-from testbed.proxmox import contents, disks, files, formats
+from testbed.proxmox import archives, contents, disks, files, formats
 from testbed.proxmox.api.storage import MAY_AUDIT
 from testbed.proxmox.calls import Call, everybody, perm, route
 from testbed.proxmox.config_rights import ConfigRights
@@ -190,6 +190,8 @@ async def _remove(call: Call, worker: Worker, volid: str) -> None:
     call.cluster.storages.check_enabled(storage_of(volid), call.node.name)
     if volume is None:
         worker.say(f"disk image '{_path(call, volid)}' does not exist")
+    elif volume.content == "backup":
+        await archives.remove(call.node, volume)
     elif volume.content != "images":
         files.remove(call.node, volume)
     elif call.node.volumes.children(volume):
