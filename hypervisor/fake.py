@@ -10,11 +10,11 @@ import asyncio
 import contextlib
 import enum
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
-from hypervisor import wire
+from hypervisor import fake_copies, wire
 from hypervisor.errors import (
     AgentSilent,
     Ambiguous,
@@ -27,13 +27,18 @@ from hypervisor.errors import (
 )
 from hypervisor.fake_world import FakeGuest, FakeTask, FakeWorld, digest_of
 from hypervisor.port import (
+    BackupVolume,
     GuestAddress,
     GuestConfig,
+    GuestFirewall,
     GuestRow,
     GuestSettings,
+    GuestSnapshot,
     GuestStatus,
     IpConfig,
+    Nic,
     Node,
+    StorageRow,
     Task,
 )
 
@@ -186,6 +191,113 @@ class FakeHypervisor:
         find = self.world.find
         return await self._change("destroy", node, vmid, lambda call: self.world.destroy(call, find(node, vmid, call)))
 
+    async def pending(self, node: str, vmid: int) -> frozenset[str]:
+        return await self._read("pending", vmid, lambda call: _pending(self.world.find(node, vmid, call)))
+
+    async def snapshots(self, node: str, vmid: int) -> list[GuestSnapshot]:
+        return await self._read("snapshots", vmid, lambda call: _snapshots(self.world.find(node, vmid, call)))
+
+    async def take_snapshot(
+        self, node: str, vmid: int, name: str, *, description: str = "", memory: bool = False
+    ) -> str:
+        return await self._on_guest(
+            "take_snapshot",
+            node,
+            vmid,
+            lambda call, guest: fake_copies.take_snapshot(self.world, call, guest, name, description, memory),
+        )
+
+    async def roll_back(self, node: str, vmid: int, name: str) -> str:
+        return await self._on_guest(
+            "roll_back", node, vmid, lambda call, guest: fake_copies.roll_back(self.world, call, guest, name)
+        )
+
+    async def delete_snapshot(self, node: str, vmid: int, name: str) -> str:
+        return await self._on_guest(
+            "delete_snapshot",
+            node,
+            vmid,
+            lambda call, guest: fake_copies.delete_snapshot(self.world, call, guest, name),
+        )
+
+    async def backups(self, node: str, storage: str, vmid: int) -> list[BackupVolume]:
+        return await self._read(
+            "backups", vmid, lambda call: fake_copies.backups(self.world, call, node, storage, vmid)
+        )
+
+    async def take_backup(self, node: str, vmid: int, *, storage: str, notes: str) -> str:
+        return await self._change(
+            "take_backup",
+            node,
+            vmid,
+            lambda call: fake_copies.take_backup(self.world, call, node, vmid, storage, notes),
+        )
+
+    async def restore_backup(self, node: str, vmid: int, *, volume: str, storage: str) -> str:
+        return await self._change(
+            "restore_backup",
+            node,
+            vmid,
+            lambda call: fake_copies.restore_backup(self.world, call, node, vmid, volume, storage),
+        )
+
+    async def delete_backup(self, node: str, storage: str, volume: str) -> str | None:
+        backup = self.world.backups.get(volume)
+        vmid = backup.volume.vmid if backup else 0
+        return await self._change(
+            "delete_backup",
+            node,
+            vmid,
+            lambda call: fake_copies.delete_backup(self.world, call, node, storage, volume),
+        )
+
+    async def reimage(self, node: str, vmid: int, *, disk: str, source: str, storage: str) -> str:
+        return await self._on_guest(
+            "reimage",
+            node,
+            vmid,
+            lambda call, guest: fake_copies.reimage(self.world, call, guest, disk, source, storage),
+        )
+
+    async def drop_unused(self, node: str, vmid: int) -> None:
+        await self._on_guest(
+            "drop_unused", node, vmid, lambda call, guest: fake_copies.drop_unused(self.world, call, guest)
+        )
+
+    async def set_password(self, node: str, vmid: int, user: str, password: str) -> None:
+        await self._on_guest(
+            "set_password",
+            node,
+            vmid,
+            lambda call, guest: fake_copies.set_password(self.world, call, guest, user, password),
+        )
+
+    async def refresh_cloudinit(self, node: str, vmid: int) -> None:
+        await self._on_guest(
+            "refresh_cloudinit", node, vmid, lambda call, guest: fake_copies.refresh_cloudinit(guest, call)
+        )
+
+    async def firewall(self, node: str, vmid: int) -> GuestFirewall:
+        return await self._read("firewall", vmid, lambda call: self.world.find(node, vmid, call).firewall)
+
+    async def set_firewall(self, node: str, vmid: int, *, allowed: Mapping[str, frozenset[str]]) -> None:
+        await self._on_guest(
+            "set_firewall", node, vmid, lambda call, guest: fake_copies.set_firewall(guest, call, allowed)
+        )
+
+    async def storages(self, node: str) -> list[StorageRow]:
+        def read(call: str) -> list[StorageRow]:
+            self.world.reach(node, call)
+            return list(self.world.storages.values())
+
+        return await self._read("storages", 0, read)
+
+    async def abort_task(self, upid: str) -> None:
+        _check_upid(upid)
+        parts = wire.upid_of(upid)
+        assert parts is not None
+        await self._change("abort_task", parts.node, 0, lambda call: self.world.interrupt(upid))
+
     async def task(self, upid: str) -> Task:
         _check_upid(upid)
         return await self._read("task", 0, lambda call: _task(self.world.look(upid, call)))
@@ -211,6 +323,9 @@ class FakeHypervisor:
 
     async def close(self) -> None:
         return None
+
+    async def _on_guest(self, verb: str, node: str, vmid: int, effect: Callable[[str, FakeGuest], T]) -> T:
+        return await self._change(verb, node, vmid, lambda call: effect(call, self.world.find(node, vmid, call)))
 
     async def _read(self, verb: str, vmid: int, read: Callable[[str], T]) -> T:
         call = f"{verb} {vmid or ''}".strip()
@@ -280,9 +395,11 @@ class FakeHypervisor:
 
     def _volumes(self, node: str, storage: str, vmid: int, call: str) -> list[str]:
         self.world.reach(node, call)
-        if storage != self.world.storage:
+        if storage not in self.world.storages:
             raise Refused(f"storage '{storage}' does not exist", call=call)
-        return sorted(volume for volume, owner in self.world.volumes.items() if owner == vmid)
+        return sorted(
+            volume for volume, owner in self.world.volumes.items() if owner == vmid and volume.startswith(storage)
+        )
 
 
 def _refusal(accident: Accident, call: str) -> BaseException:
@@ -318,7 +435,20 @@ def _config(guest: FakeGuest) -> GuestConfig:
         protection=guest.protection,
         agent_enabled=guest.agent_enabled,
         cloudinit_drive=guest.cloudinit_drive,
+        nics={card: Nic(mac, "vmbr0", card in guest.filtered) for card, mac in guest.macs.items()},
+        unused=dict(guest.unused),
     )
+
+
+def _pending(guest: FakeGuest) -> frozenset[str]:
+    if guest.power == "stopped":
+        return frozenset()
+    now = {"cores": guest.cores, "memory": guest.memory_mib}
+    return frozenset(name for name, booted in zip(now, guest.booted, strict=True) if booted != now[name])
+
+
+def _snapshots(guest: FakeGuest) -> list[GuestSnapshot]:
+    return [fake_copies.shown(snapshot) for snapshot in guest.snapshots.values()]
 
 
 def _ask_agent(guest: FakeGuest, call: str) -> list[GuestAddress]:

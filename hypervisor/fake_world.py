@@ -15,13 +15,34 @@ from dataclasses import dataclass, field, replace
 
 from hypervisor import wire
 from hypervisor.errors import Busy, Conflict, HypervisorError, Invalid, Missing, Refused, Stale, Unreachable
-from hypervisor.port import GuestKind, GuestSettings, IpConfig, Node, Power
+from hypervisor.port import BackupVolume, GuestFirewall, GuestKind, GuestSettings, IpConfig, Node, Power, StorageRow
 
 DNS_NAME = re.compile(r"^[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?)*$")
 SSH_KEY = re.compile(r"^(ssh-|ecdsa-|sk-)\S+ [A-Za-z0-9+/=]{16,}( .*)?$")
 LOST = "unexpected status"
 LOCK_TIMEOUT = "can't lock file '/var/lock/qemu-server/lock-{}.conf' - got timeout"
 VMIDS = range(100, 1_000_000_000)
+
+
+@dataclass(slots=True)
+class FakeSnapshot:
+    """A state to go back to; `config` holds what is kept of the guest."""
+
+    name: str
+    description: str
+    taken_at: int
+    with_memory: bool
+    config: dict[str, object]
+    complete: bool = True
+
+
+@dataclass(slots=True)
+class FakeBackup:
+    """A backup on a storage."""
+
+    volume: BackupVolume
+    storage: str
+    config: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -62,11 +83,21 @@ class FakeGuest:
     ignores_shutdown: bool = False
     fresh: bool = False
     revision: int = 0
+    unused: dict[str, str] = field(default_factory=dict)
+    snapshots: dict[str, FakeSnapshot] = field(default_factory=dict)
+    firewall: GuestFirewall = GuestFirewall(False, True, False, {})
+    filtered: set[str] = field(default_factory=set)  # network cards with the firewall on
+    system_passwords: dict[str, str] = field(default_factory=dict)
+    booted: tuple[int, int] = (0, 0)  # cores and memory that it runs with
+    seed: dict[str, IpConfig] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class FakeTask:
-    """A task: `run` carries it out and gives its exit text, `undo` is what a failing worker cleans up."""
+    """A task: `run` carries it out and gives its exit text.
+
+    `undo` is what a failing worker cleans up, `cut_off` what a dying one leaves behind.
+    """
 
     upid: str
     node: str
@@ -75,6 +106,7 @@ class FakeTask:
     started_at: int
     run: Callable[[], str]
     undo: Callable[[], None]
+    cut_off: Callable[[], None]
     fate: str | None = None
     exit_text: str | None = None
     ended_at: int | None = None
@@ -88,6 +120,8 @@ class FakeWorld:
     def __init__(self, nodes: tuple[str, ...] = ("pve1",), *, storage: str = "local") -> None:
         self.nodes = {name: Node(name, True, 16, 65536, 4096) for name in nodes}
         self.storage = storage
+        self.storages = {storage: _storage(storage), "backups": _storage("backups")}
+        self.backups: dict[str, FakeBackup] = {}
         self.guests: dict[int, FakeGuest] = {}
         self.volumes: dict[str, int] = {}
         self.tasks: dict[str, FakeTask] = {}
@@ -130,7 +164,7 @@ class FakeWorld:
     def remove_guest(self, vmid: int) -> None:
         """Somebody deletes a guest behind our back."""
         del self.guests[vmid]
-        self.volumes = {volume: owner for volume, owner in self.volumes.items() if owner != vmid}
+        self.drop_volumes(vmid)
 
     def set_node(self, name: str, *, online: bool) -> None:
         self.nodes[name] = replace(self.nodes[name], online=online)
@@ -150,6 +184,19 @@ class FakeWorld:
 
     def advance(self, seconds: int) -> None:
         self.now += seconds
+
+    def next(self) -> int:
+        """A number that was never given before."""
+        self._counter += 1
+        return self._counter
+
+    def new_volume(self, vmid: int, storage: str) -> str:
+        volume = f"{storage}:{vmid}/vm-{vmid}-disk-{self.next()}.qcow2"
+        self.volumes[volume] = vmid
+        return volume
+
+    def drop_volumes(self, vmid: int) -> None:
+        self.volumes = {volume: owner for volume, owner in self.volumes.items() if owner != vmid}
 
     def tick(self) -> None:
         """Proxmox gathers its figures: the bulk read now knows all guests."""
@@ -300,14 +347,14 @@ class FakeWorld:
             guest.revision += 1
             return "OK"
 
-        return self._locked_task("resize", guest, run)
+        return self.locked_task("resize", guest, run)
 
     def start(self, node: str, vmid: int) -> str:
         guest = self.guests.get(vmid)
         if guest is None or guest.node != node:
             path = f"nodes/{node}/qemu-server/{vmid}.conf"
             return self._failing("qmstart", node, vmid, f"Configuration file '{path}' does not exist")
-        return self._locked_task("qmstart", guest, lambda: self._start(guest))
+        return self.locked_task("qmstart", guest, lambda: self._start(guest))
 
     def _start(self, guest: FakeGuest) -> str:
         if guest.template:
@@ -323,7 +370,7 @@ class FakeWorld:
             return self._absent("qmstop", node, vmid)
         if overrule:
             self._abort("qmshutdown", vmid)
-        return self._locked_task("qmstop", guest, lambda: self.power_off(guest))
+        return self.locked_task("qmstop", guest, lambda: self.power_off(guest))
 
     def shutdown(self, call: str, node: str, vmid: int, *, force: bool) -> str:
         guest = self._running_or_stopped(node, vmid)
@@ -331,7 +378,7 @@ class FakeWorld:
             return self._absent("qmshutdown", node, vmid)
         if guest.power == "paused" and not force:
             raise Refused("VM is paused - cannot shutdown", call=call)
-        return self._locked_task("qmshutdown", guest, lambda: self._shut_down(guest, force))
+        return self.locked_task("qmshutdown", guest, lambda: self._shut_down(guest, force))
 
     def _shut_down(self, guest: FakeGuest, force: bool) -> str:
         if guest.power == "running" and guest.ignores_shutdown and not force:
@@ -347,7 +394,7 @@ class FakeWorld:
                 self._start_task("qmstart", guest.node, guest.vmid, lambda: self._start(guest), user="root@pam")
             return said
 
-        return self._locked_task("qmreboot", guest, run)
+        return self.locked_task("qmreboot", guest, run)
 
     def reset(self, call: str, guest: FakeGuest) -> str:
         _require_running(guest, call)
@@ -356,7 +403,7 @@ class FakeWorld:
             guest.silent = guest.silent_looks
             return "OK"
 
-        return self._locked_task("qmreset", guest, run)
+        return self.locked_task("qmreset", guest, run)
 
     def destroy(self, call: str, guest: FakeGuest) -> str:
         if guest.protection:
@@ -371,12 +418,13 @@ class FakeWorld:
             self.remove_guest(guest.vmid)
             return "OK"
 
-        return self._locked_task("qmdestroy", guest, run)
+        return self.locked_task("qmdestroy", guest, run)
 
     def power_on(self, guest: FakeGuest) -> None:
         self._counter += 1
         guest.power, guest.pid, guest.started_at = "running", 1000 + self._counter, self.now
         guest.booted_ipconfig, guest.silent = dict(guest.ipconfig), guest.silent_looks
+        guest.booted = (guest.cores, guest.memory_mib)
 
     def power_off(self, guest: FakeGuest) -> str:
         guest.power, guest.pid, guest.booted_ipconfig = "stopped", None, {}
@@ -384,12 +432,19 @@ class FakeWorld:
 
     # Tasks
 
-    def _locked_task(self, kind: str, guest: FakeGuest, run: Callable[[], str]) -> str:
+    def plain_task(self, kind: str, node: str, vmid: int, run: Callable[[], str]) -> str:
+        """A task that holds no guest."""
+        return self._start_task(kind, node, vmid, run)
+
+    def locked_task(
+        self, kind: str, guest: FakeGuest, run: Callable[[], str], *, cut_off: Callable[[], None] = lambda: None
+    ) -> str:
+        """A task that holds the guest's lock; `cut_off` is what a dying worker leaves behind."""
         if self.held(guest.vmid):
             return self._failing(kind, guest.node, guest.vmid, LOCK_TIMEOUT.format(guest.vmid))
         if guest.lock:
             return self._failing(kind, guest.node, guest.vmid, f"VM is locked ({guest.lock})")
-        return self._start_task(kind, guest.node, guest.vmid, run, holds=guest.vmid)
+        return self._start_task(kind, guest.node, guest.vmid, run, holds=guest.vmid, cut_off=cut_off)
 
     def _failing(self, kind: str, node: str, vmid: int, text: str) -> str:
         return self._start_task(kind, node, vmid, lambda: text)
@@ -409,12 +464,13 @@ class FakeWorld:
         run: Callable[[], str],
         *,
         undo: Callable[[], None] = lambda: None,
+        cut_off: Callable[[], None] = lambda: None,
         holds: int = 0,
         user: str = "root@pam!hostler",
     ) -> str:
         self._counter += 1
         upid = f"UPID:{node}:{self._counter:08X}:{self._counter:08X}:{self.now:08X}:{kind}:{vmid}:{user}:"
-        task = FakeTask(upid, node, kind, holds, self.now, run, undo, fate=self._take_fate(kind))
+        task = FakeTask(upid, node, kind, holds, self.now, run, undo, cut_off, fate=self._take_fate(kind))
         self.tasks[upid] = task
         if self.task_looks == 0:
             self.finish(task)
@@ -429,12 +485,19 @@ class FakeWorld:
 
     def finish(self, task: FakeTask) -> None:
         """End a running task as its fate has it."""
-        if task.fate and task.fate != LOST:
-            task.undo()
+        if task.fate:
+            (task.cut_off if task.fate == LOST else task.undo)()
         task.exit_text = task.fate or task.run()
         task.ended_at = self.now
         if task.exit_text != LOST:
             task.log.append("TASK OK" if task.exit_text == "OK" else f"TASK ERROR: {task.exit_text}")
+
+    def interrupt(self, upid: str) -> None:
+        """SIGTERM for a task's worker: it cleans up and ends."""
+        task = self.tasks.get(upid)
+        if task is not None and task.exit_text is None:
+            task.fate = "received interrupt"
+            self.finish(task)
 
     def _abort(self, kind: str, vmid: int) -> None:
         for task in self.running():
@@ -453,6 +516,11 @@ class FakeWorld:
     def _new_uuid(self) -> str:
         self._counter += 1
         return str(uuid.UUID(int=self._counter, version=4))
+
+
+def _storage(name: str) -> StorageRow:
+    content = frozenset({"backup"} if name == "backups" else {"backup", "images", "snippets"})
+    return StorageRow(name, "dir", False, True, content, 10 * 1024**4, 8 * 1024**4)
 
 
 def digest_of(guest: FakeGuest) -> str:

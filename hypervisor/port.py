@@ -66,12 +66,23 @@ class IpConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class Nic:
+    """A network card. `firewall`: whether the guest's firewall filters what goes through it."""
+
+    mac: str
+    bridge: str
+    firewall: bool
+    vlan: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GuestConfig:
     """The configuration of a guest, pending changes included.
 
-    `macs` and `ipconfig` are keyed by network card ("net0"), `volumes` and `disk_gib` by drive ("scsi0"); CD
-    drives are left out, `cloudinit_drive` names the one that carries the cloud-init seed. `digest` changes
-    with every edit.
+    `macs`, `nics` and `ipconfig` are keyed by network card ("net0"), `volumes` and `disk_gib` by drive
+    ("scsi0"); CD drives are left out, `cloudinit_drive` names the one that carries the cloud-init seed.
+    `unused` holds volumes that belong to the guest and hang on no drive ("unused0"). `digest` changes with
+    every edit.
     """
 
     vmid: int
@@ -92,6 +103,54 @@ class GuestConfig:
     protection: bool
     agent_enabled: bool
     cloudinit_drive: str | None
+    nics: Mapping[str, Nic] = field(default_factory=dict)
+    unused: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GuestSnapshot:
+    """A state that the guest can go back to. One that is not `complete` was left behind by a dead worker."""
+
+    name: str
+    description: str
+    taken_at: int | None
+    with_memory: bool
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BackupVolume:
+    """A backup on a storage; `notes` is what was given with it."""
+
+    volume: str
+    vmid: int
+    size_bytes: int
+    made_at: int
+    notes: str
+    protected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StorageRow:
+    """A storage as a node sees it; `content` such as "images" and "backup". Sizes are 0 while it is not active."""
+
+    name: str
+    kind: str
+    shared: bool
+    active: bool
+    content: frozenset[str]
+    total_bytes: int
+    free_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class GuestFirewall:
+    """The guest's own firewall. `allowed`: per network card, the addresses it may send from."""
+
+    enabled: bool
+    mac_filter: bool
+    ip_filter: bool
+    allowed: Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +326,81 @@ class Hypervisor(Protocol):
         """Delete a stopped guest, all its volumes and what refers to it. Raises Refused when running or
         protected.
         """
+        ...
+
+    async def pending(self, node: str, vmid: int) -> frozenset[str]:
+        """Settings that a running guest takes over only when it has been off and on ("cores", "memory")."""
+        ...
+
+    async def snapshots(self, node: str, vmid: int) -> list[GuestSnapshot]:
+        """Oldest first."""
+        ...
+
+    async def take_snapshot(
+        self, node: str, vmid: int, name: str, *, description: str = "", memory: bool = False
+    ) -> str:
+        """`name`: at most 40 letters, digits, "_" and "-", a letter first. A name that is there makes the task fail
+        with cause "conflict".
+        """
+        ...
+
+    async def roll_back(self, node: str, vmid: int, name: str) -> str:
+        """Disks and configuration as they were. The guest is cut off; only from memory does it run again."""
+        ...
+
+    async def delete_snapshot(self, node: str, vmid: int, name: str) -> str: ...
+
+    async def backups(self, node: str, storage: str, vmid: int) -> list[BackupVolume]:
+        """Oldest first."""
+        ...
+
+    async def take_backup(self, node: str, vmid: int, *, storage: str, notes: str) -> str:
+        """Copy the guest to a storage while it runs; one at a time on a node, others wait in their tasks.
+
+        Nothing but `notes` (one line) tells which backup came of it. Raises Missing when the guest is not on this node.
+        """
+        ...
+
+    async def restore_backup(self, node: str, vmid: int, *, volume: str, storage: str) -> str:
+        """Put a backup in the place of a stopped guest: same VMID, its configuration and disks."""
+        ...
+
+    async def delete_backup(self, node: str, storage: str, volume: str) -> str | None:
+        """The task, or None when it was done at once."""
+        ...
+
+    async def reimage(self, node: str, vmid: int, *, disk: str, source: str, storage: str) -> str:
+        """Put a copy of the volume `source` in the place of a drive; the old one becomes unused.
+
+        The owner of `source` must be on this node.
+        """
+        ...
+
+    async def drop_unused(self, node: str, vmid: int) -> None:
+        """Delete every volume of the guest that hangs on no drive."""
+        ...
+
+    async def set_password(self, node: str, vmid: int, user: str, password: str) -> None:
+        """Through the guest agent. Raises AgentSilent, and Refused when the guest's system does not want it."""
+        ...
+
+    async def refresh_cloudinit(self, node: str, vmid: int) -> None:
+        """Write the cloud-init drive anew from the configuration, also that of a running guest."""
+        ...
+
+    async def firewall(self, node: str, vmid: int) -> GuestFirewall: ...
+
+    async def set_firewall(self, node: str, vmid: int, *, allowed: Mapping[str, frozenset[str]]) -> None:
+        """Let each network card send from its own MAC and exactly these addresses.
+
+        Several calls, each harmless to repeat: after a failure the whole is simply done again.
+        """
+        ...
+
+    async def storages(self, node: str) -> list[StorageRow]: ...
+
+    async def abort_task(self, upid: str) -> None:
+        """Have a running task clean up and end; one that has ended is left alone."""
         ...
 
     async def task(self, upid: str) -> Task:

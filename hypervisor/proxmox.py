@@ -11,19 +11,22 @@ import re
 import threading
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import requests
 from proxmoxer import ProxmoxAPI
 from urllib3.exceptions import InsecureRequestWarning
 
-from hypervisor import wire
-from hypervisor.errors import AgentSilent, Ambiguous, Conflict, HypervisorError, Invalid, Unreachable
+from hypervisor import wire, wire_copies
+from hypervisor.calls import Method, guest_path, segment, task_path
+from hypervisor.copies import Copies
+from hypervisor.errors import AgentSilent, Conflict, Invalid, Refused
+from hypervisor.guarding import Guarding
 from hypervisor.port import (
     GuestAddress,
     GuestConfig,
@@ -31,15 +34,12 @@ from hypervisor.port import (
     GuestSettings,
     GuestStatus,
     Node,
+    StorageRow,
     Task,
 )
 from hypervisor.session import AnswerError, GarbledError, prepare, unanswered
 from hypervisor.texts import sort
 
-Method = Literal["get", "post", "put", "delete"]
-T = TypeVar("T")
-
-SEGMENT = re.compile(r"^[a-zA-Z0-9][a-zA-Z0-9._-]*$")
 TOKEN = re.compile(r"^(?P<user>[^\s!]+@[^\s!]+)!(?P<name>[A-Za-z][A-Za-z0-9._-]*)$")
 CONCURRENT = 6  # per endpoint; pvedaemon has three workers, each busy with one call at a time
 TASK_LIMIT = 500
@@ -146,12 +146,8 @@ def _details(error: AnswerError) -> str:
     return f"{error.answer.text} {fields}".strip()
 
 
-class ProxmoxHypervisor:
+class ProxmoxHypervisor(Copies, Guarding):
     """Hypervisor over Proxmox VE. Errors are those of `errors`."""
-
-    def __init__(self, cluster: str, endpoints: Sequence[Endpoint]) -> None:
-        self._cluster = cluster
-        self._endpoints = list(endpoints)
 
     @property
     def cluster(self) -> str:
@@ -177,20 +173,20 @@ class ProxmoxHypervisor:
         return False
 
     async def config(self, node: str, vmid: int) -> GuestConfig:
-        return await self._read(partial(wire.config_of, node, vmid), *_guest(node, vmid), "config")
+        return await self._read(partial(wire.config_of, node, vmid), *guest_path(node, vmid), "config")
 
     async def status(self, node: str, vmid: int) -> GuestStatus:
-        return await self._read(wire.status_of, *_guest(node, vmid), "status", "current")
+        return await self._read(wire.status_of, *guest_path(node, vmid), "status", "current")
 
     async def addresses(self, node: str, vmid: int) -> list[GuestAddress]:
-        path = (*_guest(node, vmid), "agent", "network-get-interfaces")
+        path = (*guest_path(node, vmid), "agent", "network-get-interfaces")
         result = await self._read(lambda data: data["result"], *path)
         if isinstance(result, dict):  # the agent's own errors come as a success
             raise AgentSilent(str(result.get("error", result)), call=f"GET /{'/'.join(path)}")
         return wire.addresses_of(result)
 
     async def volumes(self, node: str, storage: str, vmid: int) -> list[str]:
-        path = ("nodes", _segment(node), "storage", _segment(storage), "content")
+        path = ("nodes", segment(node), "storage", segment(storage), "content")
         return await self._read(wire.volumes_of, *path, vmid=vmid)
 
     async def clone(
@@ -209,10 +205,10 @@ class ProxmoxHypervisor:
         where = {"storage": storage, "pool": pool, "target": target}
         params = {"newid": vmid, "name": name, "description": description, "full": int(full)}
         given = {key: value for key, value in where.items() if value is not None}
-        return await self._task("post", *_guest(node, template), "clone", **params, **given)
+        return await self._task("post", *guest_path(node, template), "clone", **params, **given)
 
     async def configure(self, node: str, vmid: int, settings: GuestSettings, digest: str | None = None) -> None:
-        path = (*_guest(node, vmid), "config")
+        path = (*guest_path(node, vmid), "config")
         try:
             params = wire.settings_params(settings)
         except ValueError as error:
@@ -221,7 +217,7 @@ class ProxmoxHypervisor:
             await self._call("put", path, params | ({"digest": digest} if digest else {}))
 
     async def resize(self, node: str, vmid: int, disk: str, size_gib: int) -> str:
-        return await self._task("put", *_guest(node, vmid), "resize", disk=disk, size=f"{size_gib}G")
+        return await self._task("put", *guest_path(node, vmid), "resize", disk=disk, size=f"{size_gib}G")
 
     async def start(self, node: str, vmid: int) -> str:
         return await self._power(node, vmid, "start")
@@ -240,13 +236,31 @@ class ProxmoxHypervisor:
 
     async def destroy(self, node: str, vmid: int) -> str:
         options = {"purge": 1, "destroy-unreferenced-disks": 1}
-        return await self._task("delete", *_guest(node, vmid), **options)
+        return await self._task("delete", *guest_path(node, vmid), **options)
+
+    async def pending(self, node: str, vmid: int) -> frozenset[str]:
+        return await self._read(wire_copies.pending_of, *guest_path(node, vmid), "pending")
+
+    async def set_password(self, node: str, vmid: int, user: str, password: str) -> None:
+        path = (*guest_path(node, vmid), "agent", "set-user-password")
+        result = (await self._call("post", path, {"username": user, "password": password}) or {}).get("result")
+        if isinstance(result, dict) and "error" in result:  # the agent's own errors come as a success
+            raise Refused(str(result["error"].get("desc", result)), call=f"POST /{'/'.join(path)}")
+
+    async def refresh_cloudinit(self, node: str, vmid: int) -> None:
+        await self._call("put", (*guest_path(node, vmid), "cloudinit"), {})
+
+    async def storages(self, node: str) -> list[StorageRow]:
+        return await self._read(wire_copies.storages_of, "nodes", segment(node), "storage")
+
+    async def abort_task(self, upid: str) -> None:
+        await self._call("delete", task_path(upid), {})
 
     async def task(self, upid: str) -> Task:
-        return await self._read(wire.task_of, *_task_path(upid), "status")
+        return await self._read(wire.task_of, *task_path(upid), "status")
 
     async def task_log(self, upid: str, limit: int = 500) -> list[str]:
-        path = (*_task_path(upid), "log")
+        path = (*task_path(upid), "log")
         return await self._read(lambda lines: [str(line["t"]) for line in lines], *path, start=0, limit=limit)
 
     async def tasks(
@@ -254,7 +268,7 @@ class ProxmoxHypervisor:
     ) -> list[Task]:
         only = {"vmid": vmid, "typefilter": kind, "since": since}
         filters = {key: value for key, value in only.items() if value is not None}
-        path = ("nodes", _segment(node), "tasks")
+        path = ("nodes", segment(node), "tasks")
         return await self._read(wire.tasks_of, *path, source="all", limit=TASK_LIMIT, **filters)
 
     async def server_time(self) -> int | None:
@@ -269,55 +283,4 @@ class ProxmoxHypervisor:
             endpoint.close()
 
     async def _power(self, node: str, vmid: int, verb: str, **params: Any) -> str:
-        return await self._task("post", *_guest(node, vmid), "status", verb, **params)
-
-    async def _read(self, parse: Callable[[Any], T], *path: str, **params: Any) -> T:
-        data = await self._call("get", path, params)
-        try:
-            return parse(data)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise Unreachable(f"answered what cannot be read: {error!r}", call=f"GET /{'/'.join(path)}") from error
-
-    async def _task(self, method: Method, *path: str, **params: Any) -> str:
-        upid = await self._call(method, path, params)
-        if not isinstance(upid, str) or wire.upid_of(upid) is None:
-            raise Ambiguous(f"answered {upid!r} instead of a task", call=f"{method.upper()} /{'/'.join(path)}")
-        return upid
-
-    async def _call(self, method: Method, path: Sequence[str], params: dict[str, Any]) -> Any:
-        """Ask the endpoints in turn, going on only when the one before certainly did not execute the call."""
-        silent: HypervisorError | None = None
-        for endpoint in list(self._endpoints):
-            try:
-                data = await endpoint.call(method, path, dict(params))
-            except Unreachable as error:
-                silent = silent or error
-            else:
-                self._prefer(endpoint)
-                return data
-        assert silent
-        raise silent
-
-    def _prefer(self, endpoint: Endpoint) -> None:
-        if self._endpoints[0] is not endpoint:
-            self._endpoints.remove(endpoint)
-            self._endpoints.insert(0, endpoint)
-
-
-def _guest(node: str, vmid: int) -> tuple[str, ...]:
-    return ("nodes", _segment(node), "qemu", str(int(vmid)))
-
-
-def _task_path(upid: str) -> tuple[str, ...]:
-    """Tasks are asked where they run, which is written in their id."""
-    parts = wire.upid_of(upid)
-    if parts is None:
-        raise Invalid(f"{upid!r} is not a task id", call="GET task", fields={"upid": "unable to parse worker upid"})
-    return ("nodes", parts.node, "tasks", upid)
-
-
-def _segment(text: str) -> str:
-    """A name that is safe within a path; proxmoxer would let "/" and ".." through."""
-    if not SEGMENT.match(text):
-        raise Invalid(f"{text!r} cannot be part of a path", call="path", fields={"path": text})
-    return text
+        return await self._task("post", *guest_path(node, vmid), "status", verb, **params)

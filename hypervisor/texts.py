@@ -74,6 +74,11 @@ SENTENCES: list[tuple[str, Kind]] = [
     (r"^no such cluster node '", Refused),
     (r"^storage '[^']*' (does not exist|is disabled|is not available on node)", Refused),
     (r"^(pool|snapshot) '[^']*' does not exist", Refused),
+    # qemu-server API2/Qemu.pm create_vm, create_disks
+    (r"^unable to restore VM \d+ - vm is running", Refused),
+    (r"^unable to restore VM \d+ - ", Refused),
+    (r"^volume '[^']*' does not exist", Refused),
+    (r"^owner VM \d+ not on local node", Refused),
     # qemu-server API2/Qemu.pm update_vm_api, check_vm_modify_config_perm
     (r"^no options specified", Refused),
     (r"^only root can set '", Refused),
@@ -88,6 +93,10 @@ TASK_SENTENCES: list[tuple[str, TaskCause]] = [
     (r"^you can't start a vm if it's a template", "refused"),
     # qemu-server API2/Qemu.pm resize_vm
     (r"^(shrinking disks is not supported|you can't resize a cdrom|disk '[^']*' does not exist)", "refused"),
+    # pve-guest-common AbstractConfig.pm snapshot_prepare, snapshot_rollback, snapshot_delete
+    (r"^snapshot name '[^']*' already used", "conflict"),
+    (r"^(you can't take a snapshot if it's a template|snapshot feature is not available)", "refused"),
+    (r"^unable to rollback to incomplete snapshot", "refused"),
     # pve-storage Storage.pm vdisk_free
     (r"is still in use by linked clone", "refused"),
 ]

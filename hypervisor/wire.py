@@ -19,6 +19,7 @@ from hypervisor.port import (
     GuestSettings,
     GuestStatus,
     IpConfig,
+    Nic,
     Node,
     Power,
     RowStatus,
@@ -125,7 +126,16 @@ def config_of(node: str, vmid: int, config: Wire) -> GuestConfig:
         protection=bool(config.get("protection")),
         agent_enabled=_truth(properties(str(config.get("agent") or "0"), "enabled").get("enabled", "0")),
         cloudinit_drive=next((key for key, drive in drives.items() if _is_cloudinit(drive)), None),
+        nics={key: nic_of(value) for key, value in config.items() if re.match(r"^net\d+$", key)},
+        unused={key: value for key, value in config.items() if re.match(r"^unused\d+$", key)},
     )
+
+
+def nic_of(text: str) -> Nic:
+    card = properties(text)
+    mac = next((value.upper() for value in card.values() if MAC.match(value.upper())), "")
+    vlan = card.get("tag")
+    return Nic(mac, card.get("bridge", ""), _truth(card.get("firewall", "0")), int(vlan) if vlan else None)
 
 
 def _macs(config: Wire) -> dict[str, str]:

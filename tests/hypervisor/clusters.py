@@ -34,6 +34,7 @@ class Cluster:
     node: str = "pve1"
     template: int = 9000
     storage: str = "local"
+    backups: str = "local"
     vmids: Iterator[int] = field(default_factory=lambda: VMIDS)
 
     async def done(self, upid: str) -> Task:

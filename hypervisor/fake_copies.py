@@ -1,0 +1,194 @@
+"""Snapshots, backups, images and firewalls of the world in memory, as Proxmox deals with them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from hypervisor.errors import AgentSilent, Busy, Invalid, Missing, Refused
+from hypervisor.fake_world import FakeBackup, FakeGuest, FakeSnapshot, FakeWorld
+from hypervisor.port import BackupVolume, GuestSnapshot
+
+SNAPSHOT_NAME = re.compile(r"^[a-z][a-z0-9_-]{1,39}$", re.IGNORECASE)
+# What of a guest a snapshot or a backup holds.
+KEPT = ("name", "cores", "memory_mib", "volumes", "disk_gib", "ipconfig", "user", "password", "ssh_keys", "tags")
+USED_BYTES = 1024**3
+
+
+def shown(snapshot: FakeSnapshot) -> GuestSnapshot:
+    return GuestSnapshot(
+        snapshot.name, snapshot.description, snapshot.taken_at, snapshot.with_memory, snapshot.complete
+    )
+
+
+def take_snapshot(world: FakeWorld, call: str, guest: FakeGuest, name: str, description: str, memory: bool) -> str:
+    if not SNAPSHOT_NAME.match(name):
+        text = "invalid format - value does not look like a valid configuration ID"
+        raise Invalid(f"snapname: {text}", call=call, fields={"snapname": text})
+
+    def run() -> str:
+        if name in guest.snapshots:
+            return f"snapshot name '{name}' already used"
+        running = memory and guest.power == "running"
+        guest.snapshots[name] = FakeSnapshot(name, description, world.now, running, _kept(guest))
+        return "OK"
+
+    def cut_off() -> None:
+        guest.snapshots[name] = FakeSnapshot(name, description, world.now, False, _kept(guest), complete=False)
+        guest.lock = "snapshot"
+
+    return world.locked_task("qmsnapshot", guest, run, cut_off=cut_off)
+
+
+def _kept(guest: FakeGuest) -> dict[str, object]:
+    values = {name: getattr(guest, name) for name in KEPT}
+    return {name: dict(value) if isinstance(value, dict) else value for name, value in values.items()}
+
+
+def _put_back(guest: FakeGuest, config: Mapping[str, object]) -> None:
+    for name, value in config.items():
+        setattr(guest, name, dict(value) if isinstance(value, dict) else value)
+    guest.revision += 1
+
+
+def roll_back(world: FakeWorld, call: str, guest: FakeGuest, name: str) -> str:
+    def run() -> str:
+        snapshot = guest.snapshots.get(name)
+        if snapshot is None:
+            return f"snapshot '{name}' does not exist"
+        if not snapshot.complete:
+            return "unable to rollback to incomplete snapshot (snapstate = prepare)"
+        world.power_off(guest)
+        _put_back(guest, snapshot.config)
+        if snapshot.with_memory:
+            world.power_on(guest)
+        return "OK"
+
+    return world.locked_task("qmrollback", guest, run)
+
+
+def delete_snapshot(world: FakeWorld, call: str, guest: FakeGuest, name: str) -> str:
+    def run() -> str:
+        if name not in guest.snapshots:
+            return f"snapshot '{name}' does not exist"
+        del guest.snapshots[name]
+        return "OK"
+
+    return world.locked_task("qmdelsnapshot", guest, run)
+
+
+def backups(world: FakeWorld, call: str, node: str, storage: str, vmid: int) -> list[BackupVolume]:
+    world.reach(node, call)
+    _check_storage(world, call, storage)
+    return [
+        backup.volume for backup in world.backups.values() if (backup.storage, backup.volume.vmid) == (storage, vmid)
+    ]
+
+
+def _check_storage(world: FakeWorld, call: str, storage: str) -> None:
+    if storage not in world.storages:
+        raise Refused(f"storage '{storage}' does not exist", call=call)
+
+
+def take_backup(world: FakeWorld, call: str, node: str, vmid: int, storage: str, notes: str) -> str:
+    guest = world.guests.get(vmid)
+    if guest is None or guest.node != node:
+        raise Missing(f"VM {vmid} is not on this node", call=call)
+    _check_storage(world, call, storage)
+
+    def run() -> str:
+        volume = f"{storage}:backup/vzdump-qemu-{vmid}-{world.next():06d}.vma.zst"
+        made = BackupVolume(volume, vmid, USED_BYTES, world.now, notes, False)
+        world.backups[volume] = FakeBackup(made, storage, _kept(guest))
+        return "OK"
+
+    return world.locked_task("vzdump", guest, run)
+
+
+def restore_backup(world: FakeWorld, call: str, node: str, vmid: int, volume: str, storage: str) -> str:
+    guest = world.find(node, vmid, call)
+    _check_storage(world, call, storage)
+    if volume not in world.backups:
+        raise Refused(f"unable to restore VM {vmid} - volume '{volume}' does not exist", call=call)
+    if guest.power != "stopped":
+        raise Refused(f"unable to restore VM {vmid} - vm is running", call=call)
+
+    def run() -> str:
+        config = dict(world.backups[volume].config)
+        world.drop_volumes(vmid)
+        drives = config.pop("volumes")
+        assert isinstance(drives, dict)
+        guest.volumes = {drive: world.new_volume(vmid, storage) for drive in drives}
+        guest.unused, guest.snapshots = {}, {}
+        _put_back(guest, config)
+        return "OK"
+
+    def cut_off() -> None:
+        guest.lock = "create"
+
+    return world.locked_task("qmrestore", guest, run, cut_off=cut_off)
+
+
+def delete_backup(world: FakeWorld, call: str, node: str, storage: str, volume: str) -> str | None:
+    world.reach(node, call)
+    _check_storage(world, call, storage)
+    backup = world.backups.get(volume)
+
+    def run() -> str:
+        world.backups.pop(volume, None)
+        return "OK"
+
+    return world.plain_task("imgdel", node, backup.volume.vmid if backup else 0, run)
+
+
+def reimage(world: FakeWorld, call: str, guest: FakeGuest, disk: str, source: str, storage: str) -> str:
+    owner = world.volumes.get(source)
+    if owner is None:
+        raise Refused(f"volume '{source}' does not exist", call=call)
+    if world.guests[owner].node != guest.node:
+        raise Refused(f"owner VM {owner} not on local node", call=call)
+    _check_storage(world, call, storage)
+    if guest.lock:
+        raise Busy(f"VM is locked ({guest.lock})", call=call)
+
+    def run() -> str:
+        if disk in guest.volumes:
+            number = next(n for n in range(256) if f"unused{n}" not in guest.unused)
+            guest.unused[f"unused{number}"] = guest.volumes[disk]
+        guest.volumes[disk] = world.new_volume(guest.vmid, storage)
+        guest.disk_gib[disk] = next(iter(world.guests[owner].disk_gib.values()), 2.0)
+        guest.revision += 1
+        return "OK"
+
+    return world.locked_task("qmconfig", guest, run)
+
+
+def drop_unused(world: FakeWorld, call: str, guest: FakeGuest) -> None:
+    if guest.lock:
+        raise Busy(f"VM is locked ({guest.lock})", call=call)
+    for volume in guest.unused.values():
+        world.volumes.pop(volume, None)
+    guest.unused = {}
+    guest.revision += 1
+
+
+def set_password(world: FakeWorld, call: str, guest: FakeGuest, user: str, password: str) -> None:
+    if not guest.agent_enabled or guest.power != "running" or guest.silent > 0:
+        raise AgentSilent("QEMU guest agent is not running", call=call)
+    guest.system_passwords[user] = password
+
+
+def refresh_cloudinit(guest: FakeGuest, call: str) -> None:
+    if guest.cloudinit_drive is None:
+        raise Refused("unable to find cloudinit drive", call=call)
+    guest.seed = dict(guest.ipconfig)
+
+
+def set_firewall(guest: FakeGuest, call: str, allowed: Mapping[str, frozenset[str]]) -> None:
+    if unknown := sorted(set(allowed) - set(guest.macs)):
+        raise Missing(f"no network card {unknown[0]}", call=call)
+    kept = {**guest.firewall.allowed, **allowed}
+    guest.firewall = replace(guest.firewall, enabled=True, mac_filter=True, ip_filter=True, allowed=kept)
+    guest.filtered |= set(allowed)
+    guest.revision += 1
