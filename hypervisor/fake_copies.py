@@ -143,21 +143,21 @@ def delete_backup(world: FakeWorld, call: str, node: str, storage: str, volume: 
 
 
 def reimage(world: FakeWorld, call: str, guest: FakeGuest, disk: str, source: str, storage: str) -> str:
-    owner = world.volumes.get(source)
-    if owner is None:
-        raise Refused(f"volume '{source}' does not exist", call=call)
-    if world.guests[owner].node != guest.node:
-        raise Refused(f"owner VM {owner} not on local node", call=call)
+    owner = world.guests.get(world.volumes.get(source, 0))
     _check_storage(world, call, storage)
     if guest.lock:
         raise Busy(f"VM is locked ({guest.lock})", call=call)
 
     def run() -> str:
+        if owner is None:
+            return f"volume '{source}' does not exist"
+        if owner.node != guest.node:
+            return f"owner VM {owner.vmid} not on local node"
         if disk in guest.volumes:
             number = next(n for n in range(256) if f"unused{n}" not in guest.unused)
             guest.unused[f"unused{number}"] = guest.volumes[disk]
         guest.volumes[disk] = world.new_volume(guest.vmid, storage)
-        guest.disk_gib[disk] = next(iter(world.guests[owner].disk_gib.values()), 2.0)
+        guest.disk_gib[disk] = next(iter(owner.disk_gib.values()), 2.0)
         guest.revision += 1
         return "OK"
 
