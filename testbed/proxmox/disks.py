@@ -37,7 +37,8 @@ async def storage_locked(node: Node, storage: str = NAME, say: Say = silent) -> 
         else node.locks.hold(storage_lock(storage), CONFIG_TIMEOUT)
     )
     async with lock:
-        await asyncio.sleep(node.knobs.storage_hold_seconds)
+        if node.knobs.storage_hold_seconds:
+            await asyncio.sleep(node.knobs.storage_hold_seconds)
         yield
 
 

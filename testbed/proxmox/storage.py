@@ -19,6 +19,7 @@ CLOUDINIT_SIZE = 4 * 1024**2
 NEW_DISK_USED = 200_704
 #: What a directory holds beside volumes.
 OVERHEAD = 4 * 1024**3
+DISK = re.compile(r"(?:\d+/)?(?:vm|base)-\d+-disk-(\d+)(?:\.|$)")
 BASE_NODE = "pve1"
 
 
@@ -251,7 +252,7 @@ class AllVolumes:
     def _adopt(self, key: str, volume: Volume) -> None:
         """Give a record of the time before there were several storages its present form."""
         self._store.delete("volume", key)
-        self._store.put("volume", volume.key, asdict(volume))
+        self._store.put("volume", volume.key, volume)
 
     def __iter__(self) -> Iterator[Volume]:
         return iter(list(self.by_key.values()))
@@ -284,7 +285,7 @@ class AllVolumes:
         """Write a volume, new or changed."""
         volume.ctime = volume.ctime or int(time.time())
         self._index(volume)
-        self._store.put("volume", volume.key, asdict(volume))
+        self._store.put("volume", volume.key, volume)
         return volume
 
     def delete(self, volume: Volume) -> None:
@@ -370,9 +371,8 @@ class Volumes:
 
     def next_disk(self, vmid: int, extension: str = "qcow2", storage: str = NAME) -> str:
         """The name of the first free `vm-N-disk-i` of a VM on a storage."""
-        pattern = re.compile(rf"(?:{vmid}/)?(?:vm|base)-{vmid}-disk-(\d+)(?:\.|$)")
         names = [volume.name for volume in self.of(vmid) if volume.storage == storage]
-        used = {int(match[1]) for name in names if (match := pattern.match(name))}
+        used = {int(match[1]) for name in names if (match := DISK.match(name))}
         number = next(n for n in range(len(used) + 1) if n not in used)
         return self._storages.load(storage).disk_name(vmid, f"vm-{vmid}-disk-{number}", extension)
 

@@ -4,12 +4,13 @@ Every change is written before it is acknowledged. Without fsync a power cut may
 the end of this process cannot: the pages are the kernel's by then.
 """
 
-import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS vm (vmid INTEGER PRIMARY KEY, record TEXT NOT NULL);
@@ -46,26 +47,26 @@ class Store:
             raise
         self._db.execute("COMMIT")
 
-    def put(self, table: str, key: str | int, record: Mapping[str, Any] | list[Any] | float) -> None:
-        """Write one record."""
+    def put(self, table: str, key: str | int, record: object) -> None:
+        """Write one record: a dataclass, or anything of JSON."""
         sql = f"INSERT OR REPLACE INTO {table} ({KEYS[table]}, record) VALUES (?, ?)"
-        self._db.execute(sql, (key, json.dumps(record)))
+        self._db.execute(sql, (key, msgspec.json.encode(record).decode()))
 
     def get(self, table: str, key: str | int) -> Any:
         """One record, or None."""
         row = self._db.execute(f"SELECT record FROM {table} WHERE {KEYS[table]} = ?", (key,)).fetchone()
-        return None if row is None else json.loads(row[0])
+        return None if row is None else msgspec.json.decode(row[0])
 
     def all(self, table: str) -> list[tuple[Any, Any]]:
         """Every key with its record, in the order of writing."""
         rows = self._db.execute(f"SELECT {KEYS[table]}, record FROM {table} ORDER BY rowid")
-        return [(key, json.loads(record)) for key, record in rows]
+        return [(key, msgspec.json.decode(record)) for key, record in rows]
 
     def tasks_of(self, node: str) -> list[tuple[str, Any]]:
         """Every task of a node by UPID, in the order of writing."""
         sql = "SELECT upid, record FROM task WHERE upid >= ? AND upid < ? ORDER BY rowid"
         rows = self._db.execute(sql, (f"UPID:{node}:", f"UPID:{node};"))
-        return [(upid, json.loads(record)) for upid, record in rows]
+        return [(upid, msgspec.json.decode(record)) for upid, record in rows]
 
     def delete(self, table: str, key: str | int) -> None:
         """Remove one record."""

@@ -7,7 +7,7 @@ import secrets
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
@@ -322,7 +322,7 @@ class AllVms:
     def keep(self, vm: Vm) -> None:
         """Write what is of this machine alone, such as whether the guest runs."""
         vm.note_power()
-        self._store.put("vm", vm.vmid, asdict(vm))
+        self._store.put("vm", vm.vmid, vm)
         self._index(vm.vmid, vm)
 
     def _index(self, vmid: int, vm: Vm) -> None:
