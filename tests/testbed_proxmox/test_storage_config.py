@@ -21,7 +21,7 @@ async def test_a_storage_comes_changes_and_goes(bed: Bed) -> None:
         "update storage failed: detected modified configuration - file changed by other user? Try again."
     )
     await bed.put("/storage/nfs", disable=1, digest=row["digest"])
-    assert [one["storage"] for one in await bed.get(f"/nodes/{NODE}/storage")] == ["local"]
+    assert [one["storage"] for one in await bed.get(f"/nodes/{NODE}/storage", enabled=1)] == ["local"]
     refused = await bed.call("POST", f"/nodes/{NODE}/qemu/9000/clone", {"newid": 200, "full": 1, "storage": "nfs"})
     assert refused.reason_phrase == "storage 'nfs' is disabled"
     await bed.put("/storage/nfs", delete="disable")
