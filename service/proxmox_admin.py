@@ -124,7 +124,7 @@ async def _init(client: Client, asked: argparse.Namespace) -> int:
     else:
         await carry_out(client, changes, lambda change, secret: _done(asked, rights, change, secret))
     if not asked.dry_run:
-        print(_epilogue(client, asked, rights))
+        print(_epilogue(client, asked, rights, found))
     return 0
 
 
@@ -191,7 +191,7 @@ def _write(file: Path, secret: str) -> None:
         stream.write(secret + "\n")
 
 
-def _epilogue(client: Client, asked: argparse.Namespace, rights: Access) -> str:
+def _epilogue(client: Client, asked: argparse.Namespace, rights: Access, found: Found) -> str:
     trust = {"verify": str(asked.ca)} if asked.ca else {"verify": "none"} if asked.insecure else {}
     trust = {"fingerprint": asked.fingerprint} if asked.fingerprint else trust
     secret_file = str(asked.secret_file.absolute()) if asked.secret_file else f"{asked.name}.token"
@@ -201,12 +201,15 @@ def _epilogue(client: Client, asked: argparse.Namespace, rights: Access) -> str:
     lines += [f"{key} = {json.dumps(value)}" for key, value in texts.items()]
     lines += ["vmid_first = 10000000  # keep this range for Hostler", "vmid_last = 99999999"]
     lines += [f"templates = {{ {json.dumps(asked.template)} = {asked.vmid} }}" if asked.template else "templates = {}"]
-    return "\n".join([*lines, "", "Left to do:", *_left(asked, secret_file)])
+    return "\n".join([*lines, "", "Left to do:", *_left(asked, secret_file, found)])
 
 
-def _left(asked: argparse.Namespace, secret_file: str) -> list[str]:
+def _left(asked: argparse.Namespace, secret_file: str, found: Found) -> list[str]:
     lines = [] if asked.secret_file else [f"- put the token's secret into {secret_file}, readable for Hostler alone"]
-    lines += ["- put this into hostler.toml, with the endpoints of the other nodes if there are any"]
+    lines += ["- put this into hostler.toml"]
+    if others := [f"{name} ({address})" for name, address in found.addresses.items() if name != found.node]:
+        one = "; a fingerprint fits one node only, so name the authority with verify" if asked.fingerprint else ""
+        lines += [f"- add to the endpoints, for when {found.node} is away: {', '.join(others)}{one}"]
     lines += [] if asked.template else ["- make a template: --template debian-12 --image FILE"]
     return [*lines, "- hostler-admin proxmox doctor"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hypervisor.setup.change import Change
 from hypervisor.setup.found import Found, Unsuitable
-from hypervisor.setup.privileges import CLUSTER, ZONE, work_role
+from hypervisor.setup.privileges import CLUSTER, LOCAL_ZONE, work_role, zone_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def check(found: Found, wanted: Access) -> None:
             raise Unsuitable(f"node {found.node} has no storage {name!r}; it has: {known}")
         if "images" not in str(found.storages[name].get("content", "")).split(","):
             raise Unsuitable(f"storage {name!r} takes no disk images: allow them with `pvesm set {name} --content …`")
-    if wanted.bridge not in found.bridges:
+    if wanted.bridge not in found.bridges and wanted.bridge not in found.zones:
         known = ", ".join(sorted(found.bridges)) or "none"
         raise Unsuitable(f"node {found.node} has no bridge {wanted.bridge!r}; it has: {known}")
 
@@ -119,7 +119,8 @@ def _pool(found: Found, wanted: Access) -> Iterator[Change]:
 
 
 def _grants(found: Found, wanted: Access) -> Iterator[Change]:
-    paths = ["/vms", *(f"/storage/{name}" for name in wanted.storages), ZONE]
+    zone = zone_path(found.zones.get(wanted.bridge, LOCAL_ZONE))
+    paths = ["/vms", *(f"/storage/{name}" for name in wanted.storages), zone]
     paths += [f"/pool/{wanted.pool}"] if wanted.pool else []
     yield from _grant(found, wanted, "/", wanted.watch_role)
     for path in paths:

@@ -17,7 +17,8 @@ from hypervisor.errors import Denied, HypervisorError
 from hypervisor.port import GuestConfig
 from hypervisor.setup import template
 from hypervisor.setup.client import Client, Token, Trust
-from hypervisor.setup.privileges import Release, needed, release_of
+from hypervisor.setup.found import zones
+from hypervisor.setup.privileges import LOCAL_ZONE, Release, needed, release_of
 from runtime.settings import Cluster, SettingsError
 
 Verdict = Literal["ok", "missing", "note"]
@@ -172,7 +173,8 @@ async def _quorum(subject: Subject) -> AsyncIterator[Check]:
 
 async def _rights(subject: Subject) -> AsyncIterator[Check]:
     cluster = subject.cluster
-    for path, privileges in needed(subject.release, [cluster.storage], cluster.bridge).items():
+    zone = (await zones(subject.client)).get(cluster.bridge, LOCAL_ZONE)
+    for path, privileges in needed(subject.release, [cluster.storage], cluster.bridge, zone=zone).items():
         have = (await subject.client.get("access", "permissions", path=path)).get(path) or {}
         reaching = {name for name, propagates in have.items() if propagates or path not in {"/", "/vms"}}
         if missing := sorted(privileges - reaching):

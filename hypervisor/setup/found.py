@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from hypervisor.errors import Refused
 from hypervisor.setup.client import Client
 from hypervisor.setup.privileges import Release, release_of
 
@@ -18,7 +19,11 @@ class Unsuitable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The state of a cluster. `node` is the one that was asked; `tokens` are those of Hostler's user, by name."""
+    """The state of a cluster. `node` is the one that was asked.
+
+    `addresses` are the nodes' own, by name; `tokens` are those of Hostler's user, by name; `zones` are those of
+    virtual networks (SDN), by network.
+    """
 
     version: str
     release: Release
@@ -31,6 +36,7 @@ class Found:
     pools: frozenset[str] = frozenset()
     storages: Mapping[str, Row] = field(default_factory=dict)
     bridges: frozenset[str] = frozenset()
+    zones: Mapping[str, str] = field(default_factory=dict)
 
 
 async def look(client: Client, user: str) -> Found:
@@ -55,7 +61,16 @@ async def look(client: Client, user: str) -> Found:
         pools=frozenset(str(row["poolid"]) for row in await client.get("pools")),
         storages={str(row["storage"]): row for row in await client.get("nodes", node, "storage")},
         bridges=frozenset(str(row["iface"]) for row in await client.get("nodes", node, "network", type="any_bridge")),
+        zones=await zones(client),
     )
+
+
+async def zones(client: Client) -> dict[str, str]:
+    """The zone of each virtual network that may be seen."""
+    try:
+        return {str(row["vnet"]): str(row["zone"]) for row in await client.get("cluster", "sdn", "vnets")}
+    except Refused:  # not installed: optional before 8.1
+        return {}
 
 
 def _privileges(role: Row) -> frozenset[str]:

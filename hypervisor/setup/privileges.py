@@ -23,7 +23,7 @@ STORAGE = frozenset({"Datastore.AllocateSpace", "Datastore.Audit"})
 NETWORK = frozenset({"SDN.Use"})
 POOL = frozenset({"Pool.Audit"})
 CLUSTER = frozenset({"Sys.Audit"})
-ZONE = "/sdn/zones/localnetwork"
+LOCAL_ZONE = "localnetwork"  # what plain bridges belong to
 
 
 def release_of(version: str) -> Release | None:
@@ -42,11 +42,16 @@ def work_role(release: Release) -> frozenset[str]:
     return guests(release) | STORAGE | NETWORK | POOL
 
 
+def zone_path(zone: str) -> str:
+    """Where the rights on a zone's networks are granted."""
+    return f"/sdn/zones/{zone}"
+
+
 def needed(
-    release: Release, storages: Sequence[str], bridge: str, pool: str | None = None
+    release: Release, storages: Sequence[str], bridge: str, *, zone: str = LOCAL_ZONE, pool: str | None = None
 ) -> dict[str, frozenset[str]]:
-    """Privileges by path: what a token has to have in the end."""
+    """Privileges by path: what a token has to have in the end. `zone` is the bridge's."""
     paths = {"/": CLUSTER, "/vms": guests(release)}
     paths |= {f"/storage/{storage}": STORAGE for storage in storages}
-    paths |= {f"{ZONE}/{bridge}": NETWORK}
+    paths |= {f"{zone_path(zone)}/{bridge}": NETWORK}
     return paths | ({f"/pool/{pool}": POOL} if pool else {})

@@ -92,7 +92,7 @@ def test_the_privilege_for_the_agent_is_that_of_the_release() -> None:
 
 
 def test_the_grants_give_what_is_needed() -> None:
-    wanted = needed(8, ["local-zfs"], "vmbr0", "hostler")
+    wanted = needed(8, ["local-zfs"], "vmbr0", pool="hostler")
     assert set().union(*wanted.values()) == work_role(8) | {"Sys.Audit"}
 
 
@@ -118,6 +118,14 @@ def test_a_grant_that_only_the_token_lacks_is_given_to_it_alone() -> None:
 def test_a_grant_that_does_not_reach_down_is_given_again() -> None:
     flat = replace(ready(), acl=[dict(row) | {"propagate": row["path"] != "/vms"} for row in ready().acl])
     assert [change.params["path"] for change in access.changes(flat, WANTED)] == ["/vms"]
+
+
+def test_a_virtual_network_is_granted_in_its_own_zone() -> None:
+    virtual = replace(fresh(), zones={"shop": "vxlan1"})
+    access.check(virtual, replace(WANTED, bridge="shop"))
+    paths = [change.params.get("path") for change in access.changes(virtual, replace(WANTED, bridge="shop"))]
+    assert "/sdn/zones/vxlan1" in paths
+    assert "/sdn/zones/localnetwork" not in paths
 
 
 def test_a_new_secret_is_a_new_token_with_its_grants() -> None:

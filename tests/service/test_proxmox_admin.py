@@ -31,6 +31,7 @@ async def bed(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[B
     """A testbed; a test may say how many nodes and which release."""
     (tmp_path / "pve").mkdir()
     async with bed_in(tmp_path / "pve", **getattr(request, "param", {})) as bed:
+        bed.cluster.knobs.full_clone_seconds = 0
         yield bed
 
 
@@ -65,6 +66,13 @@ def configure(folder: Path, old: str, new: str) -> None:
     text = (folder / "hostler.toml").read_text()
     assert old in text
     (folder / "hostler.toml").write_text(text.replace(old, new))
+
+
+@pytest.mark.parametrize("bed", [{"nodes": 2}], indirect=True)
+async def test_the_other_nodes_are_named_at_the_end(run: Run, bed: Bed) -> None:
+    _, said = await run("init")
+    address = bed.cluster.nodes["pve2"].address
+    assert f"- add to the endpoints, for when pve1 is away: pve2 ({address}); a fingerprint fits one node only" in said
 
 
 async def test_a_dry_run_lists_everything_and_does_nothing(run: Run, bed: Bed) -> None:
