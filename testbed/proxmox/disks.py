@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
-from testbed.proxmox import drive_formats, formats, unused
+from testbed.proxmox import drive_formats, files, formats, unused
 from testbed.proxmox.cfs_lock import cfs_lock
 from testbed.proxmox.errors import Die, parameter_errors
 from testbed.proxmox.guests import GuestKind
@@ -167,7 +167,25 @@ async def _imported(node: Node, vm: Vm, source: str, storage: str, extension: st
         raise Die(f"could not get size of {source}" if ":" in source else f"could not get file size of {source}")
     if original.cloud_init:
         raise Die("cannot import from cloudinit disk")
+    if original.content != "images":
+        return await _from_file(node, vm, original, storage, extension or original.format, say)
     return await full_copy(node, original, vm.vmid, vm.kind, say, extension=extension, storage=storage)
+
+
+async def _from_file(node: Node, vm: Vm, original: Volume, storage: str, extension: str, say: Say) -> Volume:
+    """A volume from an image that was brought onto a storage; an image without bytes gives an empty disk."""
+    path = files.real_path(node, original)
+    real = await asyncio.to_thread(path.exists)
+    size = await asyncio.to_thread(files.virtual_size, path) if real else original.size
+    async with storage_locked(node, storage, say):
+        volume = _new_volume(node, storage, vm.vmid, vm.kind, size, extension)
+    _say_new(node, volume, say)
+    _progress(say, size, 0)
+    guests = node.guests(vm.kind)
+    await physical(guests.import_disk(path, volume.file) if real else guests.create_disk(vm.vmid, volume.file, size))
+    _progress(say, size, 1)
+    volume.used = original.used
+    return node.volumes.save(volume)
 
 
 async def detach(node: Node, vm: Vm, drive: str, force: bool) -> None:

@@ -10,6 +10,7 @@ from testbed.proxmox.errors import Die
 from testbed.proxmox.node import Node
 from testbed.proxmox.storage import Storage, Volume
 
+QCOW2_MAGIC, QCOW2_SIZE_AT, QCOW2_HEAD = b"QFI\xfb", 24, 32
 ALGORITHMS = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")
 
 
@@ -65,3 +66,12 @@ async def digest(path: Path, algorithm: str) -> str:
 def _digest(path: Path, algorithm: str) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def virtual_size(path: Path) -> int:
+    """The size of the disk in an image, in bytes: a qcow2's header tells it, other files are taken as they are."""
+    with path.open("rb") as file:
+        head = file.read(QCOW2_HEAD)
+    if head.startswith(QCOW2_MAGIC) and len(head) == QCOW2_HEAD:
+        return int.from_bytes(head[QCOW2_SIZE_AT:], "big")
+    return path.stat().st_size

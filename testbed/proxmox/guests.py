@@ -89,6 +89,9 @@ class Guests(Protocol):
     async def clone_disk(self, source_volume: str, volume: str, full: bool) -> None:
         """Copy `source_volume` (`full`) or put an overlay on top of it; returns when the copy is complete."""
 
+    async def import_disk(self, path: Path, volume: str) -> None:
+        """Make a volume from a disk image that lies elsewhere; the file's suffix tells its format."""
+
     async def resize_disk(self, volume: str, size_bytes: int) -> None:
         """Grow a volume, also under a running guest."""
 

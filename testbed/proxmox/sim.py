@@ -9,6 +9,7 @@ import functools
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from testbed.proxmox.guests import GuestError, GuestInfo, GuestSpec, OnExit, Streams
@@ -56,6 +57,10 @@ class SimGuests:
         """Take the time a copy takes."""
         await asyncio.sleep(self._knobs.full_clone_seconds if full else self._knobs.linked_clone_seconds)
         self._disks.clone(source_volume, volume)
+
+    async def import_disk(self, path: Path, volume: str) -> None:
+        """Take the time a copy takes."""
+        await asyncio.sleep(self._knobs.full_clone_seconds)
 
     async def resize_disk(self, volume: str, size_bytes: int) -> None:
         """Nothing to do."""

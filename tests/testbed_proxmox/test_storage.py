@@ -118,3 +118,15 @@ async def test_storages_are_listed_by_what_they_hold(bed: Bed) -> None:
     assert await bed.get(f"/nodes/{NODE}/storage", content="import") == []
     unknown = await bed.call("GET", f"/nodes/{NODE}/storage", {"storage": "nope"})
     assert unknown.json()["errors"] == {"storage": "No such storage."}
+
+
+async def test_an_uploaded_disk_image_becomes_a_disk_of_its_own_size(bed: Bed) -> None:
+    await bed.put("/storage/local", content="images,iso,import")
+    data = b"QFI\xfb" + bytes(20) + (3 * 1024**3).to_bytes(8, "big") + b"the rest"
+    response = await uploaded(bed, "cloud.qcow2", data, content="import")
+    assert await bed.finished(response.json()["data"]) == "OK"
+    (row,) = await bed.get(CONTENT, content="import")
+    assert (row["volid"], row["format"], row["size"]) == ("local:import/cloud.qcow2", "qcow2", len(data))
+    disk = "local:0,import-from=local:import/cloud.qcow2"
+    assert await bed.run("POST", f"/nodes/{NODE}/qemu", vmid=300, scsi0=disk) == "OK"
+    assert (await bed.get(f"/nodes/{NODE}/qemu/300/config"))["scsi0"] == "local:300/vm-300-disk-0.qcow2,size=3G"

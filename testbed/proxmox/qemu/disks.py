@@ -42,6 +42,10 @@ class Disks:
         backing = Path("..", *source.relative_to(self.folder).parts)
         await run("qemu-img", "create", "-q", "-f", "qcow2", "-b", backing, "-F", disk_format(source), path)
 
+    async def take_in(self, source: Path, volume: str) -> None:
+        """Copy an image that lies outside of the folder."""
+        await self._copy(source, self._new(volume))
+
     async def resize(self, volume: str, size_bytes: int) -> None:
         """Grow a volume that no guest uses."""
         path = self._existing(volume)
@@ -86,5 +90,5 @@ def _discard(path: Path) -> None:
 
 
 def disk_format(path: Path) -> str:
-    """The image format that qemu-img is told; a suffix other than `.qcow2` means raw."""
-    return "qcow2" if path.suffix == ".qcow2" else "raw"
+    """The image format that qemu-img is told; a suffix other than `.qcow2` and `.vmdk` means raw."""
+    return path.suffix[1:] if path.suffix in (".qcow2", ".vmdk") else "raw"

@@ -69,6 +69,10 @@ class QemuGuests:
         """Copy `source_volume` (`full`) or put a qcow2 overlay on top of it."""
         await self._disks.clone(source_volume, volume, full)
 
+    async def import_disk(self, path: Path, volume: str) -> None:
+        """Convert a disk image that lies elsewhere into a new volume."""
+        await self._disks.take_in(path, volume)
+
     async def resize_disk(self, volume: str, size_bytes: int) -> None:
         """Grow a volume, also under a running guest, which sees the new size at once."""
         machine = self._holder(volume)
