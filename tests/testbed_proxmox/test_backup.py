@@ -1,13 +1,16 @@
 """Backups: jobs and their logs, what is kept, and machines that come back from them."""
 
+import shutil
+import subprocess
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from testbed.proxmox import contents, retention
 from testbed.proxmox.retention import Entry
-from tests.testbed_proxmox.bed import NODE, Bed
+from tests.testbed_proxmox.bed import NODE, Bed, bed_in
 
 VZDUMP = f"/nodes/{NODE}/vzdump"
 CONTENT = f"/nodes/{NODE}/storage/local/content"
@@ -183,3 +186,27 @@ def test_retention_keeps_the_newest_of_each_period(keep: dict[str, int], kept: l
     entries = [Entry(str(number), noon - number // 2 * DAY - number % 2 * 3600) for number in range(6)]
     retention.mark(entries, keep)
     assert [int(entry.volid) for entry in entries if entry.mark == "keep"] == kept
+
+
+def qemu_io(image: Path, command: str) -> bytes:
+    """What qemu-io says to a command on an image."""
+    done = subprocess.run(["qemu-io", "-f", "qcow2", "-c", command, str(image)], check=True, capture_output=True)
+    return done.stdout
+
+
+@pytest.mark.skipif(shutil.which("qemu-io") is None, reason="needs qemu-io")
+async def test_disks_of_real_guests_are_really_copied(tmp_path: Path) -> None:
+    async with bed_in(tmp_path, kind="qemu", templates=False) as bed:
+        create = {"vmid": 100, "scsi0": "local:0.01"}
+        assert await bed.run("POST", f"/nodes/{NODE}/qemu", **create) == "OK"
+        disk = tmp_path / "qemu" / "images" / "100" / "vm-100-disk-0.qcow2"
+        qemu_io(disk, "write -P 7 0 64k")
+        await backed_up(bed, 100)
+        (row,) = await backups(bed)
+        assert await bed.run("DELETE", f"/nodes/{NODE}/qemu/100") == "OK"
+        assert not disk.exists()
+        assert await bed.run("POST", f"/nodes/{NODE}/qemu", vmid=101, archive=row["volid"]) == "OK"
+        copy = disk.parent.parent / "101" / "vm-101-disk-0.qcow2"
+        assert b"Pattern verification failed" not in qemu_io(copy, "read -P 7 0 64k")
+        assert await bed.run("DELETE", f"{CONTENT}/{row['volid']}") == "OK"
+        assert not list(disk.parent.glob("*vzdump*"))
