@@ -1,5 +1,7 @@
 """What is known of the whole cluster (pve-manager API2/Cluster.pm)."""
 
+from collections.abc import Callable
+
 from testbed.proxmox.api import cluster_options
 from testbed.proxmox.api.tasks import brief
 from testbed.proxmox.calls import Call, everybody, perm, route
@@ -17,6 +19,8 @@ from testbed.proxmox.vms import Vm
 LOWER, UPPER = 100, 1_000_000
 RESOURCE_TYPES = ("vm", "storage", "node", "sdn")
 RECENT_TASKS = 25
+#: An id below those that VMs can have.
+NO_VM = 99
 
 
 @route("GET", "/", everybody)
@@ -96,14 +100,27 @@ def _pool_rows(call: Call) -> list[Row]:
 
 
 def _vm_rows(call: Call) -> list[Row]:
-    access, pools = call.cluster.access, _seen_pools(call)
+    sees, pools = _sight(call), _seen_pools(call)
     return [
         vm_row(vm, published) | _live(call, vm, pools)
         for node in call.cluster.nodes.values()
         for published in [node.stats.published()]
         for vm in node.vms
-        if access.may(call.who, f"/vms/{vm.vmid}", "VM.Audit")
+        if sees(vm.vmid)
     ]
+
+
+def _sight(call: Call) -> Callable[[int], bool]:
+    """Whether the caller sees a VM; those without rights or a pool of their own share one answer."""
+    access, own = call.cluster.access, call.cluster.access.acl.paths
+    common = access.may(call.who, f"/vms/{NO_VM}", "VM.Audit")
+
+    def sees(vmid: int) -> bool:
+        if f"/vms/{vmid}" not in own and access.pools.of_vm(vmid) is None:
+            return common
+        return access.may(call.who, f"/vms/{vmid}", "VM.Audit")
+
+    return sees
 
 
 def _live(call: Call, vm: Vm, pools: set[str]) -> Row:
