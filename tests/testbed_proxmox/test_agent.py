@@ -104,12 +104,12 @@ async def test_files_are_written_and_read(vm: Bed) -> None:
 
 
 async def test_files_live_on_the_disk_and_are_cloned_with_it(vm: Bed) -> None:
-    await vm.post(f"{VM}/agent/file-write", file="/root/kept", content="here")
+    await vm.post(f"{VM}/agent/file-write", file="/etc/kept", content="here")
     assert await vm.run("POST", f"{VM}/status/stop") == "OK"
     assert await vm.run("POST", f"{VM}/clone", newid=201, full=1) == "OK"
     assert await vm.run("POST", "/nodes/pve1/qemu/201/status/start") == "OK"
     path = "/nodes/pve1/qemu/201/agent/file-read"
-    assert (await vm.get(path, file="/root/kept"))["content"] == "here"
+    assert (await vm.get(path, file="/etc/kept"))["content"] == "here"
 
 
 async def test_a_refusal_of_a_simple_command_is_an_answer(vm: Bed) -> None:
