@@ -187,6 +187,7 @@ def checked(node: Node, vmid: int, change: Change) -> Vm:
     """The VM, after the checks that need its lock."""
     vm = node.vms.load(vmid)
     vm.check_digest(change.digest)
-    if not change.skip_lock:
+    drops_state = "vmstate" in change.delete and vm.lock == "suspended"
+    if not change.skip_lock and not drops_state:
         vm.check_lock()
     return vm

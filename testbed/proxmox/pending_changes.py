@@ -10,6 +10,7 @@ from testbed.proxmox.errors import ApiError, Die
 from testbed.proxmox.node import Node
 from testbed.proxmox.options import RESIZABLE, UNUSED_KEYS
 from testbed.proxmox.vms import Vm, drive_file, is_cdrom, is_cloud_init, pinned_machine
+from testbed.proxmox.vmstate import forget_state
 
 
 async def apply(node: Node, vm: Vm, change: Change, say: Say = silent) -> None:
@@ -68,6 +69,9 @@ async def _ask_deletion(node: Node, vm: Vm, change: Change, name: str, modified:
         modified.add("boot")
     if name in UNUSED_KEYS:
         await _remove_unused(node, vm, name)
+    elif name == "vmstate":
+        vm.check_protection(f"can't remove vmstate '{value}'")
+        await forget_state(node, vm)
     elif name == "tags":
         vm.config.pop(name, None)
     else:

@@ -1,9 +1,11 @@
 """Volumes for the memory of a halted guest (qemu-server QemuConfig.pm __snapshot_save_vmstate)."""
 
+import re
+
 from testbed.proxmox import disks
-from testbed.proxmox.node import Node
+from testbed.proxmox.node import Node, physical
 from testbed.proxmox.storage import NAME, Volume, storage_of
-from testbed.proxmox.vms import Config, Vm, drives, is_disk
+from testbed.proxmox.vms import Config, Vm, drive_file, drives, is_disk
 
 #: Beside twice the memory, for the devices; MiB.
 DEVICES_MIB = 500
@@ -30,3 +32,23 @@ async def allocate_state(node: Node, vm: Vm, name: str, say: disks.Say, storage:
     if text := disks.formatting(node, volume):
         say(text)
     return volume
+
+
+def state_name(config: Config) -> str | None:
+    """The name under which a VM's memory was saved, if it was."""
+    match = re.search(r"-state-(.+?)(?:\.raw)?$", config.get("vmstate", ""))
+    return match[1] if match else None
+
+
+async def forget_state(node: Node, vm: Vm) -> None:
+    """Remove what `allocate_state` made, once the guest runs again, and save the VM."""
+    name, state = state_name(vm.config), node.volumes.get(vm.config.get("vmstate", ""))
+    if state:
+        await disks.free(node, state)
+    disk = vm.boot_disk
+    volume = node.volumes.get(drive_file(vm.config[disk])) if disk else None
+    if volume and name and name not in volume.snapshots:
+        await physical(node.guests(volume.kind).delete_disk_snapshot(volume.file, name))
+    for key in ("lock", "vmstate", "runningmachine", "runningcpu"):
+        vm.config.pop(key, None)
+    node.vms.save(vm)

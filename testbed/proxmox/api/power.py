@@ -1,21 +1,22 @@
-"""Power: start, stop, shutdown, reboot, reset, suspend, resume (qemu-server API2/Qemu.pm vm_*, QemuServer.pm)."""
+"""Power: start, stop, shutdown, reboot, reset (qemu-server API2/Qemu.pm vm_*, QemuServer.pm)."""
 
 import asyncio
+from typing import Any
 
-from testbed.proxmox import disks, formats, interfaces, pending_changes
+from testbed.proxmox import devices, formats, interfaces, pending_changes
 from testbed.proxmox.access import ROOT
 from testbed.proxmox.calls import Call, perm, route
 from testbed.proxmox.errors import Die, only_root, parameter_errors
 from testbed.proxmox.formats import cidr, id_pairs, node_name, storage_id
+from testbed.proxmox.guests import GuestError
 from testbed.proxmox.locks import CONFIG_TIMEOUT, vm_lock
 from testbed.proxmox.node import Node, physical
 from testbed.proxmox.options import NET_KEYS, OPTIONS
 from testbed.proxmox.quorum import check_quorum
 from testbed.proxmox.schema import Param
-from testbed.proxmox.storage import Volume
 from testbed.proxmox.tasks import Worker
 from testbed.proxmox.vms import Vm, cloud_init_drive
-from testbed.proxmox.vmstate import state_storage
+from testbed.proxmox.vmstate import forget_state, state_name
 
 RIGHT = perm("/vms/{vmid}", "VM.PowerMgmt")
 PATH = "/nodes/{node}/qemu/{vmid}/status/"
@@ -42,19 +43,34 @@ STOP = {
     "overrule-shutdown": BOOLEAN,
 }
 SHUTDOWN = {**SKIPLOCK, "timeout": TIMEOUT, "keepActive": BOOLEAN, "forceStop": BOOLEAN}
-SUSPEND = {**SKIPLOCK, "todisk": BOOLEAN, "statestorage": Param(check=storage_id, requires="todisk")}
+MACHINE = Param(check=devices.MACHINE.parse)
+#: What migration passes to the node that a VM moves to.
+MIGRATION = {
+    "migratedfrom": Param(check=formats.node_name),
+    "migration_network": Param(check=formats.cidr),
+    "migration_type": Param(enum=("secure", "insecure")),
+    "nets-host-mtu": Param(pattern=r"net\d+=\d+(,net\d+=\d+)*"),
+    "stateuri": Param(max_length=128),
+    "targetstorage": Param(check=formats.id_pairs(storage_id), listed=True),
+    "force-cpu": Param(),
+}
+START = {**SKIPLOCK, **MIGRATION, "machine": MACHINE, "timeout": TIMEOUT}
+ROOT_ONLY = ("stateuri", "skiplock", "migratedfrom", "migration_type", "migration_network", "targetstorage")
+ROOT_ONLY_TOO = ("force-cpu", "nets-host-mtu", "keepActive", "nocheck")
 GRACE = 10
 #: How long QEMU runs before it learns that a network card cannot be plugged in.
 BRIDGE_SCRIPT_SECONDS = 0.2
 
 
-def _check_root_only(call: Call) -> None:
-    for option in (*MIGRATION, "skiplock", "keepActive", "nocheck"):
+def check_root_only(call: Call) -> None:
+    """Raise 400 for what only root@pam itself may ask."""
+    for option in (*ROOT_ONLY, *ROOT_ONLY_TOO):
         if call.values.get(option, "0") not in ("", "0") and not call.who.root:
             raise only_root(option)
 
 
-def _check_running(node: Node, vmid: int) -> Vm:
+def check_running(node: Node, vmid: int) -> Vm:
+    """A VM that runs; raises `Die`."""
     vm = node.vms.check_exists(vmid)
     if not node.running(vm):
         raise Die(f"VM {vmid} not running")
@@ -64,7 +80,7 @@ def _check_running(node: Node, vmid: int) -> Vm:
 @route("POST", PATH + "start", RIGHT, START, protected=True)
 async def start(call: Call) -> str:
     """Start in a task; all errors but a lack of quorum are the task's."""
-    _check_root_only(call)
+    check_root_only(call)
     if "targetstorage" in call.values and "migratedfrom" not in call.values:
         raise parameter_errors({"targetstorage": "targetstorage can only by used with migratedfrom."})
     check_quorum(call.cluster)
@@ -76,31 +92,38 @@ def start_task(node: Node, vmid: int, user: str, skip_lock: bool = False) -> str
 
     async def work(worker: Worker) -> None:
         async with node.locks.hold(vm_lock(vmid), CONFIG_TIMEOUT, say=worker.say):
-            await _start(node, vmid, worker, skip_lock)
+            await start_vm(node, vmid, worker, skip_lock)
 
     return node.tasks.start("qmstart", str(vmid), user, work)
 
 
-async def _start(node: Node, vmid: int, worker: Worker, skip_lock: bool) -> None:
+async def start_vm(node: Node, vmid: int, worker: Worker, skip_lock: bool) -> None:
+    """Start a VM within a task that holds its lock; one whose memory was saved runs on. Raises `Die`."""
     vm = node.vms.load(vmid)
     if vm.template:
         raise Die("you can't start a vm if it's a template")
-    suspended = vm.lock == "suspended"
-    if not (suspended or skip_lock):
+    running = node.running(vm)
+    if running and vm.lock == "backup":
+        await physical(node.guests(vm).resume(vmid))
+        return
+    if not (skip_lock or vm.lock == "suspended"):
         vm.check_lock()
-    if node.running(vm):
+    if running:
         raise Die(f"VM {vmid} already running")
     await pending_changes.apply_cold(node, vm)
     if cloud_init_drive(vm.config):
         worker.say("generating cloud-init ISO")
-    await _start_process(node, vm, worker)
-    if suspended:
+        vm.cloudinit.clear()
+    state = state_name(vm.config)
+    if state or vm.lock == "suspended":
         worker.say("Resuming suspended VM")
-        await _forget_state(node, vm)
+    await _start_process(node, vm, worker, state)
+    if state or vm.lock == "suspended":
+        await forget_state(node, vm)
 
 
-async def _start_process(node: Node, vm: Vm, worker: Worker) -> None:
-    await node.start(vm)
+async def _start_process(node: Node, vm: Vm, worker: Worker, state: str | None) -> None:
+    await node.start(vm, state)
     cards = {key: formats.NET.parse(vm.config[key]) for key in NET_KEYS if key in vm.config}
     astray = [key for key, card in cards.items() if card.get("bridge", "vmbr0") not in interfaces.bridges(node)]
     if not astray:
@@ -116,18 +139,10 @@ async def _start_process(node: Node, vm: Vm, worker: Worker) -> None:
     raise Die("start failed: QEMU exited with code 1")
 
 
-async def _forget_state(node: Node, vm: Vm) -> None:
-    state = node.volumes.get(vm.config.pop("vmstate", ""))
-    if state:
-        await disks.free(node, state)
-    vm.config.pop("lock", None)
-    node.vms.save(vm)
-
-
 @route("POST", PATH + "stop", RIGHT, STOP, protected=True)
 async def stop(call: Call) -> str:
     """Cut the power in a task; a VM that is off is fine."""
-    _check_root_only(call)
+    check_root_only(call)
     return call.node.tasks.start("qmstop", str(call.vmid), call.who.id, lambda worker: _stop(call, worker))
 
 
@@ -161,50 +176,86 @@ async def _overrule(call: Call, worker: Worker) -> None:
 @route("POST", PATH + "shutdown", RIGHT, SHUTDOWN, protected=True)
 async def shutdown(call: Call) -> str:
     """Ask the guest to shut down, in a task that waits for it."""
-    _check_root_only(call)
-    node, force = call.node, call.flag("forceStop")
-    vm = node.vms.get(call.vmid)
-    paused = vm is not None and node.paused(vm)
-    if paused and not force:
+    check_root_only(call)
+    timeout = int(call.values["timeout"]) if "timeout" in call.values else None
+    flags = {"force": call.flag("forceStop"), "skip_lock": call.flag("skiplock")}
+    return shutdown_task(call.node, call.vmid, call.who.id, timeout=timeout, **flags)
+
+
+def shutdown_task(
+    node: Node, vmid: int, user: str, *, timeout: int | None, force: bool, skip_lock: bool = False
+) -> str:
+    """Shut a VM down in a task of its own, with `force` by cutting its power after `timeout` seconds; the UPID.
+
+    Raises `Die` for a halted VM, which would not hear it.
+    """
+    halted = (found := node.vms.get(vmid)) is not None and node.paused(found)
+    if halted and not force:
         raise Die("VM is paused - cannot shutdown")
 
     async def work(worker: Worker) -> None:
-        async with node.locks.hold(vm_lock(call.vmid), CONFIG_TIMEOUT, say=worker.say):
-            vm = node.vms.check_exists(call.vmid)
+        async with node.locks.hold(vm_lock(vmid), CONFIG_TIMEOUT, say=worker.say):
+            vm = node.vms.check_exists(vmid)
             if node.running(vm):
-                if not call.flag("skiplock"):
+                if not skip_lock:
                     vm.check_lock()
-                await _shut_down(node, vm, worker, call.number("timeout", SHUTDOWN_TIMEOUT), force, paused)
+                await _shut_down(node, vm, worker, _patience(vm, timeout), force, halted)
 
-    return node.tasks.start("qmshutdown", str(call.vmid), call.who.id, work)
+    return node.tasks.start("qmshutdown", str(vmid), user, work)
+
+
+def _patience(vm: Vm, timeout: int | None) -> int:
+    """Seconds to wait: as asked for, or as the VM's start and stop order says."""
+    down = devices.startup_order(vm.config.get("startup", "")).get("down")
+    return timeout if timeout is not None else down or SHUTDOWN_TIMEOUT
 
 
 async def _shut_down(node: Node, vm: Vm, worker: Worker, timeout: int, force: bool, at_once: bool = False) -> None:
     if not at_once:
-        await physical(node.guests(vm).powerdown(vm.vmid))
-        if await node.wait_exit(vm, timeout):
+        problem = await _ask_to_go(node, vm, timeout)
+        if problem is None:
             await pending_changes.apply_cold(node, vm)
             return
         if not force:
-            raise Die("VM quit/powerdown failed - got timeout")
-        worker.say("VM still running - terminating now with SIGTERM")
+            raise Die(f"VM quit/powerdown failed{problem}")
+        what = "still running" if problem else "quit/powerdown failed"
+        worker.say(f"VM {what} - terminating now with SIGTERM")
     await physical(node.guests(vm).stop(vm.vmid))
     await node.wait_exit(vm, GRACE)
     await pending_changes.apply_cold(node, vm)
+
+
+async def _ask_to_go(node: Node, vm: Vm, timeout: int) -> str | None:
+    """Through the agent if it answers, or else by the power button; what went wrong, None when the guest is gone."""
+    guests = node.guests(vm)
+    asking: asyncio.Future[Any] | None = None
+    try:
+        if vm.agent and await guests.agent_ping(vm.vmid):
+            asking = asyncio.ensure_future(guests.ask_agent(vm.vmid, "guest-shutdown", {}, timeout))
+        else:
+            await guests.powerdown(vm.vmid)
+    except GuestError:
+        return ""
+    gone = await node.wait_exit(vm, timeout)
+    if asking:
+        asking.cancel()
+        await asyncio.wait([asking])
+    return None if gone else " - got timeout"
 
 
 @route("POST", PATH + "reboot", RIGHT, {"timeout": TIMEOUT}, protected=True)
 async def reboot(call: Call) -> str:
     """Shut down in a task; another task of root@pam then starts the VM again."""
     node = call.node
-    if node.paused(_check_running(node, call.vmid)):
+    if node.paused(check_running(node, call.vmid)):
         raise Die("VM is paused - cannot shutdown")
+    timeout = int(call.values["timeout"]) if "timeout" in call.values else None
 
     async def work(worker: Worker) -> None:
         async with node.locks.hold(vm_lock(call.vmid), CONFIG_TIMEOUT, say=worker.say):
-            vm = _check_running(node, call.vmid)
+            vm = check_running(node, call.vmid)
             vm.check_lock()
-            await _shut_down(node, vm, worker, call.number("timeout", SHUTDOWN_TIMEOUT), force=False)
+            await _shut_down(node, vm, worker, _patience(vm, timeout), force=False)
         node.soon(_start_again(node, call.vmid))
 
     return node.tasks.start("qmreboot", str(call.vmid), call.who.id, work)
@@ -218,77 +269,15 @@ async def _start_again(node: Node, vmid: int) -> None:
 @route("POST", PATH + "reset", RIGHT, SKIPLOCK, protected=True)
 async def reset(call: Call) -> str:
     """Press the reset button in a task."""
-    _check_root_only(call)
+    check_root_only(call)
     node = call.node
-    _check_running(node, call.vmid)
+    check_running(node, call.vmid)
 
     async def work(worker: Worker) -> None:
         async with node.locks.hold(vm_lock(call.vmid), CONFIG_TIMEOUT, say=worker.say):
-            vm = _check_running(node, call.vmid)
+            vm = check_running(node, call.vmid)
             if not call.flag("skiplock"):
                 vm.check_lock()
             await physical(node.guests(vm).reset(call.vmid))
 
     return node.tasks.start("qmreset", str(call.vmid), call.who.id, work)
-
-
-@route("POST", PATH + "suspend", RIGHT, SUSPEND, protected=True)
-async def suspend(call: Call) -> str:
-    """Pause, or save the memory to disk and stop."""
-    _check_root_only(call)
-    node = call.node
-    _check_running(node, call.vmid)
-    to_disk, storage = call.flag("todisk"), ""
-    if to_disk:
-        call.check(f"/vms/{call.vmid}", "VM.Config.Disk")
-        config = call.node.vms.load(call.vmid).config
-        storage = call.values.get("statestorage") or state_storage(node, config)
-        call.check(f"/storage/{storage}", "Datastore.AllocateSpace")
-
-    async def work(worker: Worker) -> None:
-        async with node.locks.hold(vm_lock(call.vmid), CONFIG_TIMEOUT, say=worker.say):
-            vm = _check_running(node, call.vmid)
-            if not call.flag("skiplock"):
-                vm.check_lock()
-            if to_disk:
-                await _save_state(node, vm, storage)
-            else:
-                await physical(node.guests(vm).pause(call.vmid))
-
-    return node.tasks.start("qmsuspend" if to_disk else "qmpause", str(call.vmid), call.who.id, work)
-
-
-async def _save_state(node: Node, vm: Vm, storage: str) -> None:
-    found = node.cluster.storages.check_enabled(storage, node.name)
-    name = found.disk_name(vm.vmid, f"vm-{vm.vmid}-state-suspend-{len(node.volumes.of(vm.vmid))}", "raw")
-    size = vm.memory_mib * 2 * 1024**2
-    volume = node.volumes.save(Volume(name, vm.vmid, size, size // 4, "sim", storage=storage))
-    vm.config |= {"vmstate": volume.volid, "lock": "suspending"}
-    node.vms.save(vm)
-    await physical(node.guests(vm).stop(vm.vmid))
-    await node.wait_exit(vm, GRACE)
-    vm.config["lock"] = "suspended"
-    node.vms.save(vm)
-
-
-@route("POST", PATH + "resume", RIGHT, {**SKIPLOCK, "nocheck": BOOLEAN}, protected=True)
-async def resume(call: Call) -> str:
-    """Let a paused VM run on, or start a suspended one."""
-    _check_root_only(call)
-    node = call.node
-    vm = node.vms.check_exists(call.vmid)
-    suspended = vm.lock == "suspended"
-    if not suspended:
-        _check_running(node, call.vmid)
-
-    async def work(worker: Worker) -> None:
-        async with node.locks.hold(vm_lock(call.vmid), CONFIG_TIMEOUT, say=worker.say):
-            if suspended:
-                await _start(node, call.vmid, worker, skip_lock=False)
-                return
-            vm = _check_running(node, call.vmid)
-            if not call.flag("skiplock"):
-                vm.check_lock()
-            await physical(node.guests(vm).resume(call.vmid))
-
-    return node.tasks.start("qmresume", str(call.vmid), call.who.id, work)

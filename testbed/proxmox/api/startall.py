@@ -1,0 +1,100 @@
+"""Starting and stopping all VMs of a node in their order (pve-manager API2/Nodes.pm startall, stopall)."""
+
+import asyncio
+from collections.abc import Iterable
+
+from testbed.proxmox import devices
+from testbed.proxmox.api.power import shutdown_task, start_task
+from testbed.proxmox.calls import Call, everybody, route
+from testbed.proxmox.errors import denied
+from testbed.proxmox.formats import each, split_list, vmid
+from testbed.proxmox.node import Node
+from testbed.proxmox.schema import Param
+from testbed.proxmox.tasks import Worker
+from testbed.proxmox.vms import Vm
+
+LAST = 2**31
+#: Between two starts, unless a VM has a delay of its own; seconds.
+DELAY = 3
+STOP_TIMEOUT = 180
+VMS = Param(check=each(vmid), listed=True)
+START = {"force": Param("boolean"), "vms": VMS}
+STOP = {"force-stop": Param("boolean"), "timeout": Param("integer", minimum=0, maximum=7200), "vms": VMS}
+
+
+def _check(call: Call) -> None:
+    """Raise 403 unless the caller may switch all VMs, or each of those that are named."""
+    if call.node.access.may(call.who, "/", "VM.PowerMgmt"):
+        return
+    named = split_list(call.values.get("vms", ""))
+    if not named:
+        raise denied("/, VM.PowerMgmt")
+    for number in named:
+        call.check(f"/vms/{number}", "VM.PowerMgmt")
+
+
+def _startup(vm: Vm) -> dict[str, int]:
+    return devices.startup_order(vm.config.get("startup", ""))
+
+
+def _chosen(call: Call, onboot: bool) -> list[Vm]:
+    """The node's VMs by their order, templates left out; with `onboot` those that start with the node."""
+    named = {int(number) for number in split_list(call.values.get("vms", ""))}
+    vms: Iterable[Vm] = (vm for vm in call.node.vms if not vm.template and (not named or vm.vmid in named))
+    return sorted(
+        (vm for vm in vms if vm.flag("onboot") or not onboot), key=lambda vm: (_startup(vm).get("order", LAST), vm.vmid)
+    )
+
+
+@route("POST", "/nodes/{node}/startall", everybody, START, protected=True)
+async def startall(call: Call) -> str:
+    """Start those that start with the node, or with `force` all, one after the other."""
+    _check(call)
+
+    async def work(worker: Worker) -> None:
+        for vm in _chosen(call, onboot=not call.flag("force")):
+            if not call.node.running(vm):
+                await _start(call.node, vm, call.who.id, worker)
+
+    return call.node.tasks.start("startall", "", call.who.id, work)
+
+
+async def _start(node: Node, vm: Vm, user: str, worker: Worker) -> None:
+    worker.say(f"Starting VM {vm.vmid}")
+    task = node.tasks.find(start_task(node, vm.vmid, user))
+    while not await node.tasks.ended(task.upid, 1):
+        pass
+    if task.failed:
+        worker.say(f"Starting VM {vm.vmid} failed: {task.exitstatus}")
+        return
+    delay = _startup(vm).get("up", DELAY)
+    if "up" in _startup(vm) and delay:
+        worker.say(f"Waiting for {delay} seconds (startup delay)")
+    await asyncio.sleep(delay * node.knobs.lock_timeout_factor)
+
+
+@route("POST", "/nodes/{node}/stopall", everybody, STOP, protected=True)
+async def stopall(call: Call) -> str:
+    """Shut all down in the reverse order, those of one place in it together."""
+    _check(call)
+    node, force = call.node, call.flag("force-stop", default=True)
+
+    async def work(worker: Worker) -> None:
+        waiting: dict[int, list[str]] = {}
+        for vm in reversed(_chosen(call, onboot=False)):
+            place = _startup(vm).get("order", LAST)
+            await _all_ended(node, [upid for order, upids in waiting.items() if order != place for upid in upids])
+            if node.running(vm):
+                timeout = _startup(vm).get("down", call.number("timeout", STOP_TIMEOUT))
+                worker.say(f"Stopping VM {vm.vmid} (timeout = {timeout} seconds)")
+                upid = shutdown_task(node, vm.vmid, call.who.id, timeout=timeout, force=force)
+                waiting.setdefault(place, []).append(upid)
+        await _all_ended(node, [upid for upids in waiting.values() for upid in upids])
+
+    return node.tasks.start("stopall", "", call.who.id, work)
+
+
+async def _all_ended(node: Node, upids: list[str]) -> None:
+    for upid in upids:
+        while not await node.tasks.ended(upid, 1):
+            pass
