@@ -171,6 +171,26 @@ async def test_a_copy_from_a_backup_is_another_machine(bed: Bed) -> None:
     assert response.json()["errors"] == {"scsi0": "option conflicts with option 'archive'"}
 
 
+async def test_jobs_cover_guests(bed: Bed) -> None:
+    await bed.cloned(100)
+    without = {row["vmid"] for row in await bed.get("/cluster/backup-info/not-backed-up")}
+    assert without == {100, 9000, 9001}
+    await bed.post("/cluster/backup", id="nightly", vmid=100, starttime="2:30", dow="sat,sun", storage="local")
+    (job,) = await bed.get("/cluster/backup")
+    assert (job["id"], job["schedule"], job["enabled"], job["type"]) == ("nightly", "sat,sun 2:30", 1, "vzdump")
+    await bed.put("/cluster/backup/nightly", **{"prune-backups": "keep-last=3", "exclude": "9000", "delete": "vmid"})
+    job = await bed.get("/cluster/backup/nightly")
+    assert (job["all"], job["prune-backups"]) == (1, {"keep-last": "3"})
+    tree = await bed.get("/cluster/backup/nightly/included_volumes")
+    assert [child["id"] for child in tree["children"]] == [100, 9001]
+    assert [row["vmid"] for row in await bed.get("/cluster/backup-info/not-backed-up")] == [9000]
+    await bed.delete("/cluster/backup/nightly")
+    gone = await bed.call("GET", "/cluster/backup/nightly")
+    assert gone.json()["errors"] == {"id": "No such job 'nightly'"}
+    early = await bed.call("POST", "/cluster/backup", {"vmid": 100})
+    assert early.json()["errors"] == {"schedule": "neither 'starttime' nor 'schedule' were set"}
+
+
 @pytest.mark.parametrize(
     ("keep", "kept"),
     [

@@ -11,7 +11,7 @@ from testbed.proxmox.config_rights import ConfigRights
 from testbed.proxmox.contents import owner
 from testbed.proxmox.errors import Die, parameter_errors
 from testbed.proxmox.retention import Keep
-from testbed.proxmox.schema import Param, Schema
+from testbed.proxmox.schema import Param, Schema, Values
 from testbed.proxmox.stats import Row
 from testbed.proxmox.storage import storage_of
 from testbed.proxmox.tasks import Worker
@@ -74,7 +74,7 @@ async def vzdump(call: Call) -> str:
     if call.flag("stdout"):
         raise parameter_errors({"stdout": "option is only allowed on the command line interface."})
     _check_rights(call)
-    check_job(call)
+    check_job(call.values)
     here, elsewhere = _chosen(call)
     if call.flag("stop"):
         await _stop_running(call)
@@ -101,11 +101,10 @@ def _check_rights(call: Call) -> None:
         call.check(f"/storage/{_storage(call)}", "Datastore.Allocate")
 
 
-def check_job(call: Call) -> None:
-    """Raise 400 for parameters of a job that do not go together."""
-    values = call.values
+def check_job(values: Values) -> None:
+    """Complete the parameters of a job; raises 400 for those that do not go together."""
     for name in ("all", "exclude", "pool"):
-        if "vmid" in values and (call.flag(name) if name == "all" else name in values):
+        if "vmid" in values and values.get(name, "0") != "0":
             raise parameter_errors({name: "option conflicts with option 'vmid'"})
     if "prune-backups" in values and "maxfiles" in values:
         raise parameter_errors({"prune-backups": "option conflicts with option 'maxfiles'"})
@@ -113,7 +112,8 @@ def check_job(call: Call) -> None:
         raise parameter_errors({"notes-template": problem})
     if "exclude" in values and "pool" not in values:
         values["all"] = "1"
-    if not (call.flag("all") or call.flag("stop") or "pool" in values or "vmid" in values):
+    ways = (values.get("all") == "1", values.get("stop") == "1", "pool" in values, "vmid" in values)
+    if not any(ways):
         raise parameter_errors({"vmid": "property is missing"})
 
 
