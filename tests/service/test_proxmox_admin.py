@@ -6,16 +6,19 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from hypervisor.clusters import open_cluster
+from hypervisor.port import GuestSettings, IpConfig
 from hypervisor.setup import checkup
 from hypervisor.setup.found import Unsuitable
 from runtime.settings import Settings, load
 from service import admin, proxmox_admin
+from tests.hypervisor.clusters import Cluster
 from tests.testbed_proxmox.bed import Bed, bed_in
 
 pytestmark = [pytest.mark.pve, pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")]
@@ -90,6 +93,29 @@ async def test_the_token_that_init_makes_works_as_the_settings_it_proposes_say(r
     assert cluster.templates == {"debian": 9100}
     assert (await hypervisor.config("pve1", 9100)).template
     assert await hypervisor.quorate()
+    await hypervisor.close()
+
+
+@pytest.mark.parametrize("bed", [{"pve": "8"}, {"pve": "9"}], indirect=True)
+async def test_the_rights_suffice_for_a_servers_whole_life(ready: Path, bed: Bed) -> None:
+    (settings,) = load(ready / "hostler.toml").cluster
+    hypervisor = open_cluster(settings)
+    cluster = Cluster(hypervisor, hang=lambda vmid: asyncio.sleep(0), template=9100)
+    wished = GuestSettings(cores=2, memory_mib=2048, user="ann", password="secret words", description="ours")
+    wished = replace(wished, ipconfig={"net0": IpConfig("10.99.0.9/24", "10.99.0.1")}, tags=frozenset({"a"}))
+    for full in (False, True):
+        vmid = await cluster.cloned(full=full)
+        await hypervisor.configure("pve1", vmid, wished)
+        tasks = [await cluster.done(await hypervisor.resize("pve1", vmid, "scsi0", 40))]
+        tasks += [await cluster.done(await hypervisor.start("pve1", vmid))]
+        assert [address.address for address in await cluster.addresses(vmid)] == ["10.99.0.9"]
+        tasks += [await cluster.done(await hypervisor.reboot("pve1", vmid))]
+        await cluster.running_again(vmid)
+        tasks += [await cluster.done(await hypervisor.stop("pve1", vmid, overrule_shutdown=True))]
+        assert await hypervisor.volumes("pve1", "local", vmid)
+        tasks += [await cluster.done(await hypervisor.destroy("pve1", vmid))]
+        assert {task.state for task in tasks} == {"succeeded"}
+    assert len(await hypervisor.tasks("pve1", kind="qmclone")) == 2
     await hypervisor.close()
 
 
