@@ -43,20 +43,8 @@ STOP = {
     "overrule-shutdown": BOOLEAN,
 }
 SHUTDOWN = {**SKIPLOCK, "timeout": TIMEOUT, "keepActive": BOOLEAN, "forceStop": BOOLEAN}
-MACHINE = Param(check=devices.MACHINE.parse)
-#: What migration passes to the node that a VM moves to.
-MIGRATION = {
-    "migratedfrom": Param(check=formats.node_name),
-    "migration_network": Param(check=formats.cidr),
-    "migration_type": Param(enum=("secure", "insecure")),
-    "nets-host-mtu": Param(pattern=r"net\d+=\d+(,net\d+=\d+)*"),
-    "stateuri": Param(max_length=128),
-    "targetstorage": Param(check=formats.id_pairs(storage_id), listed=True),
-    "force-cpu": Param(),
-}
-START = {**SKIPLOCK, **MIGRATION, "machine": MACHINE, "timeout": TIMEOUT}
-ROOT_ONLY = ("stateuri", "skiplock", "migratedfrom", "migration_type", "migration_network", "targetstorage")
-ROOT_ONLY_TOO = ("force-cpu", "nets-host-mtu", "keepActive", "nocheck")
+#: Refused to all but root@pam itself.
+ROOT_ONLY = ("skiplock", *MIGRATION, "keepActive", "nocheck")
 GRACE = 10
 #: How long QEMU runs before it learns that a network card cannot be plugged in.
 BRIDGE_SCRIPT_SECONDS = 0.2
@@ -64,7 +52,7 @@ BRIDGE_SCRIPT_SECONDS = 0.2
 
 def check_root_only(call: Call) -> None:
     """Raise 400 for what only root@pam itself may ask."""
-    for option in (*ROOT_ONLY, *ROOT_ONLY_TOO):
+    for option in ROOT_ONLY:
         if call.values.get(option, "0") not in ("", "0") and not call.who.root:
             raise only_root(option)
 
