@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
-from testbed.proxmox import drive_formats, files, formats, unused
+from testbed.proxmox import drive_formats, files, formats, qemu_img, unused
 from testbed.proxmox.cfs_lock import cfs_lock
 from testbed.proxmox.errors import Die, parameter_errors
 from testbed.proxmox.guests import GuestKind
@@ -291,17 +291,40 @@ async def full_copy(
     extension: str | None = None,
     storage: str | None = None,
 ) -> Volume:
-    """A copy of a whole volume, at most at `limit` KiB/s if that is not 0; on the same storage unless told."""
+    """A copy of a whole volume, at most at `limit` KiB/s if that is not 0; on the same storage unless told.
+
+    Raises `Die` with the command's text if there is no room, CancelledError with it if the task is aborted.
+    """
     storage = storage or source.storage
     async with storage_locked(node, storage, say):
         volume = _new_volume(node, storage, vmid, kind, source.size, extension or source.format)
     _say_new(node, volume, say)
-    _progress(say, volume.size, 0)
-    await _slow_down(say, volume.size, source.used / (limit * 1024) if limit else 0)
-    await physical(node.guests(kind).clone_disk(source.file, volume.file, True))
-    _progress(say, volume.size, 1)
+    command = qemu_img.convert(node, source, volume, limit)
+    try:
+        await _fill(node, source, volume, say, limit)
+    except NoRoom:
+        raise Die(qemu_img.failed(command, "exit code 1")) from None
+    except asyncio.CancelledError:
+        raise asyncio.CancelledError(qemu_img.failed(command, "interrupted by signal")) from None
     volume.used = source.used
     return node.volumes.save(volume)
+
+
+class NoRoom(Exception):
+    """The storage is full."""
+
+
+async def _fill(node: Node, source: Volume, volume: Volume, say: Say, limit: int) -> None:
+    storage = node.cluster.storages.load(volume.storage)
+    _progress(say, volume.size, 0)
+    await _slow_down(say, volume.size, source.used / (limit * 1024) if limit else 0)
+    room = storage.size - node.volumes.used(storage)
+    if source.used > room:
+        _progress(say, volume.size, 1)
+        say(f"qemu-img: error while writing at byte {room}: No space left on device")
+        raise NoRoom
+    await physical(node.guests(volume.kind).clone_disk(source.file, volume.file, True))
+    _progress(say, volume.size, 1)
 
 
 async def _slow_down(say: Say, size: int, seconds: float) -> None:

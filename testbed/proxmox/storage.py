@@ -75,6 +75,11 @@ class Storage:
         return self.options.get("content", self.plugin.default_content).split(",")
 
     @property
+    def overhead(self) -> int:
+        """The bytes in use beside volumes; a small directory has none."""
+        return OVERHEAD if self.plugin.files and self.size > 4 * OVERHEAD else 0
+
+    @property
     def shared(self) -> bool:
         return self.plugin.shared or self.options.get("shared") == "1"
 
@@ -378,4 +383,4 @@ class Volumes:
 
     def used(self, storage: Storage) -> int:
         """Bytes in use of a storage as this node sees it."""
-        return self._all.used(storage, self._node) + (OVERHEAD if storage.plugin.files else 0)
+        return self._all.used(storage, self._node) + storage.overhead

@@ -211,4 +211,4 @@ def interrupted_text(cause: BaseException) -> str:
     """What a worker writes about the error that made it clean up."""
     if isinstance(cause, ApiError):
         return cause.text
-    return "interrupted by signal" if isinstance(cause, asyncio.CancelledError) else str(cause)
+    return str(cause) or "interrupted by signal"

@@ -72,12 +72,13 @@ class _Loop(asyncio.SelectorEventLoop):
 
 @contextmanager
 def _told(clock: Clock) -> Iterator[None]:
-    kept = time.time, time.monotonic
+    kept = time.time, time.monotonic, time.time_ns
     time.time, time.monotonic = lambda: clock.now, lambda: clock.elapsed
+    time.time_ns = lambda: int(clock.now * 10**9)
     try:
         yield
     finally:
-        time.time, time.monotonic = kept
+        time.time, time.monotonic, time.time_ns = kept
 
 
 def run(start: float, main: Callable[[Clock], Coroutine[Any, Any, T]]) -> T:

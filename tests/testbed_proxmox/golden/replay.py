@@ -112,9 +112,8 @@ class Replay:
         credible = await self._credible(record, self._target(raw))
         request = stage.whole(credible, self.token_header("root@pam!ci")).encode()
         received, end = await self.client.listen(request, patience, record.told["tls"])
-        found = raw_differences(
-            record, split_answers(received), split_answers(record.told["raw_response"].encode("latin-1", "replace"))
-        )
+        legible = received.decode("utf-8", "replace").encode()
+        found = raw_differences(record, split_answers(legible), split_answers(record.told["raw_response"].encode()))
         if ("closed" in end) != ("closed" in record.told["connection_end"] or "EOF" in record.told["connection_end"]):
             found.append(f"the connection was {end}, recorded {record.told['connection_end']}")
         return found

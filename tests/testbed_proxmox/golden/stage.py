@@ -17,14 +17,17 @@ IMAGE = Volume("1/vm-1-disk-0.qcow2", 1, 96 * 1024**2, 19_210_240, "sim")
 IMAGE_PATH = "/srv/tiny.qcow2"
 STORAGES = (
     Storage("fast", "dir", {"path": "/srv/fast", "content": "images"}),
-    Storage("small", "dir", {"path": "/srv/small", "content": "images"}, size=16 * 1024**2),
+    Storage("small", "dir", {"path": "/srv/small", "content": "images"}, size=32 * 1024**2),
 )
+#: The size of `small` from file 09 on, in bytes.
+SMALLER = 16 * 1024**2
 #: VMs that were gone when a file began.
 REMOVED = {"05": (107, 151), "09": (111,), "10": (120, 121, 122), "11": (124,), "12": (124, 125, 126, 127)}
 #: Seconds that passed before a record was made.
 PAUSES = {
     "06/agent-ping-ok": 10,
     "09/slow:task-status": 2,
+    "14/nodes": 13,
     "08/agent-network-get-interfaces": 10,
     "09/killed:task-status-3s-later": 3,
     "10/A:target-config-2s": 2,
@@ -61,6 +64,8 @@ async def before_file(replay: "Replay", name: str, begun: float) -> None:
     await asyncio.sleep(begun - TIDYING_SECONDS - replay.clock.now)
     for vmid in REMOVED.get(name[:2], ()):
         await _remove(replay, vmid)
+    if name.startswith("09"):
+        replay.testbed.cluster.storages.load("small").size = SMALLER
     if name.startswith("06"):
         replay.testbed.node.vms.load(110).behaviour["ignore_acpi"] = True
 
@@ -94,11 +99,11 @@ async def _daemon_returns(replay: "Replay") -> None:
 
 
 async def _daemon_freezes(replay: "Replay") -> None:
-    replay.testbed.node.knobs.pvedaemon_workers = 0
+    replay.testbed.node.daemon.frozen = True
 
 
 async def _daemon_thaws(replay: "Replay") -> None:
-    replay.testbed.node.knobs.pvedaemon_workers = 3
+    replay.testbed.node.daemon.frozen = False
     await asyncio.sleep(3)
 
 

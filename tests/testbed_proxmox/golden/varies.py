@@ -22,6 +22,9 @@ TEXTS = [
     (r"\$5\$[^$\s]+\$\S+", "<hash>", "salted"),
     (r"saved [0-9.]+ [KMG]iB$", "saved *", "what the guest has in memory"),
     (r"\b[0-9a-f]{40}\b", "<digest>", "over contents that vary"),
+    (r"\$5\$\S+", "<hash>", "salted"),
+    (r"\bsaved [\d.]+ MiB", "saved * MiB", "what the guest had in its memory"),
+    (r"writing at byte \d+", "writing at byte *", "what qemu-img occupies on the host's disk"),
     (r"^transferred .*$", "transferred *", "a matter of timing"),
     (r"\bport '59\d\d'", "port '59*'", "the first free one"),
 ]
@@ -67,11 +70,16 @@ STATUS_OF_VM = r"GET .*/status/current|GET .*/qemu|GET /cluster/resources"
 FIGURES = "cpu|mem|uptime|netin|netout|diskread|diskwrite|freemem|balloon|memhost|pid"
 VARIES = [
     Varies(ANY, r".*/(pid|pstart|starttime|endtime)", kind, "numbers of processes, and times"),
+    Varies(r"GET /cluster/tasks", r"/data", kind, "much was done on the lab that was not recorded"),
+    Varies(r"GET /cluster/status", r".*/ip", kind, "the host's address"),
+    Varies(r"GET .*/subscription", r".*/serverid", kind, "each installation has its own"),
+    Varies(r"GET .*/agent/get-(osinfo|host-name|time)", r"/data/result.*", kind, "the guest's own contents"),
+    Varies(r"GET .*/agent/network-get-interfaces", r".*/(ip-address|statistics)", kind, "the guest's own doing"),
     Varies(ANY, r".*/saved", str, "a number until the list of tasks was read back from its file"),
     Varies(ANY, r".*/(ctime|snaptime)", kind, "times"),
     Varies(STATUS_OF_VM, rf".*\(running\)/({FIGURES})", kind, "measured"),
     Varies(STATUS_OF_VM, r".*/idle_time_ns", gone, "only there once a disk was read"),
-    Varies(STATUS_OF_VM, r".*\(running\)/(nics|blockstat|ballooninfo)", kind, "measured"),
+    Varies(STATUS_OF_VM, r".*\(running\)/(nics|blockstat)/\w+/\w+", kind, "measured"),
     Varies(STATUS_OF_VM, r".*\(running\)/(running-qemu|running-machine)", kind, "the lab's QEMU was Debian's"),
     Varies(STATUS_OF_VM, r".*\(running\)/proxmox-support", gone, "made up by the lab's QEMU adapter"),
     Varies(r"GET (/nodes|/cluster/resources)", r".*\(online\)/(cpu|maxcpu|mem|maxmem|disk|maxdisk|uptime)", kind,
