@@ -16,7 +16,7 @@ from testbed.proxmox.calls import Call
 from testbed.proxmox.config_rights import ConfigRights
 from testbed.proxmox.errors import Die, parameter_errors
 from testbed.proxmox.node import Node
-from testbed.proxmox.options import INTERNAL, NET_KEYS, OPTIONS
+from testbed.proxmox.options import INTERNAL, NET_KEYS, OPTIONS, SINCE_9
 from testbed.proxmox.vms import Config, Vm, with_mac
 
 CONTROL = (
@@ -59,6 +59,7 @@ class Change:
 def prepare(call: Call) -> Change:
     """The change of a request, as far as it can be checked without the VM's lock."""
     values = call.values
+    call.node.access.release.check_known(values, "9", *SINCE_9)
     change = Change(
         {key: value for key, value in values.items() if key not in CONTROL},
         formats.split_list(values.get("delete", "")),
@@ -69,8 +70,7 @@ def prepare(call: Call) -> Change:
         ConfigRights(call.node.access, call.who, call.vmid),
         {key: value for key, value in values.items() if key not in UNSAID},
     )
-    if "cdrom" in change.options:
-        change.options["ide2"] = _as_cdrom(change.options.pop("cdrom"))
+    name_cdrom(change.options)
     if not (change.options or change.delete or change.revert):
         raise Die("no options specified")
     _check_names(change)
@@ -80,8 +80,11 @@ def prepare(call: Call) -> Change:
     return change
 
 
-def _as_cdrom(value: str) -> str:
-    return value if "media=" in value else f"{value},media=cdrom"
+def name_cdrom(options: Config) -> None:
+    """Give the option `cdrom` its full name."""
+    if "cdrom" in options:
+        value = options.pop("cdrom")
+        options["ide2"] = value if "media=" in value else f"{value},media=cdrom"
 
 
 def _check_rights(change: Change) -> None:

@@ -95,6 +95,7 @@ OPTIONS: dict[str, Param] = {
     **dict.fromkeys(PARALLEL_KEYS, Param(pattern=r"/dev/parport\d+|/dev/usb/lp\d+")),
     "affinity": Param(check=devices.cpu_set),
     "arch": Param(enum=("x86_64", "aarch64")),
+    "allow-ksm": Param("boolean"),
     "args": Param(),
     "balloon": Param("integer", minimum=0),
     "bios": Param(enum=("seabios", "ovmf")),
@@ -109,6 +110,7 @@ OPTIONS: dict[str, Param] = {
     "description": Param(max_length=8192),
     "hookscript": Param(check=formats.volume_id),
     "hotplug": Param(check=devices.hotplug_features),
+    "intel-tdx": Param(),
     "hugepages": Param(enum=("any", "2", "1024")),
     "keyboard": Param(enum=KEYBOARDS),
     "lock": Param(enum=(*LOCKS, "suspended")),
@@ -162,6 +164,10 @@ CONFIG_PRIVILEGES = (
 #: What only the original itself writes into a configuration.
 INTERNAL = ("meta", "parent", "runningcpu", "runningmachine", "snaptime", "vmstate")
 INTERNAL_INTEGERS = ("snaptime",)
+
+
+#: Options that came with release 9.
+SINCE_9 = ("allow-ksm", "intel-tdx")
 
 
 def json_value(name: str, text: str) -> str | int | float:

@@ -122,3 +122,15 @@ async def test_the_files_of_the_cloud_init_drive(bed: Bed) -> None:
     assert "        netmask: '255.255.255.0'\n        gateway: '10.0.0.1'\n      - type: ipv6_slaac\n" in network
     assert network.endswith("    - type: nameserver\n      address:\n      - '9.9.9.9'\n")
     assert (await bed.get(f"{vm}/cloudinit/dump", type="meta")).startswith("instance-id: ")
+
+
+async def test_options_of_a_later_release_are_unknown(bed: Bed) -> None:
+    refused = await bed.call("PUT", "/nodes/pve1/qemu/9000/config", {"allow-ksm": 1})
+    assert refused.json()["errors"]["allow-ksm"].startswith("property is not defined in schema")
+
+
+async def test_a_cdrom_is_the_second_ide_drive(bed: Bed) -> None:
+    assert await bed.run("POST", "/nodes/pve1/qemu", vmid=300, cdrom="none") == "OK"
+    assert (await bed.get("/nodes/pve1/qemu/300/config"))["ide2"] == "none,media=cdrom"
+    await bed.put("/nodes/pve1/qemu/300/config", delete="cdrom")
+    assert "ide2" not in await bed.get("/nodes/pve1/qemu/300/config")

@@ -10,7 +10,7 @@ from testbed.proxmox.errors import Die, denied
 from testbed.proxmox.formats import storage_id
 from testbed.proxmox.identities import pool_name
 from testbed.proxmox.locks import CREATE_TIMEOUT, vm_lock
-from testbed.proxmox.options import DISK_KEYS, NET_KEYS, OPTIONS
+from testbed.proxmox.options import DISK_KEYS, NET_KEYS, OPTIONS, SINCE_9
 from testbed.proxmox.quorum import check_quorum
 from testbed.proxmox.schema import Param
 from testbed.proxmox.tasks import Worker
@@ -23,6 +23,7 @@ RESTORE = {
     "storage": Param(check=storage_id),
     "unique": Param("boolean", requires="archive"),
     "bwlimit": Param("integer", minimum=0),
+    "import-working-storage": Param(check=storage_id),
 }
 BEYOND_OPTIONS = ("vmid", "node", "start", "pool", *RESTORE)
 PARAMETERS = {**OPTIONS, **RESTORE, "vmid": VMID, "start": Param("boolean"), "pool": Param(check=pool_name)}
@@ -32,7 +33,9 @@ PARAMETERS = {**OPTIONS, **RESTORE, "vmid": VMID, "start": Param("boolean"), "po
 async def create(call: Call) -> str:
     """Claim the id at once, make the disks in a task."""
     node, vmid = call.node, call.vmid
+    node.access.release.check_known(call.values, "9", *SINCE_9)
     options = {key: value for key, value in call.values.items() if key not in BEYOND_OPTIONS}
+    changes.name_cdrom(options)
     if "archive" in call.values:
         return await restore.begin(call, options)
     _check_rights(call, options)
