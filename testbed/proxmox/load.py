@@ -4,9 +4,11 @@ Days are busier than nights and workdays than weekends; noise of an hour, of fiv
 """
 
 import math
+from functools import lru_cache
 
 MASK = (1 << 64) - 1
 DAY = 86_400
+REMEMBERED = 20_000
 PEAK_HOUR = 14
 #: Period in seconds and weight of each layer of noise.
 LAYERS = ((3600, 0.5), (300, 0.3), (60, 0.2))
@@ -30,26 +32,42 @@ def _noise(seed: int, when: float, period: int) -> float:
     return before + (after - before) * part / period
 
 
+@lru_cache(maxsize=REMEMBERED)
+def _character(seed: int) -> tuple[float, float, float]:
+    """What belongs to a machine: the hour of its peak, its base load, its base use of memory."""
+    return PEAK_HOUR + 6 * level(seed, 1) - 3, 0.1 + 0.4 * level(seed, 2), 0.25 + 0.4 * level(seed, 3)
+
+
 def at(seed: int, when: float) -> float:
     """The load between 0 and 1 at a Unix time."""
-    peak = PEAK_HOUR + 6 * level(seed, 1) - 3
+    peak, base, _ = _character(seed)
     daily = 0.5 + 0.5 * math.cos(2 * math.pi * (when % DAY / 3600 - peak) / 24)
     weekly = 0.6 if int(when // DAY) % 7 in WEEKEND else 1.0
     noise = sum(weight * _noise(seed, when, period) for period, weight in LAYERS)
-    base = 0.1 + 0.4 * level(seed, 2)
     return min(base + 0.5 * daily * weekly * noise + 0.15 * (noise - 0.5), 1.0)
 
 
-def cpu(seed: int, when: float) -> float:
-    """The part of its processors that a VM uses."""
-    return 0.005 + 0.5 * at(seed, when) ** 2
+def lately(seed: int, when: float) -> float:
+    """The load of the minute: figures of many machines are asked for often, each machine's minute begins elsewhere."""
+    return _of_minute(seed, int(when + seed % 60) // 60)
 
 
-def memory(seed: int, when: float) -> float:
-    """The part of its memory that a VM uses: most of it all the time."""
-    return 0.25 + 0.4 * level(seed, 3) + 0.1 * at(seed, when)
+@lru_cache(maxsize=REMEMBERED)
+def _of_minute(seed: int, minute: int) -> float:
+    return at(seed, minute * 60 - seed % 60)
 
 
+def cpu(busy: float) -> float:
+    """The part of its processors that a VM uses under a load."""
+    return 0.005 + 0.5 * busy * busy
+
+
+def memory(seed: int, busy: float) -> float:
+    """The part of its memory that a VM uses under a load: most of it all the time."""
+    return _character(seed)[2] + 0.1 * busy
+
+
+@lru_cache(maxsize=REMEMBERED)
 def traffic_rates(seed: int) -> dict[str, float]:
     """The bytes per second that a VM moves on average."""
     return {key: rate * level(seed, part) for part, (key, rate) in enumerate(RATES.items(), 10)}

@@ -32,8 +32,9 @@ FRAMES_9 = {
     "year": (6 * HOUR, 1440),
     "decade": (WEEK, 570),
 }
-#: At how many moments an interval is looked at.
-SAMPLES = 6
+#: At how many moments an interval is looked at: fewer where there are many intervals.
+SAMPLES, SAMPLES_OF_MANY = 6, 2
+MANY = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +62,22 @@ def data(source: Source, frame: str, consolidation: str, release: str) -> list[R
     """The rows of a time frame."""
     step, count = (FRAMES_9 if release == "9" else FRAMES_8)[frame]
     end = int(time.time() // step) * step
-    rows = [_row(source, end - step * back, step, consolidation) for back in range(count - 1, -1, -1)]
+    samples = SAMPLES if count < MANY else SAMPLES_OF_MANY
+    ends = (end - step * back for back in range(count - 1, -1, -1))
+    rows = [
+        _row(source, at, [at - step * (part + 0.5) / samples for part in range(samples)], consolidation) for at in ends
+    ]
     if release == "9" and len(rows[-1]) == 1:
         rows.pop()
     return rows
 
 
-def _row(source: Source, end: int, step: int, consolidation: str) -> Row:
-    moments = [end - step * (part + 0.5) / SAMPLES for part in range(SAMPLES)]
+def _row(source: Source, end: int, moments: list[float], consolidation: str) -> Row:
     there = [moment for moment in moments if moment >= source.history.born]
-    if len(there) * 2 < SAMPLES:
+    if len(there) * 2 < len(moments):
         return {"time": end}
     on = [source.moving(moment) for moment in there if source.history.on(moment)]
-    known = on if len(on) * 2 >= SAMPLES else []
+    known = on if len(on) * 2 >= len(moments) else []
     return {"time": end} | source.steady | _consolidated(known, consolidation)
 
 

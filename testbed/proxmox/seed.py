@@ -1,6 +1,7 @@
 """The first start of a state directory: the templates, and the VMs of an inventory file."""
 
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +15,8 @@ from testbed.proxmox.guests import GuestKind
 from testbed.proxmox.node import Node
 from testbed.proxmox.vms import Vm, creation_meta, new_identity, new_mac
 
+#: How long the machines of an inventory are taken to have been there, for the graphs.
+AGE_SECONDS = 90 * 86_400
 TEMPLATES = ((9000, "debian-12"), (9001, "ubuntu-24.04"))
 TEMPLATE_DISK_GIB = 2
 TEMPLATE_USED = 900 * 1024**2
@@ -93,7 +96,9 @@ async def _machine(node: Node, machine: Machine) -> None:
         sizes = machine.cores, machine.memory, machine.disk_gib
         node.containers.add(node.name, machine.vmid, machine.name, machine.status, *sizes)
         return
-    vm = Vm(machine.vmid, machine.guests)
+    vm = Vm(machine.vmid, machine.guests, born=time.time() - AGE_SECONDS)
+    if machine.status == "running":
+        vm.switched = [vm.born]
     vm.config = _hardware(machine.name, machine.cores, machine.memory, machine.mac or new_mac())
     if machine.description:
         vm.config["description"] = machine.description

@@ -87,12 +87,12 @@ class Stats:
         if info is None:
             return {}
         uptime = max(int(time.time() - info.started), 0)
-        now = time.time()
+        busy = load.lately(vm.vmid, time.time())
         row = {
             "pid": info.pid,
             "uptime": uptime,
-            "cpu": 0 if paused or not uptime else round(load.cpu(vm.vmid, now), 6),
-            "mem": int(vm.memory_mib * 1024**2 * load.memory(vm.vmid, now)),
+            "cpu": 0 if paused or not uptime else round(load.cpu(busy), 6),
+            "mem": int(vm.memory_mib * 1024**2 * load.memory(vm.vmid, busy)),
             **load.traffic(vm.vmid, uptime),
         }
         return row | dict(info.usage)

@@ -13,7 +13,7 @@ DAY = 86_400
 
 
 def source(history: History) -> Source:
-    return Source(history, {"maxcpu": 2}, lambda when: {"cpu": load.cpu(100, when)})
+    return Source(history, {"maxcpu": 2}, lambda when: {"cpu": load.cpu(load.at(100, when))})
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def _vm_source(call: Call, vm: Vm, release: str) -> Source:
 
     def moving(when: float) -> Row:
         busy = load.at(vm.vmid, when)
-        row = {"cpu": load.cpu(vm.vmid, when), "mem": figures["maxmem"] * load.memory(vm.vmid, when)}
+        row = {"cpu": load.cpu(busy), "mem": figures["maxmem"] * load.memory(vm.vmid, busy)}
         row |= {key: 2 * busy * rate for key, rate in load.traffic_rates(vm.vmid).items()}
         return row | (_more_of_9(row["mem"], busy) if release == "9" else {})
 
