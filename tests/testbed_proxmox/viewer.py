@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 from urllib.parse import quote
 
+from testbed.proxmox.guests import Streams
 from testbed.proxmox.vnc import response
 from tests.testbed_proxmox.bed import Bed
 from tests.testbed_proxmox.wire import connected
@@ -29,6 +30,23 @@ class Wire(Protocol):
 
 class Wrong(Exception):
     """The server refused; its reason."""
+
+
+class Line:
+    """A connection without frames."""
+
+    def __init__(self, streams: Streams) -> None:
+        self._reader, self._writer = streams
+
+    async def readexactly(self, n: int) -> bytes:
+        return await self._reader.readexactly(n)
+
+    def write(self, data: bytes) -> None:
+        self._writer.write(data)
+
+    def close(self) -> None:
+        """Go away."""
+        self._writer.close()
 
 
 class WebSocket:

@@ -14,6 +14,10 @@ TIMED_OUT = "got timeout"
 EXEC_POLL_SECONDS = 0.05
 
 
+class ChannelClosed(GuestError):
+    """QEMU closed the channel: the guest's process is ending."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finished:
     """A program that ran in the guest."""
@@ -110,7 +114,7 @@ class Agent:
     async def _line(self) -> bytes:
         line = await self._reader.readline()
         if not line:
-            raise GuestError(NOT_RUNNING)
+            raise ChannelClosed(NOT_RUNNING)
         return line
 
 

@@ -15,7 +15,7 @@ from typing import IO, Any
 from testbed.proxmox.guests import GuestError, GuestInfo, GuestSpec, Interface, OnExit, Streams
 from testbed.proxmox.qemu import snapshots
 from testbed.proxmox.qemu.accel import accelerator
-from testbed.proxmox.qemu.agent import TIMED_OUT, Agent, Finished
+from testbed.proxmox.qemu.agent import TIMED_OUT, Agent, ChannelClosed, Finished
 from testbed.proxmox.qemu.arguments import Host
 from testbed.proxmox.qemu.commands import missing_tool
 from testbed.proxmox.qemu.disks import Disks
@@ -26,7 +26,7 @@ from testbed.proxmox.qemu.seed import write_seed
 log = logging.getLogger(__name__)
 
 #: More boots at once starve each other's timers.
-BOOTS_AT_ONCE = 2
+BOOTS_AT_ONCE = 3
 BOOT_SECONDS = 60.0
 MEMORY_CAP_MIB = 128
 
@@ -131,7 +131,7 @@ class QemuGuests:
         await machine.boot()
 
     async def start(self, spec: GuestSpec) -> None:
-        """Start a guest's process; its first instruction waits until fewer than two others are booting."""
+        """Start a guest's process; its first instruction waits until fewer than three others are booting."""
         self._background(self._boot(await self._launch(spec)))
 
     async def _launch(self, spec: GuestSpec) -> Machine:
@@ -208,10 +208,12 @@ class QemuGuests:
             raise GuestError(f"unable to connect to VM {vmid} qga socket - No such file or directory")
         answer = asyncio.create_task(self._asked(machine, command, arguments, timeout))
         await asyncio.wait([answer, machine.ended], return_when=asyncio.FIRST_COMPLETED)
-        if machine.ended.done() and not answer.done():
+        if not answer.done():
             answer.cancel()
             return None
-        return await answer
+        with contextlib.suppress(ChannelClosed):
+            return await answer
+        await asyncio.wait([machine.ended])
 
     @staticmethod
     async def _asked(machine: Machine, command: str, arguments: Mapping[str, Any], timeout: float) -> Any:

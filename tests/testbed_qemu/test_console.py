@@ -1,0 +1,102 @@
+"""Real guests seen and spoken to from outside: agent, screen, serial line, monitor."""
+
+import asyncio
+import base64
+from pathlib import Path
+
+import pytest
+
+from testbed.proxmox.guests import AgentError, GuestError
+from testbed.proxmox.qemu import QemuGuests
+from tests.testbed_proxmox.bed import bed_in
+from tests.testbed_proxmox.viewer import Line, Viewer, Wrong, websocket
+from tests.testbed_qemu.samples import LIMIT_SECONDS, TEMPLATE, Exits, spec, started
+
+pytestmark = pytest.mark.qemu
+VM = "/nodes/pve1/qemu/200"
+
+
+async def until_said(line: Line, text: bytes) -> bytes:
+    """What a line says up to the text."""
+    seen = b""
+    async with asyncio.timeout(LIMIT_SECONDS):
+        while text not in seen:
+            seen += await line.readexactly(1)
+    return seen
+
+
+async def test_screen_serial_line_and_monitor(guests: QemuGuests, exits: Exits) -> None:
+    await started(guests, spec(121))
+    viewer = Viewer(Line(await guests.screen(121, "secret12")))
+    await viewer.enter("secret12")
+    assert viewer.name == "QEMU (web121)"
+    await viewer.look()
+    before = list(viewer.picture)
+    viewer.type("echo seen\n")
+    async with asyncio.timeout(LIMIT_SECONDS):
+        while viewer.picture == before:
+            await viewer.look(changes=True)
+    with pytest.raises(Wrong):
+        await Viewer(Line(await guests.screen(121, "another1"))).enter("secret12")
+
+    serial = Line(await guests.serial(121, "serial0"))
+    serial.write(b"\necho $((6 * 7)) is said\n")
+    await until_said(serial, b"42 is said")
+    serial.close()
+    with pytest.raises(GuestError, match=r"^serial1 is not there"):
+        await guests.serial(121, "serial1")
+
+    assert await guests.monitor(121, "info status") == "VM status: running\r\n"
+    assert await guests.monitor(121, "sendkey nosuch") == "invalid parameter: nosuch\r\n"
+
+    assert await guests.ask_agent(121, "guest-shutdown", {}, LIMIT_SECONDS) is None
+    assert await exits.next() == (121, "shutdown")
+
+
+async def test_the_agent_answers_refuses_and_is_silent(guests: QemuGuests) -> None:
+    await started(guests, spec(122))
+    assert (await guests.ask_agent(122, "guest-info", {}, 5))["version"]
+    with pytest.raises(AgentError, match=r"^failed to open file '/nope' \(mode: 'r'\): No such file or directory$"):
+        await guests.ask_agent(122, "guest-file-open", {"path": "/nope"}, 5)
+    with pytest.raises(AgentError, match=r"^The command guest-nosuch has not been found$") as refused:
+        await guests.ask_agent(122, "guest-nosuch", {}, 5)
+    assert refused.value.kind == "CommandNotFound"
+    await guests.pause(122)
+    with pytest.raises(GuestError, match=r"^got timeout$"):
+        await guests.ask_agent(122, "guest-ping", {}, 0.5)
+    await guests.resume(122)
+    assert await guests.ask_agent(122, "guest-ping", {}, 5) == {}
+
+
+async def test_a_guest_that_boots_answers_when_it_is_up(guests: QemuGuests) -> None:
+    guest = spec(123)
+    await guests.clone_disk(TEMPLATE, guest.volume, full=False)
+    await guests.start(guest)
+    with pytest.raises(GuestError, match=r"^got timeout$"):
+        await guests.ask_agent(123, "guest-ping", {}, 0.05)
+    assert await guests.ask_agent(123, "guest-ping", {}, LIMIT_SECONDS) == {}
+
+
+async def test_through_the_api(tmp_path: Path) -> None:
+    async with bed_in(tmp_path, kind="qemu") as bed:
+        await bed.cloned(200, name="web")
+        assert await bed.run("POST", f"{VM}/status/start") == "OK"
+        bed.node.knobs.agent_patience_seconds = LIMIT_SECONDS
+        bed.client.timeout = LIMIT_SECONDS
+        assert await bed.post(f"{VM}/agent/ping") == {"result": {}}
+        pid = (await bed.post(f"{VM}/agent/exec", command=["sh", "-c", "cat; exit 3"], **{"input-data": "in"}))["pid"]
+        told = await bed.get(f"{VM}/agent/exec-status", pid=pid)
+        while not told["exited"]:
+            told = await bed.get(f"{VM}/agent/exec-status", pid=pid)
+        assert (told["exitcode"], told["out-data"]) == (3, "in")
+        await bed.post(f"{VM}/agent/file-write", file="/tmp/a", content=base64.b64encode(b"hello").decode(), encode=0)
+        assert await bed.get(f"{VM}/agent/file-read", file="/tmp/a") == {"content": "hello", "bytes-read": 5}
+        told = await bed.post(f"{VM}/vncproxy", websocket=1)
+        async with websocket(bed, VM, told["port"], told["ticket"]) as wire:
+            viewer = Viewer(wire)
+            await viewer.enter(told["password"])
+            await viewer.look()
+            assert len(set(b"".join(viewer.picture))) > 1, "more than a black screen"
+        assert await bed.finished(told["upid"]) == "OK"
+        assert await bed.post(f"{VM}/agent/shutdown") == {"result": None}
+        await bed.until(lambda: not bed.runs(200))
