@@ -99,8 +99,7 @@ async def _unplug(node: Node, vm: Vm, name: str, force: bool) -> None:
     _needs(vm, "disk")
     if _NO_HOT_DRIVE.fullmatch(name):
         raise _Waits
-    if name in bootable_drives(vm.config):
-        raise Die(f"can't unplug bootdisk '{name}'")
+    _check_unplug(vm, name)
     await disks.detach(node, vm, vm.config[name], force)
 
 
@@ -143,6 +142,11 @@ def _set_agent(vm: Vm, value: str) -> None:
         raise _Waits
 
 
+def _check_unplug(vm: Vm, name: str) -> None:
+    if name in bootable_drives(vm.config):
+        raise Die(f"can't unplug bootdisk '{name}'")
+
+
 async def _set_drive(node: Node, vm: Vm, name: str, value: str) -> None:
     if name in ("efidisk0", "tpmstate0"):
         raise _Waits
@@ -150,14 +154,15 @@ async def _set_drive(node: Node, vm: Vm, name: str, value: str) -> None:
     if old is not None:
         if is_cdrom(old) != is_cdrom(value):
             raise Die("unable to change media type")
-        if await _changed_in_place(node, vm, old, value):
+        if await _changed_in_place(node, vm, name, value):
             return
     _needs(vm, "disk")
     if _NO_HOT_DRIVE.fullmatch(name):
         raise _Waits
 
 
-async def _changed_in_place(node: Node, vm: Vm, old: str, value: str) -> bool:
+async def _changed_in_place(node: Node, vm: Vm, name: str, value: str) -> bool:
+    old = vm.config[name]
     was, now = drive_formats.DRIVE.parse(old), drive_formats.DRIVE.parse(value)
     if is_cdrom(old):
         if is_cloud_init(old) and now["file"] == "none":
@@ -165,6 +170,7 @@ async def _changed_in_place(node: Node, vm: Vm, old: str, value: str) -> bool:
         return True
     if was["file"] != now["file"]:
         _needs(vm, "disk")
+        _check_unplug(vm, name)
         await disks.detach(node, vm, old, force=False)
         return False
     if any(was.get(key) != now.get(key) for key in COLD_DRIVE):

@@ -145,3 +145,20 @@ async def test_what_the_cloud_init_drive_of_a_running_vm_lacks(bed: Bed) -> None
     assert await bed.put(f"{vm}/cloudinit") is None
     rows = {row.pop("key"): row for row in await bed.get(f"{vm}/cloudinit")}
     assert rows == {"nameserver": {"value": "10.0.0.1"}, "ciuser": {"value": "two"}}
+
+
+async def test_the_boot_disk_of_a_running_vm_is_not_replaced(bed: Bed) -> None:
+    vm = await started(bed)
+    refused = await bed.call("PUT", f"{vm}/config", {"scsi0": "local:1"})
+    assert refused.json()["errors"] == {"scsi0": "hotplug problem - can't unplug bootdisk 'scsi0'\n"}
+    assert await waiting(bed, vm) == {"scsi0": "local:101/vm-101-disk-1.qcow2,size=1G"}
+
+
+async def test_one_disk_becomes_a_base(bed: Bed) -> None:
+    vm = await bed.cloned(101)
+    await bed.put(f"{vm}/config", scsi1="local:1")
+    assert await bed.run("POST", f"{vm}/template", disk="scsi1") == "OK"
+    config = await bed.get(f"{vm}/config")
+    assert (config["template"], config["scsi1"]) == (1, "local:101/base-101-disk-1.qcow2,size=1G")
+    assert config["scsi0"].startswith("local:9000/base-9000-disk-0.qcow2/101/vm-101-disk-0")
+    assert await bed.run("POST", f"{vm}/template", disk="scsi0") == "OK"

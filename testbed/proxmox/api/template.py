@@ -1,15 +1,16 @@
 """Turning a VM into a template (qemu-server API2/Qemu.pm template)."""
 
-from testbed.proxmox import formats
+from testbed.proxmox import drive_formats
 from testbed.proxmox.calls import Call, perm, route
-from testbed.proxmox.errors import Die, parameter_errors
+from testbed.proxmox.errors import Die
+from testbed.proxmox.features import volume_has
 from testbed.proxmox.locks import CONFIG_TIMEOUT, vm_lock
 from testbed.proxmox.node import Node, physical
 from testbed.proxmox.options import RESIZABLE
 from testbed.proxmox.schema import Param
 from testbed.proxmox.storage import Volume
 from testbed.proxmox.tasks import Worker
-from testbed.proxmox.vms import Vm, drives, is_disk
+from testbed.proxmox.vms import Vm, drives_in_order, is_disk
 
 
 @route(
@@ -41,22 +42,20 @@ def _checked(node: Node, vmid: int, disk: str | None) -> Vm:
         raise Die("you can't convert a template to a template")
     if node.running(vm):
         raise Die("you can't convert a VM to template if VM is running")
-    if disk is not None and disk not in vm.config:
-        raise parameter_errors({"disk": f"disk '{disk}' does not exist"})
     return vm
 
 
 async def convert(node: Node, vm: Vm, only: str | None = None) -> None:
-    """Mark a VM as template and make its disks base volumes."""
-    for key, drive in list(drives(vm.config)):
-        if is_disk(vm.config[key]) and only in (None, key):
-            volume = node.volumes.load(drive["file"])
+    """Mark a VM as template and make its disks base volumes, as far as their storages have such."""
+    vm.config["template"] = "1"
+    for key, drive in list(drives_in_order(vm.config)):
+        volume = node.volumes.get(drive["file"]) if is_disk(vm.config[key]) and only in (None, key) else None
+        if volume and volume_has(node, volume, "template"):
             before = volume.file
             node.volumes.rename(volume, base_name(node, volume))
             await physical(node.guests(volume.kind).rename_disk(before, volume.file))
-            drive["file"] = volume.volid
-            vm.config[key] = formats.PropertyString.format(drive, "file")
-    vm.config["template"] = "1"
+            vm.config[key] = drive_formats.printed(drive | {"file": volume.volid})
+            node.vms.save(vm)
     node.vms.save(vm)
 
 
