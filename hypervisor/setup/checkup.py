@@ -32,7 +32,7 @@ INIT = "run `hostler-admin proxmox init` again"
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at. `mend` is what to do when it is missing; a "note" needs no action."""
+    """One thing that was looked at. `mend` is what to do about it; a "note" can be left as it is."""
 
     name: str
     verdict: Verdict
@@ -303,7 +303,8 @@ async def _firewall(subject: Subject) -> AsyncIterator[Check]:
     if int(options.get("enable") or 0):
         yield Check("firewall", "ok", "on for the cluster")
     else:
-        yield Check("firewall", "note", "off for the cluster: guests could use one another's addresses")
+        mend = "allow yourself in first (ports 22 and 8006), then switch it on in the datacenter's firewall options"
+        yield Check("firewall", "note", "off for the cluster: guests can use one another's addresses", mend)
 
 
 LOOKS: Mapping[str, Callable[[Subject], AsyncIterator[Check]]] = {

@@ -1,7 +1,8 @@
 """What Hostler must be allowed to do, by release of Proxmox: never more than it uses.
 
 From the `permissions` of each call in qemu-server API2/Qemu.pm, pve-storage API2/Storage and pve-manager API2.
-The guest agent is read with VM.Monitor on 8; that privilege is gone on 9, where VM.GuestAgent.Audit took its place.
+On 8 the guest agent is asked with VM.Monitor. That is gone on 9: VM.GuestAgent.Audit reads addresses, and a password
+is set with VM.GuestAgent.Unrestricted alone (qemu-server API2/Qemu/Agent.pm).
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ VM = frozenset(
         *("VM.Config.Memory", "VM.Config.Network", "VM.Config.Options", "VM.Snapshot", "VM.Snapshot.Rollback"),
     }
 )
-AGENT: Mapping[Release, str] = {8: "VM.Monitor", 9: "VM.GuestAgent.Audit"}
+AGENT: Mapping[Release, frozenset[str]] = {
+    8: frozenset({"VM.Monitor"}),
+    9: frozenset({"VM.GuestAgent.Audit", "VM.GuestAgent.Unrestricted"}),
+}
 STORAGE = frozenset({"Datastore.AllocateSpace", "Datastore.Audit"})
 NETWORK = frozenset({"SDN.Use"})
 POOL = frozenset({"Pool.Audit"})
@@ -34,7 +38,7 @@ def release_of(version: str) -> Release | None:
 
 def guests(release: Release) -> frozenset[str]:
     """What is needed on `/vms`."""
-    return VM | {AGENT[release]}
+    return VM | AGENT[release]
 
 
 def work_role(release: Release) -> frozenset[str]:

@@ -87,7 +87,7 @@ def test_a_ready_node_needs_nothing(release: Release) -> None:
 
 
 def test_the_privilege_for_the_agent_is_that_of_the_release() -> None:
-    assert work_role(8) ^ work_role(9) == {"VM.Monitor", "VM.GuestAgent.Audit"}
+    assert work_role(8) ^ work_role(9) == {"VM.Monitor", "VM.GuestAgent.Audit", "VM.GuestAgent.Unrestricted"}
     assert [release_of(version) for version in ("8.4.21", "9.0.3", "7.4-1", "10.0")] == [8, 9, None, None]
 
 
@@ -96,11 +96,11 @@ def test_the_grants_give_what_is_needed() -> None:
     assert set().union(*wanted.values()) == work_role(8) | {"Sys.Audit"}
 
 
-def test_after_an_upgrade_only_the_new_privilege_is_added() -> None:
+def test_after_an_upgrade_only_the_new_privileges_are_added() -> None:
     old = replace(ready(9), roles=ready(8).roles)
     (change,) = access.changes(old, WANTED)
     assert (change.method, change.path) == ("put", ("access", "roles", "Hostler"))
-    assert change.params == {"privs": "VM.GuestAgent.Audit", "append": 1}
+    assert change.params == {"privs": "VM.GuestAgent.Audit,VM.GuestAgent.Unrestricted", "append": 1}
 
 
 def test_what_others_added_to_a_role_stays_and_is_said() -> None:

@@ -119,6 +119,31 @@ async def test_the_rights_suffice_for_a_servers_whole_life(ready: Path, bed: Bed
     await hypervisor.close()
 
 
+@pytest.mark.parametrize("bed", [{"pve": "8"}, {"pve": "9"}], indirect=True)
+async def test_the_rights_suffice_for_copies_passwords_and_the_address_filter(ready: Path, bed: Bed) -> None:
+    (settings,) = load(ready / "hostler.toml").cluster
+    proxmox = open_cluster(settings)
+    cluster = Cluster(proxmox, hang=lambda vmid: asyncio.sleep(0), template=9100)
+    vmid = await cluster.started()
+    await proxmox.set_password("pve1", vmid, "root", "secret words")
+    await proxmox.refresh_cloudinit("pve1", vmid)
+    await proxmox.set_firewall("pve1", vmid, allowed={"net0": frozenset({"10.99.0.123"})})
+    assert (await proxmox.firewall("pve1", vmid)).ip_filter
+    tasks = [await cluster.done(await proxmox.take_snapshot("pve1", vmid, "before"))]
+    tasks += [await cluster.done(await proxmox.take_backup("pve1", vmid, storage="local", notes="op=1"))]
+    tasks += [await cluster.done(await proxmox.stop("pve1", vmid))]
+    tasks += [await cluster.done(await proxmox.roll_back("pve1", vmid, "before"))]
+    tasks += [await cluster.done(await proxmox.delete_snapshot("pve1", vmid, "before"))]
+    (backup,) = await proxmox.backups("pve1", "local", vmid)
+    tasks += [await cluster.done(await proxmox.restore_backup("pve1", vmid, volume=backup.volume, storage="local"))]
+    tasks += [await cluster.done(await proxmox.reimage("pve1", vmid, disk="scsi0", source=IMAGE, storage="local"))]
+    await proxmox.drop_unused("pve1", vmid)
+    if upid := await proxmox.delete_backup("pve1", "local", backup.volume):
+        tasks += [await cluster.done(upid)]
+    assert [(task.kind, task.text) for task in tasks if task.state != "succeeded"] == []
+    await proxmox.close()
+
+
 async def test_a_second_run_has_nothing_to_do(ready: Path, run: Run) -> None:
     code, said = await run("init", "--template", "debian", "--image", IMAGE, "--vmid", "9100")
     assert code == 0
