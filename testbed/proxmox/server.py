@@ -4,6 +4,7 @@ Facts from pve-manager HTTPServer.pm (auth_handler, rest_handler), pve-http-serv
 """
 
 import asyncio
+import logging
 import re
 import time
 from collections import deque
@@ -32,6 +33,7 @@ OPEN = frozenset(
 UPLOAD = re.compile("/nodes/[^/]+/storage/([^/]+)/upload")
 REMEMBERED_REQUESTS = 20_000
 Answer = Response | Takeover
+log = logging.getLogger(__name__)
 
 
 class Api:
@@ -187,7 +189,13 @@ class Api:
 
     async def _execute(self, route: Route, node: Node, who: Identity | None, given: Given) -> Any:
         values = verify(given, route.parameters, node.cluster.pve)
-        return await route.handler(Call(node, who or Identity(""), values, self._node))
+        try:
+            return await route.handler(Call(node, who or Identity(""), values, self._node))
+        except ApiError:
+            raise
+        except Exception as error:
+            log.exception("a call failed in a way that it should not")
+            raise Die(f"{type(error).__name__}: {error}") from error
 
     def _check_rights(self, route: Route, who: Identity | None, path: str, given: Given) -> None:
         if who is None or who.root:

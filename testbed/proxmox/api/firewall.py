@@ -77,7 +77,7 @@ AREAS: dict[Place, tuple[str, ...]] = {
 
 
 def _register(scope: Scope) -> None:
-    @route("GET", scope.base, everybody)
+    @route("GET", scope.base, everybody, at_entry=True)
     async def index(_call: Call) -> list[Entry]:
         return [{"name": name} for name in AREAS[scope.place]]
 
@@ -149,7 +149,7 @@ async def cluster_references(call: Call) -> list[Entry]:
 
 
 def _register_guest(scope: Scope) -> None:
-    @route("GET", f"{scope.base}/refs", scope.audit, REFERENCE_KIND)
+    @route("GET", f"{scope.base}/refs", scope.audit, REFERENCE_KIND, at_entry=True)
     async def references(call: Call) -> list[Entry]:
         kind = call.values.get("type")
         own = _references(scope.load(call), kind, "guest")

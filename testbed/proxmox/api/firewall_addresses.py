@@ -131,37 +131,39 @@ def _register_sets(scope: Scope) -> None:
     base = f"{scope.base}/ipset"
     creation = {**NAMED, "comment": Param(), "rename": RENAME, "digest": DIGEST}
 
-    @route("GET", base, scope.audit)
+    @route("GET", base, scope.audit, at_entry=True)
     async def sets(call: Call) -> list[Entry]:
         return firewall.with_digest(_set_rows(scope.load(call)))
 
-    @route("POST", base, scope.modify, creation, protected=True)
+    @route("POST", base, scope.modify, creation, protected=True, at_entry=True)
     async def create(call: Call) -> None:
         _create_set(scope, call)
 
-    @route("DELETE", f"{base}/{{name}}", scope.modify, NAMED | {"force": Param("boolean")}, protected=True)
+    @route(
+        "DELETE", f"{base}/{{name}}", scope.modify, NAMED | {"force": Param("boolean")}, protected=True, at_entry=True
+    )
     async def delete(call: Call) -> None:
         _delete_set(scope, call)
 
-    @route("GET", f"{base}/{{name}}", scope.audit, NAMED)
+    @route("GET", f"{base}/{{name}}", scope.audit, NAMED, at_entry=True)
     async def members(call: Call) -> list[Entry]:
         return firewall.with_digest(_members(scope.load(call), call))
 
-    @route("POST", f"{base}/{{name}}", scope.modify, NAMED | MEMBER | DETAILS, protected=True)
+    @route("POST", f"{base}/{{name}}", scope.modify, NAMED | MEMBER | DETAILS, protected=True, at_entry=True)
     async def add(call: Call) -> None:
         _add_member(scope, call)
 
     path = f"{base}/{{name}}/{{*cidr}}"
 
-    @route("GET", path, scope.audit, NAMED | MEMBER, protected=True)
+    @route("GET", path, scope.audit, NAMED | MEMBER, protected=True, at_entry=True)
     async def member(call: Call) -> Entry:
         return _one(firewall.with_digest(_members(scope.load(call), call)), call)
 
-    @route("PUT", path, scope.modify, NAMED | MEMBER | DETAILS | {"digest": DIGEST}, protected=True)
+    @route("PUT", path, scope.modify, NAMED | MEMBER | DETAILS | {"digest": DIGEST}, protected=True, at_entry=True)
     async def change(call: Call) -> None:
         _change_member(scope, call)
 
-    @route("DELETE", path, scope.modify, NAMED | MEMBER | {"digest": DIGEST}, protected=True)
+    @route("DELETE", path, scope.modify, NAMED | MEMBER | {"digest": DIGEST}, protected=True, at_entry=True)
     async def remove(call: Call) -> None:
         _remove_member(scope, call)
 
@@ -220,26 +222,31 @@ def _remove_alias(scope: Scope, call: Call) -> None:
 def _register_aliases(scope: Scope) -> None:
     base = f"{scope.base}/aliases"
 
-    @route("GET", base, scope.audit)
+    @route("GET", base, scope.audit, at_entry=True)
     async def aliases(call: Call) -> list[Entry]:
         return firewall.with_digest(_alias_rows(scope.load(call)))
 
-    @route("POST", base, scope.modify, NAMED | NETWORK, protected=True)
+    @route("POST", base, scope.modify, NAMED | NETWORK, protected=True, at_entry=True)
     async def create(call: Call) -> None:
         _create_alias(scope, call)
 
-    @route("GET", f"{base}/{{name}}", scope.audit, NAMED)
+    @route("GET", f"{base}/{{name}}", scope.audit, NAMED, at_entry=True)
     async def alias(call: Call) -> Entry:
         content = scope.load(call)
         return content.aliases[_existing(content, call)]
 
     @route(
-        "PUT", f"{base}/{{name}}", scope.modify, NAMED | NETWORK | {"rename": RENAME, "digest": DIGEST}, protected=True
+        "PUT",
+        f"{base}/{{name}}",
+        scope.modify,
+        NAMED | NETWORK | {"rename": RENAME, "digest": DIGEST},
+        protected=True,
+        at_entry=True,
     )
     async def update(call: Call) -> None:
         _update_alias(scope, call)
 
-    @route("DELETE", f"{base}/{{name}}", scope.modify, NAMED | {"digest": DIGEST}, protected=True)
+    @route("DELETE", f"{base}/{{name}}", scope.modify, NAMED | {"digest": DIGEST}, protected=True, at_entry=True)
     async def remove(call: Call) -> None:
         _remove_alias(scope, call)
 

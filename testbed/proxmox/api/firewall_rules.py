@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from testbed.proxmox import firewall, firewall_rules
-from testbed.proxmox.api.firewall import CLUSTER, SCOPES, Scope
+from testbed.proxmox.api.firewall import CLUSTER, HOST, SCOPES, Scope
 from testbed.proxmox.calls import Call, everybody, route
 from testbed.proxmox.errors import Die, parameter_errors
 from testbed.proxmox.firewall import Entry, Firewall
@@ -89,19 +89,20 @@ def _update(scope: Scope, call: Call) -> None:
 
 
 def _register(scope: Scope, base: str) -> None:
+    at_entry = scope is not HOST
     named = {"group": GROUP_NAME} if scope is GROUP else {}
 
-    @route("GET", base, scope.audit, named)
+    @route("GET", base, scope.audit, named, at_entry=at_entry)
     async def rules(call: Call) -> list[Entry]:
         listed = firewall.with_digest(_rules(scope, call, scope.load(call)))
         return [rule | {"pos": position} for position, rule in enumerate(listed)]
 
-    @route("GET", f"{base}/{{pos}}", scope.audit, named | POSITION)
+    @route("GET", f"{base}/{{pos}}", scope.audit, named | POSITION, at_entry=at_entry)
     async def rule(call: Call) -> Entry:
         listed = firewall.with_digest(_rules(scope, call, scope.load(call)))
         return _at(listed, call) | {"pos": int(call.values["pos"])}
 
-    @route("POST", base, scope.modify, named | CREATION, protected=True)
+    @route("POST", base, scope.modify, named | CREATION, protected=True, at_entry=at_entry)
     async def create(call: Call) -> None:
         content, made = scope.load(call), Entry()
         rules = _rules(scope, call, content)
@@ -110,11 +111,18 @@ def _register(scope: Scope, base: str) -> None:
         rules.insert(0, {"enable": 0} | made)
         scope.save(call, content)
 
-    @route("PUT", f"{base}/{{pos}}", scope.modify, named | CHANGE, protected=True)
+    @route("PUT", f"{base}/{{pos}}", scope.modify, named | CHANGE, protected=True, at_entry=at_entry)
     async def update(call: Call) -> None:
         _update(scope, call)
 
-    @route("DELETE", f"{base}/{{pos}}", scope.modify, named | POSITION | {"digest": DIGEST}, protected=True)
+    @route(
+        "DELETE",
+        f"{base}/{{pos}}",
+        scope.modify,
+        named | POSITION | {"digest": DIGEST},
+        protected=True,
+        at_entry=at_entry,
+    )
     async def remove(call: Call) -> None:
         content = scope.load(call)
         rules = _rules(scope, call, content)

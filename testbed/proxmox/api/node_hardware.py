@@ -12,7 +12,7 @@ AUDIT = perm("/nodes/{node}", "Sys.Audit")
 
 
 def _index(path: str, key: str, names: tuple[str, ...]) -> None:
-    @route("GET", path, everybody)
+    @route("GET", path, everybody, at_entry=True)
     async def index(_call: Call) -> list[Row]:
         return [{key: name} for name in names]
 

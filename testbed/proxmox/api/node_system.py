@@ -122,7 +122,7 @@ async def services(call: Call) -> list[Row]:
     return [_service(call, name) for name in SERVICES]
 
 
-@route("GET", "/nodes/{node}/services/{service}", AUDIT, SERVICE)
+@route("GET", "/nodes/{node}/services/{service}", AUDIT, SERVICE, at_entry=True)
 async def service_index(_call: Call) -> list[Row]:
     """What can be asked of a daemon."""
     return [{"subdir": name} for name in SERVICE_VERBS]
@@ -212,7 +212,7 @@ def call_path(call: Call) -> str:
     return f"/nodes/{call.node.name}"
 
 
-@route("GET", "/nodes/{node}/apt", everybody)
+@route("GET", "/nodes/{node}/apt", everybody, at_entry=True)
 async def apt(_call: Call) -> list[Row]:
     """What can be asked about packages."""
     return [{"id": name} for name in ("update", "versions")]
@@ -262,7 +262,7 @@ def _appliance(name: str) -> Row:
 # Certificates
 
 
-@route("GET", "/nodes/{node}/certificates", everybody)
+@route("GET", "/nodes/{node}/certificates", everybody, at_entry=True)
 async def certificates(_call: Call) -> list[Row]:
     """What can be asked about certificates."""
     return [{"name": name} for name in ("acme", "custom", "info")]

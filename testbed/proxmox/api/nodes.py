@@ -32,7 +32,7 @@ def _row(call: Call, node: Node) -> Row:
     return row | (node.stats.node() if audit else {})
 
 
-@route("GET", "/nodes/{node}", everybody)
+@route("GET", "/nodes/{node}", everybody, at_entry=True)
 async def index(_call: Call) -> list[Row]:
     """What can be asked below."""
     return [{"name": name} for name in SUBDIRECTORIES]

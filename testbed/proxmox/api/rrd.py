@@ -26,7 +26,14 @@ def _data(call: Call, source: Source) -> list[Row]:
     return rrd.data(source, call.values["timeframe"], call.values.get("cf", "AVERAGE"), release)
 
 
-@route("GET", "/nodes/{node}/qemu/{vmid}/rrddata", perm("/vms/{vmid}", "VM.Audit"), PARAMETERS, protected=True)
+@route(
+    "GET",
+    "/nodes/{node}/qemu/{vmid}/rrddata",
+    perm("/vms/{vmid}", "VM.Audit"),
+    PARAMETERS,
+    protected=True,
+    at_entry=True,
+)
 async def vm_data(call: Call) -> list[Row]:
     """A VM's figures over time."""
     vm = call.cluster.vms.get(call.vmid)
@@ -54,15 +61,21 @@ def _more_of_9(memory: float, busy: float) -> Row:
     return {"memhost": memory * 1.05} | {f"pressure{name}": strain for name in PRESSURES}
 
 
-@route("GET", "/nodes/{node}/rrddata", perm("/nodes/{node}", "Sys.Audit"), NODE_PARAMETERS, protected=True)
+@route(
+    "GET", "/nodes/{node}/rrddata", perm("/nodes/{node}", "Sys.Audit"), NODE_PARAMETERS, protected=True, at_entry=True
+)
 async def node_data(call: Call) -> list[Row]:
     """A node's figures over time, through what they are now."""
-    figures, release = call.node.stats.node(), call.cluster.pve
+    release, node = call.cluster.pve, call.cluster.nodes.get(call.values["node"])
+    if node is None:
+        name = call.values["node"]
+        raise rrd.missing(f"pve-node-9.0/{name}" if release == "9" else f"pve2-node/{name}")
+    figures = node.stats.node()
     if call.values["timeframe"] == "decade" and release != "9":
         raise parameter_errors(
             {"timeframe": f"value 'decade' does not have a value in the enumeration '{', '.join(FRAMES)}'"}
         )
-    seed, now = zlib.crc32(call.node.name.encode()), time.time()
+    seed, now = zlib.crc32(node.name.encode()), time.time()
     cpu = rrd.scaled(seed, now, figures["cpu"])
     memory = rrd.scaled(seed + 1, now, figures["mem"])
     steady = {"maxcpu": figures["maxcpu"], "memtotal": figures["maxmem"], "swaptotal": SWAP, "swapused": 0}
@@ -75,7 +88,7 @@ async def node_data(call: Call) -> list[Row]:
         row |= {"netin": part * 40 * MIB, "netout": part * 30 * MIB}
         return row | (_node_of_9(figures["maxmem"] - used, part) if release == "9" else {})
 
-    return _data(call, Source(_always_on(call.node.boot_time), steady, moving))
+    return _data(call, Source(_always_on(node.boot_time), steady, moving))
 
 
 def _node_of_9(available: float, part: float) -> Row:

@@ -67,7 +67,7 @@ def _row(call: Call, storage: Storage) -> Row:
     return row | ({"used_fraction": row["used"] / row["total"]} if row["total"] else {})
 
 
-@route("GET", "/nodes/{node}/storage/{storage}", MAY_AUDIT)
+@route("GET", "/nodes/{node}/storage/{storage}", MAY_AUDIT, at_entry=True)
 async def index(_call: Call) -> list[Row]:
     """What can be asked of a storage."""
     return [{"subdir": name} for name in SUBDIRECTORIES]
