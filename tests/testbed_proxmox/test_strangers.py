@@ -194,6 +194,30 @@ async def test_proxmoxer_is_refused_with_a_wrong_password(access: Access) -> Non
         )
 
 
+async def test_proxmoxer_makes_a_user_a_token_and_a_pool_that_it_then_works_in(access: Access) -> None:
+    def story() -> None:
+        root = by_password(access)
+        root.pools.post(poolid="shop", comment="machines of the shop")
+        root.access.users.post(userid="op@pve", password="long enough")
+        secret = root.access.users("op@pve").token("t1").post(privsep=0)["value"]
+        for path, role in (("/pool/shop", "PVEVMAdmin"), ("/storage/local", "PVEDatastoreUser")):
+            root.access.acl.put(path=path, roles=role, users="op@pve")
+        operator = ProxmoxAPI(
+            access.host, port=access.port, user="op@pve", token_name="t1", token_value=secret, verify_ssl=False
+        )
+        assert operator.cluster.resources.get(type="vm") == []
+        made = operator.nodes("pve1").qemu.post(vmid=150, pool="shop", scsi0="local:1", memory=256)
+        assert finished(operator, made) == "OK"
+        assert [row["vmid"] for row in operator.cluster.resources.get(type="vm")] == [150]
+        with pytest.raises(ResourceException, match="403"):
+            operator.nodes("pve1").qemu(9000).config.get()
+        root.access.users("op@pve").token("t1").delete()
+        with pytest.raises(ResourceException, match="401"):
+            operator.nodes.get()
+
+    await asyncio.to_thread(story)
+
+
 async def test_proxmoxer_brings_files(access: Access, tmp_path: Path) -> None:
     file = tmp_path / "tiny.iso"
     file.write_bytes(b"not really an image" * 1000)
