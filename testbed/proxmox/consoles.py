@@ -75,13 +75,15 @@ class Door:
 async def relay(one: Streams, other: Streams) -> None:
     """Copy bytes both ways until either side ends or nothing happens for a quarter of an hour."""
     clock = _Clock()
-    await first_of(
-        asyncio.create_task(_copy(one[0], other[1], clock)),
-        asyncio.create_task(_copy(other[0], one[1], clock)),
-        asyncio.create_task(clock.silence()),
-    )
-    for _, writer in (one, other):
-        writer.close()
+    try:
+        await first_of(
+            asyncio.create_task(_copy(one[0], other[1], clock)),
+            asyncio.create_task(_copy(other[0], one[1], clock)),
+            asyncio.create_task(clock.silence()),
+        )
+    finally:
+        for _, writer in (one, other):
+            writer.close()
 
 
 class _Clock:

@@ -191,7 +191,7 @@ class SimGuests:
         lines = self._lines(guest)
         answer = await lines.ask(command, arguments)
         if command == "guest-shutdown":
-            await asyncio.wait_for(lines.closed.wait(), timeout)
+            await _until(lines.closed, timeout)
         return answer
 
     async def monitor(self, vmid: int, command: str) -> str:
@@ -254,6 +254,13 @@ class SimGuests:
                 guest.ending.cancel()
             if guest.lines:
                 guest.lines.close()
+
+
+async def _until(event: asyncio.Event, timeout: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), timeout)
+    except TimeoutError:
+        raise GuestError("got timeout") from None
 
 
 def _set_event() -> asyncio.Event:

@@ -81,11 +81,13 @@ class Messages:
 async def converse(client: Streams, line: Streams) -> bool:
     """Carry both ways until either side ends; whether it was the client."""
     ended: list[bool] = []
-    await first_of(
-        asyncio.create_task(_inwards(client[0], line[1], ended)),
-        asyncio.create_task(_outwards(line[0], client[1], ended)),
-    )
-    line[1].close()
+    try:
+        await first_of(
+            asyncio.create_task(_inwards(client[0], line[1], ended)),
+            asyncio.create_task(_outwards(line[0], client[1], ended)),
+        )
+    finally:
+        line[1].close()
     return ended[:1] == [True]
 
 

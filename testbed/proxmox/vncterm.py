@@ -17,11 +17,13 @@ async def show(client: Streams, line: Streams, title: str, password: str) -> Non
     screen = Screen()
     screen.title(title)
     display = Display(screen, title, lambda text: line[1].write(text.encode()))
-    await first_of(
-        asyncio.create_task(display.serve(*client, password)),
-        asyncio.create_task(_print(line[0], screen)),
-    )
-    line[1].close()
+    try:
+        await first_of(
+            asyncio.create_task(display.serve(*client, password)),
+            asyncio.create_task(_print(line[0], screen)),
+        )
+    finally:
+        line[1].close()
 
 
 async def _print(line: asyncio.StreamReader, screen: Screen) -> None:

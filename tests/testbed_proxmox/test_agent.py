@@ -136,6 +136,13 @@ async def test_shutting_down_answers_when_the_guest_is_off(vm: Bed) -> None:
     assert await refusal(vm, "POST", "ping") == (500, "VM 200 is not running")
 
 
+async def test_a_guest_that_ignores_being_told_to_shut_down_lets_the_call_wait(vm: Bed) -> None:
+    vm.node.vms.load(200).behaviour["ignore_acpi"] = True
+    vm.node.knobs.proxy_timeout_seconds = 0.2
+    assert (await refusal(vm, "POST", "shutdown"))[0] == 596
+    assert vm.runs(200)
+
+
 async def test_a_booting_and_a_paused_guest_are_silent(vm: Bed) -> None:
     vm.node.knobs.agent_patience_seconds = 0.05
     assert await vm.run("POST", f"{VM}/status/suspend") == "OK"

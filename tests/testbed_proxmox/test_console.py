@@ -203,12 +203,20 @@ async def test_no_client_for_a_terminal(vm: Bed) -> None:
     assert (await vm.log(told["upid"]))[0] == "failed waiting for client: timed out"
 
 
+async def with_a_serial_display(bed: Bed) -> None:
+    await bed.run("POST", f"{VM}/status/stop")
+    await bed.put(f"{VM}/config", vga="serial0")
+    await bed.run("POST", f"{VM}/status/start")
+    await bed.post(f"{VM}/agent/ping")
+
+
 async def test_a_display_on_a_serial_line(vm: Bed) -> None:
-    await vm.put(f"{VM}/config", vga="serial0")
+    await with_a_serial_display(vm)
     told = await vm.post(f"{VM}/vncproxy", websocket=1)
     async with websocket(vm, VM, told["port"], told["ticket"]) as wire:
         viewer = Viewer(wire)
         await viewer.enter(told["password"], [ZRLE])
+        assert viewer.name == "VM 200 (serial0)"
         await viewer.look()
         before = viewer.picture[16:]
         viewer.type("uname\n")
@@ -243,6 +251,32 @@ async def test_the_guest_can_be_turned_off_from_its_screen(vm: Bed) -> None:
     for key in (*"poweroff", "ret"):
         await vm.put(f"{VM}/sendkey", key=key)
     await vm.until(lambda: not vm.runs(200))
+
+
+async def test_the_port_is_on_the_node_that_was_asked(three: Bed) -> None:
+    assert await three.run("POST", "/nodes/pve1/qemu/9000/clone", newid=200, name="web") == "OK"
+    assert await three.run("POST", f"{VM}/status/start") == "OK"
+    url = f"{three.running.urls['pve2']}/api2/json{VM}/vncproxy"
+    told = (await three.client.post(url, data={"websocket": 1}, headers=three.headers)).json()["data"]
+    assert told["upid"].startswith("UPID:pve2:")
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(told["port"]))
+    assert await reader.readexactly(12) == b"RFB 003.008\n"
+    writer.close()
+
+
+async def test_a_serial_display_without_a_websocket_has_no_password(vm: Bed) -> None:
+    await with_a_serial_display(vm)
+    told = await vm.post(f"{VM}/vncproxy")
+    assert "password" not in told
+    assert told["ticket"].startswith("PVEVNC:")
+
+
+async def test_an_aborted_console_closes_the_connection(vm: Bed) -> None:
+    told = await vm.post(f"{VM}/vncproxy", websocket=1)
+    reader, _ = await asyncio.open_connection("127.0.0.1", int(told["port"]))
+    assert await reader.readexactly(12) == b"RFB 003.008\n"
+    await vm.delete(f"/nodes/pve1/tasks/{told['upid']}")
+    assert await reader.read() == b""
 
 
 def test_a_terminals_stream_may_come_in_any_pieces() -> None:

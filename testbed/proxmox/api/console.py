@@ -40,22 +40,22 @@ async def vnc_proxy(call: Call) -> Row:
     serial, for_websocket = _serial_display(vm), call.flag("websocket")
     door = Door(call.entry.ports.take(), None if for_websocket else server_context(call.entry.directory))
     ticket = call.node.access.tickets.vnc(call.who.id, f"/vms/{call.vmid}", door.port)
-    password = new_password()
+    password = None if serial and not (for_websocket or call.flag("generate-password")) else new_password()
 
     async def work(worker: Worker) -> None:
         if serial:
-            await _show_serial(call, vm, serial, door, password)
+            await _show_serial(call, vm, serial, door, password or ticket)
         else:
-            await _show_display(call, vm, door, password, worker)
+            await _show_display(call, vm, door, password or ticket, worker)
 
     upid = call.entry.tasks.start("vncproxy", str(call.vmid), call.who.id, work)
     return {
         "user": call.who.id,
-        "ticket": f"{password}:{ticket}",
+        "ticket": f"{password}:{ticket}" if password else ticket,
         "port": str(door.port),
         "upid": upid,
         "cert": public_part(call.entry.directory),
-        "password": password,
+        **({"password": password} if password else {}),
     }
 
 
@@ -65,6 +65,8 @@ async def _show_display(call: Call, vm: Vm, door: Door, password: str, worker: W
     except TimeoutError:
         raise Die("connection timed out") from None
     try:
+        if not call.node.online:
+            raise Die(f"ssh: connect to host {call.node.address} port 22: No route to host")
         screen = await physical(call.node.guests(vm).screen(vm.vmid, password))
     except Die as error:
         client[1].close()
