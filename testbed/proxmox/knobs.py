@@ -16,6 +16,9 @@ class Knobs:
     linked_clone_seconds: float = 0.02
     full_clone_seconds: float = 0.3
     snapshot_seconds: float = 0.02
+    #: How long a removal of a volume takes, and until a simulated guest's process answers.
+    removal_seconds: float = 0.02
+    start_seconds: float = 0.02
     migration_seconds: float = 0.3
     storage_hold_seconds: float = 0.0
     restart_seconds: float = 0.3

@@ -49,6 +49,8 @@ class Node:
         self.cluster = cluster
         self.directory = directory
         self.state: NodeState = "up"
+        #: The VMs whose process runs but does not answer yet.
+        self.starting: set[int] = set()
         self.hardware = Hardware()
         self.fingerprint = ""
         self.boot_time = self._boot_time()

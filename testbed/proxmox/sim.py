@@ -66,7 +66,8 @@ class SimGuests:
         """Nothing to do."""
 
     async def delete_disk(self, volume: str) -> None:
-        """Forget its files."""
+        """Take the time a removal takes."""
+        await asyncio.sleep(self._knobs.removal_seconds)
         self._disks.delete(volume)
 
     async def rename_disk(self, volume: str, new_volume: str) -> None:

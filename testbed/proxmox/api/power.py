@@ -111,7 +111,16 @@ async def start_vm(node: Node, vmid: int, worker: Worker, skip_lock: bool) -> No
 
 
 async def _start_process(node: Node, vm: Vm, worker: Worker, state: str | None) -> None:
-    await node.start(vm, state)
+    node.starting.add(vm.vmid)
+    try:
+        await node.start(vm, state)
+        await asyncio.sleep(node.knobs.start_seconds if vm.kind == "sim" else 0)
+    finally:
+        node.starting.discard(vm.vmid)
+    await _plug_cards(node, vm, worker)
+
+
+async def _plug_cards(node: Node, vm: Vm, worker: Worker) -> None:
     cards = {key: formats.NET.parse(vm.config[key]) for key in NET_KEYS if key in vm.config}
     astray = [key for key, card in cards.items() if card.get("bridge", "vmbr0") not in interfaces.bridges(node)]
     if not astray:

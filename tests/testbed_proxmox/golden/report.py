@@ -5,6 +5,7 @@ With the beginning of a file's name, or of a record's key such as `06/start`, ea
 
 import sys
 
+from tests.testbed_proxmox.golden.known import KNOWN
 from tests.testbed_proxmox.golden.replay import Outcome, outcomes
 
 
@@ -36,6 +37,11 @@ def details(some: list[Outcome], beginning: str) -> str:
         lines += [outcome.record.key, *(f"    {line}" for line in outcome.differences)] if outcome.differences else []
         lines += [f"{outcome.record.key}: no {outcome.record.method} {outcome.record.path}"] if outcome.absent else []
     return "\n".join(lines)
+
+
+def known() -> str:
+    """What is known to differ, as the testbed's own list of differences shows it."""
+    return "\n".join(f"- {reason}: {', '.join(f'`{key}`' for key in keys)}." for reason, keys in KNOWN.items())
 
 
 if __name__ == "__main__":

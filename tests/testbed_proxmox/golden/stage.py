@@ -21,8 +21,8 @@ STORAGES = (
 )
 #: The size of `small` from file 09 on, in bytes.
 SMALLER = 16 * 1024**2
-#: VMs that were gone when a file began.
-REMOVED = {"05": (107, 151), "09": (111,), "10": (120, 121, 122), "11": (124,), "12": (124, 125, 126, 127)}
+#: VMs that were gone when a file began; those that no recording made were made beside it.
+REMOVED = {"05": (107, 151), "09": (111,), "10": (120, 121, 122), "11": (124, 125), "12": (124, 125, 126, 127)}
 #: Seconds that passed before a record was made.
 PAUSES = {
     "06/agent-ping-ok": 10,
@@ -47,7 +47,8 @@ TIDYING_SECONDS = 0.7
 async def prepare(replay: "Replay") -> None:
     """The machine as it was before the first record."""
     knobs = replay.testbed.node.knobs
-    knobs.boot_seconds, knobs.restart_seconds, knobs.full_clone_seconds = 6.0, 1.0, 0.3
+    knobs.boot_seconds, knobs.restart_seconds, knobs.full_clone_seconds = 9.0, 1.0, 0.3
+    knobs.start_seconds, knobs.removal_seconds = 1.8, 0.1
     for storage in STORAGES:
         replay.testbed.cluster.storages.save(storage)
     replay.testbed.node.volumes.save(IMAGE)
@@ -71,10 +72,10 @@ async def before_file(replay: "Replay", name: str, begun: float) -> None:
 
 
 async def _remove(replay: "Replay", vmid: int) -> None:
-    vms = replay.testbed.node.vms
-    if vmid in vms:
-        path, all_of_it = f"/nodes/pve1/qemu/{vmid}", {"purge": 1, "skiplock": 1, "destroy-unreferenced-disks": 1}
-        await replay.done("DELETE", path, **all_of_it)
+    if vmid not in replay.testbed.node.vms:
+        await replay.done("POST", "/nodes/pve1/qemu", vmid=vmid)
+    path, all_of_it = f"/nodes/pve1/qemu/{vmid}", {"purge": 1, "skiplock": 1, "destroy-unreferenced-disks": 1}
+    await replay.done("DELETE", path, **all_of_it)
 
 
 async def before(replay: "Replay", record: Record) -> None:
