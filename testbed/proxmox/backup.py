@@ -227,7 +227,7 @@ class Job:
         return volume
 
     def _check_space(self, included: list[tuple[str, Volume]], ending: str) -> None:
-        wanted = int(sum(volume.used for _, volume in included) * PACKED[ending])
+        wanted = int(sum(self._contents(volume) for _, volume in included) * PACKED[ending])
         if self._node.volumes.used(self._storage) + wanted > self._storage.size:
             raise Die("vma_queue_write: write error - Broken pipe")
 
@@ -254,7 +254,7 @@ class Job:
                 ending = "qcow2" if volume.format == "qcow2" else "raw"
                 copy = f"{vm.vmid}/{self._node.name}.{self._storage.name}.{stem}-{key}.{ending}"
                 await physical(guests.clone_disk(volume.file, copy, True))
-                saved.append(SavedDisk(key, copy, volume.size, volume.used, volume.format))
+                saved.append(SavedDisk(key, copy, volume.size, self._contents(volume), volume.format))
                 if self._options.limit:
                     await asyncio.sleep(volume.used / (self._options.limit * 1024))
         except BaseException:
@@ -263,6 +263,11 @@ class Job:
             raise
         self._report(saved, time.time() - began)
         return tuple(saved)
+
+    def _contents(self, volume: Volume) -> int:
+        """What a disk holds, the base of a linked clone included, in bytes."""
+        base = self._node.volumes.get(f"{volume.storage}:{volume.parent}") if volume.parent else None
+        return min(volume.used + (base.used if base else 0), volume.size)
 
     def _report(self, saved: list[SavedDisk], seconds: float) -> None:
         size, used = sum(disk.size for disk in saved), sum(disk.used for disk in saved)

@@ -70,7 +70,10 @@ async def test_an_uploaded_image_can_be_put_into_a_drive(bed: Bed) -> None:
     assert (row["volid"], row["format"], row["size"]) == ("local:iso/tiny_image.iso", "iso", len(data))
     vm = await bed.cloned(100)
     await bed.put(f"{vm}/config", ide0="local:iso/tiny_image.iso,media=cdrom")
-    assert "iso/tiny_image.iso" in (await bed.get(f"{vm}/config"))["ide0"]
+    drive = (await bed.get(f"{vm}/config"))["ide0"]
+    assert drive.startswith("local:iso/tiny_image.iso,media=cdrom")
+    clone = await bed.cloned(101, source=100, full=1)
+    assert (await bed.get(f"{clone}/config"))["ide0"] == drive
 
 
 async def test_uploads_are_checked(bed: Bed) -> None:

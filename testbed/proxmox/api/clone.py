@@ -13,7 +13,18 @@ from testbed.proxmox.rights import all_of, any_of, if_given
 from testbed.proxmox.schema import Param
 from testbed.proxmox.storage import storage_of
 from testbed.proxmox.tasks import Worker, interrupted_text
-from testbed.proxmox.vms import CLONE_MARK, Config, Vm, drives, is_cdrom, is_disk, new_identity, new_mac, with_mac
+from testbed.proxmox.vms import (
+    CLONE_MARK,
+    Config,
+    Vm,
+    drives,
+    is_cdrom,
+    is_cloud_init,
+    is_disk,
+    new_identity,
+    new_mac,
+    with_mac,
+)
 
 PARAMETERS = {
     "newid": VMID,
@@ -120,9 +131,14 @@ def _source_config(call: Call, source: Vm) -> Config:
     return source.snapshot(name) if name else source.config
 
 
+def _cloned_drives(config: Config) -> list[tuple[str, dict[str, str]]]:
+    """The drives that get volumes of their own: CD-ROM drives are copied as they are, but for the cloud-init drive."""
+    return [(key, drive) for key, drive in drives(config) if is_disk(config[key]) or is_cloud_init(config[key])]
+
+
 def _check_disks(call: Call, config: Config, full: bool) -> None:
     snapshot = "snapname" in call.values
-    for key, drive in drives(config):
+    for key, drive in _cloned_drives(config):
         whole = full or "-cloudinit" in drive["file"] or key == "tpmstate0"
         volume = call.node.volumes.get(drive["file"])
         if volume and not volume_has(call.node, volume, "copy" if whole else "clone", snapshot):
@@ -157,7 +173,7 @@ async def _copy(call: Call, worker: Worker, source: Vm, target: Vm) -> None:
     there = {volume.key for volume in call.node.volumes.of(target.vmid)}
     config = _new_config(call, source)
     try:
-        for key, drive in drives(_source_config(call, source)):
+        for key, drive in _cloned_drives(_source_config(call, source)):
             await _copy_drive(call, worker, source, target, key, drive)
             config[key] = formats.PropertyString.format(drive, "file")
             target.config = config | {"lock": "clone"}
@@ -174,7 +190,7 @@ async def _copy(call: Call, worker: Worker, source: Vm, target: Vm) -> None:
 def _new_config(call: Call, source: Vm) -> Config:
     values = call.values
     original = _source_config(call, source)
-    disk_keys = {key for key, _ in drives(original)}
+    disk_keys = {key for key, _ in _cloned_drives(original)}
     config = {
         key: value
         for key, value in original.items()
