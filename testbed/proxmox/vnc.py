@@ -153,7 +153,7 @@ class Display:
         incremental, _x, y, _width, height = struct.unpack(">BHHHH", await self._reader.readexactly(9))
         self._wanted = True
         if not incremental:
-            self._mark(y, min(height, HEIGHT - y))
+            self._mark(min(y, HEIGHT - 1), min(height, HEIGHT - min(y, HEIGHT - 1)))
         self._send()
 
     async def _key(self) -> None:

@@ -1,10 +1,11 @@
 """The guest agent of a simulated guest."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.testbed_proxmox.bed import Bed
+from tests.testbed_proxmox.bed import Bed, bed_in
 
 VM = "/nodes/pve1/qemu/200"
 
@@ -159,3 +160,27 @@ async def test_an_agent_that_is_switched_off_is_configured_but_does_not_run(vm: 
     assert await vm.run("POST", f"{VM}/status/stop") == "OK"
     assert await vm.run("POST", f"{VM}/status/start") == "OK"
     assert await refusal(vm, "POST", "ping") == (500, "QEMU guest agent is not running")
+
+
+async def test_release_9_has_finer_privileges_and_reads_parts_of_files(tmp_path: Path) -> None:
+    async with bed_in(tmp_path, pve="9") as bed:
+        await bed.cloned(200)
+        assert await bed.run("POST", f"{VM}/status/start") == "OK"
+        await bed.post(f"{VM}/agent/ping")
+        await bed.post(f"{VM}/agent/file-write", file="/tmp/a", content="0123456789")
+        part = await bed.get(f"{VM}/agent/file-read", file="/tmp/a", offset=2, count=3)
+        assert part == {"content": "234", "bytes-read": 3, "truncated": 1}
+        kept = await bed.get(f"{VM}/agent/file-read", file="/tmp/a", decode=0)
+        assert kept == {"content": "MDEyMzQ1Njc4OQ==", "bytes-read": 10}
+
+        await bed.post("/access/users", userid="eve@pve")
+        secret = bed.node.access.new_token("eve@pve", "t", privsep=0)
+        eve = {"Authorization": f"PVEAPIToken=eve@pve!t={secret}"}
+        await bed.post("/access/roles", roleid="Look", privs="VM.GuestAgent.Audit")
+        await bed.put("/access/acl", path="/vms/200", roles="Look", users="eve@pve")
+        assert (await bed.call("POST", f"{VM}/agent/ping", headers=eve)).status_code == 200
+        refused = await bed.call("POST", f"{VM}/agent/exec", {"command": "true"}, headers=eve)
+        assert (refused.status_code, refused.reason_phrase) == (
+            403,
+            "Permission check failed (/vms/200, VM.GuestAgent.Unrestricted)",
+        )

@@ -28,7 +28,7 @@ class Lines:
         self._greeted = False
         self._keys: asyncio.Queue[str] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._clock: asyncio.Task[None] | None = None
+        self._typist: asyncio.Task[None] | None = None
         self.closed = asyncio.Event()
 
     def rebooted(self, booted: float) -> None:
@@ -52,8 +52,16 @@ class Lines:
         """A connection on which the screen speaks the remote framebuffer protocol."""
         spec = self._system.spec
         display = Display(self._screen, f"QEMU ({spec.name})", self.type)
-        self._look()
-        return await self._joined(lambda reader, writer: display.serve(reader, writer, password))
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            clock = self._background(self._tick())
+            try:
+                await display.serve(reader, writer, password)
+            finally:
+                clock.cancel()
+
+        self._refresh()
+        return await self._joined(serve)
 
     async def serial(self) -> Streams:
         """A connection to a login shell on a serial line."""
@@ -62,7 +70,7 @@ class Lines:
     def type(self, text: str) -> None:
         """Press keys; a guest that still boots does not care."""
         if self._system.up:
-            self._look()
+            self._typist = self._typist or self._background(self._work_off_keys())
             self._keys.put_nowait(text)
 
     def close(self) -> None:
@@ -84,13 +92,6 @@ class Lines:
         near, far = socket.socketpair()
         self._background(serve(*await asyncio.open_connection(sock=far)))
         return await asyncio.open_connection(sock=near)
-
-    def _look(self) -> None:
-        """Keep the screen up to date from now on."""
-        if self._clock is None:
-            self._refresh()
-            self._clock = self._background(self._tick())
-            self._background(self._work_off_keys())
 
     async def _tick(self) -> None:
         while True:
