@@ -224,22 +224,32 @@ async def updates(_call: Call) -> list[Row]:
     return []
 
 
-PACKAGES = {
-    "proxmox-ve": "8.4.0",
-    "pve-manager": "8.4.21",
-    "libpve-storage-perl": "8.3.8",
-    "pve-cluster": "8.1.3",
-    "pve-firewall": "5.1.2",
-    "pve-qemu-kvm": "9.2.0-8",
-    "qemu-server": "8.4.10",
+PACKAGES: dict[str, dict[str, str]] = {
+    "8": {
+        "proxmox-ve": "8.4.0",
+        "libpve-storage-perl": "8.3.8",
+        "pve-cluster": "8.1.3",
+        "pve-firewall": "5.1.2",
+        "pve-qemu-kvm": "9.2.0-8",
+        "qemu-server": "8.4.10",
+    },
+    "9": {
+        "proxmox-ve": "9.1.0",
+        "libpve-storage-perl": "9.0.18",
+        "pve-cluster": "9.0.6",
+        "pve-firewall": "6.0.4",
+        "pve-qemu-kvm": "10.1.2-3",
+        "qemu-server": "9.0.30",
+    },
 }
 
 
 @route("GET", "/nodes/{node}/apt/versions", AUDIT)
-async def versions(_call: Call) -> list[Row]:
+async def versions(call: Call) -> list[Row]:
     """The important packages."""
     fixed = {"CurrentState": "Installed", "Origin": "Proxmox", "Arch": "amd64", "Section": "admin"}
-    return [{"Package": name, "Version": text, "OldVersion": text} | fixed for name, text in PACKAGES.items()]
+    found = PACKAGES[call.cluster.pve] | {"pve-manager": call.cluster.access.release.version["version"]}
+    return [{"Package": name, "Version": text, "OldVersion": text} | fixed for name, text in sorted(found.items())]
 
 
 APPLIANCES = ("debian-12-standard_12.12-1_amd64.tar.zst", "alpine-3.22-default_20250617_amd64.tar.xz")
