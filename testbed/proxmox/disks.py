@@ -328,7 +328,7 @@ async def _fill(node: Node, source: Volume, volume: Volume, say: Say, limit: int
 
 
 async def _slow_down(say: Say, size: int, seconds: float) -> None:
-    for step in range(1, PROGRESS_STEPS if seconds else 1):
+    for step in range(1, PROGRESS_STEPS + 1 if seconds else 1):
         await asyncio.sleep(seconds / PROGRESS_STEPS)
         _progress(say, size, step / PROGRESS_STEPS)
 

@@ -1,25 +1,30 @@
 """How an answer differs from the recorded one."""
 
 import json
+import re
 from typing import Any
 
 from tests.testbed_proxmox.golden.client import Answer
 from tests.testbed_proxmox.golden.recording import Record
-from tests.testbed_proxmox.golden.varies import plain, text
+from tests.testbed_proxmox.golden.varies import FOREIGN_WAITS, plain, text
 
 #: Headers that are compared: by value, and whether they are there.
 BY_VALUE = ("connection", "content-type")
 BY_PRESENCE = ("content-length",)
 #: What tells the rows of a list apart, the best first.
 IDENTITIES = ("id", "key", "volid", "userid", "roleid", "realm", "storage", "iface", "vmid", "name", "subdir")
+#: From how many seconds on a wait is one of the software's, and the part by which such waits may differ.
+OWN_WAIT, TOLERANCE = 2.5, 0.2
 #: A poll right after the start may meet a task before or after its end.
 FIRST_POLL = ("status", "exitstatus")
 
 
-def differences(record: Record, answer: Answer) -> list[str]:
-    """Each difference as a line; none for an answer as recorded."""
+def differences(record: Record, answer: Answer, seconds: float) -> list[str]:
+    """Each difference as a line; none for an answer as recorded. `seconds`: how long it took."""
     told = record.response
     found = _head(told["status"], told["reason"], told["headers"], answer)
+    if not any(re.fullmatch(pattern, record.key) for pattern in FOREIGN_WAITS):
+        found += _waits(seconds, told["elapsed_ms"] / 1000)
     if told.get("body") is None:
         return found + _same("body", answer.body.decode("utf-8", "replace"), told.get("body_raw") or "")
     return found + _bodies(record, answer.json, told["body"])
@@ -37,6 +42,12 @@ def raw_differences(record: Record, mine: list[Answer], theirs: list[Answer]) ->
         else:
             found += _bodies(record, own.json, told.json)
     return found
+
+
+def _waits(mine: float, theirs: float) -> list[str]:
+    """Waits of seconds are the software's own; shorter times are the machine's."""
+    alike = max(mine, theirs) < OWN_WAIT or abs(mine - theirs) < TOLERANCE * theirs
+    return [] if alike else [f"it took {mine:.1f} s, recorded {theirs:.1f} s"]
 
 
 def _head(status: int, reason: str, headers: dict[str, str], answer: Answer) -> list[str]:

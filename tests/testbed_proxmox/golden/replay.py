@@ -102,11 +102,12 @@ class Replay:
             return Outcome(record, await self._conversation(record, record.raw))
         if not record.request:
             return Outcome(record, await stage.MEASUREMENTS[record.key](self))
-        answer = await self.client.ask(await self._bytes(record))
+        request, begun = await self._bytes(record), self.clock.now
+        answer = await self.client.ask(request)
         if answer is None:
             return Outcome(record, ["the connection ended without an answer"])
         await self._learn(record, answer)
-        return Outcome(record, differences(record, answer))
+        return Outcome(record, differences(record, answer, self.clock.now - begun))
 
     async def _conversation(self, record: Record, raw: str) -> list[str]:
         patience = record.told["elapsed_s"] + (0.5 if "closed" in record.told["connection_end"] else 0)

@@ -97,6 +97,11 @@ VARIES = [
     Varies(r"GET .*/rrddata", r"/data", kind, "measured"),
     Varies(r"GET .*/time", r".*", kind, "the time"),
 ]  # fmt: skip
+#: Records whose time is not the software's own, by patterns for their keys, with what took it.
+FOREIGN_WAITS = {
+    r"01/nodes-unknown-node-.*": "the host's resolver",
+    r"09/slow:put-config-target-tags": "the rest of a copy by qemu-img",
+}
 #: Lists whose order is part of the answer; all others come in the order of a Perl hash.
 ORDERED = re.compile(r".*/(tasks|log|exec|rrddata)|/cluster/tasks")
 
