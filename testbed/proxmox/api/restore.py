@@ -9,6 +9,7 @@ from testbed.proxmox.config_rights import ConfigRights
 from testbed.proxmox.errors import Die, denied, parameter_errors
 from testbed.proxmox.locks import CREATE_TIMEOUT, vm_lock
 from testbed.proxmox.options import RESIZABLE
+from testbed.proxmox.quorum import check_quorum
 from testbed.proxmox.restore import Wanted, restore
 from testbed.proxmox.storage import Volume
 from testbed.proxmox.tasks import Worker
@@ -24,6 +25,7 @@ async def begin(call: Call, overrides: Config) -> str:
     wanted = Wanted(
         _archive(call), changes.normalised(overrides), call.values.get("storage"), unique=call.flag("unique")
     )
+    check_quorum(call.cluster)
     await _claim(call)
     return call.node.tasks.start("qmrestore", str(call.vmid), call.who.id, lambda worker: _work(call, worker, wanted))
 
