@@ -5,7 +5,8 @@ from __future__ import annotations
 from domain import record
 from domain.account.events import EVENTS as ACCOUNT
 from domain.catalogue.events import EVENTS as CATALOGUE
+from domain.cluster.events import EVENTS as CLUSTER
 from domain.importing.events import EVENTS as IMPORTING
 from domain.server.events import EVENTS as SERVER
 
-EVENTS: tuple[record.EventType, ...] = (*SERVER, *ACCOUNT, *CATALOGUE, *IMPORTING)
+EVENTS: tuple[record.EventType, ...] = (*SERVER, *ACCOUNT, *CATALOGUE, *CLUSTER, *IMPORTING)

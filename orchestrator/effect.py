@@ -58,9 +58,9 @@ async def _attempt(work: Work, plan: Plan) -> Outcome:
     number = work.step.attempt + 1
     if number > (2 if plan.once else MAX_ATTEMPTS):
         return Attention("too_many_attempts", "This did not work after several attempts.", work.step.detail)
-    await work.check_effects_allowed()
     if plan.before is not None and (stop := await plan.before()) is not None:
         return stop
+    await work.check_effects_allowed(plan.node)  # last, since looking may take long
     await work.record(await _intent(work, plan, number))
     try:
         upid = await plan.issue()

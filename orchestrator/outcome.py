@@ -7,6 +7,9 @@ from typing import Any
 
 from eventstore.store import Claims
 
+MAINTENANCE = "The host is under maintenance. This goes on by itself when it is over."
+MAINTENANCE_SECONDS = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class Done:

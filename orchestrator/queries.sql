@@ -2,9 +2,11 @@
 -- The database's clock: the only one times are compared with.
 SELECT clock_timestamp();
 
--- name: effects_paused
--- Whether effects on Proxmox are switched off, and why.
-SELECT reason FROM effects_switch WHERE paused;
+-- name: hindrances
+-- Whether effects on Proxmox are switched off, and whether a node is under maintenance: the reasons, null for no.
+-- $1 cluster, $2 node
+SELECT (SELECT coalesce(reason, '') FROM effects_switch WHERE paused) AS paused,
+       (SELECT min(reason) FROM maintenance WHERE cluster = $1 AND node IN ('', $2)) AS maintenance;
 
 -- name: secret
 -- What an operation must not forget. $1 operation

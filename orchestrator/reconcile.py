@@ -14,11 +14,11 @@ from domain.server.state import Operation, Server
 from eventstore.database import Connection
 from eventstore.store import Conflict
 from hypervisor.errors import Ambiguous, Denied, HypervisorError, Unreachable
-from orchestrator.outcome import Attention, Done, Failed, Later, Outcome
+from orchestrator.outcome import MAINTENANCE, MAINTENANCE_SECONDS, Attention, Done, Failed, Later, Outcome
 from orchestrator.steps import configure, power, terminate
 from orchestrator.steps.clone import clone
 from orchestrator.steps.place import place
-from orchestrator.work import SQL, EffectsPaused, ObserveOnly, Work
+from orchestrator.work import SQL, EffectsPaused, InMaintenance, ObserveOnly, Work
 from runtime.ids import new_id
 
 log = structlog.get_logger()
@@ -123,6 +123,8 @@ async def _observe(work: Work, step: Step) -> Outcome:
         return Later(2.0, "busy", "The hypervisor is busy; trying again.", str(error))
     except EffectsPaused as error:
         return Later(5.0, "paused", "Changes are paused by the operator. This goes on by itself.", str(error))
+    except InMaintenance as error:
+        return Later(MAINTENANCE_SECONDS, "maintenance", MAINTENANCE, str(error))
     except ObserveOnly:
         return Failed("observe_only", "This server is only observed: nothing was done to it.", retryable=False)
 

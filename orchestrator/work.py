@@ -38,6 +38,10 @@ class EffectsPaused(Exception):
     """The operator has switched all effects off; the message says why."""
 
 
+class InMaintenance(Exception):
+    """Nothing is changed there until the maintenance ends; the message says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What every worker needs."""
@@ -124,18 +128,22 @@ class Work:
         moment: datetime = await self.tools.store.pool.fetchval(SQL.now)
         return moment
 
-    async def check_effects_allowed(self) -> None:
-        """Before any effect.
+    async def check_effects_allowed(self, node: str) -> None:
+        """Before any effect on a node of the server's cluster.
 
         Raises:
             ObserveOnly: the server's guest is only observed.
             EffectsPaused: all effects are switched off.
+            InMaintenance: the node or the cluster is under maintenance.
         """
         if self.state.mode == "observe":
             raise ObserveOnly("the guest is only observed")
-        reason = await self.tools.store.pool.fetchval(SQL.effects_paused)
-        if reason is not None:
-            raise EffectsPaused(reason)
+        row = await self.tools.store.pool.fetchrow(SQL.hindrances, self.state.cluster, node)
+        assert row is not None
+        if row["paused"] is not None:
+            raise EffectsPaused(row["paused"])
+        if row["maintenance"] is not None:
+            raise InMaintenance(row["maintenance"])
 
     async def guest(self) -> GuestConfig | None:
         """The guest's configuration, wherever it is now; None when no guest of the cluster has its VMID.

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.account import events as a
+from domain.cluster import events as c
 from domain.record import Recorded
 from domain.server import events as e
 from eventstore.database import Connection
@@ -31,6 +32,7 @@ class Claims:
         self._reserved: dict[UUID, UUID] = {}  # the operation that reserved memory for a larger plan
         self._operations: set[Claim] = set()
         self._sources: set[Claim] = set()
+        self._maintenance: set[Claim] = set()
 
     def fold(self, record: Recorded[Any]) -> None:
         """One more event."""
@@ -62,6 +64,10 @@ class Claims:
                 self._unreserve(id, event.operation_id)
             case e.ServerDestroyed():
                 self._release(id)
+            case c.MaintenanceBegun():
+                self._maintenance.add((event.cluster, event.node or ""))
+            case c.MaintenanceEnded():
+                self._maintenance.discard((event.cluster, event.node or ""))
             case a.AccountImported():
                 self._sources.add((event.source, "client", event.source_id, id))
             case a.UserImported():
@@ -96,6 +102,7 @@ class Claims:
             "memory_promise": {(id, *promise) for id, promise in self._memory.items()},
             "operation_stream": self._operations,
             "source_key": self._sources,
+            "maintenance": self._maintenance,
         }
 
 
@@ -105,6 +112,7 @@ STATEMENTS = {
     "memory_promise": SQL.claimed_memory,
     "operation_stream": SQL.claimed_operations,
     "source_key": SQL.claimed_sources,
+    "maintenance": SQL.claimed_maintenance,
 }
 
 

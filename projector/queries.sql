@@ -172,6 +172,10 @@ SELECT operation_id, stream_id FROM operation_stream;
 -- Which stream each imported row became.
 SELECT source, entity, source_id, stream_id FROM source_key WHERE entity IN ('user', 'client', 'service');
 
+-- name: claimed_maintenance
+-- What is under maintenance.
+SELECT cluster, node FROM maintenance;
+
 -- name: stream_until
 -- A stream as it was. $1 stream, $2 time
 SELECT e.tx, e.pos, e.stream_id, e.version, e.type, e.schema_v, e.data, e.meta, e.at, p.data AS private

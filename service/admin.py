@@ -16,7 +16,7 @@ from eventstore.codec import Codec
 from eventstore.database import DatabaseUnavailable, NotMigrated, open_pool
 from eventstore.store import AppendError, EventStore
 from runtime.settings import Settings, SettingsError, read_secret
-from service import migrate, people, proxmox_admin
+from service import clusters, migrate, people, proxmox_admin
 from service.declare import apply_catalogue
 from service.doctor import examine
 from service.migrate import MigrationFailed
@@ -84,6 +84,18 @@ async def resume(asked: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+async def maintenance(asked: argparse.Namespace, settings: Settings) -> int:
+    """begin or end the maintenance of a cluster or one of its nodes: meanwhile operations on it wait"""
+    if asked.cluster not in {cluster.name for cluster in settings.config.cluster}:
+        raise Mistake(f"hostler.toml has no cluster {asked.cluster}")
+    reason = (asked.reason or "") if asked.switch == "on" else None
+    async with _store(settings) as store:
+        changed = await clusters.set_maintenance(store, META, asked.cluster, asked.node, reason)
+    what = f"node {asked.node} of {asked.cluster}" if asked.node else f"cluster {asked.cluster}"
+    print(f"{what}: maintenance {'' if changed else 'was already '}{asked.switch}")
+    return 0
+
+
 COMMANDS: dict[str, Command] = {
     "migrate": migrate_database,
     "create-admin": create_admin,
@@ -92,6 +104,7 @@ COMMANDS: dict[str, Command] = {
     "doctor": doctor,
     "pause": pause,
     "resume": resume,
+    "maintenance": maintenance,
     "proxmox": proxmox_admin.run,
 }
 
@@ -129,6 +142,11 @@ def _parser() -> argparse.ArgumentParser:
             added.add_argument("--password-file", type=Path, help="asked for on the terminal when left out")
         if name == "pause":
             added.add_argument("--reason", default=None, help="shown to staff while effects are paused")
+        if name == "maintenance":
+            added.add_argument("cluster")
+            added.add_argument("node", nargs="?", help="the whole cluster when left out")
+            added.add_argument("switch", choices=("on", "off"))
+            added.add_argument("--reason", default=None, help="shown to staff")
         if name == "proxmox":
             proxmox_admin.add_arguments(added, _Parser)
     return parser

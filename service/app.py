@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from service import catalogue, docs, events, health, history, openapi, operations, servers, session, static
+from service import catalogue, clusters, docs, events, health, history, openapi, operations, servers, session, static
 from service import models as m
 from service.auth import Authenticate
 from service.deps import Deps
@@ -18,7 +18,7 @@ from service.endpoint import Answers, routes
 from service.endpoint import Endpoint as E
 from service.problems import Problem
 
-SERVERS, SERVER = "/v1/servers", "/v1/servers/{id}"
+SERVERS, SERVER, CLUSTERS = "/v1/servers", "/v1/servers/{id}", "/v1/admin/clusters"
 PAGED, ACTION, EVENT_STREAM = m.PageQuery, m.ServerAction, "text/event-stream"
 CREATED: Answers = {202: m.ServerAccepted, 200: m.Fit}
 ACCEPTED, OPERATIONS, HISTORY = {202: m.OperationAccepted}, {200: m.OperationPage}, {200: m.HistoryPage}
@@ -50,6 +50,16 @@ ENDPOINTS = [
     E("GET", "/v1/plans", catalogue.list_plans, "listPlans", {200: m.PlanPage}, None, PAGED, (), READ),
     E("GET", "/v1/images", catalogue.list_images, "listImages", {200: m.ImagePage}, None, PAGED, (), READ),
     E("GET", "/v1/locations", catalogue.list_locations, "listLocations", {200: m.LocationPage}, None, PAGED, (), READ),
+    E("GET", CLUSTERS, clusters.list_clusters, "listClusters", {200: m.ClusterPage}, None, PAGED, (), (403, 422)),
+    E(
+        "POST",
+        f"{CLUSTERS}/{{name}}/maintenance",
+        clusters.change_maintenance,
+        "changeMaintenance",
+        {200: m.Cluster},
+        m.MaintenanceChange,
+        problems=(403, 404, 409, *BODY, 422),
+    ),
 ]
 PAGES = (
     "/",

@@ -90,6 +90,14 @@ class ServerAction(Request):
     type: ActionType
 
 
+class MaintenanceChange(Request):
+    """Without `node` it is about the whole cluster."""
+
+    on: bool
+    node: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$")] | None = None
+    reason: Line = ""
+
+
 class PageQuery(Query):
     limit: Annotated[int, Field(ge=1, le=200)] = 50
     cursor: Annotated[str, StringConstraints(max_length=1024)] | None = None
@@ -292,6 +300,23 @@ class Location(Answer):
     name: str
 
 
+class Maintenance(Answer):
+    """`node` is null for the whole cluster."""
+
+    node: str | None
+    reason: str
+
+
+class Cluster(Answer):
+    """For staff: a cluster, whether it answers, and what of it is under maintenance."""
+
+    name: str
+    object: Literal["cluster"]
+    reachable: bool | None
+    observed_at: datetime | None
+    maintenance: list[Maintenance]
+
+
 class Page(Answer):
     limit: int
     next_cursor: str | None
@@ -325,6 +350,11 @@ class ImagePage(Answer):
 
 class LocationPage(Answer):
     data: list[Location]
+    page: Page
+
+
+class ClusterPage(Answer):
+    data: list[Cluster]
     page: Page
 
 

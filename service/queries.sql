@@ -232,6 +232,19 @@ SELECT DISTINCT ON (e.stream_id)
 -- Pause every effect on Proxmox, or resume. $1 paused, $2 reason
 UPDATE effects_switch SET paused = $1, reason = $2, at = now();
 
+-- name: clusters_maintained
+-- What is under maintenance, and why; the node '' stands for the whole cluster.
+SELECT cluster, node, reason FROM maintenance ORDER BY cluster, node;
+
+-- name: begin_maintenance
+-- A node, or '' for a whole cluster, is under maintenance. $1 cluster, $2 node, $3 reason
+INSERT INTO maintenance (cluster, node, reason) VALUES ($1, $2, $3)
+ON CONFLICT (cluster, node) DO UPDATE SET reason = EXCLUDED.reason;
+
+-- name: end_maintenance
+-- It is over. $1 cluster, $2 node
+DELETE FROM maintenance WHERE cluster = $1 AND node = $2;
+
 -- name: ready
 -- Whether the database answers and has the newest table. $1 its name
 SELECT to_regclass($1) IS NOT NULL;

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from domain.cluster.events import MaintenanceBegun, MaintenanceEnded
 from domain.server import events as e
 from eventstore.database import Connection, Pool
 from eventstore.store import EventStore
@@ -25,6 +26,9 @@ async def everything(store: EventStore) -> dict[str, UUID]:
     client = await happened(store, [account()])
     person = await happened(store, [user()])
     await happened(store, [plan()])
+    nodes = [MaintenanceBegun(cluster="demo", node=node, reason="memory") for node in ("pve2", "pve3")]
+    await happened(store, [*nodes, MaintenanceEnded(cluster="demo", node="pve3")])
+    await store.pool.execute("INSERT INTO maintenance VALUES ('demo', 'pve2', 'memory')")
     gone = await happened(store, created(destroy, vmid=10_000_001, address="10.99.0.101"))
     await happened(
         store, [*operated("destroy", last := uuid4()), e.ServerDestroyed(operation_id=last)], gone, len(born)

@@ -94,6 +94,19 @@ def test_effects_are_paused_and_resumed(run: Run, settings: Settings) -> None:
     assert asyncio.run(switch()) == (False, None)
 
 
+def test_maintenance_is_begun_and_ended(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("maintenance", "demo", "pve1", "on", "--reason", "memory") == 0
+    assert run("maintenance", "demo", "pve1", "on", "--reason", "memory") == 0
+    assert run("maintenance", "demo", "off") == 0
+    assert run("maintenance", "demo", "pve1", "off") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "node pve1 of demo: maintenance on",
+        "node pve1 of demo: maintenance was already on",
+        "cluster demo: maintenance was already off",
+        "node pve1 of demo: maintenance off",
+    ]
+
+
 def test_the_doctor_names_what_is_wrong(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("doctor") == 1
     lines = capsys.readouterr().out.splitlines()
@@ -110,6 +123,8 @@ def test_the_doctor_names_what_is_wrong(run: Run, capsys: pytest.CaptureFixture[
         (["proxmox"], 64, "verb"),
         (["proxmox", "init"], 64, "--url"),
         (["proxmox", "doctor", "--cluster", "nowhere"], 1, "hostler.toml has no cluster nowhere"),
+        (["maintenance", "moon", "on"], 1, "hostler.toml has no cluster moon"),
+        (["maintenance", "demo", "perhaps"], 64, "invalid choice"),
         (["create-admin", "--email", "nobody", "--password-file", "PASSWORD"], 1, "not an e-mail address"),
         (["create-admin", "--email", "a@b.c", "--password-file", "/nowhere"], 1, "/nowhere"),
     ],
