@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 #: More boots at once starve each other's timers.
 BOOTS_AT_ONCE = 3
 BOOT_SECONDS = 60.0
-MEMORY_CAP_MIB = 128
+MEMORY_CAP_MIB = 104
 
 
 class QemuGuests:
@@ -314,7 +314,7 @@ class QemuGuests:
 
 
 def default_memory_cap() -> int:
-    """`HOSTLER_TESTBED_GUEST_MEMORY` in MiB, else 128."""
+    """`HOSTLER_TESTBED_GUEST_MEMORY` in MiB, else 104."""
     given = os.environ.get("HOSTLER_TESTBED_GUEST_MEMORY", str(MEMORY_CAP_MIB))
     if not given.isdigit():
         raise GuestError(f"HOSTLER_TESTBED_GUEST_MEMORY is '{given}': set it to a number of MiB")
