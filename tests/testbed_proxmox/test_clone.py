@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from testbed.proxmox.locks import vm_lock
 from tests.testbed_proxmox.bed import Bed
 
 pytestmark = pytest.mark.pve
@@ -105,3 +106,24 @@ async def test_a_template_in_use_cannot_be_destroyed(bed: Bed) -> None:
     outcome = await bed.run("DELETE", SOURCE)
     assert outcome == "base volume 'local:9000/base-9000-disk-0.qcow2' is still in use by linked cloned"
     assert (await bed.get(f"{SOURCE}/config"))["template"] == 1
+
+
+async def test_identity_of_a_copy(bed: Bed) -> None:
+    """What else the system table says is kept; a generation id is renewed only where there is one."""
+    source = await bed.cloned(100)
+    await bed.put(
+        f"{source}/config", smbios1="uuid=6d9f7e0c-0f6f-4a3e-9a51-0d7f0c6c1f11,serial=YWJj,base64=1", delete="vmgenid"
+    )
+    copy = await bed.get(f"{await bed.cloned(101, source=100)}/config")
+    assert "serial=YWJj" in copy["smbios1"]
+    assert "6d9f7e0c" not in copy["smbios1"]
+    assert "vmgenid" not in copy
+
+
+async def test_a_source_that_was_started_meanwhile_is_not_copied(bed: Bed) -> None:
+    source = await bed.cloned(100)
+    async with bed.node.locks.hold(vm_lock(100), 1):
+        upid = await bed.post(f"{source}/clone", newid=101)
+        await bed.node.start(bed.node.vms.load(100))
+    assert await bed.finished(upid) == "unexpected state change"
+    assert 101 not in bed.node.vms

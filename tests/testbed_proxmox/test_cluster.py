@@ -58,7 +58,7 @@ async def test_an_id_belongs_to_one_vm_of_the_cluster(three: Bed) -> None:
     assert await three.finished(upid) == "OK"
     path = "/etc/pve/nodes/pve1/qemu-server/200.conf"
     outcome = await three.run("POST", "/nodes/pve1/qemu/9000/clone", newid=200)
-    assert outcome == f"clone failed: close (rename) atomic file '{path}' failed: File exists"
+    assert outcome == f"close (rename) atomic file '{path}' failed: File exists"
     response = await three.call("POST", "/nodes/pve1/qemu", {"vmid": 200})
     assert response.reason_phrase == "unable to create VM 200 - VM 200 already exists on node 'pve2'"
     rows = {row["vmid"]: row["node"] for row in await three.get("/cluster/resources", type="vm")}

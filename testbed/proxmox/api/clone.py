@@ -1,5 +1,7 @@
 """Clones, linked and full (qemu-server API2/Qemu.pm clone_vm)."""
 
+import asyncio
+
 from testbed.proxmox import disks, firewall, formats
 from testbed.proxmox.calls import VMID, Call, perm, route
 from testbed.proxmox.config_rights import ConfigRights
@@ -38,6 +40,8 @@ PARAMETERS = {
     "storage": Param(check=formats.storage_id),
     "target": Param(check=formats.node_name),
 }
+#: Some storages need a moment before they let a volume go; seconds.
+BEFORE_CLEAN_UP = 1
 #: Of the source, these stay behind.
 NOT_COPIED = ("template", "lock", "parent", "vmstate", "snaptime", "runningmachine", "runningcpu", "snapstate")
 
@@ -51,9 +55,10 @@ RIGHT = all_of(
 @route("POST", "/nodes/{node}/qemu/{vmid}/clone", RIGHT, PARAMETERS, protected=True)
 async def clone(call: Call) -> str:
     """Check, then copy in a task that is filed under the source's id."""
-    _check_targets(call)
-    _checked_source(call)
-    return call.node.tasks.start("qmclone", str(call.vmid), call.who.id, lambda worker: _work(call, worker))
+    vm = call.node.vms.get(call.vmid)
+    running = vm is not None and call.node.running(vm)
+    _checked_source(call, running)
+    return call.node.tasks.start("qmclone", str(call.vmid), call.who.id, lambda worker: _work(call, worker, running))
 
 
 def _target(call: Call) -> str | None:
@@ -74,23 +79,26 @@ def _check_targets(call: Call) -> None:
 
 def _check_storage(call: Call, name: str, target: str | None) -> None:
     storage = call.cluster.storages.check_enabled(name, call.node.name)
+    disks.check_images(call.node, name)
     if target:
         call.cluster.storages.check_enabled(name, target)
-    disks.check_images(call.node, name)
-    if target and not storage.shared:
-        raise Die(f"can't clone to non-shared storage '{name}'")
+        if not storage.shared:
+            raise Die(f"can't clone to non-shared storage '{name}'")
 
 
 def _full(call: Call, source: Vm) -> bool:
     return call.flag("full", default=not source.template)
 
 
-def _checked_source(call: Call) -> Vm:
-    """The source, after every check that is made both before and in the task."""
+def _checked_source(call: Call, running: bool) -> Vm:
+    """The source, after every check that is made both before and in the task; `running`: as it was when asked."""
     node, newid, target = call.node, int(call.values["newid"]), _target(call)
+    _check_targets(call)
     check_quorum(call.cluster)
     source = node.vms.check_exists(call.vmid)
     source.check_lock()
+    if node.running(source) != running:
+        raise Die("unexpected state change")
     config = _source_config(call, source)
     full = _full(call, source)
     for name in ("storage", "format"):
@@ -101,6 +109,8 @@ def _checked_source(call: Call) -> Vm:
         raise Die(f"can't clone VM to node '{target}' (VM uses local storage)")
     if newid in node.vms:
         raise Die(f"unable to create VM {newid}: config file already exists")
+    if full and running and "tpmstate0" in config and "snapname" not in call.values:
+        raise Die("cannot clone TPM state while VM is running")
     _check_disks(call, config, full)
     return source
 
@@ -147,18 +157,18 @@ def _check_disks(call: Call, config: Config, full: bool) -> None:
             raise Die(f"{kind} clone feature is not supported for{of} '{drive['file']}' ({key})")
 
 
-async def _work(call: Call, worker: Worker) -> None:
+async def _work(call: Call, worker: Worker, running: bool) -> None:
     node, newid = call.node, int(call.values["newid"])
-    source = node.vms.check_exists(call.vmid)
-    alone = node.running(source)
     async with (
-        node.locks.hold(vm_lock(call.vmid), CLONE_TIMEOUT, shared=not alone, say=worker.say),
+        node.locks.hold(vm_lock(call.vmid), CLONE_TIMEOUT, shared=not running, say=worker.say),
         node.locks.hold(vm_lock(newid), CLONE_TIMEOUT, say=worker.say),
     ):
-        source = _checked_source(call)
+        source = _checked_source(call, running)
+        if not node.access.release.old:
+            worker.say(f"creating a clone of VM {call.vmid} with ID {newid}")
         if node.taken(newid):
             path = f"/etc/pve/nodes/{node.name}/qemu-server/{newid}.conf"
-            raise Die(f"clone failed: close (rename) atomic file '{path}' failed: File exists")
+            raise Die(f"close (rename) atomic file '{path}' failed: File exists")
         target = Vm(newid, source.kind, {"lock": "clone", "description": CLONE_MARK})
         node.vms.save(target)
         firewall.copy(node.store, call.vmid, newid)
@@ -180,6 +190,7 @@ async def _copy(call: Call, worker: Worker, source: Vm, target: Vm) -> None:
             call.node.vms.save(target)
     except BaseException as error:
         if not worker.killed:
+            await asyncio.sleep(BEFORE_CLEAN_UP)
             await _clean_up(call, target, there)
             raise Die(f"clone failed: {interrupted_text(error)}") from None
         raise
@@ -196,11 +207,19 @@ def _new_config(call: Call, source: Vm) -> Config:
         for key, value in original.items()
         if key not in NOT_COPIED and key not in disk_keys and not key.startswith("unused")
     }
-    config |= new_identity() | {key: with_mac(config[key], new_mac()) for key in NET_KEYS if key in config}
+    config |= _identity(config) | {key: with_mac(config[key], new_mac()) for key in NET_KEYS if key in config}
     config["name"] = values.get("name") or f"Copy-of-VM-{original.get('name', source.vmid)}"
     if values.get("description"):
         config["description"] = values["description"].rstrip()
     return config
+
+
+def _identity(original: Config) -> Config:
+    """New ids; the rest of `smbios1` is kept, and who had no generation id gets none."""
+    fresh = new_identity()
+    smbios = formats.SMBIOS.parse(original.get("smbios1", "")) | formats.SMBIOS.parse(fresh["smbios1"])
+    fresh["smbios1"] = formats.PropertyString.format(smbios)
+    return {key: value for key, value in fresh.items() if key == "smbios1" or key in original}
 
 
 async def _copy_drive(call: Call, worker: Worker, source: Vm, target: Vm, key: str, drive: dict[str, str]) -> None:
