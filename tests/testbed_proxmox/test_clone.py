@@ -111,9 +111,9 @@ async def test_a_template_in_use_cannot_be_destroyed(bed: Bed) -> None:
 async def test_identity_of_a_copy(bed: Bed) -> None:
     """What else the system table says is kept; a generation id is renewed only where there is one."""
     source = await bed.cloned(100)
-    await bed.put(
-        f"{source}/config", smbios1="uuid=6d9f7e0c-0f6f-4a3e-9a51-0d7f0c6c1f11,serial=YWJj,base64=1", delete="vmgenid"
-    )
+    table = "uuid=6d9f7e0c-0f6f-4a3e-9a51-0d7f0c6c1f11,serial=YWJj,base64=1"
+    form = {"smbios1": table, "delete": "vmgenid"}
+    assert (await bed.call("PUT", f"{source}/config", form, await bed.login())).status_code == 200
     copy = await bed.get(f"{await bed.cloned(101, source=100)}/config")
     assert "serial=YWJj" in copy["smbios1"]
     assert "6d9f7e0c" not in copy["smbios1"]
