@@ -3,9 +3,11 @@
 import asyncio
 import json
 import ssl
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 #: Longer than any answer takes; seconds.
 PATIENCE = 120.0
@@ -53,6 +55,18 @@ class Client:
             return None
         finally:
             writer.close()
+
+    async def call(
+        self, method: str, path: str, params: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> Answer | None:
+        """One call of the API, its parameters in the query or as a form."""
+        form = urlencode(params)
+        posted = form if method in ("POST", "PUT") else ""
+        query = f"?{form}" if form and not posted else ""
+        lines = [f"{method} /api2/json{path}{query} HTTP/1.1", "Host: localhost", f"Content-Length: {len(posted)}"]
+        lines += ["Content-Type: application/x-www-form-urlencoded"] if posted else []
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        return await self.ask("\r\n".join([*lines, "", posted]).encode())
 
     async def listen(self, request: bytes, patience: float, tls: bool = True) -> tuple[bytes, str]:
         """All that comes within `patience` seconds, and whether the server closed the connection."""

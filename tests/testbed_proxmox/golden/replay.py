@@ -2,13 +2,12 @@
 
 import asyncio
 import json
-import re
 import tempfile
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from testbed.proxmox.calls import ROUTER
 from testbed.proxmox.errors import ApiError
@@ -16,6 +15,8 @@ from testbed.proxmox.running import Running, running
 from tests.testbed_proxmox.golden import clock, stage
 from tests.testbed_proxmox.golden.client import Answer, Client, split_answers
 from tests.testbed_proxmox.golden.compare import differences, raw_differences
+from tests.testbed_proxmox.golden.counterparts import Counterparts
+from tests.testbed_proxmox.golden.credentials import ROOT, Credentials
 from tests.testbed_proxmox.golden.recording import UPID, Record, recordings
 
 #: Long enough for every task; seconds on the replay's clock.
@@ -23,12 +24,6 @@ PATIENCE = 300.0
 POLL = 0.05
 #: Seconds from the testbed's start to the first record at least; pvestatd was at work when a time's last digit was 4.
 HEAD_START, TICKS, TICK = 60.0, 10, 4
-TICKET = re.compile(r"PVE(?::|%3A)([a-z]+)(?:@|%40)([a-z]+)(?::|%3A)[0-9A-F]{8}(?::|%3A){2}<[a-z0-9-]*redacted>")
-TOKEN = re.compile(r"([a-z]+@[a-z]+![a-z]+)=<uuid>")
-#: Credentials that were wrong on purpose; the recording's redaction made them look like good ones.
-WRONG = ("version-forged-ticket", "version-expired-looking-ticket", "post-wrong-csrf", "token-wrong-secret")
-#: Whose password each redacted one is.
-PASSWORDS = {"SECRET1": "root@pam", "SECRET2": "op@pve", "SECRET3": "nopriv@pve"}
 
 
 @dataclass
@@ -47,10 +42,8 @@ class Replay:
         self.testbed = testbed
         self.clock = time
         self.client = Client(int(testbed.url.rpartition(":")[2]))
-        self.tickets: dict[str, dict[str, str]] = {}
-        self.secrets: dict[str, str] = {}
-        self.same: dict[str, str] = {}
-        self.started: dict[str, str] = {}
+        self.credentials = Credentials(self.client, testbed.password)
+        self.counterparts = Counterparts()
         self.absent: set[str] = set()
         self.accident = 0.0
 
@@ -76,7 +69,7 @@ class Replay:
         outcome = await self._played(record)
         left = record.key in stage.KILLED.values() or (record.upid and record.path.endswith("/vncproxy"))
         if record.upid and record.upid not in later and not left:
-            await self.ended(self.same.get(record.upid, ""))
+            await self.ended(self.counterparts.of(record.upid))
         return outcome
 
     def _exists(self, record: Record) -> bool:
@@ -89,7 +82,7 @@ class Replay:
 
     async def _finished(self, record: Record) -> None:
         for match in UPID.finditer(record.path):
-            await self.ended(self.same.get(match[0], ""))
+            await self.ended(self.counterparts.of(match[0]))
 
     async def ended(self, upid: str) -> None:
         """Wait for the end of one of our tasks."""
@@ -106,13 +99,19 @@ class Replay:
         answer = await self.client.ask(request)
         if answer is None:
             return Outcome(record, ["the connection ended without an answer"])
-        await self._learn(record, answer)
+        self._learn(record, answer)
         return Outcome(record, differences(record, answer, self.clock.now - begun))
+
+    def _learn(self, record: Record, answer: Answer) -> None:
+        self.counterparts.learn(record, answer)
+        data = answer.json.get("data") if isinstance(answer.json, dict) else None
+        if isinstance(data, dict) and "full-tokenid" in data:
+            self.credentials.secrets[data["full-tokenid"]] = data["value"]
 
     async def _conversation(self, record: Record, raw: str) -> list[str]:
         patience = record.told["elapsed_s"] + (0.5 if "closed" in record.told["connection_end"] else 0)
-        credible = await self._credible(record, self._target(raw))
-        request = stage.whole(credible, self.token_header("root@pam!ci")).encode()
+        credible = await self.credentials.credible(record, self.counterparts.within(raw))
+        request = stage.whole(credible, self.credentials.token_header("root@pam!ci")).encode()
         received, end = await self.client.listen(request, patience, record.told["tls"])
         legible = received.decode("utf-8", "replace").encode()
         found = raw_differences(record, split_answers(legible), split_answers(record.told["raw_response"].encode()))
@@ -121,24 +120,19 @@ class Replay:
         return found
 
     async def _bytes(self, record: Record) -> bytes:
-        told = record.request
-        headers = {name: await self._credible(record, value) for name, value in (told.get("headers") or {}).items()}
+        told, credible = record.request, self.credentials.credible
         body = await self._body(record) if record.method in ("POST", "PUT") else b""
-        lines = [f"{record.method} {self._target(told['path'])} HTTP/1.1", f"Host: 127.0.0.1:{self.client.port}"]
-        lines += [f"{name}: {value}" for name, value in headers.items()]
+        path = self.counterparts.within(told["path"])
+        lines = [f"{record.method} {path} HTTP/1.1", f"Host: 127.0.0.1:{self.client.port}"]
+        lines += [f"{name}: {await credible(record, value)}" for name, value in (told.get("headers") or {}).items()]
         if record.method in ("POST", "PUT"):
             lines.append(f"Content-Length: {len(body)}")
         return "\r\n".join([*lines, "", ""]).encode() + body
 
-    def _target(self, path: str) -> str:
-        for theirs, mine in self.same.items():
-            path = path.replace(theirs, mine).replace(f"pid={theirs}", f"pid={mine}")
-        return path
-
     async def _body(self, record: Record) -> bytes:
         told = record.request
         if told.get("body_raw"):
-            return self._revealed(told["body_raw"]).encode()
+            return self.credentials.revealed(told["body_raw"]).encode()
         params = told.get("params") or {}
         pairs = params.items() if isinstance(params, dict) else params
         sent = []
@@ -148,58 +142,12 @@ class Replay:
         return urlencode(sent).encode()
 
     async def _value(self, record: Record, value: Any) -> str:
-        given = stage.parameter(str(value))
-        return await self._credible(record, self._revealed(self.same.get(given, given)))
-
-    async def _credible(self, record: Record, value: str) -> str:
-        """A header or parameter with our tickets and secrets in place of the redacted ones."""
-        if record.name in WRONG and not (record.name.startswith("post") and "Auth" in value):
-            return value
-        for match in TICKET.finditer(value):
-            user = f"{match[1]}@{match[2]}"
-            ticket = (await self._login(user))["ticket"]
-            value = value.replace(match[0], quote(ticket, safe="") if "%3A" in match[0] else ticket)
-        if re.match(r"[0-9A-F]{8}:", value):
-            return await self._csrf(record)
-        return TOKEN.sub(lambda match: f"{match[1]}={self.secrets.get(match[1], '<uuid>')}", value)
-
-    def _password(self, user: str) -> str:
-        return self.testbed.password if user == "root@pam" else f"the password of {user}"
-
-    def _revealed(self, value: str) -> str:
-        for redacted, user in PASSWORDS.items():
-            value = value.replace(redacted, self._password(user))
-        return value
-
-    def token_header(self, token: str) -> str:
-        """The header of an API token that the recordings created."""
-        return f"Authorization: PVEAPIToken={token}={self.secrets.get(token, '')}\r\n"
-
-    async def _csrf(self, record: Record) -> str:
-        match = TICKET.search(json.dumps(record.request))
-        return (await self._login(f"{match[1]}@{match[2]}"))["CSRFPreventionToken"] if match else ""
-
-    async def _login(self, user: str) -> dict[str, str]:
-        if user not in self.tickets:
-            form = {"username": user, "password": self._password(user)}
-            try:
-                self.tickets[user] = await self.call("POST", "/access/ticket", **form)
-            except RuntimeError:
-                return {"ticket": "none", "CSRFPreventionToken": "none"}
-        return self.tickets[user]
+        given = self.credentials.revealed(self.counterparts.of(stage.parameter(str(value))))
+        return await self.credentials.credible(record, given)
 
     async def call(self, method: str, path: str, **params: Any) -> Any:
         """The data of a call by root@pam that was not recorded; raises RuntimeError if it fails."""
-        headers = ""
-        if path != "/access/ticket":
-            login = await self._login("root@pam")
-            cookie = f"Cookie: PVEAuthCookie={quote(login['ticket'], safe='')}\r\n"
-            headers = f"{cookie}CSRFPreventionToken: {login['CSRFPreventionToken']}\r\n"
-        form = urlencode(params)
-        target = f"/api2/json{path}" + (f"?{form}" if params and method in ("GET", "DELETE") else "")
-        body = form if method in ("POST", "PUT") else ""
-        length = f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n" if body else ""
-        answer = await self.client.ask(f"{method} {target} HTTP/1.1\r\nHost: x\r\n{headers}{length}\r\n{body}".encode())
+        answer = await self.client.call(method, path, params, await self.credentials.headers(ROOT))
         if answer is None or answer.status != 200:
             raise RuntimeError(f"{method} {path}: {answer}")
         return answer.json["data"]
@@ -208,35 +156,12 @@ class Replay:
         """A call that starts a task, and its end."""
         await self.ended(await self.call(method, path, **params))
 
-    async def _learn(self, record: Record, answer: Answer) -> None:
-        """Remember which of our UPIDs, digests, secrets and processes stand for the recorded ones."""
-        mine = (answer.json or {}).get("data") if isinstance(answer.json, dict) else None
-        theirs = record.data
-        if isinstance(mine, str) and isinstance(theirs, str) and mine.startswith("UPID:"):
-            self.same[theirs] = self.started[record.key] = mine
-        if not isinstance(mine, dict) or not isinstance(theirs, dict):
-            return
-        for key in ("upid", "digest"):
-            if key in mine and key in theirs and (key == "digest" or record.method != "GET"):
-                self.same[theirs[key]] = mine[key]
-        if record.path.endswith("/agent/exec") and "pid" in mine:
-            self.same[f"pid={theirs['pid']}"] = f"pid={mine['pid']}"
-        if record.path.endswith("/vncproxy"):
-            self.same[_console(theirs)] = _console(mine)
-        if "full-tokenid" in mine:
-            self.secrets[mine["full-tokenid"]] = mine["value"]
-
 
 def _beginning(records: list[Record]) -> float:
     """When the first of these records was made; 0 if nothing tells."""
     at = next((index for index, record in enumerate(records) if record.at), 0)
     passed = sum(float(record.response.get("elapsed_ms", 0)) for record in records[:at])
     return records[at].at - passed / 1000
-
-
-def _console(told: dict[str, Any]) -> str:
-    """The part of a query that leads to a console."""
-    return f"port={told['port']}&vncticket={quote(told['ticket'], safe='<>')}"
 
 
 def exists(method: str, path: str) -> bool:

@@ -86,7 +86,7 @@ async def before(replay: "Replay", record: Record) -> None:
         await asyncio.sleep(replay.accident + float(after[1]) - replay.clock.now)
     if record.key in KILLED:
         await asyncio.sleep(KILLED_AFTER)
-        await replay.testbed.node.tasks.kill(replay.started.get(KILLED[record.key], ""))
+        await replay.testbed.node.tasks.kill(replay.counterparts.tasks.get(KILLED[record.key], ""))
     if action := ACTIONS.get(record.key):
         await action(replay)
 
@@ -135,14 +135,14 @@ def whole(raw: str, token: str) -> str:
 
 
 async def _hundred_requests(replay: "Replay") -> list[str]:
-    request = f"GET /api2/json/version HTTP/1.1\r\nHost: x\r\n{replay.token_header('root@pam!ci')}\r\n"
+    request = f"GET /api2/json/version HTTP/1.1\r\nHost: x\r\n{replay.credentials.token_header('root@pam!ci')}\r\n"
     count, last = await replay.client.repeat(request.encode())
     closing = last.headers.get("connection") if last else None
     return [] if (count, closing) == (100, "close") else [f"{count} answers, the last with Connection: {closing}"]
 
 
 async def _idle(replay: "Replay") -> list[str]:
-    request = f"GET /api2/json/version HTTP/1.1\r\nHost: x\r\n{replay.token_header('root@pam!ci')}\r\n"
+    request = f"GET /api2/json/version HTTP/1.1\r\nHost: x\r\n{replay.credentials.token_header('root@pam!ci')}\r\n"
     begun = replay.clock.now
     _, end = await replay.client.listen(request.encode(), 6)
     idle = round(replay.clock.now - begun, 1)
