@@ -18,6 +18,33 @@ RowStatus = Literal["running", "stopped", "paused", "unknown"]
 TaskState = Literal["running", "succeeded", "failed", "lost"]
 TaskCause = Literal["already", "busy", "conflict", "missing", "refused", "timeout", "unknown"]
 
+# The verbs that change something. What is not named here only looks.
+CHANGES = frozenset(
+    {
+        "clone",
+        "configure",
+        "resize",
+        "start",
+        "stop",
+        "shutdown",
+        "reboot",
+        "reset",
+        "destroy",
+        "take_snapshot",
+        "roll_back",
+        "delete_snapshot",
+        "take_backup",
+        "restore_backup",
+        "delete_backup",
+        "reimage",
+        "drop_unused",
+        "set_password",
+        "refresh_cloudinit",
+        "set_firewall",
+        "abort_task",
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Node:

@@ -47,7 +47,8 @@ async def orchestrate(settings: Settings, stop: Stop) -> None:
     pool = await open_pool(settings.database_url, size=POOL_SIZE, application="hostler-orchestrator")
     try:
         async with Coalescer(settings.database_url, CODEC) as coalescer:
-            await _work(Tools(EventStore(pool, CODEC, coalescer), config, clusters, seal), settings.database_url, stop)
+            tools = Tools(EventStore(pool, CODEC, coalescer), config, clusters, seal, stop)
+            await _work(tools, settings.database_url, stop)
     finally:
         for cluster in clusters.values():
             await cluster.close()

@@ -47,14 +47,17 @@ STEPS: Mapping[tuple[str, str], Step] = {
 
 
 async def reconcile(work: Work) -> float | None:
-    """Move a server on as far as it goes; seconds until the next look, or None when there is nothing to do."""
+    """Move a server on as far as it goes; seconds until the next look, or None when there is nothing to do.
+
+    When the program is to end, what is left is for the next worker.
+    """
     while True:
         try:
             wait = await _one_look(work)
         except Conflict:
             await work.reload()
             continue
-        if wait is None or wait > PATIENCE_SECONDS:
+        if wait is None or wait > PATIENCE_SECONDS or work.tools.stopping.is_set():
             return wait
         await pause(wait)
         await work.reload()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,8 @@ from eventstore.store import Claims, Entry, EventStore
 from hypervisor.clusters import Clusters
 from hypervisor.errors import Missing
 from hypervisor.port import GuestConfig, Hypervisor
+from orchestrator import fence
+from orchestrator.guard import guarded
 from runtime.sealing import Seal
 from runtime.settings import Config
 
@@ -44,12 +47,13 @@ class InMaintenance(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What every worker needs."""
+    """What every worker needs. `stopping`: hand over what is in hand at the next safe place."""
 
     store: EventStore
     config: Config
     clusters: Clusters
     seal: Seal
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(slots=True)
@@ -92,9 +96,15 @@ class Work:
 
     @property
     def hypervisor(self) -> Hypervisor:
-        """The server's cluster."""
+        """The server's cluster. Changes are refused where the guest is only observed, or the wake is lost."""
         assert self.state.cluster is not None
-        return self.tools.clusters[self.state.cluster]
+        return guarded(self.tools.clusters[self.state.cluster], self.check_may_change)
+
+    @property
+    def observed(self) -> bool:
+        """Whether the guest, or its whole cluster, is only looked at."""
+        cluster = next((c for c in self.tools.config.cluster if c.name == self.state.cluster), None)
+        return self.state.mode == "observe" or (cluster is not None and cluster.mode == "observe")
 
     async def reload(self) -> None:
         """Fold what the stream has got since.
@@ -114,9 +124,11 @@ class Work:
         """Append at the version this state stands at, and fold what was appended.
 
         Raises:
+            LeaseLost: another worker may have the stream by now.
             Conflict: the stream has grown meanwhile.
             ClaimLost: a claim is taken.
         """
+        fence.check()
         meta, subject = self._meta(), self.state.account_id
         first = self.state.version + 1
         entries = [Entry(self.stream_id, first + n, event, meta, subject) for n, event in enumerate(events)]
@@ -133,17 +145,28 @@ class Work:
 
         Raises:
             ObserveOnly: the server's guest is only observed.
+            LeaseLost: another worker may have the stream by now.
             EffectsPaused: all effects are switched off.
             InMaintenance: the node or the cluster is under maintenance.
         """
-        if self.state.mode == "observe":
-            raise ObserveOnly("the guest is only observed")
+        self.check_may_change()
         row = await self.tools.store.pool.fetchrow(SQL.hindrances, self.state.cluster, node)
         assert row is not None
         if row["paused"] is not None:
             raise EffectsPaused(row["paused"])
         if row["maintenance"] is not None:
             raise InMaintenance(row["maintenance"])
+
+    def check_may_change(self) -> None:
+        """Right before anything is changed.
+
+        Raises:
+            ObserveOnly: the server's guest is only observed.
+            LeaseLost: another worker may have the stream by now.
+        """
+        if self.observed:
+            raise ObserveOnly("the guest is only observed")
+        fence.check()
 
     async def guest(self) -> GuestConfig | None:
         """The guest's configuration, wherever it is now; None when no guest of the cluster has its VMID.

@@ -16,6 +16,8 @@ from eventstore.database import LOST, connect
 from eventstore.outbox import LEASE_SECONDS, Lease
 from eventstore.positions import Position
 from eventstore.tail import POLL_SECONDS, Doorbell
+from orchestrator import fence
+from orchestrator.fence import Fence, LeaseLost
 from orchestrator.work import NoSuchStream, Tools
 from runtime.program import Stop
 
@@ -24,7 +26,9 @@ Handled = tuple[Position, float | None]
 Handler = Callable[[Tools, Lease], Awaitable[Handled]]
 SLOTS = 100
 HEARTBEAT_SECONDS = LEASE_SECONDS / 4
+SURE_SECONDS = LEASE_SECONDS * 2 / 3  # the rest of a lease is for what was begun within it
 PARKED_SECONDS = 3600.0
+DRAIN_SECONDS = 7.0
 
 
 class Worker:
@@ -38,7 +42,7 @@ class Worker:
         self._freed = asyncio.Event()
 
     async def run(self, stop: Stop) -> None:
-        """Work until `stop`; what is in hand then is given back by its lease running out, or finished first."""
+        """Work until `stop`; what is in hand then is finished, or handed over to whoever claims it next."""
         async with Doorbell(self._url) as doorbell:
             while not stop.is_set():
                 try:
@@ -54,9 +58,10 @@ class Worker:
         try:
             while not stop.is_set():
                 free = SLOTS - len(self._running)
+                asked_at = time.monotonic()
                 leases = await outbox.claim(connection, list(self._handlers), free) if free else []
                 for lease in leases:
-                    self._start(lease)
+                    self._start(lease, Fence(asked_at + SURE_SECONDS))
                 if len(leases) < free or not free:
                     due = await outbox.next_due(connection, list(self._handlers))
                     await self._rest(doorbell, stop, due)
@@ -72,8 +77,8 @@ class Worker:
             wait.cancel()
         self._freed.clear()
 
-    def _start(self, lease: Lease) -> None:
-        task = asyncio.create_task(self._work(lease))
+    def _start(self, lease: Lease, held: Fence) -> None:
+        task = asyncio.create_task(self._work(lease, held))
         self._running.add(task)
         task.add_done_callback(self._ended)
 
@@ -82,14 +87,15 @@ class Worker:
         if len(self._running) == SLOTS - 1:
             self._freed.set()
 
-    async def _work(self, lease: Lease) -> None:
+    async def _work(self, lease: Lease, held: Fence) -> None:
         """Handle a wake while keeping its lease; when the lease cannot be kept, stop at once."""
+        fence.stand_behind(held)
         handling = asyncio.ensure_future(self._handlers[lease.category](self._tools, lease))
-        heart = asyncio.create_task(self._heartbeat(lease, handling))
+        heart = asyncio.create_task(self._heartbeat(lease, held, handling))
         try:
             await self._settle(lease, await handling)
-        except asyncio.CancelledError:
-            log.warning("lease lost", stream=lease.stream_id.hex)
+        except (asyncio.CancelledError, LeaseLost):
+            await self._let_go(lease)
         except LOST as error:
             log.warning("database lost while working", stream=lease.stream_id.hex, error=str(error))
         except Exception as error:  # noqa: BLE001 - one bad stream must not stop the others
@@ -97,16 +103,20 @@ class Worker:
         finally:
             heart.cancel()
 
-    async def _heartbeat(self, lease: Lease, handling: asyncio.Future[Handled]) -> None:
-        kept = time.monotonic()
+    async def _let_go(self, lease: Lease) -> None:
+        """Make the wake due at once; whoever holds it by now has another token, and is not disturbed."""
+        log.warning("handed over" if self._tools.stopping.is_set() else "lease lost", stream=lease.stream_id.hex)
+        with contextlib.suppress(*LOST):
+            await outbox.postpone(self._tools.store.pool, lease, lease.position, 0.0)
+
+    async def _heartbeat(self, lease: Lease, held: Fence, handling: asyncio.Future[Handled]) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
-            try:
-                held = await outbox.extend(self._tools.store.pool, lease)
-                kept = time.monotonic() if held else 0.0
-            except LOST:
-                pass
-            if time.monotonic() - kept > LEASE_SECONDS * 2 / 3:
+            asked_at = time.monotonic()
+            with contextlib.suppress(*LOST):
+                kept = await outbox.extend(self._tools.store.pool, lease)
+                held.keep(asked_at, SURE_SECONDS if kept else 0.0)
+            if time.monotonic() > held.until:
                 handling.cancel()
                 return
 
@@ -127,11 +137,13 @@ class Worker:
             await outbox.postpone(self._tools.store.pool, lease, lease.position, pause, error=text, progress=False)
 
     async def _drain(self) -> None:
-        """Give what is in hand a moment to end; each stream can be taken up again from any point."""
+        """Let what is in hand come to a safe place; what does not in time is cut short, as by a crash."""
+        self._tools.stopping.set()
         if self._running:
-            _, late = await asyncio.wait(self._running, timeout=5)
+            _, late = await asyncio.wait(self._running, timeout=DRAIN_SECONDS)
             for task in late:
                 task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
 
 async def _either(stop: Stop, seconds: float) -> None:

@@ -50,6 +50,7 @@ class Cluster(Section):
     full_clone: bool = False
     templates: dict[str, int] = {}  # image template key -> VMID of the template
     ignored_nodes: list[str] = []
+    mode: Literal["observe", "manage"] = "manage"  # observe: nothing there is ever changed
 
     def token_secret(self) -> str:
         """The token's secret, read from its file.
