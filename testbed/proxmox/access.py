@@ -2,13 +2,13 @@
 
 import hmac
 import secrets
-import time
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
 from testbed.proxmox.acl import Acl, is_object
+from testbed.proxmox.clock import now
 from testbed.proxmox.errors import ApiError, Die, denied
 from testbed.proxmox.identities import ROOT, Identity, split_token
 from testbed.proxmox.permissions import Permissions, Privileges
@@ -242,7 +242,7 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _expired(record: Mapping[str, Any]) -> bool:
-    return bool(record["expire"]) and record["expire"] < time.time()
+    return bool(record["expire"]) and record["expire"] < now()
 
 
 def _first() -> dict[str, Any]:

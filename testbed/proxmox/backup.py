@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 
 from testbed.proxmox import archives, contents, files, firewall, retention
 from testbed.proxmox.archives import Archive, SavedDisk
+from testbed.proxmox.clock import now
 from testbed.proxmox.errors import ApiError, Die
 from testbed.proxmox.locks import CONFIG_TIMEOUT, vm_lock
 from testbed.proxmox.node import Node, physical
@@ -89,7 +90,7 @@ class Job:
         self._options = options
         self._worker = worker
         self._storage = node.cluster.storages.load(options.storage)
-        self._began = time.time()
+        self._began = now()
 
     async def run(self) -> bool:
         """Whether it went well; raises only when the task is to end."""
@@ -105,7 +106,7 @@ class Job:
                 self._failed("interrupted by signal")
                 raise Die("interrupted by signal") from None
             raise
-        seconds = int(time.time() - self._began)
+        seconds = int(now() - self._began)
         self._log.info(f"Finished Backup of VM {self._vmid} ({time.strftime('%H:%M:%S', time.gmtime(seconds))})")
         self._log.info(f"Backup finished at {_stamp()}")
         return True
@@ -326,7 +327,7 @@ def problems(template: str) -> Iterator[str]:
 
 
 def _stamp() -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S")
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now()))
 
 
 def _bytes(size: float, digits: int = 2) -> str:

@@ -32,6 +32,8 @@ class Cluster:
         self.default_kind = default_kind
         self.pve = pve
         self.name = NAME if nodes > 1 else None
+        #: Whether corosync is told to have no quorum, whoever is there.
+        self.quorum_lost = False
         self.store = Store(directory)
         self.knobs = Knobs()
         self.locks = Locks(self.knobs)
@@ -58,7 +60,7 @@ class Cluster:
     @property
     def quorate(self) -> bool:
         """Whether more than half of the nodes see one another."""
-        return sum(node.online for node in self.nodes.values()) * 2 > len(self.nodes)
+        return not self.quorum_lost and sum(node.online for node in self.nodes.values()) * 2 > len(self.nodes)
 
     @property
     def pools(self) -> Pools:
@@ -68,11 +70,12 @@ class Cluster:
         """Whether an id belongs to a VM or a container."""
         return vmid in self.vms or vmid in self.containers
 
-    def soon(self, work: Coroutine[Any, Any, None]) -> None:
-        """Let something happen beside the calls and tasks."""
+    def soon(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Let something happen beside the calls and tasks, until the end of the program at most."""
         task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+        return task
 
     def guests(self, kind: GuestKind) -> Guests:
         """The runner of a kind of guests; raises `Die` if this machine cannot run that kind."""

@@ -3,22 +3,20 @@
 import json
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 
 from testbed.proxmox.cluster import Cluster
-from testbed.proxmox.errors import ApiError, Die, parameter_errors
+from testbed.proxmox.errors import ApiError
 from testbed.proxmox.faults import Faults
 from testbed.proxmox.http_server import HttpServer, Request, Response
-from testbed.proxmox.node import Node, NodeState
-from testbed.proxmox.options import OPTIONS
-from testbed.proxmox.sim import SimGuests
+from testbed.proxmox.outages import Outages
+from testbed.proxmox.storage_faults import StorageFaults
+from testbed.proxmox.strangers import Hands, Stranger
 from testbed.proxmox.vms import Vm
 
 Answer = Callable[[str, dict[str, Any]], Awaitable[Any]]
-BEHAVIOUR = ("ignore_acpi", "boot_seconds", "shutdown_seconds", "agent_silent")
-POWERS = ("start", "stop", "crash", "pause", "resume")
 
 
 class Control:
@@ -31,24 +29,56 @@ class Control:
         self._fronts = fronts
         self._faults = faults
         self._seen = requests
+        self._hands = Hands(cluster)
         self._answers: Mapping[tuple[str, str], Answer] = {
             ("GET", "faults"): self._list_faults,
             ("POST", "faults"): self._add_faults,
             ("DELETE", "faults"): self._clear_faults,
-            ("GET", "node"): self._show_node,
-            ("POST", "node"): self._set_node,
-            ("GET", "nodes"): self._show_nodes,
-            ("POST", "nodes"): self._set_node,
-            ("DELETE", "workers"): self._kill_workers,
             ("POST", "tick"): self._tick,
             ("GET", "knobs"): self._turn_knobs,
             ("POST", "knobs"): self._turn_knobs,
             ("GET", "vms"): self._show_vms,
             ("POST", "vms"): self._change_vm,
+            ("PUT", "vms"): self._create_vm,
+            ("DELETE", "vms"): self._delete_vm,
             ("GET", "requests"): self._requests,
             ("DELETE", "requests"): self._forget_requests,
             ("GET", "tasks"): self._tasks,
             ("DELETE", "tasks"): self._kill_task,
+            **self._of_nodes(Outages(cluster, fronts)),
+            **self._of_storages(StorageFaults(cluster)),
+            **self._of_strangers(Stranger(cluster, self._hands)),
+        }
+
+    @staticmethod
+    def _of_nodes(outages: Outages) -> dict[tuple[str, str], Answer]:
+        return {
+            ("GET", "node"): outages.show_node,
+            ("POST", "node"): outages.set_node,
+            ("GET", "nodes"): outages.show_nodes,
+            ("POST", "nodes"): outages.set_node,
+            ("DELETE", "workers"): outages.kill_workers,
+            ("POST", "restart"): outages.restart,
+            ("GET", "quorum"): outages.show_quorum,
+            ("POST", "quorum"): outages.set_quorum,
+        }
+
+    @staticmethod
+    def _of_storages(storages: StorageFaults) -> dict[tuple[str, str], Answer]:
+        return {
+            ("GET", "storages"): storages.show_storages,
+            ("POST", "storages"): storages.set_storage,
+            ("GET", "locks"): storages.show_locks,
+            ("POST", "locks"): storages.hold,
+            ("DELETE", "locks"): storages.give_back,
+        }
+
+    @staticmethod
+    def _of_strangers(stranger: Stranger) -> dict[tuple[str, str], Answer]:
+        return {
+            ("GET", "stranger"): stranger.show,
+            ("POST", "stranger"): stranger.come,
+            ("DELETE", "stranger"): stranger.go,
         }
 
     async def handle(self, request: Request) -> Response:
@@ -77,37 +107,6 @@ class Control:
         self._faults.clear()
         return []
 
-    def _node(self, name: str) -> Node:
-        """A node by name; the first one if there is no name."""
-        node = self._cluster.nodes.get(name) if name else self._cluster.first
-        if node is None:
-            raise parameter_errors({"node": f"one of {', '.join(self._cluster.nodes)}"})
-        return node
-
-    async def _show_node(self, rest: str, _body: Any) -> Any:
-        node = self._node(rest)
-        return {"node": node.name, "state": node.state}
-
-    async def _show_nodes(self, rest: str, _body: Any) -> Any:
-        if rest:
-            return await self._show_node(rest, {})
-        return [await self._show_node(name, {}) for name in self._cluster.nodes]
-
-    async def _set_node(self, rest: str, body: dict[str, Any]) -> Any:
-        node, state = self._node(rest), body.get("state", "")
-        if state not in get_args(NodeState):
-            raise parameter_errors({"state": f"one of {', '.join(get_args(NodeState))}"})
-        before, node.state, front = node.state, state, self._fronts[node.name]
-        node.daemon.frozen = state == "daemon_frozen"
-        if state == "down" and before != "down":
-            await front.stop()
-        if state != "down" and before == "down":
-            await front.start("127.0.0.1", front.port)
-        return await self._show_node(rest, {})
-
-    async def _kill_workers(self, rest: str, _body: Any) -> Any:
-        return {"killed": self._node(rest).daemon.kill_workers()}
-
     async def _tick(self, _rest: str, _body: Any) -> Any:
         for node in self._cluster.nodes.values():
             if node.online:
@@ -119,7 +118,7 @@ class Control:
 
     async def _show_vms(self, rest: str, _body: Any) -> Any:
         if rest:
-            return self._row(self._vm(rest))
+            return self._row(self._hands.vm(rest))
         rows = [self._row(vm) for vm in self._cluster.vms]
         orphans = sorted(volume.volid for volume in self._cluster.volumes if volume.vmid not in self._cluster.vms)
         counts = {
@@ -133,7 +132,7 @@ class Control:
         return {"counts": counts, "orphan_volumes": orphans, "vms": rows}
 
     def _row(self, vm: Vm) -> dict[str, Any]:
-        node = self._home(vm)
+        node = self._hands.home(vm)
         return {
             "vmid": vm.vmid,
             "node": vm.node,
@@ -149,47 +148,18 @@ class Control:
             "behaviour": vm.behaviour,
         }
 
-    def _vm(self, text: str) -> Vm:
-        vm = self._cluster.vms.get(int(text))
-        return vm or self._cluster.first.vms.load(int(text))
-
-    def _home(self, vm: Vm) -> Node:
-        return self._cluster.nodes.get(vm.node, self._cluster.first)
+    async def _create_vm(self, rest: str, body: dict[str, Any]) -> Any:
+        await self._hands.create(int(rest), body)
+        return await self._show_vms(rest if int(rest) in self._cluster.vms else "", {})
 
     async def _change_vm(self, rest: str, body: dict[str, Any]) -> Any:
-        unknown = set(body) - {"power", "config", "delete", *BEHAVIOUR}
-        if unknown or body.get("power") not in (None, *POWERS):
-            raise parameter_errors({"vm": f"unknown: {sorted(unknown)}; power is one of {', '.join(POWERS)}"})
-        vm = self._vm(rest)
-        vm.behaviour |= {key: body[key] for key in BEHAVIOUR if key in body}
-        self._configure(vm, body.get("config", {}), body.get("delete", []))
-        if "power" in body:
-            await self._power(vm, body["power"])
+        vm = self._hands.vm(rest)
+        await self._hands.change(vm, body)
         return self._row(vm)
 
-    def _configure(self, vm: Vm, config: dict[str, Any], delete: list[str]) -> None:
-        for name in [*config, *delete]:
-            if name not in OPTIONS:
-                raise parameter_errors({name: "no such option"})
-        vm.config |= {name: str(value) for name, value in config.items()}
-        for name in delete:
-            vm.config.pop(name, None)
-        self._cluster.vms.save(vm)
-
-    async def _power(self, vm: Vm, power: str) -> None:
-        guests = self._cluster.guests(vm.kind)
-        if power == "start":
-            await self._home(vm).start(vm)
-        elif power == "stop":
-            await guests.stop(vm.vmid)
-        elif power == "pause":
-            await guests.pause(vm.vmid)
-        elif power == "resume":
-            await guests.resume(vm.vmid)
-        elif isinstance(guests, SimGuests):
-            await guests.crash(vm.vmid)
-        else:
-            raise Die("only guests of kind sim crash on demand; stop this one's process instead")
+    async def _delete_vm(self, rest: str, _body: Any) -> Any:
+        await self._hands.delete(self._hands.vm(rest))
+        return {}
 
     async def _requests(self, _rest: str, _body: Any) -> Any:
         return list(self._seen)

@@ -13,6 +13,7 @@ from testbed.proxmox.locks import CONFIG_TIMEOUT, storage_lock
 from testbed.proxmox.node import Node, physical
 from testbed.proxmox.options import RESIZABLE
 from testbed.proxmox.storage import CLOUDINIT_SIZE, NAME, NEW_DISK_USED, Storage, Volume, storage_of
+from testbed.proxmox.tasks import killed
 from testbed.proxmox.vms import Config, Vm, drive_file, drives, is_cdrom, is_cloud_init
 
 Say = Callable[[str], None]
@@ -106,7 +107,7 @@ async def create_drives(node: Node, vm: Vm, options: Config, say: Say = silent) 
                 _use(node, key, drive)
             options[key] = drive_formats.printed(drive)
     except BaseException:
-        for volume in made:
+        for volume in made if not killed() else ():
             await free(node, volume)
         raise
     return made
@@ -318,7 +319,7 @@ async def _fill(node: Node, source: Volume, volume: Volume, say: Say, limit: int
     storage = node.cluster.storages.load(volume.storage)
     _progress(say, volume.size, 0)
     await _slow_down(say, volume.size, source.used / (limit * 1024) if limit else 0)
-    room = storage.size - node.volumes.used(storage)
+    room = node.volumes.room(storage)
     if source.used > room:
         _progress(say, volume.size, 1)
         say(f"qemu-img: error while writing at byte {room}: No space left on device")

@@ -6,6 +6,8 @@ import zlib
 from dataclasses import dataclass, field
 from email.utils import formatdate
 
+from testbed.proxmox import clock
+
 GZIP_FROM = 1024
 #: The order of HTTP::Headers: general fields, those of the response, those of the body.
 ORDER = (
@@ -31,6 +33,8 @@ class Response:
     modified: float | None = None
     compressible: bool = True
     inner_connection: str | None = None
+    #: After which part of it the connection breaks: `status_line`, `head` or, in the middle of it, `body`.
+    cut: str | None = None
 
 
 def plain(status: int, text: str) -> Response:
@@ -61,7 +65,15 @@ def sent(response: Response, version: str, keep: bool, accepted: str) -> bytes:
         if name == "Connection" and keep and response.inner_connection:
             head.append(f"Connection: {response.inner_connection}")
         head.append(f"{name}: {fields[name]}")
-    return "\r\n".join([*head, "", ""]).encode() + body
+    return _cut("\r\n".join([*head, "", ""]).encode(), body, response.cut)
+
+
+def _cut(head: bytes, body: bytes, cut: str | None) -> bytes:
+    if cut == "status_line":
+        return head[: head.index(b"\r\n") + 2]
+    if cut == "head":
+        return head
+    return head + (body[: len(body) // 2] if cut else body)
 
 
 def _place(name: str) -> tuple[int, str]:
@@ -69,7 +81,7 @@ def _place(name: str) -> tuple[int, str]:
 
 
 def _dates(modified: float | None) -> dict[str, str]:
-    now = formatdate(usegmt=True)
+    now = formatdate(clock.now(), usegmt=True)
     if modified is not None:
         return {"Date": now, "Last-Modified": formatdate(modified, usegmt=True)}
     return {"Date": now, "Expires": now, "Cache-Control": "max-age=0", "Pragma": "no-cache"}

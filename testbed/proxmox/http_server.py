@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
+from testbed.proxmox.clock import CLOCK, Clock
 from testbed.proxmox.http_response import Response, plain, sent
 from testbed.proxmox.uploads import Upload, UploadError
 
@@ -162,6 +163,9 @@ class _Connection:
         accepted = self.request.headers.get("accept-encoding", "") if self.request else ""
         self.writer.write(sent(response, self.version, self.left > 0, accepted))
         await self.writer.drain()
+        if response.cut:
+            _abort(self.writer)
+            return False
         self.version, self.request = "1.0", None
         return self.left > 0
 
@@ -169,11 +173,14 @@ class _Connection:
 class HttpServer:
     """Serves one handler on a loopback port, with TLS if a context is given.
 
-    `gate` sees each request before its body is read.
+    `gate` sees each request before its body is read; `clock` dates the answers.
     """
 
-    def __init__(self, handler: Handler, tls: ssl.SSLContext | None = None, gate: Gate | None = None) -> None:
+    def __init__(
+        self, handler: Handler, tls: ssl.SSLContext | None = None, gate: Gate | None = None, clock: Clock | None = None
+    ) -> None:
         self._handler = handler
+        self._clock = clock or Clock()
         self._gate = gate
         self._tls = tls
         self._listener: socket.socket | None = None
@@ -221,6 +228,7 @@ class HttpServer:
             await self._room.wait()
 
     async def _serve(self, client: socket.socket, worker: _Worker) -> None:
+        CLOCK.set(self._clock)
         writer: asyncio.StreamWriter | None = None
         try:
             tls = self._tls if await _starts_tls(client) else None

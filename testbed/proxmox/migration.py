@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from testbed.proxmox import disks
+from testbed.proxmox.clock import now
 from testbed.proxmox.errors import ApiError, Die
 from testbed.proxmox.locks import CONFIG_TIMEOUT, vm_lock
 from testbed.proxmox.node import Node, physical
@@ -48,7 +49,7 @@ class Migration:
 
     def log(self, text: str) -> None:
         """Write a line with its time."""
-        self.worker.say(f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime())} {text}")
+        self.worker.say(f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(now()))} {text}")
 
     async def run(self) -> None:
         """Migrate; raises `Die` with the short text that a failed task ends with."""

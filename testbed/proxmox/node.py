@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from testbed.proxmox import vms
 from testbed.proxmox.access import Access
+from testbed.proxmox.clock import Clock
 from testbed.proxmox.consoles import Ports
 from testbed.proxmox.containers import Containers
 from testbed.proxmox.daemon import Daemon
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
     from testbed.proxmox.cluster import Cluster
 
 T = TypeVar("T")
-#: `down` cannot be reached at all, `daemon_down` has its proxy but no pvedaemon, `daemon_frozen` one that sleeps.
-NodeState = Literal["up", "down", "daemon_down", "daemon_frozen"]
+#: `off` has no power, `down` only cannot be reached.
+#: `daemon_down` has its proxy but no pvedaemon, `daemon_frozen` one that sleeps.
+NodeState = Literal["up", "down", "off", "daemon_down", "daemon_frozen"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +56,36 @@ class Node:
         self.hardware = Hardware()
         self.fingerprint = ""
         self.boot_time = self._boot_time()
+        self.clock = Clock()
         self.locks = Locks(cluster.knobs)
         self.daemon = Daemon(cluster.knobs)
         self.ports = Ports()
-        self.tasks = Tasks(cluster.store, name, self.boot_time)
+        self.tasks = Tasks(cluster.store, name, self.boot_time, self.clock)
         self.vms = Vms(cluster.vms, name)
         self.volumes = Volumes(cluster.volumes, cluster.storages, name)
         self.stats = Stats(self)
         self._ended: dict[int, asyncio.Event] = {}
 
     def _boot_time(self) -> float:
-        key = "boot_time" if self.number == 1 else f"boot_time:{self.name}"
-        kept = self.store.get("setting", key)
+        kept = self.store.get("setting", self._boot_key)
         if kept is None:
             kept = time.time()
-            self.store.put("setting", key, kept)
+            self.store.put("setting", self._boot_key, kept)
         return float(kept)
+
+    @property
+    def _boot_key(self) -> str:
+        return "boot_time" if self.number == 1 else f"boot_time:{self.name}"
+
+    async def lose_power(self) -> None:
+        """Its tasks are killed, its guests gone; it has booted when it is reached again."""
+        for task in self.tasks.active():
+            await self.tasks.kill(task.upid)
+        for vm in self.vms:
+            if self.running(vm):
+                await self.guests(vm).stop(vm.vmid)
+        self.boot_time = self.tasks.boot_time = time.time()
+        self.store.put("setting", self._boot_key, self.boot_time)
 
     # What the cluster shares
 
@@ -96,7 +112,7 @@ class Node:
     @property
     def online(self) -> bool:
         """Whether the other nodes see it."""
-        return self.state != "down"
+        return self.state not in ("down", "off")
 
     @property
     def address(self) -> str:

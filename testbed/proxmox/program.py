@@ -6,7 +6,11 @@ import json
 import signal
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from testbed.proxmox import seed
 from testbed.proxmox.errors import ApiError
@@ -66,6 +70,7 @@ async def _serve(options: argparse.Namespace, directory: Path) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    faults, calls = _faults(options.faults)
     async with running(
         directory,
         nodes=options.nodes,
@@ -73,18 +78,23 @@ async def _serve(options: argparse.Namespace, directory: Path) -> None:
         pve=options.pve,
         port=options.port,
         control_port=options.control_port,
-        faults=_faults(options.faults),
+        faults=faults,
+        calls=calls,
         inventory=seed.read_inventory(options.inventory) if options.inventory else [],
     ) as testbed:
         print(json.dumps(testbed.ready()), flush=True)
         await stop.wait()
 
 
-def _faults(path: Path | None) -> Faults:
-    faults = Faults()
+def _faults(path: Path | None) -> tuple[Faults, list[Mapping[str, Any]]]:
+    """The rules of a file, and the calls of the control interface that it wants made first."""
+    faults, calls = Faults(), list[Mapping[str, Any]]()
     if path:
         try:
-            faults.add(json.loads(path.read_text()))
+            document = json.loads(path.read_text())
+            parts = document if isinstance(document, dict) and "match" not in document else {"faults": document}
+            faults.add(parts.get("faults", []))
+            calls = msgspec.convert(parts.get("calls", []), list[Mapping[str, Any]])
         except (OSError, ValueError, ApiError) as error:
             raise Refused(f"--faults {path}: {error}") from None
-    return faults
+    return faults, calls

@@ -12,7 +12,7 @@ from testbed.proxmox.firewall import Firewall
 from testbed.proxmox.node import Node, physical
 from testbed.proxmox.options import NET_KEYS
 from testbed.proxmox.storage import NEW_DISK_USED, Storage, Volume, storage_of
-from testbed.proxmox.tasks import Worker
+from testbed.proxmox.tasks import Worker, killed
 from testbed.proxmox.vms import Config, Vm, cloud_init_drive, drives, is_cdrom, new_identity, new_mac, with_mac
 
 Say = Callable[[str], None]
@@ -97,7 +97,8 @@ async def _bring_back(node: Node, vm: Vm, disk: SavedDisk, storage: Storage, say
     try:
         await physical(node.guests(vm.kind).clone_disk(disk.file, volume.file, True))
     except BaseException:
-        node.volumes.delete(volume)
+        if not killed():
+            node.volumes.delete(volume)
         raise
     say(f"map 'drive-{disk.key}' to '{node.volumes.path(volume)}' (write zeros = 0)")
     volume.used = disk.used

@@ -1,24 +1,28 @@
 """A whole testbed in the running event loop, as the program and the tests start it."""
 
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from testbed.proxmox import api as _registered  # noqa: F401 - importing it registers the calls
 from testbed.proxmox import seed
 from testbed.proxmox.access import ROOT
 from testbed.proxmox.cluster import Cluster
 from testbed.proxmox.control import Control
+from testbed.proxmox.errors import Die
 from testbed.proxmox.faults import Faults
 from testbed.proxmox.guests import GuestKind
-from testbed.proxmox.http_server import HttpServer
+from testbed.proxmox.http_server import HttpServer, Request
 from testbed.proxmox.node import Node
 from testbed.proxmox.privileges import Pve
 from testbed.proxmox.server import REMEMBERED_REQUESTS, Api
 from testbed.proxmox.tls import certificate
+from testbed.proxmox.worker_faults import striking
 
 HOST = "127.0.0.1"
 TOKEN = "hostler"
@@ -74,13 +78,15 @@ async def running(
     port: int = 0,
     control_port: int = 0,
     faults: Faults | None = None,
+    calls: Sequence[Mapping[str, Any]] = (),
     inventory: Sequence[seed.Machine] = (),
     templates: bool = True,
 ) -> AsyncIterator[Running]:
-    """Run a testbed of some nodes on the state in `directory`; raises `PortInUse`.
+    """Run a testbed of some nodes on the state in `directory`; raises `PortInUse`, and `Die` for a call that fails.
 
     The first node listens on `port`, the others on those after it; 0 picks free ones. A new directory gets the
-    templates and the machines of `inventory` first; `kind` is that of the templates.
+    templates and the machines of `inventory` first; `kind` is that of the templates. `calls` of the control
+    interface (`{"method", "path", "body"}`) are made before anything else.
     """
     async with AsyncExitStack() as stack:
         cluster = Cluster(directory, nodes, kind, pve)
@@ -88,14 +94,21 @@ async def running(
         await cluster.adopt()
         await seed.first_start(cluster, inventory, templates)
         faults, requests = faults or Faults(), deque[dict[str, Any]](maxlen=REMEMBERED_REQUESTS)
+        apis = [Api(node, faults, requests) for node in cluster.nodes.values()]
         fronts = {
-            node.name: await _front(stack, Api(node, faults, requests), node, port and port + node.number - 1)
-            for node in cluster.nodes.values()
+            node.name: await _front(stack, one, node, port and port + node.number - 1)
+            for node, one in zip(cluster.nodes.values(), apis, strict=True)
         }
+        for node in cluster.nodes.values():
+            node.tasks.reached = striking(faults)
         control = Control(cluster, fronts, faults, requests)
+        for one in apis:
+            one.outside = control.handle
         back = await _listening(stack, HttpServer(control.handle), control_port, "--control-port")
         for node in cluster.nodes.values():
             cluster.soon(node.stats.run())
+        for call in calls:
+            await _made(control, call)
         urls = {name: f"https://{HOST}:{front.port}" for name, front in fronts.items()}
         yield Running(
             cluster, urls, f"http://{HOST}:{back.port}", cluster.access.users[ROOT]["password"], _token(cluster)
@@ -105,7 +118,7 @@ async def running(
 async def _front(stack: AsyncExitStack, calls: Api, node: Node, port: int) -> HttpServer:
     context, node.fingerprint = certificate(node.directory, node.name)
     stack.push_async_callback(calls.close)
-    return await _listening(stack, HttpServer(calls.handle, context, calls.gate), port, "--port")
+    return await _listening(stack, HttpServer(calls.handle, context, calls.gate, node.clock), port, "--port")
 
 
 async def _listening(stack: AsyncExitStack, server: HttpServer, port: int, option: str) -> HttpServer:
@@ -115,6 +128,13 @@ async def _listening(stack: AsyncExitStack, server: HttpServer, port: int, optio
         raise PortInUse(f"port {port} is in use; choose another with {option}") from None
     stack.push_async_callback(server.stop)
     return server
+
+
+async def _made(control: Control, call: Mapping[str, Any]) -> None:
+    body = msgspec.json.encode(call.get("body", {}))
+    answer = await control.handle(Request(call.get("method", "POST"), str(call.get("path")), {}, "1.1", body))
+    if answer.status != 200:
+        raise Die(f"{call.get('path')}: {answer.body.decode()}")
 
 
 def _token(cluster: Cluster) -> str:

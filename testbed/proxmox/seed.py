@@ -68,6 +68,13 @@ async def first_start(cluster: Cluster, inventory: Sequence[Machine], templates:
             await _power(_home(cluster, machine), machine)
 
 
+async def add(cluster: Cluster, machine: Machine) -> None:
+    """Make one more machine, and switch it on if it shall run."""
+    node = _home(cluster, machine)
+    await _machine(node, machine)
+    await _power(node, machine)
+
+
 def _home(cluster: Cluster, machine: Machine) -> Node:
     if machine.node not in cluster.nodes:
         raise InventoryError(f"VM {machine.vmid}: there is no node {machine.node}; start with more --nodes")

@@ -4,18 +4,23 @@ Facts from pve-manager HTTPServer.pm (auth_handler, rest_handler), pve-http-serv
 """
 
 import asyncio
+import dataclasses
 import logging
 import re
 import time
 from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
+
+import msgspec
 
 from testbed.proxmox import formatters, pages, websocket
 from testbed.proxmox.access import Identity
 from testbed.proxmox.calls import ROUTER, Call, Given, Route
+from testbed.proxmox.clock import CLOCK
 from testbed.proxmox.errors import ApiError, Die, denied, parameter_errors
-from testbed.proxmox.faults import Fault, Faults
+from testbed.proxmox.faults import Faults, Strike
 from testbed.proxmox.http_server import Request, Response, Takeover, plain
 from testbed.proxmox.node import Node
 from testbed.proxmox.parameters import Malformed, parameters
@@ -44,48 +49,71 @@ class Api:
         self._faults = faults
         self._requests = requests
         self._effects: set[asyncio.Task[Answer]] = set()
+        #: The control interface, for faults in which somebody else does something.
+        self.outside: Callable[[Request], Awaitable[Response]] = _nobody
 
     async def handle(self, request: Request) -> Answer | None:
         """One answer; None drops the connection. What a call does happens whether or not anybody listens."""
         path = _plain_path(request.path)
-        fault = self._faults.strike(request.method, path.removeprefix("/api2/json"))
-        record = self._record(request, fault)
-        response = await self._with_fault(request, path, fault)
+        form, rest = formatters.split(path)
+        strikes = self._faults.strike(request.method, rest if form else path, self._node.name)
+        record = self._record(request, strikes)
+        response = await self._struck(request, path, strikes)
         record["status"] = response.status if response else None
         if request.uploaded and record["status"] != 200:
             request.uploaded.discard()
         return response
 
-    def _record(self, request: Request, fault: Fault | None = None) -> dict[str, Any]:
-        path, kind = _plain_path(request.path), fault.kind if fault else None
-        record = {"time": time.time(), "method": request.method, "path": path, "status": None, "fault": kind}
+    def _record(self, request: Request, strikes: Sequence[Strike] = ()) -> dict[str, Any]:
+        path, kinds = _plain_path(request.path), [strike.kind for strike in strikes]
+        fault = next((kind for kind in kinds if kind != "delay"), "delay" if kinds else None)
+        record = {"time": time.time(), "method": request.method, "path": path, "status": None, "fault": fault}
         self._requests.append(record)
         return record
 
-    async def _with_fault(self, request: Request, path: str, fault: Fault | None) -> Answer | None:
-        if fault is None:
+    async def _struck(self, request: Request, path: str, strikes: Sequence[Strike]) -> Answer | None:
+        await asyncio.sleep(sum(strike.seconds for strike in strikes if strike.kind == "delay"))
+        strike = next((one for one in strikes if one.kind != "delay"), None)
+        if strike is None:
             return await self._proxied(self._effect(request, path))
-        if fault.kind == "drop_before":
+        if strike.kind == "drop_before":
             return None
-        if fault.kind == "late_execution":
-            self._effect(request, path, after=fault.seconds)
-            return Response(596, "Connection timed out")
-        if fault.kind == "status" and not fault.after_effect:
-            return self._refused(ApiError(fault.status, fault.reason), "json")
-        return await self._after_effect(request, path, fault)
+        if strike.kind == "late_execution":
+            self._effect(request, path, after=strike.seconds)
+            return _unanswered(strike)
+        if strike.kind in ("status", "595") and not strike.rule.after_effect:
+            await asyncio.sleep(strike.seconds)
+            return self._broken(strike)
+        if strike.kind == "do" and not strike.rule.after_effect:
+            await self._do(request, path, strike)
+            return await self._proxied(self._effect(request, path))
+        return await self._after_effect(request, path, strike)
 
-    async def _after_effect(self, request: Request, path: str, fault: Fault) -> Answer | None:
-        if fault.kind == "delay":
-            await asyncio.sleep(fault.seconds)
+    async def _after_effect(self, request: Request, path: str, strike: Strike) -> Answer | None:
         response = await self._proxied(self._effect(request, path))
-        if fault.kind == "drop_after_effect":
+        if strike.kind == "drop_after_effect":
             return None
-        if fault.kind == "status":
-            return self._refused(ApiError(fault.status, fault.reason), "json")
-        if fault.kind == "596":
-            await asyncio.sleep(fault.seconds)
-            return Response(596, "Connection timed out")
-        return response
+        if strike.kind == "drop_in_answer":
+            return dataclasses.replace(response, cut=strike.rule.cut) if isinstance(response, Response) else None
+        if strike.kind == "do":
+            await self._do(request, path, strike)
+            return response
+        await asyncio.sleep(strike.seconds)
+        return self._broken(strike)
+
+    def _broken(self, strike: Strike) -> Response:
+        if strike.kind != "status":
+            return _unanswered(strike)
+        return self._refused(ApiError(strike.rule.status or 500, strike.rule.reason), "json")
+
+    async def _do(self, request: Request, path: str, strike: Strike) -> None:
+        """Let somebody else do something at this moment; `{name}` stands for a parameter of the call."""
+        _, in_path = ROUTER.find(request.method, formatters.split(path)[1])
+        given = {name: str(value) for name, value in {**parameters(request), **in_path}.items()}
+        what = strike.rule.do
+        method, target = str(what["method"]), _filled(what["path"], given)
+        body = msgspec.json.encode(_filled(what.get("body"), given))
+        await self.outside(Request(method, target, {}, "1.1", body))
 
     def _effect(self, request: Request, path: str, after: float = 0) -> "asyncio.Task[Answer]":
         effect = asyncio.create_task(self._answer(request, path, after))
@@ -181,13 +209,22 @@ class Api:
         node, answering = self._reach_node(route, in_path, given, request.upload)
         if answering is not self._node and "pvedisableproxy" in request.headers:
             raise Malformed(500, "proxy loop detected")
+        self._check_there(answering, request)
         request.inner_connection = _inner_connection(request.method, route, answering is not self._node)
         if not route.protected:
             return await self._execute(route, node, request.who, given)
         async with answering.daemon.worker():
             return await self._execute(route, node, request.who, given)
 
+    def _check_there(self, answering: Node, request: Request) -> None:
+        """Another node looks at the ticket by its own clock; raises 401."""
+        ticket, _ = _credentials(request.headers)
+        if answering is not self._node and ticket and request.who:
+            CLOCK.set(answering.clock)
+            self._node.access.verify_ticket(ticket)
+
     async def _execute(self, route: Route, node: Node, who: Identity | None, given: Given) -> Any:
+        CLOCK.set(node.clock)
         values = verify(given, route.parameters, node.cluster.pve)
         try:
             return await route.handler(Call(node, who or Identity(""), values, self._node))
@@ -239,6 +276,26 @@ def _inner_connection(method: str, route: Route, forwarded: bool) -> str | None:
     if method != "GET":
         return "close"
     return "close,Keep-Alive" if route.protected else "Keep-Alive"
+
+
+async def _nobody(_request: Request) -> Response:
+    return plain(501, "nobody is there")
+
+
+def _unanswered(strike: Strike) -> Response:
+    """What the proxy says of a connection to pvedaemon that broke."""
+    texts = {595: "Connection refused", 596: "Connection timed out"}
+    status = strike.rule.status or (595 if strike.kind == "595" else 596)
+    return Response(status, texts.get(status, strike.rule.reason))
+
+
+def _filled(what: Any, given: Mapping[str, str]) -> Any:
+    """Texts in which parameters stand for their names in braces."""
+    if isinstance(what, dict):
+        return {key: _filled(value, given) for key, value in what.items()}
+    if not isinstance(what, str):
+        return what
+    return re.sub(r"\{(\w+)\}", lambda match: given.get(match[1], match[0]), what)
 
 
 def _plain_path(path: str) -> str:

@@ -4,11 +4,11 @@ Each works in steps that hold the VM's file lock one by one; between them the co
 `snapstate` keep others away, and stay behind when the worker is killed.
 """
 
-import time
 import uuid
 from collections.abc import Iterable
 
 from testbed.proxmox import disks, unused
+from testbed.proxmox.clock import now
 from testbed.proxmox.errors import Die
 from testbed.proxmox.features import all_have
 from testbed.proxmox.locks import CONFIG_TIMEOUT, vm_lock
@@ -55,7 +55,7 @@ async def _prepare(node: Node, vmid: int, name: str, worker: Worker, memory: boo
     if memory and node.running(vm):
         state = await allocate_state(node, vm, name, worker.say)
         snapshot |= {"vmstate": state.volid, "runningmachine": running_machine(vm), "runningcpu": running_cpu(vm)}
-    snapshot |= {"snapstate": "prepare", "snaptime": str(int(time.time()))}
+    snapshot |= {"snapstate": "prepare", "snaptime": str(int(now()))}
     if description:
         snapshot["description"] = description.rstrip()
     vm.snapshots[name] = snapshot

@@ -2,11 +2,11 @@
 
 import hashlib
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 
 from testbed.proxmox import contents
+from testbed.proxmox.clock import now
 from testbed.proxmox.errors import Die, parameter_errors
 from testbed.proxmox.guests import GuestKind
 from testbed.proxmox.store import Store
@@ -54,12 +54,16 @@ PLUGINS: dict[str, Plugin] = {
 
 @dataclass(slots=True)
 class Storage:
-    """One section of the storage configuration; `options` are its lines, `size` the bytes it has on each node."""
+    """One section of the storage configuration; `options` are its lines, `size` the bytes it has on each node.
+
+    `foreign` bytes of these somebody else has filled.
+    """
 
     name: str
     type: str = "dir"
     options: dict[str, str] = field(default_factory=dict)
     size: int = SIZE
+    foreign: int = 0
 
     @property
     def plugin(self) -> Plugin:
@@ -165,7 +169,7 @@ class Storages:
     @property
     def digest(self) -> str:
         """SHA-1 of the configuration."""
-        text = repr([asdict(section) for section in self._sections.values()])
+        text = repr([(section.name, section.type, section.options) for section in self._sections.values()])
         return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -288,7 +292,7 @@ class AllVolumes:
 
     def save(self, volume: Volume) -> Volume:
         """Write a volume, new or changed."""
-        volume.ctime = volume.ctime or int(time.time())
+        volume.ctime = volume.ctime or int(now())
         self._index(volume)
         self._store.put("volume", volume.key, volume)
         return volume
@@ -383,4 +387,8 @@ class Volumes:
 
     def used(self, storage: Storage) -> int:
         """Bytes in use of a storage as this node sees it."""
-        return self._all.used(storage, self._node) + storage.overhead
+        return self._all.used(storage, self._node) + storage.overhead + storage.foreign
+
+    def room(self, storage: Storage) -> int:
+        """Bytes that are free."""
+        return max(storage.size - self.used(storage), 0)

@@ -7,8 +7,10 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 
+from testbed.proxmox.clock import CLOCK, Clock
 from testbed.proxmox.errors import ApiError, parameter_errors
 from testbed.proxmox.store import Store
 
@@ -54,15 +56,25 @@ class Worker:
 
     task: Task
     _store: Store
+    _reached: "Reached" = field(repr=False)
     lines: int = 0
     warnings: int = 0
     killed: bool = False
     handle: "asyncio.Task[None] | None" = field(default=None, repr=False)
 
     def say(self, text: str) -> None:
+        """Write one line; a fault may strike then."""
+        self.write(text)
+        self.reach(text)
+
+    def write(self, text: str) -> None:
         """Write one line."""
         self.lines += 1
         self._store.add_line(self.task.upid, self.lines, text)
+
+    def reach(self, point: str) -> None:
+        """Come to a point of the work."""
+        self._reached(self, point)
 
     def warn(self, text: str) -> None:
         """Write a warning; the task then ends with `WARNINGS: n`."""
@@ -71,15 +83,31 @@ class Worker:
 
 
 Work = Callable[[Worker], Awaitable[None]]
+#: Told of the points that a worker reaches: its START, each line that it writes, its END before the last line.
+Reached = Callable[[Worker, str], None]
+START, END = "\0start", "\0end"
+_CURRENT: ContextVar[Worker | None] = ContextVar("worker", default=None)
+
+
+def killed() -> bool:
+    """Whether the task that runs here was killed outright, so that it must not clean up."""
+    worker = _CURRENT.get()
+    return worker is not None and worker.killed
+
+
+def _nothing(_worker: Worker, _point: str) -> None:
+    pass
 
 
 class Tasks:
     """All tasks of a node."""
 
-    def __init__(self, store: Store, node: str, boot_time: float) -> None:
+    def __init__(self, store: Store, node: str, boot_time: float, clock: Clock | None = None) -> None:
+        self.reached: Reached = _nothing
+        self._clock = clock or Clock()
         self._store = store
         self._node = node
-        self._boot_time = boot_time
+        self.boot_time = boot_time
         self._workers: dict[str, Worker] = {}
         self._tasks: dict[str, Task] = {}
         self._load()
@@ -97,7 +125,7 @@ class Tasks:
         task = self._new(kind, identifier, user)
         self._tasks[task.upid] = task
         self._store.put("task", task.upid, asdict(task))
-        worker = Worker(task, self._store)
+        worker = Worker(task, self._store, self.reached)
         self._workers[task.upid] = worker
         worker.handle = asyncio.create_task(self._run(worker, work))
         self._prune()
@@ -105,14 +133,17 @@ class Tasks:
 
     def _new(self, kind: str, identifier: str, user: str) -> Task:
         self._pid = self._pid % 4_194_303 + 1
-        now = time.time()
-        pstart = int((now - self._boot_time) * 100)
+        now, pstart = self._clock.now(), int((time.time() - self.boot_time) * 100)
         upid = f"UPID:{self._node}:{self._pid:08X}:{pstart:08X}:{int(now):08X}:{kind}:{identifier}:{user}:"
         return Task(upid, self._node, self._pid, pstart, int(now), kind, identifier, user)
 
     async def _run(self, worker: Worker, work: Work) -> None:
+        _CURRENT.set(worker)
+        CLOCK.set(self._clock)
         try:
+            worker.reach(START)
             await work(worker)
+            worker.reach(END)
         except ApiError as error:
             self._end(worker, f"TASK ERROR: {error.text}", error.text)
         except asyncio.CancelledError:
@@ -137,13 +168,13 @@ class Tasks:
             self._end(worker, "TASK ERROR: received interrupt", "received interrupt")
 
     def _end(self, worker: Worker, line: str, exitstatus: str) -> None:
-        worker.say(line)
+        worker.write(line)
         self._workers.pop(worker.task.upid)
         self._finish(worker.task, exitstatus)
 
     def _finish(self, task: Task, exitstatus: str) -> None:
         task.exitstatus = exitstatus
-        task.endtime = int(time.time())
+        task.endtime = int(self._clock.now())
         self._tasks.pop(task.upid, None)
         self._tasks[task.upid] = task
         self._store.put("task", task.upid, asdict(task))

@@ -9,10 +9,10 @@ import hashlib
 import hmac
 import re
 import secrets
-import time
 from collections.abc import Mapping
 from typing import Any
 
+from testbed.proxmox.clock import now
 from testbed.proxmox.errors import ApiError
 
 TICKET_SECONDS = 7200
@@ -30,7 +30,7 @@ class Tickets:
     def __init__(self, kept: Mapping[str, Any] | None = None) -> None:
         kept = kept or {"key": secrets.token_hex(32)}
         self._key = bytes.fromhex(kept["key"])
-        self._since: float = kept.get("since") or time.time()
+        self._since: float = kept.get("since") or now()
         self._old = bytes.fromhex(kept.get("old", ""))
         self._csrf = bytes.fromhex(kept.get("csrf", kept["key"]))
 
@@ -40,9 +40,9 @@ class Tickets:
 
     def rotate(self) -> bool:
         """Change the key if it is due; whether it was."""
-        if time.time() - self._since <= KEY_SECONDS:
+        if now() - self._since <= KEY_SECONDS:
             return False
-        self._old, self._key, self._since = self._key, secrets.token_bytes(32), time.time()
+        self._old, self._key, self._since = self._key, secrets.token_bytes(32), now()
         return True
 
     def login(self, user: str) -> str:
@@ -56,7 +56,7 @@ class Tickets:
         match = re.fullmatch(rf"PVE:([^\s:]+@[^\s:]+):({STAMP})", plain)
         if match is None:
             return None
-        age, key_age = time.time() - int(match[2], 16), max(0.0, time.time() - self._since)
+        age, key_age = now() - int(match[2], 16), max(0.0, now() - self._since)
         if _same(signature, _sign(self._key, plain)) and -CLOCK_TOLERANCE < age < TICKET_SECONDS:
             return match[1]
         before = bool(self._old) and _same(signature, _sign(self._old, plain))
@@ -76,7 +76,7 @@ class Tickets:
         stamp, _, signature = (token or "").partition(":")
         if not re.fullmatch(STAMP, stamp) or not _same(signature, self._csrf_signature(stamp, user)):
             return False
-        return -CLOCK_TOLERANCE < time.time() - int(stamp, 16) < TICKET_SECONDS
+        return -CLOCK_TOLERANCE < now() - int(stamp, 16) < TICKET_SECONDS
 
     def vnc(self, who: str, path: str, port: int | None = None) -> str:
         """A console's ticket, for one user or token (`who`), one path such as `/vms/100` and one port."""
@@ -87,13 +87,13 @@ class Tickets:
         """Raise 401 unless the ticket is for these and at most 40 s old; a password may stand before it."""
         match = re.fullmatch(rf"(?:.{{8}}:)?(PVEVNC:({STAMP}))::(\S+)", ticket, re.DOTALL)
         wanted = _sign(self._key, match[1] + _vnc_secret(who, path, port)) if match else ""
-        age = time.time() - int(match[2], 16) if match else VNC_SECONDS
+        age = now() - int(match[2], 16) if match else VNC_SECONDS
         if match is None or not _same(match[3], wanted) or not -VNC_TOLERANCE < age < VNC_SECONDS:
             raise ApiError(401, "permission denied - invalid PVEVNC ticket")
 
 
 def _stamp() -> str:
-    return f"{int(time.time()):08X}"
+    return f"{int(now()):08X}"
 
 
 def _vnc_secret(who: str, path: str, port: int | None) -> str:

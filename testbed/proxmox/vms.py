@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from testbed.proxmox import config_file, devices, drive_formats, formats
+from testbed.proxmox import clock, config_file, devices, drive_formats, formats
 from testbed.proxmox.errors import Die
 from testbed.proxmox.guests import CloudInit, GuestKind, GuestSpec
 from testbed.proxmox.options import DISK_KEYS, IPCONFIG_KEYS, NET_KEYS, RESIZABLE
@@ -227,7 +227,7 @@ def new_identity() -> Config:
 
 def creation_meta() -> Config:
     """Which QEMU made the VM, and when."""
-    return {"meta": f"creation-qemu={QEMU_VERSION},ctime={int(time.time())}"}
+    return {"meta": f"creation-qemu={QEMU_VERSION},ctime={int(clock.now())}"}
 
 
 def with_mac(net: str, mac: str | None = None) -> str:

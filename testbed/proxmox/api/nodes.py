@@ -1,10 +1,10 @@
 """The node itself (pve-manager API2/Nodes.pm)."""
 
 import platform
-import time
 from typing import Any
 
 from testbed.proxmox.calls import Call, everybody, perm, route
+from testbed.proxmox.clock import now
 from testbed.proxmox.node import Node
 from testbed.proxmox.stats import Row
 
@@ -59,8 +59,8 @@ async def containers(call: Call) -> list[Row]:
 @route("GET", "/nodes/{node}/time", perm("/nodes/{node}", "Sys.Audit"))
 async def clock(_call: Call) -> Row:
     """The node's clock."""
-    now = int(time.time())
-    return {"time": now, "localtime": now, "timezone": "Etc/UTC"}
+    seconds = int(now())
+    return {"time": seconds, "localtime": seconds, "timezone": "Etc/UTC"}
 
 
 @route("GET", "/nodes/{node}/status", perm("/nodes/{node}", "Sys.Audit"))
