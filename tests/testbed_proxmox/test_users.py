@@ -222,7 +222,7 @@ async def test_expired_and_disabled_users_are_out(bare: Bed, op: dict[str, str])
 
 async def test_the_key_changes_daily_and_the_old_one_holds_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1_000_000.0
-    monkeypatch.setattr(tickets.time, "time", lambda: now)
+    monkeypatch.setattr(tickets, "now", lambda: now)
     book = tickets.Tickets()
     old = book.login("a@pve")
     assert not book.rotate()
@@ -238,7 +238,7 @@ async def test_the_key_changes_daily_and_the_old_one_holds_for_a_while(monkeypat
 
 async def test_a_consoles_ticket_is_bound_and_short_lived(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1_000_000.0
-    monkeypatch.setattr(tickets.time, "time", lambda: now)
+    monkeypatch.setattr(tickets, "now", lambda: now)
     book = tickets.Tickets()
     ticket = book.vnc("a@pve!t", "/vms/100", 5900)
     book.verify_vnc(ticket, "a@pve!t", "/vms/100", 5900)
