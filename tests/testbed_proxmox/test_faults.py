@@ -30,9 +30,8 @@ async def raw(bed: Bed, path: str) -> bytes:
     trusting = ssl.create_default_context()
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
     reader, writer = await asyncio.open_connection("127.0.0.1", httpx.URL(bed.running.url).port, ssl=trusting)
-    writer.write(
-        f"GET /api2/json{path} HTTP/1.1\r\nConnection: close\r\nAuthorization: {bed.headers['Authorization']}\r\n\r\n".encode()
-    )
+    head = [f"GET /api2/json{path} HTTP/1.1", "Connection: close", f"Authorization: {bed.headers['Authorization']}"]
+    writer.write("\r\n".join([*head, "", ""]).encode())
     received = bytearray()
     try:
         while some := await asyncio.wait_for(reader.read(4096), 5):
