@@ -105,3 +105,27 @@ UPDATE cluster_observation
 -- What the views say of a cluster's guests. $1 cluster
 SELECT server_id, vmid, power, state->>'node' AS node FROM server_view
  WHERE cluster = $1 AND status NOT IN ('terminated', 'unlinked', 'provisioning', 'failed');
+
+-- name: lock_destroy_guard
+-- One at a time: the next statement sees every removal that was let through before.
+SELECT FROM destroy_guard FOR UPDATE;
+
+-- name: let_destroy
+-- Let a removal through: again, or while fewer than the limit were in the window, or while staff allow all of them.
+-- $1 operation, $2 window in seconds, $3 limit
+WITH known AS (
+    SELECT FROM destruction WHERE operation_id = $1
+), recent AS (
+    SELECT count(*) AS n FROM destruction WHERE at > clock_timestamp() - make_interval(secs => $2)
+), let AS (
+    INSERT INTO destruction (operation_id)
+    SELECT $1 FROM destroy_guard, recent
+     WHERE NOT EXISTS (SELECT FROM known)
+       AND (allowed_until > clock_timestamp() OR (tripped_at IS NULL AND n < $3))
+    RETURNING operation_id
+)
+SELECT EXISTS (SELECT FROM known) OR EXISTS (SELECT FROM let);
+
+-- name: trip_destroy_guard
+-- From now on removals wait for staff.
+UPDATE destroy_guard SET tripped_at = coalesce(tripped_at, clock_timestamp());

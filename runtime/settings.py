@@ -108,6 +108,8 @@ class Policy(Section):
     shutdown_timeout: int = Field(60, ge=1)
     address_timeout: int = Field(300, ge=1)
     observe_every: float = Field(10.0, gt=0)
+    destroy_limit: int = Field(20, ge=0)  # guests removed within `destroy_window`; more wait for staff
+    destroy_window: int = Field(600, ge=1)
 
 
 class Auth(Section):

@@ -84,6 +84,14 @@ async def resume(asked: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+async def allow_destroys(asked: argparse.Namespace, settings: Settings) -> int:
+    """let removals of servers go on that wait because there are many of them"""
+    async with _store(settings) as store:
+        await store.pool.execute(SQL.allow_destroys, asked.minutes)
+    print(f"for {asked.minutes} minutes no removal waits for staff")
+    return 0
+
+
 async def maintenance(asked: argparse.Namespace, settings: Settings) -> int:
     """begin or end the maintenance of a cluster or one of its nodes: meanwhile operations on it wait"""
     if asked.cluster not in {cluster.name for cluster in settings.config.cluster}:
@@ -105,6 +113,7 @@ COMMANDS: dict[str, Command] = {
     "pause": pause,
     "resume": resume,
     "maintenance": maintenance,
+    "allow-destroys": allow_destroys,
     "proxmox": proxmox_admin.run,
 }
 
@@ -142,6 +151,8 @@ def _parser() -> argparse.ArgumentParser:
             added.add_argument("--password-file", type=Path, help="asked for on the terminal when left out")
         if name == "pause":
             added.add_argument("--reason", default=None, help="shown to staff while effects are paused")
+        if name == "allow-destroys":
+            added.add_argument("--minutes", type=int, choices=range(1, 1441), metavar="1..1440", default=10)
         if name == "maintenance":
             added.add_argument("cluster")
             added.add_argument("node", nargs="?", help="the whole cluster when left out")

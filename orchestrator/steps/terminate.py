@@ -8,6 +8,7 @@ from functools import partial
 from domain.server import events as e
 from eventstore.database import Connection
 from hypervisor.port import GuestConfig
+from orchestrator.destroys import let_through
 from orchestrator.effect import Plan, pursue, task_finder
 from orchestrator.identity import identity_of
 from orchestrator.outcome import Done, Outcome
@@ -66,6 +67,7 @@ async def destroy(work: Work) -> Outcome:
         issue=lambda: work.hypervisor.destroy(guest.node, guest.vmid),
         find=task_finder(work, "qmdestroy"),
         grace=2.0,
+        before=partial(let_through, work),
     )
     outcome = await pursue(work, plan)
     return gone if isinstance(outcome, Done) else outcome

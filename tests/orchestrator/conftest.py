@@ -150,7 +150,7 @@ def _config(folder: Any) -> Config:
     )
     return Config(
         auth=Auth(signing_key_file=folder / "s", secret_key_file=folder / "k"),
-        policy=Policy(undo_window=30, shutdown_timeout=30),
+        policy=Policy(undo_window=30, shutdown_timeout=30, destroy_limit=1000),
         cluster=[cluster],
         pool=[pool],
         location=[Location(key="fra1", name="Frankfurt", cluster="demo")],

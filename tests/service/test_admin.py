@@ -107,6 +107,12 @@ def test_maintenance_is_begun_and_ended(run: Run, capsys: pytest.CaptureFixture[
     ]
 
 
+def test_removals_are_allowed_for_a_time(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("allow-destroys", "--minutes", "5") == 0
+    assert capsys.readouterr().out == "for 5 minutes no removal waits for staff\n"
+    assert run("allow-destroys", "--minutes", "0") == 64
+
+
 def test_the_doctor_names_what_is_wrong(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("doctor") == 1
     lines = capsys.readouterr().out.splitlines()
