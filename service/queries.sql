@@ -252,9 +252,3 @@ SELECT to_regclass($1) IS NOT NULL;
 -- name: allow_destroys
 -- For some time no removal waits for staff. $1 minutes
 UPDATE destroy_guard SET tripped_at = NULL, allowed_until = clock_timestamp() + make_interval(mins => $1);
-
--- name: destroys
--- How many guests were removed of late, and whether further removals wait. $1 window in seconds
-SELECT tripped_at, CASE WHEN allowed_until > clock_timestamp() THEN allowed_until END AS allowed_until,
-       (SELECT count(*) FROM destruction WHERE at > clock_timestamp() - make_interval(secs => $1)) AS recent
-  FROM destroy_guard;
