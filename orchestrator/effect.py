@@ -14,6 +14,7 @@ from domain.server import events as e
 from domain.server.state import Effect
 from hypervisor.errors import Ambiguous, Busy, Denied, Invalid, Missing, NotExecuted, Refused, Unreachable
 from hypervisor.port import Task
+from orchestrator import slots
 from orchestrator.outcome import Attention, Done, Failed, Later, Outcome
 from orchestrator.work import Work
 
@@ -29,7 +30,7 @@ class Plan:
     `reached` observes: what was found, or None while the goal is not there. `issue` asks Proxmox and gives the UPID,
     or None when the call is done at once. `find` looks for a task of a lost answer. `grace`: seconds after which an
     attempt without answer and trace counts as lost; short where repeating does no harm. `once`: repeating could do
-    harm, so a second attempt is the last.
+    harm, so a second attempt is the last. `occupies`: the slots a task takes (`slots.needed`); it waits for its turn.
     """
 
     verb: str
@@ -41,10 +42,23 @@ class Plan:
     failed: Callable[[Task], Outcome | None] = lambda task: None
     once: bool = False
     before: Callable[[], Awaitable[Outcome | None]] | None = None
+    occupies: tuple[str, ...] = ()
 
 
 async def pursue(work: Work, plan: Plan) -> Outcome:
-    """Move the step one look on."""
+    """Move the step one look on; a task that occupies slots holds them until it has ended."""
+    if not plan.occupies:
+        return await _pursue(work, plan)
+    if work.step.effect is not None:
+        await slots.keep(work, plan.occupies)
+    outcome = await _pursue(work, plan)
+    if not isinstance(outcome, Later) or outcome.settled:
+        crowded = isinstance(outcome, Later) and outcome.code == "busy"
+        await slots.free(work, plan.occupies, crowded=crowded)
+    return outcome
+
+
+async def _pursue(work: Work, plan: Plan) -> Outcome:
     effect = work.step.effect
     if effect is None:
         found = await plan.reached() if not plan.once else None
@@ -58,9 +72,12 @@ async def _attempt(work: Work, plan: Plan) -> Outcome:
     number = work.step.attempt + 1
     if number > (2 if plan.once else MAX_ATTEMPTS):
         return Attention("too_many_attempts", "This did not work after several attempts.", work.step.detail)
+    await work.check_effects_allowed(plan.node)
+    if plan.occupies and not await slots.take(work, plan.occupies):
+        return Later(slots.ASK_AGAIN_SECONDS, "queued", slots.QUEUED)
     if plan.before is not None and (stop := await plan.before()) is not None:
         return stop
-    await work.check_effects_allowed(plan.node)  # last, since looking may take long
+    await work.check_effects_allowed(plan.node)  # again, since looking may take long
     await work.record(await _intent(work, plan, number))
     try:
         upid = await plan.issue()

@@ -73,6 +73,88 @@ WITH gone AS (
 UPDATE node_promise n SET promised_mib = n.promised_mib - gone.memory_mib
   FROM gone WHERE n.cluster = gone.cluster AND n.node = gone.node;
 
+-- name: lock_slots
+-- Slots of a cluster are handed out one after the other. $1 cluster
+SELECT pg_advisory_xact_lock(hashtext('slots'), hashtext($1));
+
+-- name: queue_again
+-- An operation asks again: whether its slot is granted, and if not, whether somebody's turn may have come meanwhile.
+-- $1 operation, $2 lease of a slot, $3 of a place in the queue
+UPDATE slot SET lease_until = clock_timestamp() + make_interval(secs => CASE WHEN granted THEN $2::float8 ELSE $3 END)
+ WHERE operation_id = $1
+RETURNING granted,
+          EXISTS (SELECT FROM slot s WHERE s.cluster = slot.cluster AND s.lease_until < clock_timestamp()) AS turn;
+
+-- name: queue
+-- A place in the queue, kept from before. $1 operation, $2 server, $3 account, $4 cluster, $5 resources, $6 lease
+INSERT INTO slot (operation_id, stream_id, account_id, cluster, resources, lease_until)
+VALUES ($1, $2, $3, $4, $5, clock_timestamp() + make_interval(secs => $6))
+ON CONFLICT (operation_id) DO NOTHING;
+
+-- name: keep_slot
+-- Somebody looks at the task. $1 operation, $2 server, $3 account, $4 cluster, $5 resources, $6 lease
+INSERT INTO slot (operation_id, stream_id, account_id, cluster, resources, granted, lease_until)
+VALUES ($1, $2, $3, $4, $5, true, clock_timestamp() + make_interval(secs => $6))
+ON CONFLICT (operation_id) DO UPDATE SET granted = true, lease_until = EXCLUDED.lease_until
+ WHERE slot.lease_until < EXCLUDED.lease_until - interval '10 seconds';
+
+-- name: has_slot
+-- Whether an operation has a slot or waits for one. $1 operation
+SELECT EXISTS (SELECT FROM slot WHERE operation_id = $1);
+
+-- name: free_slot
+-- The task has ended. $1 operation
+DELETE FROM slot WHERE operation_id = $1;
+
+-- name: drop_expired_slots
+-- Slots and places in the queue that nobody keeps any more. $1 cluster
+DELETE FROM slot WHERE cluster = $1 AND lease_until < clock_timestamp();
+
+-- name: heads
+-- The longest waiting of each customer for each set of resources. $1 cluster
+SELECT DISTINCT ON (account_id, resources) operation_id, account_id, resources, asked_at
+  FROM slot WHERE cluster = $1 AND NOT granted
+ ORDER BY account_id, resources, asked_at, operation_id;
+
+-- name: slot_counts
+-- How many slots of each resource are held, and how many were learned to be good. $1 cluster, $2 resources
+SELECT r.resource, coalesce(l.allowed, 'infinity') AS allowed,
+       (SELECT count(*) FROM slot s WHERE s.cluster = $1 AND s.granted AND r.resource = ANY (s.resources)) AS held
+  FROM unnest($2::text[]) AS r (resource) LEFT JOIN slot_limit l USING (resource);
+
+-- name: served
+-- How many slots each customer holds. $1 cluster
+SELECT account_id, count(*) AS held FROM slot WHERE cluster = $1 AND granted GROUP BY account_id;
+
+-- name: grant_slots
+-- Their turn has come. $1 operations, $2 lease
+UPDATE slot SET granted = true, lease_until = clock_timestamp() + make_interval(secs => $2)
+ WHERE operation_id = ANY ($1::uuid[]);
+
+-- name: wake_granted
+-- Who was granted a slot is looked at now. $1 operations
+WITH woken AS (
+    UPDATE outbox SET due = now()
+     WHERE token IS NULL AND stream_id IN (SELECT stream_id FROM slot WHERE operation_id = ANY ($1::uuid[]))
+    RETURNING stream_id
+)
+SELECT pg_notify('hostler', '') FROM woken LIMIT 1;
+
+-- name: lower_limits
+-- Too much went on at once: half as much from now on, at least one; once for one burst. $1 resources, $2 ceilings
+INSERT INTO slot_limit (resource, allowed, lowered_at)
+SELECT resource, greatest(1, ceiling / 2), clock_timestamp()
+  FROM unnest($1::text[], $2::int[]) AS row (resource, ceiling)
+ON CONFLICT (resource) DO UPDATE
+   SET allowed = greatest(1, slot_limit.allowed / 2), lowered_at = EXCLUDED.lowered_at
+ WHERE slot_limit.lowered_at < clock_timestamp() - interval '5 seconds';
+
+-- name: raise_limits
+-- It went well: a tenth more, up to the ceiling. $1 resources, $2 ceilings
+UPDATE slot_limit l SET allowed = least(row.ceiling, l.allowed + 0.1)
+  FROM unnest($1::text[], $2::int[]) AS row (resource, ceiling)
+ WHERE l.resource = row.resource AND l.allowed < row.ceiling;
+
 -- name: name_operation
 -- Which stream a new operation belongs to. $1 operation, $2 stream
 INSERT INTO operation_stream (operation_id, stream_id) VALUES ($1, $2);

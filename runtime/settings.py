@@ -33,6 +33,14 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Slots(Section):
+    """How many heavy tasks (copies, backups) may run at once on one node, on one storage, from one template."""
+
+    node: int = Field(4, ge=1)
+    storage: int = Field(8, ge=1)
+    template: int = Field(8, ge=1)
+
+
 class Cluster(Section):
     """One Proxmox cluster and how Hostler may use it."""
 
@@ -51,6 +59,7 @@ class Cluster(Section):
     templates: dict[str, int] = {}  # image template key -> VMID of the template
     ignored_nodes: list[str] = []
     mode: Literal["observe", "manage"] = "manage"  # observe: nothing there is ever changed
+    slots: Slots = Slots()
 
     def token_secret(self) -> str:
         """The token's secret, read from its file.
@@ -144,6 +153,17 @@ class Config(Section):
             if pool.location not in places:
                 raise ValueError(f"pool {pool.name!r} names the unknown location {pool.location!r}")
         return self
+
+    def cluster_named(self, name: str) -> Cluster:
+        """A cluster.
+
+        Raises:
+            SettingsError: there is none of this name (any more).
+        """
+        found = next((c for c in self.cluster if c.name == name), None)
+        if found is None:
+            raise SettingsError(f"hostler.toml has no cluster {name!r}, but there are servers in it")
+        return found
 
     def cluster_of(self, location: str) -> Cluster | None:
         """The cluster behind a location key."""

@@ -9,6 +9,7 @@ from domain.server import events as e
 from domain.server.state import Effect
 from eventstore.database import Connection
 from hypervisor.port import GuestConfig, Task
+from orchestrator import slots
 from orchestrator.effect import Plan, pursue
 from orchestrator.identity import identity_of
 from orchestrator.outcome import Attention, Done, Failed, Later, Outcome
@@ -47,6 +48,7 @@ async def clone(work: Work) -> Outcome:
         grace=GRACE_SECONDS,
         failed=partial(_failed, work),
         before=partial(_before, work),
+        occupies=slots.needed(placed.cluster, node=placed.node, storage=placed.storage, template=placed.template_vmid),
     )
     outcome = await pursue(work, plan)
     return await _identified(work) if isinstance(outcome, Done) else outcome
