@@ -1,5 +1,7 @@
 """What the control interface can turn while the testbed runs."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 
 from testbed.proxmox.errors import parameter_errors
@@ -33,6 +35,14 @@ class Knobs:
     pvedaemon_workers: float = 3
     #: Before 5.2 the bodies of errors had no `message`.
     http_server_version: float = 5.2
+
+    @contextmanager
+    def in_no_time(self) -> Iterator[None]:
+        """Make disks at once for a while."""
+        kept = self.linked_clone_seconds, self.full_clone_seconds
+        self.linked_clone_seconds = self.full_clone_seconds = 0.0
+        yield
+        self.linked_clone_seconds, self.full_clone_seconds = kept
 
     def turn(self, values: dict[str, object]) -> dict[str, float]:
         """Set some; raises `ApiError` 400 for an unknown name or a value that is no number."""

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import json
 import signal
 import sys
@@ -71,6 +72,7 @@ async def _serve(options: argparse.Namespace, directory: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     faults, calls = _faults(options.faults)
+    gc.disable()  # what is read at the start stays: looking through it for garbage would take as long as reading it
     async with running(
         directory,
         nodes=options.nodes,
@@ -82,6 +84,8 @@ async def _serve(options: argparse.Namespace, directory: Path) -> None:
         calls=calls,
         inventory=seed.read_inventory(options.inventory) if options.inventory else [],
     ) as testbed:
+        gc.freeze()
+        gc.enable()
         print(json.dumps(testbed.ready()), flush=True)
         await stop.wait()
 

@@ -59,8 +59,9 @@ class Store:
 
     def all(self, table: str) -> list[tuple[Any, Any]]:
         """Every key with its record, in the order of writing."""
-        rows = self._db.execute(f"SELECT {KEYS[table]}, record FROM {table} ORDER BY rowid")
-        return [(key, msgspec.json.decode(record)) for key, record in rows]
+        rows = self._db.execute(f"SELECT {KEYS[table]}, record FROM {table} ORDER BY rowid").fetchall()
+        records = msgspec.json.decode(f"[{','.join(record for _, record in rows)}]")
+        return [(key, record) for (key, _), record in zip(rows, records, strict=True)]
 
     def tasks_of(self, node: str) -> list[tuple[str, Any]]:
         """Every task of a node by UPID, in the order of writing."""
