@@ -53,12 +53,16 @@ class Copies(Caller):
         drive = f"{segment(storage)}:0,import-from={volume_path(source)}"
         return await self._task("post", *guest_path(node, vmid), "config", **{segment(disk): drive})
 
-    async def drop_unused(self, node: str, vmid: int) -> None:
+    async def drop_unused(self, node: str, vmid: int, volumes: frozenset[str]) -> None:
         config = await self._read(lambda data: data, *guest_path(node, vmid), "config")
-        unused = sorted(key for key in config if key.startswith("unused"))
+        unused = sorted(key for key, value in config.items() if key.startswith("unused") and _volume(value) in volumes)
         if unused:
             params = {"delete": ",".join(unused), "digest": config["digest"]}
             await self._call("put", (*guest_path(node, vmid), "config"), params)
+
+
+def _volume(drive: str) -> str:
+    return drive.partition(",")[0].removeprefix("file=")
 
 
 def _literal(notes: str) -> str:

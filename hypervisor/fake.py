@@ -259,9 +259,9 @@ class FakeHypervisor:
             lambda call, guest: fake_copies.reimage(self.world, call, guest, disk, source, storage),
         )
 
-    async def drop_unused(self, node: str, vmid: int) -> None:
+    async def drop_unused(self, node: str, vmid: int, volumes: frozenset[str]) -> None:
         await self._on_guest(
-            "drop_unused", node, vmid, lambda call, guest: fake_copies.drop_unused(self.world, call, guest)
+            "drop_unused", node, vmid, lambda call, guest: fake_copies.drop_unused(self.world, call, guest, volumes)
         )
 
     async def set_password(self, node: str, vmid: int, user: str, password: str) -> None:

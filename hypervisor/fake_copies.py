@@ -52,6 +52,22 @@ def _put_back(guest: FakeGuest, config: Mapping[str, object]) -> None:
     guest.revision += 1
 
 
+def _held_by(snapshot: FakeSnapshot) -> set[str]:
+    volumes = snapshot.config["volumes"]
+    assert isinstance(volumes, dict)
+    return set(volumes.values())
+
+
+def _set_aside(guest: FakeGuest, volumes: set[str]) -> None:
+    """Volumes that no drive holds become unused, those that a drive holds are no longer."""
+    used = set(guest.volumes.values())
+    guest.unused = {slot: volume for slot, volume in guest.unused.items() if volume not in used}
+    for volume in sorted(volumes - used - set(guest.unused.values())):
+        number = next(n for n in range(256) if f"unused{n}" not in guest.unused)
+        guest.unused[f"unused{number}"] = volume
+    guest.revision += 1
+
+
 def roll_back(world: FakeWorld, call: str, guest: FakeGuest, name: str) -> str:
     def run() -> str:
         snapshot = guest.snapshots.get(name)
@@ -60,7 +76,9 @@ def roll_back(world: FakeWorld, call: str, guest: FakeGuest, name: str) -> str:
         if not snapshot.complete:
             return "unable to rollback to incomplete snapshot (snapstate = prepare)"
         world.power_off(guest)
+        newer = set(guest.volumes.values())
         _put_back(guest, snapshot.config)
+        _set_aside(guest, newer)
         if snapshot.with_memory:
             world.power_on(guest)
         return "OK"
@@ -72,7 +90,8 @@ def delete_snapshot(world: FakeWorld, call: str, guest: FakeGuest, name: str) ->
     def run() -> str:
         if name not in guest.snapshots:
             return f"snapshot '{name}' does not exist"
-        del guest.snapshots[name]
+        others = [other for kept, other in guest.snapshots.items() if kept != name]
+        _set_aside(guest, _held_by(guest.snapshots.pop(name)).difference(*map(_held_by, others)))
         return "OK"
 
     return world.locked_task("qmdelsnapshot", guest, run)
@@ -153,23 +172,24 @@ def reimage(world: FakeWorld, call: str, guest: FakeGuest, disk: str, source: st
             return f"volume '{source}' does not exist"
         if owner.node != guest.node:
             return f"owner VM {owner.vmid} not on local node"
-        if disk in guest.volumes:
-            number = next(n for n in range(256) if f"unused{n}" not in guest.unused)
-            guest.unused[f"unused{number}"] = guest.volumes[disk]
+        old = {guest.volumes[disk]} if disk in guest.volumes else set()
         guest.volumes[disk] = world.new_volume(guest.vmid, storage)
         guest.disk_gib[disk] = next(iter(owner.disk_gib.values()), 2.0)
-        guest.revision += 1
+        _set_aside(guest, old)
         return "OK"
 
     return world.locked_task("qmconfig", guest, run)
 
 
-def drop_unused(world: FakeWorld, call: str, guest: FakeGuest) -> None:
+def drop_unused(world: FakeWorld, call: str, guest: FakeGuest, volumes: frozenset[str]) -> None:
     if guest.lock:
         raise Busy(f"VM is locked ({guest.lock})", call=call)
-    for volume in guest.unused.values():
+    dropped = volumes & set(guest.unused.values())
+    if held := sorted(dropped & set().union(*map(_held_by, guest.snapshots.values()))):
+        raise Refused(f"unable to delete '{held[0]}' - volume is still in use (snapshot?)", call=call)
+    for volume in dropped:
         world.volumes.pop(volume, None)
-    guest.unused = {}
+    guest.unused = {slot: volume for slot, volume in guest.unused.items() if volume not in volumes}
     guest.revision += 1
 
 

@@ -372,10 +372,15 @@ class Hypervisor(Protocol):
         ...
 
     async def roll_back(self, node: str, vmid: int, name: str) -> str:
-        """Disks and configuration as they were. The guest is cut off; only from memory does it run again."""
+        """Disks and configuration as they were. The guest is cut off; only from memory does it run again.
+
+        A volume that came after the snapshot becomes unused.
+        """
         ...
 
-    async def delete_snapshot(self, node: str, vmid: int, name: str) -> str: ...
+    async def delete_snapshot(self, node: str, vmid: int, name: str) -> str:
+        """A volume that only this snapshot held becomes unused."""
+        ...
 
     async def backups(self, node: str, storage: str, vmid: int) -> list[BackupVolume]:
         """Oldest first."""
@@ -403,8 +408,10 @@ class Hypervisor(Protocol):
         """
         ...
 
-    async def drop_unused(self, node: str, vmid: int) -> None:
-        """Delete every volume of the guest that hangs on no drive."""
+    async def drop_unused(self, node: str, vmid: int, volumes: frozenset[str]) -> None:
+        """Delete those of these volumes that are unused; what else is unused stays. Raises Refused for one that a
+        snapshot holds.
+        """
         ...
 
     async def set_password(self, node: str, vmid: int, user: str, password: str) -> None:

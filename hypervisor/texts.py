@@ -79,6 +79,8 @@ SENTENCES: list[tuple[str, Kind]] = [
     (r"^unable to restore VM \d+ - ", Refused),
     (r"^volume '[^']*' does not exist", Refused),
     (r"^owner VM \d+ not on local node", Refused),
+    # qemu-server QemuServer.pm try_deallocate_drive
+    (r"^unable to delete '[^']*' - volume is still in use", Refused),
     # qemu-server API2/Qemu.pm update_vm_api, check_vm_modify_config_perm
     (r"^no options specified", Refused),
     (r"^only root can set '", Refused),

@@ -13,6 +13,7 @@ from eventstore.outbox import Lease
 from eventstore.positions import Position
 from eventstore.store import EventStore
 from hypervisor.clusters import open_clusters
+from orchestrator.housekeeping import keep_house
 from orchestrator.link import link_import
 from orchestrator.observer import Observer
 from orchestrator.reconcile import reconcile
@@ -59,6 +60,7 @@ async def _work(tools: Tools, url: str, stop: Stop) -> None:
     async with asyncio.TaskGroup() as group:
         for cluster in tools.clusters.values():
             group.create_task(Observer(tools, cluster).run(stop))
+        group.create_task(keep_house(tools.store.pool, stop))
         group.create_task(Worker(tools, HANDLERS, url).run(stop))
 
 

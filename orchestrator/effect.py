@@ -7,7 +7,7 @@ says was intended and what Proxmox shows.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from domain.server import events as e
@@ -21,6 +21,8 @@ from orchestrator.work import Work
 MAX_ATTEMPTS = 200  # a lock held by others may take long; what fails for its own reasons ends sooner
 POLL_SECONDS = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)  # the first looks at a task; the last one repeats
 TASK_START_TOLERANCE = 2  # seconds: a task's start is counted in whole seconds of the node's clock
+LATE_SECONDS = 90.0  # three times as long as Proxmox waits for a request that it passed on to another node
+PATIENT_ATTEMPTS = 8  # after so many, a lock that no task holds is one that was left behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,16 @@ class Plan:
     occupies: tuple[str, ...] = ()
 
 
+async def pursue_all(work: Work, plans: Iterable[Plan]) -> Outcome:
+    """Several acts of one step, in their order: each begins when the one before is observed to be done."""
+    outcome: Outcome = Done()
+    for plan in plans:
+        outcome = await pursue(work, plan)
+        if not isinstance(outcome, Done):
+            break
+    return outcome
+
+
 async def pursue(work: Work, plan: Plan) -> Outcome:
     """Move the step one look on; a task that occupies slots holds them until it has ended."""
     if not plan.occupies:
@@ -60,7 +72,7 @@ async def pursue(work: Work, plan: Plan) -> Outcome:
 
 async def _pursue(work: Work, plan: Plan) -> Outcome:
     effect = work.step.effect
-    if effect is None:
+    if effect is None or effect.verb != plan.verb:  # an effect of another act of the step is that one's matter
         found = await plan.reached() if not plan.once else None
         return Done(found) if found is not None else await _attempt(work, plan)
     if effect.upid is None:
@@ -82,7 +94,7 @@ async def _attempt(work: Work, plan: Plan) -> Outcome:
     try:
         upid = await plan.issue()
     except NotExecuted as error:
-        return _refused(error, number)
+        return await _left_locked(work, error, number) or _refused(error, number)
     except Ambiguous as error:
         return Later(1.0, "answer_lost", "The hypervisor's answer was lost; looking what happened.", str(error))
     if upid is None:
@@ -122,6 +134,8 @@ async def _after_silence(work: Work, plan: Plan, effect: Effect) -> Outcome:
     if not plan.once and (found := await plan.reached()) is not None:
         return Done(found)
     waited = ((await work.now()) - effect.at).total_seconds()
+    if work.operation.cancelling:
+        return Later(1.0) if waited < LATE_SECONDS else Later(0.0, "cancelled", "Being cancelled.", settled=True)
     return Later(1.0) if waited < plan.grace else await _attempt(work, plan)
 
 
@@ -138,7 +152,8 @@ async def _after_task(work: Work, plan: Plan, effect: Effect, upid: str) -> Outc
         return Done(found)
     if task.state == "succeeded":
         return await _not_there_yet(work, effect, task)
-    return plan.failed(task) or _task_failed(work, task, effect.attempt)
+    left = await _left_locked(work, task, effect.attempt)
+    return plan.failed(task) or left or _task_failed(work, task, effect.attempt)
 
 
 async def _not_there_yet(work: Work, effect: Effect, task: Task) -> Outcome:
@@ -147,6 +162,21 @@ async def _not_there_yet(work: Work, effect: Effect, task: Task) -> Outcome:
     if waited < 30:
         return Later(0.3)
     return Later(1.0, "effect_missing", "It was done, but its effect is not to be seen; trying again.", settled=True)
+
+
+async def _left_locked(work: Work, why: Task | NotExecuted, attempt: int) -> Attention | None:
+    """A lock that no task holds stays for ever: a worker that died left it, and only root may take it away."""
+    busy = isinstance(why, Busy) or (isinstance(why, Task) and why.cause == "busy")
+    if not busy or attempt < PATIENT_ATTEMPTS:
+        return None
+    guest = await work.guest()
+    if guest is None or guest.lock is None:
+        return None
+    tasks = await work.hypervisor.tasks(guest.node, vmid=guest.vmid)
+    if any(task.state == "running" for task in tasks):
+        return None
+    message = "The virtual machine was left locked by something that broke off: staff must unlock it."
+    return Attention("lock_left", message, f"VMID {guest.vmid} is locked ({guest.lock})")
 
 
 def _task_failed(work: Work, task: Task, attempt: int) -> Outcome:
@@ -193,3 +223,41 @@ def task_finder(work: Work, kind: str) -> Callable[[Effect], Awaitable[Task | No
         return tasks[0] if tasks else None
 
     return find
+
+
+async def no_task(effect: Effect) -> Task | None:
+    """For calls that are done at once."""
+    return None
+
+
+def told(verb: str, node: str, tell: Callable[[], Awaitable[None]], seen: Callable[[], Awaitable[bool]]) -> Plan:
+    """A plan to tell Proxmox what cannot all be read back, such as passwords: done when a call was answered in this
+    very look and what can be read (`seen`) is as wished. Telling it twice is telling it once.
+    """
+    answered = False
+
+    async def issue() -> None:
+        nonlocal answered
+        await tell()
+        answered = True
+
+    async def reached() -> str | None:
+        return "" if answered and await seen() else None
+
+    return Plan(verb=verb, node=node, reached=reached, issue=issue, find=no_task, grace=0.0)
+
+
+def task_succeeded(work: Work, verb: str) -> Callable[[], Awaitable[str | None]]:
+    """For acts that leave no state to be seen: only their task tells that they happened."""
+
+    async def reached() -> str | None:
+        effect = work.step.effect
+        if effect is None or effect.upid is None or effect.verb != verb:
+            return None
+        try:
+            task = await work.hypervisor.task(effect.upid)
+        except Missing:
+            return None
+        return "" if task.state == "succeeded" else None
+
+    return reached

@@ -155,6 +155,36 @@ UPDATE slot_limit l SET allowed = least(row.ceiling, l.allowed + 0.1)
   FROM unnest($1::text[], $2::int[]) AS row (resource, ceiling)
  WHERE l.resource = row.resource AND l.allowed < row.ceiling;
 
+-- name: promise_of
+-- Where and how much memory is promised to a server. $1 server
+SELECT cluster, node, memory_mib FROM memory_promise WHERE server_id = $1;
+
+-- name: promise_more
+-- Promise a server at least so much memory where it is, within the node's limit. $1 server, $2 MiB, $3 limit
+WITH was AS (
+    SELECT server_id, cluster, node, memory_mib FROM memory_promise WHERE server_id = $1 FOR UPDATE
+), kept AS (
+    UPDATE memory_promise m SET memory_mib = greatest(was.memory_mib, $2) FROM was WHERE m.server_id = was.server_id
+)
+UPDATE node_promise n
+   SET limit_mib = greatest($3, n.promised_mib),
+       promised_mib = n.promised_mib + greatest($2 - was.memory_mib, 0)
+  FROM was WHERE n.cluster = was.cluster AND n.node = was.node;
+
+-- name: promise_exactly
+-- What was promised beyond the plan is free again. $1 server, $2 MiB
+WITH was AS (
+    SELECT server_id, cluster, node, memory_mib FROM memory_promise WHERE server_id = $1 FOR UPDATE
+), kept AS (
+    UPDATE memory_promise m SET memory_mib = $2 FROM was WHERE m.server_id = was.server_id
+)
+UPDATE node_promise n SET promised_mib = n.promised_mib + $2 - was.memory_mib
+  FROM was WHERE n.cluster = was.cluster AND n.node = was.node;
+
+-- name: forget_old_secrets
+-- What nobody came back for within a day.
+DELETE FROM secret WHERE at < now() - interval '1 day';
+
 -- name: name_operation
 -- Which stream a new operation belongs to. $1 operation, $2 stream
 INSERT INTO operation_stream (operation_id, stream_id) VALUES ($1, $2);

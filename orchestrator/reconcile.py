@@ -15,9 +15,13 @@ from eventstore.database import Connection
 from eventstore.store import Conflict
 from hypervisor.errors import Ambiguous, Denied, HypervisorError, Unreachable
 from orchestrator.outcome import MAINTENANCE, MAINTENANCE_SECONDS, Attention, Done, Failed, Later, Outcome
-from orchestrator.steps import configure, power, terminate
+from orchestrator.steps import backups, configure, power, rebuild, resize, snapshots, suspension, terminate
 from orchestrator.steps.clone import clone
+from orchestrator.steps.credentials import credentials
+from orchestrator.steps.guard import guard
 from orchestrator.steps.place import place
+from orchestrator.steps.rename import rename
+from orchestrator.steps.secrets import forget
 from orchestrator.work import SQL, EffectsPaused, InMaintenance, ObserveOnly, Work
 from runtime.ids import new_id
 
@@ -30,6 +34,7 @@ STEPS: Mapping[tuple[str, str], Step] = {
     ("create", "place"): place,
     ("create", "clone"): clone,
     ("create", "configure"): configure.configure,
+    ("create", "guard"): guard,
     ("create", "resize"): configure.resize,
     ("create", "start"): power.start,
     ("create", "address"): power.address,
@@ -38,6 +43,37 @@ STEPS: Mapping[tuple[str, str], Step] = {
     ("stop", "stop"): power.stop,
     ("reboot", "reboot"): power.reboot,
     ("reset", "reset"): power.reset,
+    ("rebuild", "safety"): rebuild.safety,
+    ("rebuild", "stop"): rebuild.stop,
+    ("rebuild", "reimage"): rebuild.reimage,
+    ("rebuild", "configure"): configure.configure,
+    ("rebuild", "guard"): guard,
+    ("rebuild", "resize"): configure.resize,
+    ("rebuild", "start"): power.start,
+    ("rebuild", "address"): power.address,
+    ("resize", "reserve"): resize.reserve,
+    ("resize", "scale"): resize.scale,
+    ("resize", "resize"): configure.resize,
+    ("resize", "restart"): resize.restart,
+    ("rename", "rename"): rename,
+    ("reset_password", "credentials"): credentials,
+    ("snapshot", "snapshot"): snapshots.take,
+    ("snapshot_restore", "rollback"): snapshots.go_back,
+    ("snapshot_restore", "configure"): configure.configure,
+    ("snapshot_restore", "guard"): guard,
+    ("snapshot_restore", "resize"): configure.resize,
+    ("snapshot_restore", "restart"): power.back_on,
+    ("snapshot_delete", "snapshot_delete"): snapshots.delete,
+    ("backup", "backup"): backups.take,
+    ("backup_restore", "stop"): backups.stop,
+    ("backup_restore", "backup_restore"): backups.restore,
+    ("backup_restore", "configure"): configure.configure,
+    ("backup_restore", "guard"): guard,
+    ("backup_restore", "resize"): configure.resize,
+    ("backup_restore", "restart"): power.back_on,
+    ("backup_delete", "backup_delete"): backups.delete,
+    ("suspend", "suspend"): suspension.suspend,
+    ("unsuspend", "unsuspend"): suspension.unsuspend,
     ("terminate", "stop"): terminate.stop,
     ("terminate", "schedule"): terminate.schedule,
     ("restore", "restore"): terminate.restore,
@@ -70,10 +106,9 @@ async def _one_look(work: Work) -> float | None:
     if current.status == "needs_attention":
         return None
     if current.cancelling and _at_rest(current):
-        await work.record(e.OperationCancelled(operation_id=current.id), claims=partial(_forget, work))
-        return 0.0
+        return await _cancelled(work)
     if current.step is None:
-        await work.record(e.OperationSucceeded(operation_id=current.id))
+        await work.record(e.OperationSucceeded(operation_id=current.id), claims=partial(_given_back, work))
         return 0.0
     outcome = await _observe(work, STEPS[current.type, current.step.key])
     return await _settle(work, outcome)
@@ -82,6 +117,12 @@ async def _one_look(work: Work) -> float | None:
 def _at_rest(operation: Operation) -> bool:
     """Nothing that was asked of Proxmox for the step can still happen."""
     return operation.step is None or operation.step.effect is None
+
+
+async def _cancelled(work: Work) -> float:
+    cancelled = e.OperationCancelled(operation_id=work.operation.id)
+    await work.record(cancelled, claims=partial(_given_back, work))
+    return 0.0
 
 
 async def _idle(work: Work) -> float | None:
@@ -146,6 +187,8 @@ async def _settle(work: Work, outcome: Outcome) -> float | None:
         case Later():
             await _hold(work, outcome)
             return outcome.seconds
+        case Failed() if operation.cancelling:
+            return await _cancelled(work)
         case Failed():
             failed = e.OperationFailed(
                 operation_id=operation.id,
@@ -154,7 +197,7 @@ async def _settle(work: Work, outcome: Outcome) -> float | None:
                 retryable=outcome.retryable,
                 debug=outcome.debug,
             )
-            await work.record(failed, claims=partial(_forget, work))
+            await work.record(failed, claims=partial(_given_back, work, keep_secret=outcome.retryable))
         case Attention():
             raised = e.AttentionRaised(
                 operation_id=operation.id, code=outcome.code, message=outcome.message, debug=outcome.debug
@@ -181,5 +224,9 @@ async def _hold(work: Work, later: Later) -> None:
     await work.record(held)
 
 
-async def _forget(work: Work, connection: Connection) -> None:
-    await connection.execute(SQL.forget_secret, work.operation.id)
+async def _given_back(work: Work, connection: Connection, *, keep_secret: bool = False) -> None:
+    """At an operation's end: room that was promised for another plan, and the secret unless it can be tried again."""
+    if work.operation.type == "resize":
+        await resize.promise_exactly(work.state.id, work.state.plan, connection)
+    if not keep_secret:
+        await forget(work, connection)

@@ -54,6 +54,7 @@ class Cluster(Section):
     vmid_last: int = Field(99_999_999, ge=100, le=999_999_999)
     memory_overcommit: float = Field(1.0, gt=0)
     storage: str
+    backup_storage: str | None = None  # without one there are no backups
     bridge: str = "vmbr0"
     full_clone: bool = False
     templates: dict[str, int] = {}  # image template key -> VMID of the template
@@ -95,13 +96,18 @@ class Plan(Section):
     vcpus: int = Field(ge=1, le=512)
     memory_mib: int = Field(ge=16)
     disk_gib: int = Field(ge=1)
+    snapshots: int = Field(3, ge=0)
+    backups: int = Field(3, ge=0)
 
 
 class Image(Section):
+    """`user` is whom passwords and keys are for; without it, whom the image itself has."""
+
     key: str
     name: str
     template: str
     min_disk_gib: int = Field(1, ge=1)
+    user: str | None = Field(None, pattern=r"^[a-z_][a-z0-9_-]{0,31}$")
 
 
 class Location(Section):
@@ -164,6 +170,14 @@ class Config(Section):
         if found is None:
             raise SettingsError(f"hostler.toml has no cluster {name!r}, but there are servers in it")
         return found
+
+    def user_of(self, template: str) -> str | None:
+        """Whom passwords and keys of an image are for, if it is said."""
+        return next((image.user for image in self.image if image.template == template), None)
+
+    def known_cluster(self, name: str | None) -> Cluster | None:
+        """A cluster by its name, None when there is none of this name."""
+        return next((cluster for cluster in self.cluster if cluster.name == name), None)
 
     def cluster_of(self, location: str) -> Cluster | None:
         """The cluster behind a location key."""

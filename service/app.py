@@ -9,7 +9,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from service import catalogue, clusters, docs, events, health, history, openapi, operations, servers, session, static
+from service import (
+    actions,
+    catalogue,
+    clusters,
+    copies,
+    docs,
+    events,
+    health,
+    history,
+    openapi,
+    operations,
+    servers,
+    session,
+    static,
+)
 from service import models as m
 from service.auth import Authenticate
 from service.deps import Deps
@@ -22,6 +36,7 @@ SERVERS, SERVER, CLUSTERS = "/v1/servers", "/v1/servers/{id}", "/v1/admin/cluste
 PAGED, ACTION, EVENT_STREAM = m.PageQuery, m.ServerAction, "text/event-stream"
 CREATED: Answers = {202: m.ServerAccepted, 200: m.Fit}
 ACCEPTED, OPERATIONS, HISTORY = {202: m.OperationAccepted}, {200: m.OperationPage}, {200: m.HistoryPage}
+SNAPSHOTS, BACKUPS = {200: m.SnapshotPage}, {200: m.BackupPage}
 ONCE, GUARDED, SAME, RESUME = (
     ("Idempotency-Key",),
     ("Idempotency-Key", "If-Match"),
@@ -41,9 +56,11 @@ ENDPOINTS = [
     E("GET", SERVERS, servers.list_servers, "listServers", {200: m.ServerPage}, None, m.ServersQuery, problems=READ),
     E("POST", SERVERS, servers.create_server, "createServer", CREATED, m.ServerCreate, m.CreateQuery, ONCE, WRITE),
     E("GET", SERVER, servers.show_server, "getServer", {200: m.Server, 304: None}, None, None, SAME, READ),
-    E("DELETE", SERVER, servers.terminate_server, "terminateServer", ACCEPTED, None, None, GUARDED, WRITE),
+    E("DELETE", SERVER, actions.terminate_server, "terminateServer", ACCEPTED, None, None, GUARDED, WRITE),
     E("GET", f"{SERVER}/actions", servers.list_operations, "listServerOperations", OPERATIONS, None, PAGED, (), READ),
-    E("POST", f"{SERVER}/actions", servers.act_on_server, "actOnServer", ACCEPTED, ACTION, None, GUARDED, WRITE),
+    E("POST", f"{SERVER}/actions", actions.act_on_server, "actOnServer", ACCEPTED, ACTION, None, GUARDED, WRITE),
+    E("GET", f"{SERVER}/snapshots", copies.list_snapshots, "listSnapshots", SNAPSHOTS, None, PAGED, (), READ),
+    E("GET", f"{SERVER}/backups", copies.list_backups, "listBackups", BACKUPS, None, PAGED, (), READ),
     E("GET", f"{SERVER}/history", history.list_history, "listServerHistory", HISTORY, None, PAGED, (), READ),
     E("GET", "/v1/operations/{id}", operations.show_operation, "getOperation", {200: m.Operation}, problems=READ),
     E("GET", "/v1/events", events.stream_events, "streamEvents", {200: None}, None, None, RESUME, GONE, EVENT_STREAM),

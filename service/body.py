@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, RootModel, ValidationError
 from pydantic_core import ErrorDetails
 from starlette.requests import Request
 
@@ -67,7 +67,15 @@ def _checked(model: type[M], data: bytes) -> M:
         faults = error.errors(include_url=False, include_context=False)
     if any(fault["type"] == "json_invalid" for fault in faults):
         raise Problem("malformed", f"The body is not JSON: {faults[0]['msg'].removeprefix('Invalid JSON: ')}")
-    raise _problem(faults)
+    raise _problem([_untagged(fault) for fault in faults] if issubclass(model, RootModel) else faults)
+
+
+def _untagged(fault: ErrorDetails) -> ErrorDetails:
+    """A fault of one of several models, told apart by their `type`: its place is that in the body."""
+    if fault["type"].startswith("union_tag_"):
+        code = "missing" if fault["type"] == "union_tag_not_found" else "literal_error"
+        return {**fault, "loc": ("type",), "type": code}
+    return {**fault, "loc": fault["loc"][1:]}
 
 
 def _problem(faults: list[ErrorDetails]) -> Problem:

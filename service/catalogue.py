@@ -19,7 +19,9 @@ from service.reply import reply
 
 async def list_plans(req: Request) -> Response:
     """The plans on offer."""
-    return await _list(req, "plan", ids.PLAN, ("key", "name", "vcpus", "memory_mib", "disk_gib"))
+    return await _list(
+        req, "plan", ids.PLAN, ("key", "name", "vcpus", "memory_mib", "disk_gib", "snapshots", "backups")
+    )
 
 
 async def list_images(req: Request) -> Response:

@@ -20,7 +20,7 @@ from service.body import query
 from service.deps import caller, deps
 from service.models import PageQuery
 from service.reply import reply
-from service.servers import seen
+from service.writing import seen
 
 OPERATIONS = {
     "create": "Creation",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
 from pydantic.config import JsonDict
 
 from domain.server.operations import OPERATIONS
@@ -40,7 +40,9 @@ Status = Literal[
 ]
 OperationStatus = Literal["queued", "running", "succeeded", "failed", "cancelled", "needs_attention"]
 ALLOWED: JsonDict = {type: [*sorted(kind.allowed)] for type, kind in OPERATIONS.items() if kind.allowed}
-ActionType = Literal["start", "stop", "shutdown", "reboot", "reset", "restore"]
+Password = Annotated[str, StringConstraints(min_length=8, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Keys = Annotated[list[PublicKey], Field(max_length=50)]
+Hold = Literal["non_payment", "abuse", "admin"]
 Sort = Literal["created_at", "-created_at", "name", "-name"]
 
 
@@ -75,19 +77,99 @@ class ServerCreate(Request):
     plan: Line
     image: Line
     location: Line
-    ssh_keys: Annotated[list[PublicKey], Field(max_length=50)] = []
-    password: Annotated[str, StringConstraints(min_length=8, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")] | None = (
-        None
-    )
+    ssh_keys: Keys = []
+    password: Password | None = None
     labels: Annotated[dict[Label, Label], Field(max_length=32)] = {}
     account: Line | None = None
 
 
-class ServerAction(Request):
+class Power(Request):
+    type: Literal["start", "stop", "shutdown", "reboot", "reset"]
+
+
+class Restore(Request):
+    """Undo the termination."""
+
+    type: Literal["restore"]
+
+
+class Rebuild(Request):
+    """Everything on the disk is lost, and the snapshots with it; with `safety` a snapshot keeps the disk as it is.
+    Addresses stay. Without `ssh_keys` and `password` those of before are used.
+    """
+
+    type: Literal["rebuild"]
+    image: Line
+    ssh_keys: Keys | None = None
+    password: Password | None = None
+    safety: bool = False
+
+
+class Resize(Request):
+    """The disk only grows. What needs a restart waits for one; `restart` has it done at once."""
+
+    type: Literal["resize"]
+    plan: Line
+    restart: bool = False
+
+
+class Rename(Request):
+    type: Literal["rename"]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=253)]
+
+
+class ResetPassword(Request):
+    """With neither a password nor keys a password is made up, and shown once, in the answer."""
+
+    type: Literal["reset_password"]
+    password: Password | None = None
+    ssh_keys: Keys | None = None
+
+
+class Take(Request):
+    type: Literal["snapshot", "backup"]
+    name: Line = ""
+
+
+class OfSnapshot(Request):
+    type: Literal["snapshot_restore", "snapshot_delete"]
+    snapshot: Line
+
+
+class OfBackup(Request):
+    type: Literal["backup_restore", "backup_delete"]
+    backup: Line
+
+
+class Suspend(Request):
+    """For staff: each reason is placed and lifted by itself."""
+
+    type: Literal["suspend"]
+    reason: Hold
+    note: Line = ""
+
+
+class Unsuspend(Request):
+    """For staff. The server runs again if it ran before, once no reason is left."""
+
+    type: Literal["unsuspend"]
+    reason: Hold
+
+
+class End(Request):
+    """Have a failed operation tried again, or give one up; without `operation`, the newest."""
+
+    type: Literal["retry", "cancel"]
+    operation: Line | None = None
+
+
+Act = Power | Restore | Rebuild | Resize | Rename | ResetPassword | Take | OfSnapshot | OfBackup | Suspend | Unsuspend
+
+
+class ServerAction(RootModel[Annotated[Act | End, Field(discriminator="type")]]):
     """`x-allowed`: the statuses in which each action is possible."""
 
     model_config = ConfigDict(json_schema_extra={"x-allowed": ALLOWED})
-    type: ActionType
 
 
 class MaintenanceChange(Request):
@@ -249,7 +331,27 @@ class ServerAccepted(Answer):
 
 
 class OperationAccepted(Answer):
+    """`password`: the one that was made up, shown here and never again."""
+
     operation: Operation
+    password: str | None = None
+
+
+class Snapshot(Answer):
+    id: str
+    object: Literal["snapshot"]
+    name: str
+    image: Named | None
+    created_at: datetime
+
+
+class Backup(Answer):
+    id: str
+    object: Literal["backup"]
+    name: str
+    image: Named | None
+    size_bytes: int
+    created_at: datetime
 
 
 class Fit(Answer):
@@ -283,6 +385,8 @@ class Plan(Answer):
     vcpus: int
     memory_mib: int
     disk_gib: int
+    snapshots: int
+    backups: int
 
 
 class Image(Answer):
@@ -330,6 +434,16 @@ class ServerPage(Answer):
 
 class OperationPage(Answer):
     data: list[Operation]
+    page: Page
+
+
+class SnapshotPage(Answer):
+    data: list[Snapshot]
+    page: Page
+
+
+class BackupPage(Answer):
+    data: list[Backup]
     page: Page
 
 

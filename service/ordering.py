@@ -12,6 +12,7 @@ from domain import ids
 from domain.catalogue.state import Item
 from domain.server import events as e
 from domain.server.decide import CreateServer
+from domain.server.state import Server
 from runtime.settings import Pool
 from service.deps import caller, deps
 from service.models import ServerCreate
@@ -41,7 +42,6 @@ async def command(req: Request, order: ServerCreate, owned: Sequence[UUID], oper
         Problem: it names something that is not there or not offered together.
     """
     account_id = await _account(req, order, owned)
-    plan = await _item(req, "plan", order.plan)
     image = await _item(req, "image", order.image)
     location = await _item(req, "location", order.location)
     _check_offered(req, image, location)
@@ -49,13 +49,40 @@ async def command(req: Request, order: ServerCreate, owned: Sequence[UUID], oper
         operation_id=operation_id,
         account_id=account_id,
         name=order.name,
-        plan=e.Plan(id=plan.id, **_only(plan, "name", "vcpus", "memory_mib", "disk_gib")),
+        plan=await plan(req, order.plan),
         image=e.Image(id=image.id, **_only(image, "name", "template")),
         location=e.Location(id=location.id, **_only(location, "name", "key")),
         min_disk_gib=image.declared["min_disk_gib"],
         labels=order.labels,
         ssh_keys=order.ssh_keys,
     )
+
+
+async def plan(req: Request, text: str) -> e.Plan:
+    """A plan on offer, by id or key.
+
+    Raises:
+        Problem: there is none.
+    """
+    item = await _item(req, "plan", text)
+    counts = {name: item.declared.get(name, 3) for name in ("snapshots", "backups")}
+    return e.Plan(id=item.id, **_only(item, "name", "vcpus", "memory_mib", "disk_gib"), **counts)
+
+
+async def image_for(req: Request, text: str, server: Server) -> e.Image:
+    """An image on offer that a server can be rebuilt with.
+
+    Raises:
+        Problem: there is none, it is not where the server is, or its disk is larger than the plan's.
+    """
+    image = await _item(req, "image", text)
+    cluster = deps(req).config.known_cluster(server.cluster)
+    if cluster is None or image.declared["template"] not in cluster.templates:
+        raise invalid("/image", f"{image.declared['name']} is not offered in {server.location.name}.", "not_offered")
+    if server.plan.disk_gib < image.declared["min_disk_gib"]:
+        message = f"{image.declared['name']} needs a disk of at least {image.declared['min_disk_gib']} GiB."
+        raise invalid("/image", message, "too_large")
+    return e.Image(id=image.id, **_only(image, "name", "template"))
 
 
 async def check_capacity(req: Request, command: CreateServer) -> None:

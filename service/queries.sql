@@ -204,6 +204,20 @@ INSERT INTO operation_stream (operation_id, stream_id) VALUES ($1, $2);
 -- What an operation must not forget. $1 operation, $2 sealed data
 INSERT INTO secret (operation_id, data) VALUES ($1, $2);
 
+-- name: forget_secret
+-- It will not be used. $1 operation
+DELETE FROM secret WHERE operation_id = $1;
+
+-- name: promise_exactly
+-- What was promised beyond the plan is free again. $1 server, $2 MiB
+WITH was AS (
+    SELECT server_id, cluster, node, memory_mib FROM memory_promise WHERE server_id = $1 FOR UPDATE
+), kept AS (
+    UPDATE memory_promise m SET memory_mib = $2 FROM was WHERE m.server_id = was.server_id
+)
+UPDATE node_promise n SET promised_mib = n.promised_mib + $2 - was.memory_mib
+  FROM was WHERE n.cluster = was.cluster AND n.node = was.node;
+
 -- name: stored_answer
 -- The answer to a request that came before. $1 user, $2 key
 SELECT fingerprint, status, headers, body FROM idempotency_key WHERE user_id = $1 AND key = $2;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from service.reads import SQL
 from service.tokens import Caller
 
 ATTEMPTS = 3
+Ending = Callable[[Server, Connection], Awaitable[None]]
 CATEGORY = "server"  # whose workers the appended stream wakes
 
 
@@ -38,6 +39,8 @@ class Intent:
     known: Server | None = None  # the state to decide on first, when it was just read
     sealed: bytes | None = None
     key: Key | None = None
+    new: bool = True  # the operation begins with this
+    claims: Ending | None = None  # what else is written, given the state afterwards
 
 
 async def carry_out(deps: Deps, intent: Intent) -> Stored:
@@ -69,6 +72,8 @@ async def _attempt(deps: Deps, intent: Intent, state: Server | None) -> Stored |
         if (stored := await idempotency.find(pool, intent.key)) is not None:
             return stored
         raise problems.of(refused) from None
+    if not events and state is not None:
+        return intent.answer(state)
     claims = _Claims(intent, state, deps)
     try:
         position = await deps.store.append(_entries(intent, state, events), [_wake(intent)], claims=claims.write)
@@ -109,7 +114,10 @@ class _Claims:
         after = fold(self._state, [self._deps.store.recorded(row) for row in rows])
         assert after is not None
         self.answer = intent.answer(after)
-        await connection.execute(SQL.claim_operation, intent.operation_id, intent.server_id)
+        if intent.new:
+            await connection.execute(SQL.claim_operation, intent.operation_id, intent.server_id)
+        if intent.claims is not None:
+            await intent.claims(after, connection)
         if intent.sealed is not None:
             await connection.execute(SQL.keep_secret, intent.operation_id, intent.sealed)
         if intent.key is not None:

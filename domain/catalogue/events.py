@@ -6,6 +6,7 @@ Names on disk stand at the foot; version them, never rename them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from domain.record import EventType
 
@@ -17,6 +18,8 @@ class PlanDeclared:
     vcpus: int
     memory_mib: int
     disk_gib: int
+    snapshots: int = 3  # how many of each a server of this plan may have
+    backups: int = 3
     position: int = 0
     listed: bool = True
 
@@ -43,8 +46,13 @@ class LocationDeclared:
 
 CatalogueEvent = PlanDeclared | ImageDeclared | LocationDeclared
 
+
+def _with_counts(plain: dict[str, Any]) -> dict[str, Any]:
+    return {"snapshots": 3, "backups": 3} | plain
+
+
 EVENTS = (
-    EventType("catalogue.plan_declared", 1, PlanDeclared),
+    EventType("catalogue.plan_declared", 2, PlanDeclared, {1: _with_counts}),
     EventType("catalogue.image_declared", 1, ImageDeclared),
     EventType("catalogue.location_declared", 1, LocationDeclared),
 )

@@ -154,6 +154,10 @@ def _resize(state: Server, command: RequestOperation) -> list[e.ServerEvent]:
     return []
 
 
+def _rebuild(state: Server, command: RequestOperation) -> list[e.ServerEvent]:
+    return _snapshot(state, command) if command.params.get("safety") else []
+
+
 def _rename(state: Server, command: RequestOperation) -> list[e.ServerEvent]:
     check_name(command.personal["name"])
     return []
@@ -204,6 +208,7 @@ def _unsuspend(state: Server, command: RequestOperation) -> list[e.ServerEvent]:
 SPECIAL = {
     "restore": _restore,
     "resize": _resize,
+    "rebuild": _rebuild,
     "rename": _rename,
     "snapshot": _snapshot,
     "snapshot_restore": _of_snapshot,

@@ -12,6 +12,9 @@ from domain.server import events as e
 from domain.server.progress import ENDS, STEPS, Fields, requested, stepped
 from domain.server.state import Backup, Drift, Hold, Operation, Server, Snapshot
 
+# What ends in the power state from before.
+POWER_KEPT = ("terminate", "snapshot_restore", "backup_restore")
+
 
 def fold(state: Server | None, records: Iterable[Recorded[Any]]) -> Server | None:
     """The state after more events."""
@@ -84,7 +87,7 @@ def _news(state: Server, record: Recorded[Any], change: Change) -> Fields:
 def _asked(state: Server, record: Recorded[Any]) -> Fields:
     event = record.event
     operation = requested(record, event.operation_id, event.type, event.steps, event.params | event.personal)
-    before = state.power if event.type == "terminate" else state.power_before
+    before = state.power if event.type in POWER_KEPT else state.power_before
     place = "queued" if state.operation is not None and state.operation.open else "operation"
     return {place: operation, "power_before": before}
 
@@ -148,7 +151,10 @@ def _credentials(state: Server, event: e.CredentialsChanged, at: datetime) -> Fi
 
 
 def _snapshot(state: Server, event: e.SnapshotTaken, at: datetime) -> Fields:
-    taken = Snapshot(id=event.snapshot_id, key=event.key, name=event.name, created_at=at)
+    volumes = sorted(state.identity.volumes.values()) if state.identity is not None else []
+    taken = Snapshot(
+        id=event.snapshot_id, key=event.key, name=event.name, created_at=at, image=state.image, volumes=volumes
+    )
     return {"snapshots": [*state.snapshots, taken]}
 
 
@@ -164,12 +170,17 @@ def _backup(state: Server, event: e.BackupTaken, at: datetime) -> Fields:
         volume=event.volume,
         size_bytes=event.size_bytes,
         created_at=at,
+        image=state.image,
     )
     return {"backups": [*state.backups, taken]}
 
 
 def _backup_gone(state: Server, event: e.BackupDeleted, at: datetime) -> Fields:
     return {"backups": [kept for kept in state.backups if kept.id != event.backup_id]}
+
+
+def _restored(state: Server, kept: Snapshot | Backup | None) -> Fields:
+    return {"image": kept.image} if kept is not None and kept.image is not None else {}
 
 
 def _drifted(state: Server, event: e.DriftFound, at: datetime) -> Fields:
@@ -200,10 +211,10 @@ OTHERS: dict[type, Callable[[Server, Any, datetime], Fields]] = {
     e.ServerRenamed: lambda _, v, __: {"name": v.name},
     e.CredentialsChanged: _credentials,
     e.SnapshotTaken: _snapshot,
-    e.SnapshotRestored: lambda _, __, ___: {},
+    e.SnapshotRestored: lambda s, v, _: _restored(s, s.snapshot(v.snapshot_id)),
     e.SnapshotDeleted: _snapshot_gone,
     e.BackupTaken: _backup,
-    e.BackupRestored: lambda _, __, ___: {},
+    e.BackupRestored: lambda s, v, _: _restored(s, s.backup(v.backup_id)),
     e.BackupDeleted: _backup_gone,
     e.HoldPlaced: _held,
     e.HoldLifted: _lifted,

@@ -31,7 +31,7 @@ class Kind:
 
 OPERATIONS: dict[str, Kind] = {
     "create": Kind(
-        steps=("place", "clone", "configure", "resize", "start", "address"),
+        steps=("place", "clone", "configure", "guard", "resize", "start", "address"),
         shown="provisioning",
         who="system",
     ),
@@ -41,7 +41,7 @@ OPERATIONS: dict[str, Kind] = {
     "reboot": Kind(steps=("reboot",), shown="rebooting", allowed=frozenset({"running"})),
     "reset": Kind(steps=("reset",), shown="rebooting", allowed=POWERED),
     "rebuild": Kind(
-        steps=("safety", "stop", "reimage", "configure", "resize", "start", "address"),
+        steps=("safety", "stop", "reimage", "configure", "guard", "resize", "start", "address"),
         shown="rebuilding",
         allowed=READY,
     ),
@@ -54,7 +54,9 @@ OPERATIONS: dict[str, Kind] = {
     "rename": Kind(steps=("rename",), allowed=READY),
     "reset_password": Kind(steps=("credentials",), allowed=frozenset({"running", "stopped"})),
     "snapshot": Kind(steps=("snapshot",), allowed=READY),
-    "snapshot_restore": Kind(steps=("rollback", "configure", "restart"), shown="restoring", allowed=READY),
+    "snapshot_restore": Kind(
+        steps=("rollback", "configure", "guard", "resize", "restart"), shown="restoring", allowed=READY
+    ),
     "snapshot_delete": Kind(steps=("snapshot_delete",), allowed=READY),
     "backup": Kind(steps=("backup",), allowed=READY),
     "backup_restore": Kind(

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from domain import ids
-from domain.server.state import Operation, Server, Step
+from domain.server import events as e
+from domain.server.state import Backup, Operation, Server, Snapshot, Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ def server(state: Server, sights: Sights, *, staff: bool = False) -> dict[str, A
             "memory_mib": state.plan.memory_mib,
             "disk_gib": state.plan.disk_gib,
         },
-        "image": {"id": ids.show(ids.IMAGE, state.image.id), "name": state.image.name},
+        "image": _image(state.image),
         "location": {"id": ids.show(ids.LOCATION, state.location.id), "name": state.location.name},
         "ips": [
             {
@@ -97,6 +98,33 @@ def _reason(state: Server) -> str | None:
     if state.status == "failed" and state.operation is not None and state.operation.error is not None:
         return state.operation.error.message
     return None
+
+
+def snapshot(state: Snapshot) -> dict[str, Any]:
+    """A snapshot for the server's owner."""
+    return {
+        "id": ids.show(ids.SNAPSHOT, state.id),
+        "object": "snapshot",
+        "name": state.name,
+        "image": _image(state.image),
+        "created_at": time(state.created_at),
+    }
+
+
+def backup(state: Backup) -> dict[str, Any]:
+    """A backup for the server's owner."""
+    return {
+        "id": ids.show(ids.BACKUP, state.id),
+        "object": "backup",
+        "name": state.name,
+        "image": _image(state.image),
+        "size_bytes": state.size_bytes,
+        "created_at": time(state.created_at),
+    }
+
+
+def _image(image: e.Image | None) -> dict[str, str] | None:
+    return None if image is None else {"id": ids.show(ids.IMAGE, image.id), "name": image.name}
 
 
 def operation(state: Operation, *, staff: bool = False) -> dict[str, Any]:

@@ -97,12 +97,14 @@ class Hold:
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """A state of the disks that can be gone back to; `key` is its name on the hypervisor."""
+    """A state of the disks that can be gone back to; `key` is its name on the hypervisor, `volumes` what it holds."""
 
     id: UUID
     key: str
     name: str
     created_at: datetime
+    image: e.Image | None = None  # what the disks were made of
+    volumes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +117,7 @@ class Backup:
     volume: str
     size_bytes: int
     created_at: datetime
+    image: e.Image | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

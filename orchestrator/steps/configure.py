@@ -1,71 +1,60 @@
-"""Configure and resize: what the plan promises, set before the guest starts for the first time."""
+"""Configure and resize: what the plan promises, set before the guest starts for the first time or anew."""
 
 from __future__ import annotations
 
-import json
 from functools import partial
 
-from domain.server.state import Effect
-from eventstore.database import Connection
-from hypervisor.port import GuestConfig, GuestSettings, IpConfig, Task
-from orchestrator.effect import Plan, pursue, task_finder
-from orchestrator.outcome import Attention, Done, Failed, Outcome
+from hypervisor.port import GuestConfig, GuestSettings, IpConfig
+from orchestrator.effect import Plan, pursue, task_finder, told
+from orchestrator.outcome import Done, Failed, Outcome
 from orchestrator.steps.place import pool_of
-from orchestrator.work import SQL, Work
+from orchestrator.steps.power import ours
+from orchestrator.steps.secrets import forget, password_of
+from orchestrator.work import Work
 from runtime.sealing import Unsealable
 
-
-async def _no_task(effect: Effect) -> Task | None:
-    return None
+LOST = "The password that was given cannot be read any more: ask for the operation again, with a new one."
 
 
 async def configure(work: Work) -> Outcome:
     """Cores, memory, name, addresses, keys and password; the secret is deleted with the step's end."""
-    guest = await work.guest()
-    if guest is None:
-        return Attention("guest_missing", "The virtual machine is not there any more.")
+    guest = await ours(work)
+    if not isinstance(guest, GuestConfig):
+        return guest
     try:
-        settings = await _settings(work)
+        settings = _settings(work, guest, await password_of(work))
     except Unsealable as error:
-        return Failed("secret_lost", "The password given cannot be read any more: create the server again.", str(error))
+        return Failed("secret_lost", LOST, str(error), retryable=False)
 
-    async def issue() -> None:
+    async def tell() -> None:
         await work.hypervisor.configure(guest.node, guest.vmid, settings, guest.digest)
 
-    plan = Plan(
-        verb="configure",
-        node=guest.node,
-        reached=partial(_configured, work, settings),
-        issue=issue,
-        find=_no_task,
-        grace=0.0,
-    )
-    outcome = await pursue(work, plan)
-    return Done(outcome.detail, claims=partial(_forget, work)) if isinstance(outcome, Done) else outcome
+    outcome = await pursue(work, told("configure", guest.node, tell, partial(_configured, work, settings)))
+    return Done(outcome.detail, claims=partial(forget, work)) if isinstance(outcome, Done) else outcome
 
 
-async def _settings(work: Work) -> GuestSettings:
-    state = work.state
-    sealed = await work.tools.store.pool.fetchval(SQL.secret, work.operation.id)
-    secret = json.loads(work.tools.seal.open(sealed, work.operation.id.bytes)) if sealed else {}
-    nameserver = next(
-        (
-            pool.nameserver
-            for address in state.addresses
-            if (pool := pool_of(work.tools.config.pool, address.address)) and pool.nameserver
-        ),
-        None,
-    )
+def _settings(work: Work, guest: GuestConfig, password: str | None) -> GuestSettings:
+    """What the guest is to have. A guest that was adopted keeps what it has and Hostler was never told."""
+    state, config = work.state, work.tools.config
+    new, adopted = work.operation.type == "create", state.source is not None
+    addressed = adopted and (not state.addresses or "net0" in guest.ipconfig)
     return GuestSettings(
         name=state.name,
-        tags=frozenset(),
+        tags=frozenset() if new else None,
+        start_at_boot=True if new else None,
         cores=state.plan.vcpus,
         memory_mib=state.plan.memory_mib,
-        password=secret.get("password"),
-        ssh_keys=tuple(state.ssh_keys),
-        ipconfig={"net0": _ip_config(work)},
-        nameserver=nameserver,
+        user=config.user_of(state.image.template),
+        password=password,
+        ssh_keys=None if adopted and not state.ssh_keys else tuple(state.ssh_keys),
+        ipconfig={} if addressed else {"net0": _ip_config(work)},
+        nameserver=None if addressed else _nameserver(work),
     )
+
+
+def _nameserver(work: Work) -> str | None:
+    pools = (pool_of(work.tools.config.pool, address.address) for address in work.state.addresses)
+    return next((pool.nameserver for pool in pools if pool is not None and pool.nameserver), None)
 
 
 def _ip_config(work: Work) -> IpConfig:
@@ -79,29 +68,20 @@ def _ip_config(work: Work) -> IpConfig:
     )
 
 
-async def _configured(work: Work, settings: GuestSettings) -> str | None:
-    """Everything that can be read back is as wished. Keys and passwords cannot: they need one attempt of their own."""
-    if work.step.effect is None:
-        return None
+async def _configured(work: Work, settings: GuestSettings) -> bool:
+    """Everything that can be read back is as wished."""
     guest = await work.guest()
-    same = guest is not None and (guest.name, guest.cores, guest.memory_mib, guest.ipconfig.get("net0")) == (
-        settings.name,
-        settings.cores,
-        settings.memory_mib,
-        settings.ipconfig["net0"],
-    )
-    return "" if same else None
-
-
-async def _forget(work: Work, connection: Connection) -> None:
-    await connection.execute(SQL.forget_secret, work.operation.id)
+    if guest is None:
+        return False
+    sized = (guest.name, guest.cores, guest.memory_mib) == (settings.name, settings.cores, settings.memory_mib)
+    return sized and all(guest.ipconfig.get(card) == wanted for card, wanted in settings.ipconfig.items())
 
 
 async def resize(work: Work) -> Outcome:
     """The disk as large as the plan says; a template's disk that is larger stays as it is."""
-    guest = await work.guest()
-    if guest is None:
-        return Attention("guest_missing", "The virtual machine is not there any more.")
+    guest = await ours(work)
+    if not isinstance(guest, GuestConfig):
+        return guest
     disk = boot_disk(guest)
     if disk is None:
         return Failed("no_disk", "The image has no disk.", f"VMID {guest.vmid}", retryable=False)

@@ -17,12 +17,12 @@ STOP_GRACE = 2.0  # wishing a state twice is wishing it once
 REBOOT_GRACE = 90.0  # three times Proxmox's own time limit for a forwarded request
 
 
-async def ours(work: Work) -> GuestConfig | Outcome:
-    """The guest, if it is there and is the recorded one."""
+async def ours(work: Work, *, volumes: bool = True) -> GuestConfig | Outcome:
+    """The guest, if it is there and is the recorded one; without `volumes` its disks may be others."""
     guest = await work.guest()
     if guest is None:
         return Attention("guest_missing", "The virtual machine is not there any more.")
-    if (why := mismatch(work.state, guest)) is not None:
+    if (why := mismatch(work.state, guest, volumes=volumes)) is not None:
         return Attention("identity_mismatch", "Another virtual machine stands where this one should be.", why)
     if guest.node != work.state.node:
         await work.record(e.GuestMoved(node=guest.node))
@@ -31,27 +31,60 @@ async def ours(work: Work) -> GuestConfig | Outcome:
 
 async def start(work: Work) -> Outcome:
     """Done once it runs."""
-    return await _power(work, "start", "running", lambda g: work.hypervisor.start(g.node, g.vmid), "qmstart")
+    guest = await ours(work)
+    if not isinstance(guest, GuestConfig):
+        return guest
+    return _observed(await pursue(work, start_plan(work, guest)), "running")
 
 
 async def stop(work: Work) -> Outcome:
     """Cut the power; done once it is stopped."""
-    issue = partial(_stop, work)
-    return await _power(work, "stop", "stopped", issue, "qmstop")
-
-
-def _stop(work: Work, guest: GuestConfig) -> Awaitable[str]:
-    return work.hypervisor.stop(guest.node, guest.vmid, overrule_shutdown=True)
+    guest = await ours(work)
+    if not isinstance(guest, GuestConfig):
+        return guest
+    plan = Plan(
+        verb="stop",
+        node=guest.node,
+        reached=partial(_is, work, guest, "stopped"),
+        issue=lambda: work.hypervisor.stop(guest.node, guest.vmid, overrule_shutdown=True),
+        find=task_finder(work, "qmstop"),
+        grace=STOP_GRACE,
+    )
+    return _observed(await pursue(work, plan), "stopped")
 
 
 async def shutdown(work: Work, *, force: bool = False) -> Outcome:
     """Ask the guest to shut down; with `force` the power is cut when it does not in time."""
+    guest = await ours(work)
+    if not isinstance(guest, GuestConfig):
+        return guest
+    return _observed(await pursue(work, shutdown_plan(work, guest, force=force)), "stopped")
+
+
+def shutdown_plan(work: Work, guest: GuestConfig, *, force: bool) -> Plan:
+    """How it comes to be stopped."""
     seconds = work.tools.config.policy.shutdown_timeout
+    return Plan(
+        verb="shutdown",
+        node=guest.node,
+        reached=partial(_is, work, guest, "stopped"),
+        issue=lambda: work.hypervisor.shutdown(guest.node, guest.vmid, timeout_s=seconds, force=force),
+        find=task_finder(work, "qmshutdown"),
+        grace=STOP_GRACE,
+        failed=partial(_not_in_time, seconds),
+    )
 
-    def issue(guest: GuestConfig) -> Awaitable[str]:
-        return work.hypervisor.shutdown(guest.node, guest.vmid, timeout_s=seconds, force=force)
 
-    return await _power(work, "shutdown", "stopped", issue, "qmshutdown", failed=partial(_not_in_time, seconds))
+def start_plan(work: Work, guest: GuestConfig) -> Plan:
+    """How it comes to run."""
+    return Plan(
+        verb="start",
+        node=guest.node,
+        reached=partial(_is, work, guest, "running"),
+        issue=lambda: work.hypervisor.start(guest.node, guest.vmid),
+        find=task_finder(work, "qmstart"),
+        grace=STOP_GRACE,
+    )
 
 
 def _not_in_time(seconds: int, task: Task) -> Outcome | None:
@@ -61,29 +94,8 @@ def _not_in_time(seconds: int, task: Task) -> Outcome | None:
     return Failed("shutdown_timeout", message, task.text)
 
 
-async def _power(
-    work: Work,
-    verb: str,
-    goal: e.Power,
-    issue: Callable[[GuestConfig], Awaitable[str]],
-    kind: str,
-    *,
-    failed: Callable[[Task], Outcome | None] = lambda task: None,
-) -> Outcome:
-    guest = await ours(work)
-    if not isinstance(guest, GuestConfig):
-        return guest
-    plan = Plan(
-        verb=verb,
-        node=guest.node,
-        reached=partial(_is, work, guest, goal),
-        issue=lambda: issue(guest),
-        find=task_finder(work, kind),
-        grace=STOP_GRACE,
-        failed=failed,
-    )
-    outcome = await pursue(work, plan)
-    return Done(outcome.detail, [e.PowerObserved(power=goal)]) if isinstance(outcome, Done) else outcome
+def _observed(outcome: Outcome, power: e.Power) -> Outcome:
+    return Done(outcome.detail, [e.PowerObserved(power=power)]) if isinstance(outcome, Done) else outcome
 
 
 async def _is(work: Work, guest: GuestConfig, goal: e.Power) -> str | None:
@@ -92,8 +104,21 @@ async def _is(work: Work, guest: GuestConfig, goal: e.Power) -> str | None:
 
 
 async def reboot(work: Work) -> Outcome:
-    """Done once the guest runs and began to run after it was asked."""
-    return await _again(work, "reboot", lambda g: work.hypervisor.reboot(g.node, g.vmid), "qmreboot", _restarted)
+    """Done once the guest runs and began to run after it was asked: it was off and on."""
+    outcome = await _again(work, "reboot", lambda g: work.hypervisor.reboot(g.node, g.vmid), "qmreboot", _restarted)
+    if isinstance(outcome, Done) and work.state.restart_needed:
+        return Done(outcome.detail, [e.PowerObserved(power="stopped"), *outcome.events])
+    return outcome
+
+
+async def back_on(work: Work) -> Outcome:
+    """Done once it runs, if it ran before the operation began."""
+    if work.state.power_before not in ("running", "paused"):
+        return Done("", [e.PowerObserved(power="stopped")])
+    outcome = await start(work)
+    if isinstance(outcome, Done) and work.state.restart_needed:
+        return Done(outcome.detail, [e.PowerObserved(power="stopped"), *outcome.events])
+    return outcome
 
 
 async def reset(work: Work) -> Outcome:

@@ -95,7 +95,7 @@ def test_an_adopted_server_reboots(demo: RunningDemo, alice: Customer) -> None:
 def test_a_server_lives_from_its_creation_to_its_purge(demo: RunningDemo, alice: Customer) -> None:
     server, creation = alice.create("story-1")
     steps = alice.succeeded(creation, 180)["steps"]
-    assert [step["key"] for step in steps] == ["place", "clone", "configure", "resize", "start", "address"]
+    assert [step["key"] for step in steps] == ["place", "clone", "configure", "guard", "resize", "start", "address"]
     address = alice.becomes(server, "running")["ips"][0]["address"]
     assert address.startswith("10.99.0.")
     alice.succeeded(alice.act(server, "shutdown"), 120)

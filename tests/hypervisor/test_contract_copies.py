@@ -136,10 +136,43 @@ async def test_a_new_image_takes_the_drives_place_and_the_old_one_waits_unused(c
     assert after.volumes["scsi0"] != before.volumes["scsi0"]
     assert list(after.unused.values()) == [before.volumes["scsi0"]]
     assert (after.smbios_uuid, after.macs) == (before.smbios_uuid, before.macs)
-    await cluster.hypervisor.drop_unused("pve1", vmid)
+    await cluster.hypervisor.drop_unused("pve1", vmid, frozenset({"local:1/vm-1-disk-9.qcow2"}))
+    assert list((await cluster.hypervisor.config("pve1", vmid)).unused.values()) == [before.volumes["scsi0"]]
+    old = frozenset({before.volumes["scsi0"]})
+    await cluster.hypervisor.drop_unused("pve1", vmid, old)
     assert (await cluster.hypervisor.config("pve1", vmid)).unused == {}
     assert before.volumes["scsi0"] not in await cluster.hypervisor.volumes("pve1", "local", vmid)
-    await cluster.hypervisor.drop_unused("pve1", vmid)
+    await cluster.hypervisor.drop_unused("pve1", vmid, old)
+
+
+async def test_a_snapshot_holds_the_disk_that_a_new_image_replaced(cluster: Cluster) -> None:
+    vmid = await cluster.cloned(full=True)
+    before = await cluster.hypervisor.config("pve1", vmid)
+    source = (await cluster.hypervisor.config("pve1", 9000)).volumes["scsi0"]
+    await snapshot(cluster, vmid, "one")
+    await succeeded(
+        cluster, await cluster.hypervisor.reimage("pve1", vmid, disk="scsi0", source=source, storage="local")
+    )
+    new = await cluster.hypervisor.config("pve1", vmid)
+    assert list(new.unused.values()) == list(before.volumes.values())
+    with pytest.raises(Refused):
+        await cluster.hypervisor.drop_unused("pve1", vmid, frozenset(before.volumes.values()))
+    await succeeded(cluster, await cluster.hypervisor.roll_back("pve1", vmid, "one"))
+    back = await cluster.hypervisor.config("pve1", vmid)
+    assert back.volumes == before.volumes
+    assert list(back.unused.values()) == [new.volumes["scsi0"]]
+
+
+async def test_a_disk_that_only_a_deleted_snapshot_held_waits_unused(cluster: Cluster) -> None:
+    vmid = await cluster.cloned(full=True)
+    before = await cluster.hypervisor.config("pve1", vmid)
+    source = (await cluster.hypervisor.config("pve1", 9000)).volumes["scsi0"]
+    await snapshot(cluster, vmid, "one")
+    await succeeded(
+        cluster, await cluster.hypervisor.reimage("pve1", vmid, disk="scsi0", source=source, storage="local")
+    )
+    await succeeded(cluster, await cluster.hypervisor.delete_snapshot("pve1", vmid, "one"))
+    assert list((await cluster.hypervisor.config("pve1", vmid)).unused.values()) == [before.volumes["scsi0"]]
 
 
 async def test_an_image_that_is_not_there_leaves_the_drive_as_it_was(cluster: Cluster) -> None:

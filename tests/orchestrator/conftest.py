@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import pytest
 
 from domain.record import Actor, Meta
 from domain.server import decide
-from domain.server.decide import CreateServer, RequestOperation
+from domain.server.decide import CreateServer, EndOperation, RequestOperation
 from domain.server.evolve import fold
+from domain.server.operations import Who
 from domain.server.state import Server
 from eventstore.positions import Position
 from eventstore.store import Entry, EventStore
@@ -23,28 +25,36 @@ from orchestrator.reconcile import reconcile
 from orchestrator.work import SQL, Tools, Work
 from runtime.ids import new_id
 from runtime.sealing import Seal
-from runtime.settings import Auth, Cluster, Config, Location, Policy, Pool
+from runtime.settings import Auth, Cluster, Config, Image, Location, Policy, Pool
 from tests.given import IMAGE, LOCATION, PLAN
 
 TEMPLATE = 9000
+PERSONAL = ("name", "note", "ssh_keys")  # params that are people's own
 META = Meta(actor=Actor(type="user", id="usr_1"), request_id="req-1")
 
 
 class FragileStore(EventStore):
-    """A log whose writer can die right before or right after the n-th append."""
+    """A log whose writer can die right before or right after the n-th append, or once around each kind of append."""
 
     appends = 0
     die_at: tuple[int, str] | None = None
+    survived: set[tuple[str, ...]] | None = None
 
-    async def append(self, *args: Any, **options: Any) -> Position:
+    async def append(self, entries: Any, *args: Any, **options: Any) -> Position:
         """Append, or die."""
         self.appends += 1
-        if self.die_at == (self.appends, "before"):
-            raise Crash("before append")
-        position = await super().append(*args, **options)
-        if self.die_at == (self.appends, "after"):
-            raise Crash("after append")
+        self._perhaps_die(entries, "before")
+        position = await super().append(entries, *args, **options)
+        self._perhaps_die(entries, "after")
         return position
+
+    def _perhaps_die(self, entries: list[Entry], moment: str) -> None:
+        if self.die_at == (self.appends, moment):
+            raise Crash(f"{moment} append")
+        kind = (moment, *(f"{type(one.event).__name__} {getattr(one.event, 'step', '')}" for one in entries))
+        if self.survived is not None and kind not in self.survived:
+            self.survived.add(kind)
+            raise Crash(f"{moment} append")
 
 
 @dataclass
@@ -71,12 +81,23 @@ class Life:
         await self._append(server, 0, command.account_id, decide.create(None, command))
         return server
 
-    async def ask(self, server: UUID, type: str, *, system: bool = False) -> None:
-        """A customer asks for an operation."""
-        state = await self.state(server)
+    async def ask(
+        self, server: UUID, type: str, *, by: Who = "customer", password: str | None = None, **params: Any
+    ) -> None:
+        """Somebody asks for an operation; a password is sealed as the service seals it."""
+        state, operation = await self.state(server), new_id()
         now = await self.store.pool.fetchval(SQL.now) + self.skew
-        command = RequestOperation(operation_id=new_id(), type=type, now=now, by="system" if system else "customer")
+        personal = {name: params.pop(name) for name in PERSONAL if name in params}
+        command = RequestOperation(operation_id=operation, type=type, now=now, by=by, params=params, personal=personal)
         await self._append(server, state.version, state.account_id, decide.request(state, command))
+        if password is not None:
+            sealed = self.tools.seal.seal(json.dumps({"password": password}).encode(), operation.bytes)
+            await self.store.pool.execute("INSERT INTO secret (operation_id, data) VALUES ($1, $2)", operation, sealed)
+
+    async def end(self, server: UUID, what: Literal["retry", "cancel"], *, by: Who = "customer") -> None:
+        """Somebody has the newest operation tried again, or gives it up."""
+        state = await self.state(server)
+        await self._append(server, state.version, state.account_id, decide.end(state, EndOperation(what=what, by=by)))
 
     async def _append(self, server: UUID, version: int, account: UUID, events: list[Any]) -> None:
         entries = [Entry(server, version + n, event, META, account) for n, event in enumerate(events, start=1)]
@@ -136,6 +157,7 @@ def _config(folder: Any) -> Config:
         token_id="root@pam!t",
         token_secret_file=folder / "token",
         storage="local",
+        backup_storage="backups",
         templates={"debian-12": TEMPLATE},
     )
     pool = Pool.model_validate(
@@ -153,5 +175,6 @@ def _config(folder: Any) -> Config:
         policy=Policy(undo_window=30, shutdown_timeout=30, destroy_limit=1000),
         cluster=[cluster],
         pool=[pool],
+        image=[Image(key="debian-12", name="Debian 12", template="debian-12", user="admin")],
         location=[Location(key="fra1", name="Frankfurt", cluster="demo")],
     )

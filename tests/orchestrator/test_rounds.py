@@ -10,10 +10,11 @@ import pytest
 from domain.server import events as e
 from hypervisor.fake import Accident, Crash
 from hypervisor.fake_world import FakeGuest
+from tests.given import STEPS
 from tests.orchestrator.conftest import Life
 
 pytestmark = pytest.mark.pg
-CHANGES = ("clone", "configure", "resize", "start")
+CHANGES = ("clone", "configure", "set_firewall", "resize", "start")
 
 
 async def _assert_one_whole_server(life: Life, server: UUID) -> None:
@@ -29,7 +30,7 @@ async def _assert_one_whole_server(life: Life, server: UUID) -> None:
     records = await life.store.read_stream(server)
     assert [r.version for r in records] == list(range(1, len(records) + 1))
     completed = Counter(r.event.step for r in records if isinstance(r.event, e.StepCompleted))
-    assert completed == dict.fromkeys(["place", "clone", "configure", "resize", "start", "address"], 1)
+    assert completed == dict.fromkeys(STEPS["create"], 1)
 
 
 async def test_a_requested_server_comes_to_run(life: Life) -> None:

@@ -137,7 +137,7 @@ async def test_the_rights_suffice_for_copies_passwords_and_the_address_filter(re
     (backup,) = await proxmox.backups("pve1", "local", vmid)
     tasks += [await cluster.done(await proxmox.restore_backup("pve1", vmid, volume=backup.volume, storage="local"))]
     tasks += [await cluster.done(await proxmox.reimage("pve1", vmid, disk="scsi0", source=IMAGE, storage="local"))]
-    await proxmox.drop_unused("pve1", vmid)
+    await proxmox.drop_unused("pve1", vmid, frozenset((await proxmox.config("pve1", vmid)).unused.values()))
     if upid := await proxmox.delete_backup("pve1", "local", backup.volume):
         tasks += [await cluster.done(upid)]
     assert [(task.kind, task.text) for task in tasks if task.state != "succeeded"] == []

@@ -14,6 +14,7 @@ from domain import ids
 from domain.server import events as e
 from runtime.ids import new_id
 from service import models, reads
+from tests.given import STEPS
 from tests.service.world import Person, World
 
 Order = Callable[..., dict[str, Any]]
@@ -44,10 +45,7 @@ async def running(world: World, client: httpx.AsyncClient, body: dict[str, Any])
         addresses=[address],
         explanation={},
     )
-    steps = [
-        e.StepCompleted(operation_id=operation, step=step)
-        for step in ("place", "clone", "configure", "resize", "start", "address")
-    ]
+    steps = [e.StepCompleted(operation_id=operation, step=step) for step in STEPS["create"]]
     finished = [e.PowerObserved(power="running"), e.OperationSucceeded(operation_id=operation)]
     await world.append(server, placed, *steps, *finished)
     return str(server)

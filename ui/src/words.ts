@@ -45,6 +45,7 @@ const stepNames: Record<string, string> = {
   place: "Find a place",
   clone: "Copy the operating system",
   configure: "Configure",
+  guard: "Protect the address",
   resize: "Set the disk size",
   start: "Start",
   address: "Wait for the network",
@@ -55,6 +56,13 @@ const stepNames: Record<string, string> = {
   schedule: "Schedule the deletion",
   restore: "Undo the termination",
   destroy: "Delete the virtual machine",
+  safety: "Take a safety snapshot",
+  reimage: "Write the operating system",
+  reserve: "Reserve room",
+  scale: "Change CPU and memory",
+  restart: "Restart",
+  credentials: "Change password and keys",
+  rollback: "Go back",
 };
 
 /** A key the catalogue does not know yet, made readable: "await_address" → "Await address". */

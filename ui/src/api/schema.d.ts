@@ -152,8 +152,42 @@ export interface paths {
         /** A server's operations, newest first. */
         get: operations["listServerOperations"];
         put?: never;
-        /** Ask for an operation on a server. */
+        /** Ask for an operation on a server, have one tried again, or give one up. */
         post: operations["actOnServer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/servers/{id}/snapshots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A server's snapshots, newest first. */
+        get: operations["listSnapshots"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/servers/{id}/backups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A server's backups, newest first. */
+        get: operations["listBackups"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -305,6 +339,20 @@ export interface components {
             type: "user" | "staff" | "system" | "import";
             label: string;
         };
+        Backup: {
+            id: string;
+            /** @constant */
+            object: "backup";
+            name: string;
+            image: components["schemas"]["Named"] | null;
+            size_bytes: number;
+            /** Format: date-time */
+            created_at: string;
+        };
+        BackupPage: {
+            data: components["schemas"]["Backup"][];
+            page: components["schemas"]["Page"];
+        };
         Check: {
             name: string;
             ok: boolean;
@@ -328,6 +376,16 @@ export interface components {
             password: string;
             /** @default null */
             otp?: string | null;
+        };
+        /** @description Have a failed operation tried again, or give one up; without `operation`, the newest. */
+        End: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "cancel" | "retry";
+            /** @default null */
+            operation?: string | null;
         };
         /** @description A dry run: this order could be carried out now. */
         Fit: {
@@ -407,6 +465,22 @@ export interface components {
             id: string;
             name: string;
         };
+        OfBackup: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "backup_delete" | "backup_restore";
+            backup: string;
+        };
+        OfSnapshot: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "snapshot_delete" | "snapshot_restore";
+            snapshot: string;
+        };
         Operation: {
             id: string;
             /** @constant */
@@ -425,8 +499,11 @@ export interface components {
             started_at: string | null;
             finished_at: string | null;
         };
+        /** @description `password`: the one that was made up, shown here and never again. */
         OperationAccepted: {
             operation: components["schemas"]["Operation"];
+            /** @default null */
+            password?: string | null;
         };
         OperationError: {
             code: string;
@@ -462,10 +539,19 @@ export interface components {
             vcpus: number;
             memory_mib: number;
             disk_gib: number;
+            snapshots: number;
+            backups: number;
         };
         PlanPage: {
             data: components["schemas"]["Plan"][];
             page: components["schemas"]["Page"];
+        };
+        Power: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "reboot" | "reset" | "shutdown" | "start" | "stop";
         };
         /** @description RFC 9457. `code` is stable; `blocking_operation` comes with `operation_in_progress`. */
         Problem: {
@@ -496,14 +582,71 @@ export interface components {
             status: "ready" | "not_ready";
             checks: components["schemas"]["Check"][];
         };
+        /**
+         * @description Everything on the disk is lost, and the snapshots with it; with `safety` a snapshot keeps the disk as it is.
+         *     Addresses stay. Without `ssh_keys` and `password` those of before are used.
+         */
+        Rebuild: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "rebuild";
+            image: string;
+            /** @default null */
+            ssh_keys?: string[] | null;
+            /** @default null */
+            password?: string | null;
+            /** @default false */
+            safety?: boolean;
+        };
+        Rename: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "rename";
+            name: string;
+        };
         Requester: {
             type: string;
             id: string | null;
+        };
+        /** @description With neither a password nor keys a password is made up, and shown once, in the answer. */
+        ResetPassword: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "reset_password";
+            /** @default null */
+            password?: string | null;
+            /** @default null */
+            ssh_keys?: string[] | null;
+        };
+        /** @description The disk only grows. What needs a restart waits for one; `restart` has it done at once. */
+        Resize: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "resize";
+            plan: string;
+            /** @default false */
+            restart?: boolean;
         };
         Resource: {
             /** @constant */
             type: "server";
             id: string;
+        };
+        /** @description Undo the termination. */
+        Restore: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "restore";
         };
         Server: {
             id: string;
@@ -541,10 +684,7 @@ export interface components {
             operation: components["schemas"]["Operation"];
         };
         /** @description `x-allowed`: the statuses in which each action is possible. */
-        ServerAction: {
-            /** @enum {string} */
-            type: "start" | "stop" | "shutdown" | "reboot" | "reset" | "restore";
-        };
+        ServerAction: components["schemas"]["Power"] | components["schemas"]["Restore"] | components["schemas"]["Rebuild"] | components["schemas"]["Resize"] | components["schemas"]["Rename"] | components["schemas"]["ResetPassword"] | components["schemas"]["Take"] | components["schemas"]["OfSnapshot"] | components["schemas"]["OfBackup"] | components["schemas"]["Suspend"] | components["schemas"]["Unsuspend"] | components["schemas"]["End"];
         /** @description For staff: where the guest is, and the account that owns the server. */
         ServerAdmin: {
             cluster: string | null;
@@ -589,12 +729,56 @@ export interface components {
             expires_in: number;
             user: components["schemas"]["User"];
         };
+        Snapshot: {
+            id: string;
+            /** @constant */
+            object: "snapshot";
+            name: string;
+            image: components["schemas"]["Named"] | null;
+            /** Format: date-time */
+            created_at: string;
+        };
+        SnapshotPage: {
+            data: components["schemas"]["Snapshot"][];
+            page: components["schemas"]["Page"];
+        };
+        /** @description For staff: each reason is placed and lifted by itself. */
+        Suspend: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "suspend";
+            /** @enum {string} */
+            reason: "non_payment" | "abuse" | "admin";
+            /** @default  */
+            note?: string;
+        };
         /** @description Why its owner cannot use the server: the first reason, all of them, and since when. */
         Suspension: {
             reason: string;
             reasons: string[];
             /** Format: date-time */
             since: string;
+        };
+        Take: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "backup" | "snapshot";
+            /** @default  */
+            name?: string;
+        };
+        /** @description For staff. The server runs again if it ran before, once no reason is left. */
+        Unsuspend: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "unsuspend";
+            /** @enum {string} */
+            reason: "non_payment" | "abuse" | "admin";
         };
         User: {
             id: string;
@@ -1611,6 +1795,182 @@ export interface operations {
             };
             /** @description Problem: unsupported_media_type */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: invalid, idempotency_key_reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSnapshots: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotPage"];
+                };
+            };
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: invalid, idempotency_key_reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listBackups: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupPage"];
+                };
+            };
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: not_found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

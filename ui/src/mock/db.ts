@@ -9,7 +9,7 @@ interface Plot {
 
 const plots: Record<string, Plot> = {
   create: {
-    steps: ["place", "clone", "configure", "resize", "start", "address"],
+    steps: ["place", "clone", "configure", "guard", "resize", "start", "address"],
     during: "provisioning",
     after: "running",
   },

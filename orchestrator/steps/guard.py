@@ -1,0 +1,47 @@
+"""Guard: each network card sends from its own MAC and exactly the promised addresses, so nobody takes a neighbour's."""
+
+from __future__ import annotations
+
+from hypervisor.port import GuestConfig
+from orchestrator.effect import pursue, told
+from orchestrator.outcome import Done, Outcome
+from orchestrator.steps.power import ours
+from orchestrator.work import Work
+
+Allowed = dict[str, frozenset[str]]
+
+
+def promised(work: Work, guest: GuestConfig) -> Allowed:
+    """What each card may send from: the promised addresses are the first card's. Further cards of a guest that was
+    adopted are its owner's matter; without fixed addresses there is nothing to filter.
+    """
+    cards = sorted(guest.nics)
+    addresses = frozenset(address.address for address in work.state.addresses)
+    if not cards or not addresses:
+        return {}
+    others = cards[1:] if work.state.source is None else []
+    return {cards[0]: addresses} | dict.fromkeys(others, frozenset())
+
+
+async def guard(work: Work) -> Outcome:
+    """Done once the filter is as promised."""
+    guest = await ours(work, volumes=False)
+    if not isinstance(guest, GuestConfig):
+        return guest
+    allowed = promised(work, guest)
+    if not allowed or await _guarded(work, allowed):
+        return Done()
+
+    async def tell() -> None:
+        await work.hypervisor.set_firewall(guest.node, guest.vmid, allowed=allowed)
+
+    return await pursue(work, told("set_firewall", guest.node, tell, lambda: _guarded(work, allowed)))
+
+
+async def _guarded(work: Work, allowed: Allowed) -> bool:
+    guest = await work.guest()
+    if guest is None or not all(guest.nics[card].firewall for card in allowed if card in guest.nics):
+        return False
+    found = await work.hypervisor.firewall(guest.node, guest.vmid)
+    filtered = found.enabled and found.mac_filter and found.ip_filter
+    return filtered and all(found.allowed.get(card, frozenset()) == allowed[card] for card in allowed)
