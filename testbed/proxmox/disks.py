@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
-from testbed.proxmox import drive_formats, files, formats, qemu_img, unused
+from testbed.proxmox import drive_formats, files, formats, qemu_img, room, unused
 from testbed.proxmox.cfs_lock import cfs_lock
 from testbed.proxmox.errors import Die, parameter_errors
 from testbed.proxmox.guests import GuestKind
@@ -185,7 +185,7 @@ async def _from_file(node: Node, vm: Vm, original: Volume, storage: str, extensi
     guests = node.guests(vm.kind)
     await physical(guests.import_disk(path, volume.file) if real else guests.create_disk(vm.vmid, volume.file, size))
     _progress(say, size, 1)
-    volume.used = original.used
+    volume.used = room.taken(node, volume, original.used)
     return node.volumes.save(volume)
 
 
@@ -227,7 +227,10 @@ async def allocate(
 def _new_volume(node: Node, storage: str, vmid: int, kind: GuestKind, size: int, extension: str) -> Volume:
     found = node.cluster.storages.check_enabled(storage, node.name)
     name = node.volumes.next_disk(vmid, found.format(extension), storage)
-    return node.volumes.save(Volume(name, vmid, size, NEW_DISK_USED, kind, storage=storage))
+    volume = Volume(name, vmid, size, NEW_DISK_USED, kind, storage=storage)
+    room.check(node, volume)
+    volume.used = room.taken(node, volume, volume.used)
+    return node.volumes.save(volume)
 
 
 def _say_new(node: Node, volume: Volume, say: Say) -> None:
@@ -246,6 +249,7 @@ async def allocate_cloudinit(
         volume = Volume(name, vmid, CLOUDINIT_SIZE, CLOUDINIT_USED, kind, storage=storage)
         if volume.format == "raw":
             volume.used = RAW_CLOUDINIT_USED
+        room.check(node, volume)
         node.volumes.save(volume)
         await asyncio.sleep(node.knobs.linked_clone_seconds)
     _say_new(node, volume, say)
@@ -273,6 +277,7 @@ async def linked_copy(node: Node, base: Volume, vmid: int, say: Say) -> Volume:
         name = node.volumes.next_disk(vmid, storage.format("qcow2"), base.storage)
         volume = Volume(name, vmid, base.size, NEW_DISK_USED, base.kind, base.name, storage=base.storage)
         volume.named_parent = storage.plugin.named_parent
+        room.check_linked(node, volume, base.name, say)
         node.volumes.save(volume)
         await physical(node.guests(base.kind).clone_disk(base.file, volume.file, False))
     if storage.plugin.files:
@@ -307,7 +312,7 @@ async def full_copy(
         raise Die(qemu_img.failed(command, "exit code 1")) from None
     except asyncio.CancelledError:
         raise asyncio.CancelledError(qemu_img.failed(command, "interrupted by signal")) from None
-    volume.used = source.used
+    volume.used = room.taken(node, volume, source.used)
     return node.volumes.save(volume)
 
 
@@ -319,10 +324,10 @@ async def _fill(node: Node, source: Volume, volume: Volume, say: Say, limit: int
     storage = node.cluster.storages.load(volume.storage)
     _progress(say, volume.size, 0)
     await _slow_down(say, volume.size, source.used / (limit * 1024) if limit else 0)
-    room = node.volumes.room(storage)
-    if source.used > room:
+    free = node.volumes.room(storage)
+    if room.taken(node, volume, source.used) - volume.used > free:
         _progress(say, volume.size, 1)
-        say(f"qemu-img: error while writing at byte {room}: No space left on device")
+        say(f"qemu-img: error while writing at byte {free}: No space left on device")
         raise NoRoom
     await physical(node.guests(volume.kind).clone_disk(source.file, volume.file, True))
     _progress(say, volume.size, 1)

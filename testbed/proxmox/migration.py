@@ -153,11 +153,23 @@ class Migration:
             self.log(title)
         for volume in volumes:
             storage = self.node.cluster.storages.load(self.storages[volume.storage])
+            self._check_room(volume, storage)
             copy = _allocated(self.target, volume, storage)
             self.copies[volume.volid] = copy
             if not volume.cloud_init:
                 await physical(self.node.guests(volume.kind).clone_disk(volume.file, copy.file, True))
             self.log(f"volume '{volume.volid}' is '{copy.volid}' on the target")
+
+    def _check_room(self, volume: Volume, storage: Storage) -> None:
+        if volume.used <= self.target.volumes.room(storage):
+            return
+        form = "qcow2+size" if volume.format == "qcow2" else "raw+size"
+        there = f"root@{self.target.address} -- pvesm import {storage.name}:{volume.name} {form} -"
+        ssh = f"/usr/bin/ssh -e none -o 'BatchMode=yes' -o 'HostKeyAlias={self.target.name}' {there}"
+        command = f"set -o pipefail && pvesm export {volume.volid} {form} - -with-snapshots 1 | {ssh}"
+        self.log("dd: error writing 'standard output': No space left on device")
+        failed = f"storage migration for '{volume.volid}' to storage '{storage.name}' failed"
+        raise Die(f"{failed} - command '{command} -with-snapshots 1 -allow-rename 1' failed: exit code 1")
 
     async def _move_running(self, vm: Vm, disks_to_move: list[Volume]) -> bool:
         """Whether a running guest has got over; if not it runs on where it was."""

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from testbed.proxmox import archives, disks, drive_formats, firewall
+from testbed.proxmox import archives, disks, drive_formats, firewall, room
 from testbed.proxmox.archives import Archive, SavedDisk
 from testbed.proxmox.errors import Die
 from testbed.proxmox.firewall import Firewall
@@ -90,6 +90,7 @@ async def _bring_back(node: Node, vm: Vm, disk: SavedDisk, storage: Storage, say
     async with disks.storage_locked(node, storage.name, say):
         name = node.volumes.next_disk(vm.vmid, storage.format(disk.format), storage.name)
         volume = Volume(name, vm.vmid, disk.size, NEW_DISK_USED, vm.kind, storage=storage.name)
+        room.check(node, volume)
         node.volumes.save(volume)
     if text := disks.formatting(node, volume):
         say(text)
@@ -101,7 +102,7 @@ async def _bring_back(node: Node, vm: Vm, disk: SavedDisk, storage: Storage, say
             node.volumes.delete(volume)
         raise
     say(f"map 'drive-{disk.key}' to '{node.volumes.path(volume)}' (write zeros = 0)")
-    volume.used = disk.used
+    volume.used = room.taken(node, volume, disk.used)
     return node.volumes.save(volume)
 
 

@@ -7,7 +7,7 @@ Each works in steps that hold the VM's file lock one by one; between them the co
 import uuid
 from collections.abc import Iterable
 
-from testbed.proxmox import disks, unused
+from testbed.proxmox import disks, room, unused
 from testbed.proxmox.clock import now
 from testbed.proxmox.errors import Die
 from testbed.proxmox.features import all_have
@@ -78,6 +78,7 @@ async def _take(node: Node, vm: Vm, name: str, worker: Worker, done: list[str]) 
     try:
         for key, volume in _disks(node, snapshot):
             worker.say(f"snapshotting 'drive-{key}' ({volume.volid})")
+            room.check_snapshot(node, volume, name, node.running(vm), key)
             await physical(node.guests(volume.kind).snapshot_disk(volume.file, name))
             volume.snapshots[name] = volume.size
             node.volumes.save(volume)

@@ -8,7 +8,7 @@ import msgspec
 
 from testbed.proxmox import disks, firewall, seed
 from testbed.proxmox.cluster import Cluster
-from testbed.proxmox.errors import Die, parameter_errors
+from testbed.proxmox.errors import ApiError, Die, parameter_errors
 from testbed.proxmox.node import Node
 from testbed.proxmox.options import OPTIONS
 from testbed.proxmox.sim import SimGuests
@@ -149,7 +149,10 @@ class Stranger:
             what = self._dice.choice(does)
             if not self._own and what not in ("take", "create"):
                 what = "create"
-            self._deeds.append(await self._do(what, first))
+            try:
+                self._deeds.append(await self._do(what, first))
+            except ApiError as error:
+                self._deeds.append({"deed": what, "failed": error.text})
             del self._deeds[:-REMEMBERED]
             await asyncio.sleep(seconds)
 

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from testbed.proxmox.storage import Storage
 from tests.testbed_proxmox.bed import NODE, Bed, bed_in
 
 pytestmark = pytest.mark.pve
@@ -339,3 +340,93 @@ async def test_calls_are_made_before_anything_else(tmp_path: Any) -> None:
     async with bed_in(tmp_path, calls=calls) as bed:
         assert bed.node.knobs.boot_seconds == 9
         assert 300 in bed.node.vms
+
+
+NO_HEADER = "Could not write qcow2 header: No space left on device"
+
+
+async def test_nothing_is_made_on_a_full_storage(bed: Bed) -> None:
+    path = await bed.cloned(200)
+    volumes = len(bed.cluster.volumes)
+    await control(bed, "POST", "/storages/local", full=True)
+    image = "/var/lib/vz/images/201/vm-201-disk-0.qcow2"
+    base = "9000/base-9000-disk-0.qcow2"
+    outcome = await bed.run("POST", f"/nodes/{NODE}/qemu", vmid=201, scsi0="local:1")
+    assert outcome == f"unable to create VM 201 - unable to create image: qemu-img: {image}: {NO_HEADER}"
+    await control(bed, "POST", "/storages/local", free=300_000)
+    upid = await bed.post(CLONE, newid=201)
+    command = f"/usr/bin/qemu-img create -b ../{base} -F qcow2 -f qcow2 {image}"
+    assert await bed.finished(upid) == f"clone failed: command '{command}' failed: exit code 1"
+    assert f"qemu-img: {image}: {NO_HEADER}" in await bed.log(upid)
+    assert await bed.run("POST", CLONE, newid=201, full=1) != "OK"
+    assert (len(bed.cluster.volumes), 201 in bed.node.vms) == (volumes, False)
+    await control(bed, "POST", "/storages/local", full=True)
+    outcome = await bed.run("POST", f"{path}/snapshot", snapname="s1")
+    image = "/var/lib/vz/images/200/vm-200-disk-0.qcow2"
+    assert outcome == f"command '/usr/bin/qemu-img snapshot -c s1 {image}' failed: exit code 1"
+    assert [row["name"] for row in await bed.get(f"{path}/snapshot")] == ["current"]
+    assert "lock" not in await bed.get(f"{path}/config")
+    assert await bed.run("DELETE", path) == "OK"
+
+
+async def test_a_volume_group_gives_what_it_has(bed: Bed) -> None:
+    bed.cluster.storages.save(Storage("thick", "lvm", {"vgname": "vg0", "content": "images"}, size=10 * 1024**3))
+    create = f"/nodes/{NODE}/qemu"
+    assert await bed.run("POST", create, vmid=200, scsi0="thick:6") == "OK"
+    assert (await bed.get(f"/nodes/{NODE}/storage/thick/status"))["avail"] == 4 * 1024**3
+    outcome = await bed.run("POST", create, vmid=201, scsi0="thick:5")
+    text = 'Volume group "vg0" has insufficient free space (1024 extents): 1280 required.'
+    assert outcome == f"unable to create VM 201 - lvcreate 'vg0/vm-201-disk-0' error:   {text}"
+    await control(bed, "POST", "/storages/thick", free=1000)
+    outcome = await bed.run("POST", create, vmid=201, scsi0="thick:1")
+    assert outcome == "unable to create VM 201 - not enough free space (1000 < 1048576)"
+    assert await bed.run("DELETE", f"{create}/200") == "OK"
+
+
+async def test_a_migration_to_a_full_storage_leaves_the_vm_where_it_was(three: Bed) -> None:
+    assert await three.run("POST", CLONE, newid=200, full=1) == "OK"
+    three.cluster.storages.save(Storage("small", "dir", {"path": "/srv/small", "content": "images"}, size=1000))
+    outcome = await three.run("POST", f"/nodes/{NODE}/qemu/200/migrate", target="pve2", targetstorage="small")
+    assert outcome == "migration aborted"
+    config = await three.get(f"/nodes/{NODE}/qemu/200/config")
+    assert ("lock" in config, config["scsi0"].startswith("local:")) == (False, True)
+    assert {(volume.node, volume.storage) for volume in three.cluster.volumes.of(200)} == {("pve1", "local")}
+
+
+async def test_a_clone_for_another_node_that_cannot_move_stays_and_its_disks_too(three: Bed) -> None:
+    assert await three.run("POST", CLONE, newid=200, storage="nfs", full=1) == "OK"
+    await rule(three, "kill_worker", {"type": "qmclone"}, at_end=True)
+    outcome = await three.run("POST", f"/nodes/{NODE}/qemu/200/clone", newid=201, target="pve2")
+    assert outcome == "unexpected status"
+    assert three.cluster.vms.get(201).node == "pve2"
+    assert len(three.cluster.volumes.of(201)) == 2
+    assert "lock" not in await three.get("/nodes/pve2/qemu/201/config")
+
+
+async def test_a_migration_killed_halfway_keeps_its_lock_and_its_copies(three: Bed) -> None:
+    assert await three.run("POST", CLONE, newid=200, full=1) == "OK"
+    await rule(three, "kill_worker", {"type": "qmigrate"}, line="on the target$")
+    assert await three.run("POST", f"/nodes/{NODE}/qemu/200/migrate", target="pve2") == "unexpected status"
+    assert (await three.get(f"/nodes/{NODE}/qemu/200/config"))["lock"] == "migrate"
+    assert {volume.node for volume in three.cluster.volumes.of(200)} == {"pve1", "pve2"}
+
+
+async def test_figures_that_are_too_old_are_forgotten(bed: Bed) -> None:
+    await bed.cloned(200)
+    await control(bed, "POST", "/knobs", stat_seconds=3600)
+    await bed.control.post("/tick")
+    rows = {row["vmid"]: row for row in await bed.get("/cluster/resources", type="vm")}
+    assert (rows[200]["status"], rows[200]["name"]) == ("stopped", bed.node.vms.load(200).name)
+    await control(bed, "POST", "/knobs", stat_expiry_seconds=0)
+    rows = {row["vmid"]: row for row in await bed.get("/cluster/resources", type="vm")}
+    assert (rows[200]["status"], "name" in rows[200], "maxmem" in rows[200]) == ("unknown", False, False)
+
+
+async def test_a_stranger_without_quorum_goes_on_trying(three: Bed) -> None:
+    await control(three, "POST", "/quorum", lost=True)
+    await control(three, "POST", "/stranger", seconds=0, times=3)
+    async with asyncio.timeout(10):
+        while (done := await control(three, "GET", "/stranger"))["there"]:
+            pass
+    assert (len(done["deeds"]), done["vms"]) == (3, [])
+    assert all("failed" in deed for deed in done["deeds"])
