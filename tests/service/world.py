@@ -39,6 +39,7 @@ endpoints = ["https://127.0.0.1:1"]
 token_id = "root@pam!hostler"
 token_secret_file = "token"
 storage = "local"
+backup_storage = "backups"
 templates = { debian-12 = 9000 }
 
 [[pool]]
