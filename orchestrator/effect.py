@@ -94,7 +94,7 @@ async def _attempt(work: Work, plan: Plan) -> Outcome:
     try:
         upid = await plan.issue()
     except NotExecuted as error:
-        return await _left_locked(work, error, number) or _refused(error, number)
+        return await _left_locked(work, error, number) or await _refused(work, error, number)
     except Ambiguous as error:
         return Later(1.0, "answer_lost", "The hypervisor's answer was lost; looking what happened.", str(error))
     if upid is None:
@@ -153,7 +153,7 @@ async def _after_task(work: Work, plan: Plan, effect: Effect, upid: str) -> Outc
     if task.state == "succeeded":
         return await _not_there_yet(work, effect, task)
     left = await _left_locked(work, task, effect.attempt)
-    return plan.failed(task) or left or _task_failed(work, task, effect.attempt)
+    return plan.failed(task) or left or await _task_failed(work, task, effect.attempt)
 
 
 async def _not_there_yet(work: Work, effect: Effect, task: Task) -> Outcome:
@@ -179,18 +179,26 @@ async def _left_locked(work: Work, why: Task | NotExecuted, attempt: int) -> Att
     return Attention("lock_left", message, f"VMID {guest.vmid} is locked ({guest.lock})")
 
 
-def _task_failed(work: Work, task: Task, attempt: int) -> Outcome:
+async def _task_failed(work: Work, task: Task, attempt: int) -> Outcome:
     if task.cause == "refused":
         return Failed("refused", "The hypervisor refused this.", task.text, retryable=False)
     if task.cause == "missing":
-        return Attention("guest_missing", "The virtual machine is not there any more.", task.text)
+        return await _missing(work, task.text)
     detail = "The virtual machine is busy; trying again." if task.cause == "busy" else "It failed; trying again."
-    if task.cause != "busy" and attempt >= 3:
+    # A worker that died says nothing against the next one.
+    if task.cause != "busy" and task.state != "lost" and attempt >= 3:
         return Failed("hypervisor_error", "The hypervisor could not do this, in several attempts.", task.text)
     return Later(_pause(attempt), task.cause or "task_failed", detail, task.text, settled=True)
 
 
-def _refused(error: NotExecuted, attempt: int) -> Outcome:
+async def _missing(work: Work, text: str) -> Outcome:
+    """The guest was not where it was looked for: it has moved meanwhile, or it is gone."""
+    if await work.guest() is None:
+        return Attention("guest_missing", "The virtual machine is not there any more.", text)
+    return Later(1.0, "moved", "The virtual machine has moved; looking again.", text, settled=True)
+
+
+async def _refused(work: Work, error: NotExecuted, attempt: int) -> Outcome:
     match error:
         case Unreachable():
             detail = "The hypervisor cannot be reached. This goes on by itself when it is back."
@@ -203,7 +211,7 @@ def _refused(error: NotExecuted, attempt: int) -> Outcome:
             detail = "Hostler lacks a permission on the hypervisor; staff are asked to look."
             return Later(30.0, "denied", detail, str(error), settled=True)
         case Missing():
-            return Attention("guest_missing", "The virtual machine is not there any more.", str(error))
+            return await _missing(work, str(error))
         case Invalid() | Refused():
             return Failed("refused", "The hypervisor refused this.", str(error), retryable=False)
         case _:

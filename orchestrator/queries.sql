@@ -25,9 +25,10 @@ SELECT max(vmid) FROM vmid WHERE cluster = $1 AND vmid BETWEEN $2 AND $3;
 INSERT INTO vmid (cluster, vmid, server_id, state) VALUES ($1, $2, $3, 'owned');
 
 -- name: burn_vmid
--- A stranger has this VMID: it is never given to anybody. $1 cluster, $2 vmid
+-- A stranger has this VMID: it is never given to anybody. What another server was promised meanwhile stays its own.
+-- $1 cluster, $2 vmid, $3 the server that wanted it
 INSERT INTO vmid (cluster, vmid, server_id, state) VALUES ($1, $2, NULL, 'burned')
-ON CONFLICT (cluster, vmid) DO UPDATE SET server_id = NULL, state = 'burned';
+ON CONFLICT (cluster, vmid) DO UPDATE SET server_id = NULL, state = 'burned' WHERE vmid.server_id = $3;
 
 -- name: release_vmid
 -- The guest is gone; its VMID is never used again. $1 server

@@ -97,7 +97,7 @@ async def _choose_again(work: Work) -> Outcome:
     )
 
     async def claims(connection: Connection) -> None:
-        await connection.execute(SQL.burn_vmid, placed.cluster, placed.vmid)
+        await connection.execute(SQL.burn_vmid, placed.cluster, placed.vmid, work.state.id)
         await connection.execute(SQL.own_vmid, placed.cluster, vmid, work.state.id)
 
     await work.record(again, held, claims=claims)

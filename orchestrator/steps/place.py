@@ -95,7 +95,7 @@ async def next_vmid(work: Work, cluster: Cluster) -> int | None:
     while vmid <= cluster.vmid_last:
         if not await work.tools.clusters[cluster.name].vmid_taken(vmid):
             return int(vmid)
-        await pool.execute(SQL.burn_vmid, cluster.name, vmid)
+        await pool.execute(SQL.burn_vmid, cluster.name, vmid, work.state.id)
         vmid += 1
     return None
 

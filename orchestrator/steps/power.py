@@ -169,10 +169,11 @@ async def _was_reset(work: Work, guest: GuestConfig) -> str | None:
 async def address(work: Work) -> Outcome:
     """Done once the guest itself reports the address it was promised, or after a time limit without the agent."""
     wanted = {address.address for address in work.state.addresses}
-    assert work.state.node is not None
-    assert work.state.vmid is not None
+    guest = await ours(work)
+    if not isinstance(guest, GuestConfig):
+        return guest
     try:
-        seen = {a.address for a in await work.hypervisor.addresses(work.state.node, work.state.vmid)}
+        seen = {a.address for a in await work.hypervisor.addresses(guest.node, guest.vmid)}
     except (AgentSilent, Denied):
         seen = set()
     if wanted & seen or (seen and not wanted):

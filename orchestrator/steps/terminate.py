@@ -55,11 +55,11 @@ async def restore(work: Work) -> Outcome:
 async def destroy(work: Work) -> Outcome:
     """Done with `ServerDestroyed` once no guest has the VMID; what was promised is free again."""
     gone = Done("", [e.ServerDestroyed(operation_id=work.operation.id)], claims=partial(_release, work))
-    if work.state.vmid is None or await work.guest() is None:
+    if work.state.vmid is None:
         return gone
     guest = await power.ours(work)
     if not isinstance(guest, GuestConfig):
-        return guest
+        return gone if await work.guest() is None else guest
     plan = Plan(
         verb="destroy",
         node=guest.node,
