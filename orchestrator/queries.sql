@@ -215,9 +215,35 @@ UPDATE cluster_observation
  WHERE cluster = $1 AND token = $2;
 
 -- name: guests_in_views
--- What the views say of a cluster's guests. $1 cluster
-SELECT server_id, vmid, power, state->>'node' AS node FROM server_view
- WHERE cluster = $1 AND status NOT IN ('terminated', 'unlinked', 'provisioning', 'failed');
+-- What the views say of a cluster's guests, as far as it has changed. `there`: whether a guest is to be found; the name
+-- of an imported one is not compared, it was never ours. $1 cluster, $2 changed since
+SELECT server_id, vmid, power, state->>'node' AS node, CASE WHEN state->>'source' IS NULL THEN name END AS name,
+       coalesce(state->>'drift', '[]') <> '[]' AS drifted, updated_at,
+       status NOT IN ('terminated', 'unlinked', 'provisioning', 'failed') AS there
+  FROM server_view
+ WHERE cluster = $1 AND vmid IS NOT NULL AND updated_at >= $2;
+
+-- name: vmid_states
+-- What is known of these VMIDs. $1 cluster, $2 VMIDs
+SELECT vmid, state FROM vmid WHERE cluster = $1 AND vmid = ANY($2::int[]);
+
+-- name: burn_strangers
+-- Strangers have these VMIDs: they are never given to anybody. $1 cluster, $2 VMIDs
+INSERT INTO vmid (cluster, vmid, server_id, state)
+SELECT $1, vmid, NULL, 'burned' FROM unnest($2::int[]) AS vmid
+ON CONFLICT (cluster, vmid) DO NOTHING;
+
+-- name: released_vmids
+-- VMIDs whose guests were removed, after one of them. $1 cluster, $2 VMID, $3 limit
+SELECT vmid FROM vmid WHERE cluster = $1 AND state = 'released' AND vmid > $2 ORDER BY vmid LIMIT $3;
+
+-- name: holders_of
+-- Whose these addresses are now. $1 addresses
+SELECT host(address) AS address, server_id FROM address WHERE address = ANY($1::inet[]) AND upper_inf(during);
+
+-- name: leave_cluster
+-- Another process may look at once. $1 cluster, $2 token
+UPDATE cluster_observation SET lease_until = NULL WHERE cluster = $1 AND token = $2;
 
 -- name: lock_destroy_guard
 -- One at a time: the next statement sees every removal that was let through before.

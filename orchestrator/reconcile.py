@@ -21,6 +21,7 @@ from orchestrator.steps.credentials import credentials
 from orchestrator.steps.guard import guard
 from orchestrator.steps.place import place
 from orchestrator.steps.rename import rename
+from orchestrator.steps.repair import repair
 from orchestrator.steps.secrets import forget
 from orchestrator.work import SQL, EffectsPaused, InMaintenance, ObserveOnly, Work
 from runtime.ids import new_id
@@ -77,6 +78,7 @@ STEPS: Mapping[tuple[str, str], Step] = {
     ("terminate", "stop"): terminate.stop,
     ("terminate", "schedule"): terminate.schedule,
     ("restore", "restore"): terminate.restore,
+    ("repair", "repair"): repair,
     ("destroy", "stop"): terminate.stop,
     ("destroy", "destroy"): terminate.destroy,
 }

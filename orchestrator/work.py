@@ -14,7 +14,7 @@ from domain.server.evolve import fold
 from domain.server.state import Operation, Server, Step
 from eventstore.positions import Position
 from eventstore.queries import Queries
-from eventstore.store import Claims, Entry, EventStore
+from eventstore.store import Claims, Entry, EventStore, Wake
 from hypervisor.clusters import Clusters
 from hypervisor.errors import Missing
 from hypervisor.port import GuestConfig, Hypervisor
@@ -120,8 +120,8 @@ class Work:
         if records:
             self.position = Position(records[-1].tx, records[-1].pos)
 
-    async def record(self, *events: Any, claims: Claims | None = None) -> None:
-        """Append at the version this state stands at, and fold what was appended.
+    async def record(self, *events: Any, claims: Claims | None = None, wake: bool = False) -> None:
+        """Append at the version this state stands at, and fold what was appended; `wake` whoever works on it.
 
         Raises:
             LeaseLost: another worker may have the stream by now.
@@ -132,7 +132,7 @@ class Work:
         meta, subject = self._meta(), self.state.account_id
         first = self.state.version + 1
         entries = [Entry(self.stream_id, first + n, event, meta, subject) for n, event in enumerate(events)]
-        await self.tools.store.append(entries, claims=claims)
+        await self.tools.store.append(entries, [Wake(self.stream_id, "server")] if wake else [], claims=claims)
         await self.reload()
 
     async def now(self) -> datetime:

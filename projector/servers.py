@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain.copying import revised
 from domain.record import Recorded
-from domain.server.events import ServerEvent
+from domain.server.events import DriftEnded, DriftFound, ServerEvent
 from domain.server.evolve import evolve
 from domain.server.state import Operation, Server
 from eventstore import snapshot
@@ -46,10 +46,24 @@ OPERATION_VIEW = Table(
         "state": "json",
     },
 )
+DRIFT_VIEW = Table(
+    "drift_view",
+    ("server_id", "kind"),
+    {
+        "server_id": "uuid",
+        "kind": "text",
+        "cluster": "text",
+        "vmid": "integer",
+        "detail": "text",
+        "since": "timestamptz",
+        "ignored": "boolean",
+        "facts": "json",
+    },
+)
 
 
 class Servers(Family[Server]):
-    """A server's newest state, and every operation it has had."""
+    """A server's newest state, every operation it has had, and how its guest is not as it should be."""
 
     table = SERVER_VIEW
     state = Server
@@ -58,17 +72,26 @@ class Servers(Family[Server]):
     def __init__(self) -> None:
         super().__init__()
         self.operations: dict[UUID, tuple[Operation, UUID]] = {}  # with the account at the operation's last event
+        self.drifting: set[UUID] = set()  # of whose drift there are news
 
     def evolve(self, before: Server | None, record: Recorded[Any]) -> Server:
         after = evolve(before, record, revised)  # the states of a fold are its own
         if (operation := after.touched) is not None:
             self.operations[operation.id] = (operation, after.account_id)
+        if type(record.event) in (DriftFound, DriftEnded):
+            self.drifting.add(after.id)
         return after
 
     def changes(self) -> list[Change]:
         servers = [server_row(state) for state in self.in_order()]
         operations = [operation_row(*self.operations[id]) for id in sorted(self.operations)]
-        return [Change(SERVER_VIEW, servers), Change(OPERATION_VIEW, operations)]
+        drifting = sorted(self.drifting)
+        drift = [row for id in drifting for row in drift_rows(self.states[id])]
+        return [
+            Change(SERVER_VIEW, servers),
+            Change(OPERATION_VIEW, operations),
+            Change(DRIFT_VIEW, drift, owners=drifting),
+        ]
 
 
 def server_row(state: Server) -> Row:
@@ -101,3 +124,12 @@ def operation_row(state: Operation, account_id: UUID) -> Row:
         state.created_at,
         snapshot.encode(state),
     )
+
+
+def drift_rows(state: Server) -> list[Row]:
+    """The rows of `drift_view` of a server."""
+    place = (state.cluster, state.vmid)
+    return [
+        (state.id, d.kind, *place, d.detail, d.since, d.ignored, snapshot.encode(d.facts))
+        for d in sorted(state.drift, key=lambda d: d.kind)
+    ]

@@ -116,6 +116,17 @@ class Location(Section):
     cluster: str
 
 
+class DriftPolicy(Section):
+    """What is done by itself when a guest is not as the log says: the log follows, the guest is repaired, or staff are
+    asked. What is not named here is always for staff, moves to other nodes are always followed.
+    """
+
+    power: Literal["follow", "repair", "ask"] = "follow"
+    renamed: Literal["follow", "repair", "ask"] = "ask"
+    reconfigured: Literal["follow", "repair", "ask"] = "ask"
+    firewall: Literal["repair", "ask"] = "repair"
+
+
 class Policy(Section):
     """How the operator wants things done; times in seconds."""
 
@@ -123,6 +134,9 @@ class Policy(Section):
     shutdown_timeout: int = Field(60, ge=1)
     address_timeout: int = Field(300, ge=1)
     observe_every: float = Field(10.0, gt=0)
+    drift: DriftPolicy = DriftPolicy()
+    lock_left_after: int = Field(900, ge=0)  # a lock that no task of the guest explains for so long was left behind
+    closer_looks: int = Field(10, ge=0)  # guests whose configuration is read at each look, in turn
     destroy_limit: int = Field(20, ge=0)  # guests removed within `destroy_window`; more wait for staff
     destroy_window: int = Field(600, ge=1)
 

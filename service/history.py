@@ -44,6 +44,7 @@ OPERATIONS = {
     "backup_delete": "Deletion of a backup",
     "suspend": "Suspension",
     "unsuspend": "End of the suspension",
+    "repair": "Repair",
 }
 STEPS = {
     "place": "finding a place",
@@ -75,6 +76,7 @@ STEPS = {
     "backup_delete": "deleting the backup",
     "suspend": "suspending",
     "unsuspend": "ending the suspension",
+    "repair": "setting right what was changed outside",
 }
 HOLDS = {"non_payment": "non-payment", "abuse": "abuse", "admin": "by staff"}
 # How it was done, not what happened: for staff alone.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from domain.cluster.events import ClusterEvent, MaintenanceBegun, MaintenanceEnded
+from typing import Any
+
+from domain.cluster.events import ClusterEvent, MaintenanceBegun, MaintenanceEnded, StrayEnded, StrayFound
 from domain.cluster.state import Cluster
 
 
@@ -17,3 +19,18 @@ def begin_maintenance(state: Cluster, cluster: str, node: str | None, reason: st
 def end_maintenance(state: Cluster, cluster: str, node: str | None) -> list[ClusterEvent]:
     """What waited goes on. The end of a cluster's maintenance is not that of its nodes'."""
     return [MaintenanceEnded(cluster=cluster, node=node)] if state.maintained(node) is not None else []
+
+
+def notice_stray(state: Cluster, found: StrayFound) -> list[ClusterEvent]:
+    """Something was seen that belongs to no server; what is known leads to nothing."""
+    known = state.strays.get((found.kind, found.vmid))
+    facts: dict[str, Any] = found.facts | found.personal
+    return [] if known is not None and known.facts == facts else [found]
+
+
+def end_stray(state: Cluster, cluster: str, kind: str, vmid: int, how: str) -> list[ClusterEvent]:
+    """It is gone, or staff know of it."""
+    known = state.strays.get((kind, vmid))
+    if known is None or (how != "gone" and known.ignored):
+        return []
+    return [StrayEnded(cluster=cluster, kind=kind, vmid=vmid, how=how)]

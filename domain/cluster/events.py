@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from domain.record import EventType, private
 
@@ -22,9 +23,33 @@ class MaintenanceEnded:
     node: str | None
 
 
-ClusterEvent = MaintenanceBegun | MaintenanceEnded
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrayFound:
+    """Something stands in our range of VMIDs that belongs to no server; `kind` once at a time for a VMID."""
+
+    cluster: str
+    kind: str
+    vmid: int
+    detail: str
+    facts: dict[str, Any] = field(default_factory=dict)
+    personal: dict[str, Any] = private(default_factory=dict)  # facts that name people or what is theirs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrayEnded:
+    """It is not there any more, or staff said what to make of it: `how` is gone, adopted or ignored."""
+
+    cluster: str
+    kind: str
+    vmid: int
+    how: str
+
+
+ClusterEvent = MaintenanceBegun | MaintenanceEnded | StrayFound | StrayEnded
 
 EVENTS = (
     EventType("cluster.maintenance_begun", 1, MaintenanceBegun),
     EventType("cluster.maintenance_ended", 1, MaintenanceEnded),
+    EventType("cluster.stray_found", 1, StrayFound),
+    EventType("cluster.stray_ended", 1, StrayEnded),
 )

@@ -22,10 +22,23 @@ class Maintenance:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Stray:
+    """What belongs to no server. One that staff know of stays until it is gone, so as not to be found again."""
+
+    kind: str
+    vmid: int
+    detail: str
+    facts: dict[str, Any]
+    since: datetime
+    ignored: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cluster:
     """What was said of a cluster."""
 
     maintenance: list[Maintenance] = field(default_factory=list)
+    strays: dict[tuple[str, int], Stray] = field(default_factory=dict)  # by kind and VMID
     version: int = 0
 
     def maintained(self, node: str | None) -> Maintenance | None:
@@ -35,19 +48,35 @@ class Cluster:
 
 def evolve(state: Cluster, record: Recorded[Any]) -> Cluster:
     """The cluster after one more event."""
-    event, rest = record.event, state.maintenance
+    event, rest, strays = record.event, state.maintenance, state.strays
     match event:
         case e.MaintenanceBegun():
             begun = Maintenance(node=event.node, reason=event.reason, since=record.at)
             rest = [*(one for one in rest if one.node != event.node), begun]
         case e.MaintenanceEnded():
             rest = [one for one in rest if one.node != event.node]
-    return changed(state, maintenance=rest, version=record.version)
+        case e.StrayFound():
+            strays = strays | {(event.kind, event.vmid): _stray(event, record.at)}
+        case e.StrayEnded():
+            strays = _ended(strays, event)
+    return changed(state, maintenance=rest, strays=strays, version=record.version)
 
 
-def fold(records: Iterable[Recorded[Any]]) -> Cluster:
+def _stray(event: e.StrayFound, at: datetime) -> Stray:
+    facts = event.facts | event.personal
+    return Stray(kind=event.kind, vmid=event.vmid, detail=event.detail, facts=facts, since=at)
+
+
+def _ended(strays: dict[tuple[str, int], Stray], event: e.StrayEnded) -> dict[tuple[str, int], Stray]:
+    key = (event.kind, event.vmid)
+    if event.how == "gone" or key not in strays:
+        return {known: stray for known, stray in strays.items() if known != key}
+    return strays | {key: changed(strays[key], ignored=True)}
+
+
+def fold(records: Iterable[Recorded[Any]], state: Cluster | None = None) -> Cluster:
     """The cluster that these events make; nothing was said of it without any."""
-    state = Cluster()
+    state = state or Cluster()
     for record in records:
         state = evolve(state, record)
     return state

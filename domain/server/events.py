@@ -385,6 +385,7 @@ class DriftFound:
     kind: str
     detail: str
     facts: dict[str, Any] = field(default_factory=dict)
+    personal: dict[str, Any] = private(default_factory=dict)  # facts that name people or what is theirs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -531,6 +532,6 @@ EVENTS = (
     EventType("server.mode_changed", 1, ModeChanged),
     EventType("server.protection_changed", 1, ProtectionChanged),
     EventType("server.labels_changed", 1, LabelsChanged),
-    EventType("server.drift_found", 1, DriftFound),
+    EventType("server.drift_found", 2, DriftFound, {1: _as_it_is}),
     EventType("server.drift_ended", 1, DriftEnded),
 )

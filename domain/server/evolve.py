@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -127,7 +128,7 @@ def _import_updated(state: Server, event: e.ImportUpdated, at: datetime) -> Fiel
 
 
 def _adopted(state: Server, event: e.ServerAdopted, at: datetime) -> Fields:
-    known = {"power": event.power, "identity": event.identity, **_place(event)}
+    known = {"power": event.power, "identity": event.identity, "actual": event.actual, **_place(event)}
     return {"adopted": True, "declined": None, **known}
 
 
@@ -184,14 +185,29 @@ def _restored(state: Server, kept: Snapshot | Backup | None) -> Fields:
 
 
 def _drifted(state: Server, event: e.DriftFound, at: datetime) -> Fields:
-    return {"drift": [*state.drift, Drift(kind=event.kind, detail=event.detail, since=at)]}
+    others = [drift for drift in state.drift if drift.kind != event.kind]
+    found = Drift(kind=event.kind, detail=event.detail, since=at, facts=event.facts | event.personal)
+    return {"drift": [*others, found]}
 
 
 def _undrifted(state: Server, event: e.DriftEnded, at: datetime) -> Fields:
     others = [drift for drift in state.drift if drift.kind != event.kind]
-    if event.how != "ignored":
-        return {"drift": others}
-    return {"drift": others + [changed(d, ignored=True) for d in state.drift if d.kind == event.kind]}
+    known = state.drifted(event.kind)
+    if known is None or event.how != "ignored":
+        return {"drift": others, **(_as_found(state, known) if known and event.how == "adopted" else {})}
+    return {"drift": [*others, changed(known, ignored=True)]}
+
+
+def _as_found(state: Server, drift: Drift) -> Fields:
+    """What the log takes over when it is the guest that is right."""
+    facts, taken = drift.facts, Fields()
+    if drift.kind == "renamed" and "name" in facts:
+        taken["name"] = facts["name"]
+    if sizes := {size: facts[size] for size in ("vcpus", "memory_mib", "disk_gib") if size in facts}:
+        taken |= {"plan": replace(state.plan, **sizes), "actual": {}}
+    if state.identity is not None and "identity" in facts:
+        taken["identity"] = e.Identity(**facts["identity"])
+    return taken
 
 
 OTHERS: dict[type, Callable[[Server, Any, datetime], Fields]] = {
@@ -206,7 +222,7 @@ OTHERS: dict[type, Callable[[Server, Any, datetime], Fields]] = {
     e.TerminationUndone: lambda _, __, ___: {"purge_at": None, "power_before": None},
     e.ServerDestroyed: lambda _, __, ___: {"destroyed": True, "purge_at": None, "power": None},
     e.CapacityReserved: lambda _, __, ___: {},
-    e.PlanChanged: lambda _, v, __: {"plan": v.plan, "restart_needed": v.restart_needed},
+    e.PlanChanged: lambda _, v, __: {"plan": v.plan, "restart_needed": v.restart_needed, "actual": {}},
     e.ImageChanged: lambda _, v, __: {"image": v.image, "ssh_keys": v.ssh_keys},
     e.ServerRenamed: lambda _, v, __: {"name": v.name},
     e.CredentialsChanged: _credentials,

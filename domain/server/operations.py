@@ -65,6 +65,7 @@ OPERATIONS: dict[str, Kind] = {
     "backup_delete": Kind(steps=("backup_delete",), allowed=READY),
     "suspend": Kind(steps=("suspend",), staff_allowed=READY | {"suspended"}, who="staff"),
     "unsuspend": Kind(steps=("unsuspend",), staff_allowed=frozenset({"suspended"}), who="staff"),
+    "repair": Kind(steps=("repair",), staff_allowed=READY | {"suspended"}, who="staff"),
     "terminate": Kind(
         steps=("stop", "schedule"),
         shown="terminating",

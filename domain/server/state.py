@@ -128,6 +128,7 @@ class Drift:
     detail: str
     since: datetime
     ignored: bool = False
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +156,7 @@ class Server:
     hint: e.GuestHint | None = None
     quarantine: str | None = None
     adopted: bool = True
+    actual: dict[str, int] = field(default_factory=dict)  # the size found at adoption, until the plan is changed
     declined: e.AdoptionDeclined | None = None
     holds: list[Hold] = field(default_factory=list)
     power_held: e.Power | None = None  # what it was before the first hold
@@ -222,6 +224,10 @@ class Server:
     def hold(self, reason: str) -> Hold | None:
         """The hold for a reason."""
         return next((hold for hold in self.holds if hold.reason == reason), None)
+
+    def drifted(self, kind: str) -> Drift | None:
+        """The known difference of a kind."""
+        return next((drift for drift in self.drift if drift.kind == kind), None)
 
     def snapshot(self, id: UUID) -> Snapshot | None:
         """A snapshot."""
