@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from domain import ids
 from domain.cluster import decide
-from domain.cluster.events import ClusterEvent, MaintenanceBegun
+from domain.cluster.events import ClusterEvent, MaintenanceBegun, MaintenanceEnded
 from domain.cluster.state import fold
 from domain.record import Meta
 from eventstore.database import Connection
@@ -92,7 +92,7 @@ async def _claim(events: list[ClusterEvent], connection: Connection) -> None:
     for event in events:
         if isinstance(event, MaintenanceBegun):
             await connection.execute(SQL.begin_maintenance, event.cluster, event.node or "", event.reason)
-        else:
+        elif isinstance(event, MaintenanceEnded):
             await connection.execute(SQL.end_maintenance, event.cluster, event.node or "")
 
 

@@ -173,7 +173,7 @@ async def test_ours_is_not_gone_while_its_number_is_taken(watched: Watched) -> N
         def __getattr__(self, name: str) -> Any:
             return fewer if name == "guests" else getattr(hidden, name)
 
-    watched.observer = Observer(watched.life.tools, Hiding())  # type: ignore[arg-type]
+    watched.observer = Observer(watched.life.tools, Hiding())
     assert await watched.kinds(3) == []
 
 

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from domain.cluster.events import MaintenanceBegun, MaintenanceEnded
+from domain.cluster.events import MaintenanceBegun, MaintenanceEnded, StrayEnded, StrayFound
 from domain.server import events as e
 from eventstore.database import Connection, Pool
 from eventstore.store import EventStore
@@ -22,12 +22,15 @@ async def everything(store: EventStore) -> dict[str, UUID]:
     create, destroy = uuid4(), uuid4()
     born = created(create)
     bought = await happened(store, born)
-    found = await happened(store, [imported(), adopted()])
+    drifts = [e.DriftFound(kind=kind, detail="It differs.", facts={"vcpus": 4}) for kind in ("reconfigured", "lock")]
+    found = await happened(store, [imported(), adopted(), *drifts, e.DriftEnded(kind="lock", how="gone")])
     client = await happened(store, [account()])
     person = await happened(store, [user()])
     await happened(store, [plan()])
     nodes = [MaintenanceBegun(cluster="demo", node=node, reason="memory") for node in ("pve2", "pve3")]
     await happened(store, [*nodes, MaintenanceEnded(cluster="demo", node="pve3")])
+    stray = StrayFound(cluster="demo", kind="stranger", vmid=10_000_009, detail="A stranger.", personal={"name": "x"})
+    await happened(store, [stray, StrayEnded(cluster="demo", kind="stranger", vmid=10_000_009, how="gone")])
     await store.pool.execute("INSERT INTO maintenance VALUES ('demo', 'pve2', 'memory')")
     gone = await happened(store, created(destroy, vmid=10_000_001, address="10.99.0.101"))
     await happened(

@@ -244,6 +244,7 @@ def test_live_tables_are_the_ones_readers_know() -> None:
     assert [LIVE.name(table) for table in tables()] == [
         "public.server_view",
         "public.operation_view",
+        "public.drift_view",
         "public.account_view",
         "public.member_view",
         "public.user_view",
