@@ -17,6 +17,7 @@ from domain.server.state import Server
 from eventstore.database import Connection
 from hypervisor.port import GuestConfig, GuestRow, Hypervisor
 from orchestrator.drift.compare import KINDS, Seen, findings
+from orchestrator.steps.guard import is_guarded, promised
 from orchestrator.work import SQL, Tools, Work
 from runtime.ids import new_id
 
@@ -36,12 +37,13 @@ async def look_closer(tools: Tools, cluster: Hypervisor, server_id: UUID, row: G
     status, config = await cluster.status(row.node, row.vmid), await cluster.config(row.node, row.vmid)
     left = locked_s >= tools.config.policy.lock_left_after and not await _busy(cluster, row)
     found = findings(work.state, Seen(config, status, left))
-    found += await taken_addresses(tools, config, server_id)
+    if "identity" not in {finding.kind for finding in found}:
+        found += [*await taken_addresses(tools, config, server_id), *await _unfiltered(work, config)]
     if work.state.node != row.node:
         await work.record(e.GuestMoved(node=row.node))
     for finding in found:
         await notice(work, finding)
-    await settle(work, {*KINDS, "address"} - {finding.kind for finding in found})
+    await settle(work, {*KINDS, "address", "firewall"} - {finding.kind for finding in found})
 
 
 async def _busy(cluster: Hypervisor, row: GuestRow) -> bool:
@@ -98,6 +100,14 @@ async def settle(work: Work, kinds: Iterable[str]) -> None:
     events = [event for kind in sorted(kinds) for event in drift.over(work.state, kind)]
     if events:
         await work.record(*events)
+
+
+async def _unfiltered(work: Work, config: GuestConfig) -> list[Finding]:
+    """The address filter as it should be on guests of our own making; those that were adopted came without."""
+    allowed = promised(work, config) if work.state.source is None else {}
+    if not allowed or await is_guarded(work, allowed):
+        return []
+    return [Finding(kind="firewall", detail="It could send from addresses that are not its own: the filter is off.")]
 
 
 async def taken_addresses(tools: Tools, config: GuestConfig, server_id: UUID | None) -> list[Finding]:

@@ -29,16 +29,17 @@ async def guard(work: Work) -> Outcome:
     if not isinstance(guest, GuestConfig):
         return guest
     allowed = promised(work, guest)
-    if not allowed or await _guarded(work, allowed):
+    if not allowed or await is_guarded(work, allowed):
         return Done()
 
     async def tell() -> None:
         await work.hypervisor.set_firewall(guest.node, guest.vmid, allowed=allowed)
 
-    return await pursue(work, told("set_firewall", guest.node, tell, lambda: _guarded(work, allowed)))
+    return await pursue(work, told("set_firewall", guest.node, tell, lambda: is_guarded(work, allowed)))
 
 
-async def _guarded(work: Work, allowed: Allowed) -> bool:
+async def is_guarded(work: Work, allowed: Allowed) -> bool:
+    """Whether the filter lets each card send from exactly these."""
     guest = await work.guest()
     if guest is None or not all(guest.nics[card].firewall for card in allowed if card in guest.nics):
         return False

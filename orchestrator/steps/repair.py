@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from domain.server import events as e
-from domain.server.state import Effect
-from hypervisor.port import GuestConfig, GuestSettings, Task
-from orchestrator.effect import Plan, pursue
+from hypervisor.port import GuestConfig, GuestSettings
+from orchestrator.effect import Plan, no_task, pursue
 from orchestrator.outcome import Done, Failed, Outcome
+from orchestrator.steps.guard import guard
 from orchestrator.steps.power import ours
 from orchestrator.work import Work
 
 
 async def repair(work: Work) -> Outcome:
     """Done with `DriftEnded` once the guest is as the log says."""
-    kind, guest = str(work.operation.params["kind"]), await ours(work)
+    kind = str(work.operation.params["kind"])
+    outcome = await guard(work) if kind == "firewall" else await _configure(work, kind)
+    if not isinstance(outcome, Done):
+        return outcome
+    return Done(outcome.detail, [e.DriftEnded(kind=kind, how="repaired")])
+
+
+async def _configure(work: Work, kind: str) -> Outcome:
+    guest = await ours(work)
     if not isinstance(guest, GuestConfig):
         return guest
     settings = _settings(work, kind)
@@ -27,11 +35,8 @@ async def repair(work: Work) -> Outcome:
         seen = await work.guest()
         return "" if seen is not None and _as_wished(seen, settings) else None
 
-    plan = Plan(verb="configure", node=guest.node, reached=reached, issue=issue, find=_no_task, grace=0.0)
-    outcome = await pursue(work, plan)
-    if not isinstance(outcome, Done):
-        return outcome
-    return Done(outcome.detail, [e.DriftEnded(kind=kind, how="repaired")])
+    plan = Plan(verb="configure", node=guest.node, reached=reached, issue=issue, find=no_task, grace=0.0)
+    return await pursue(work, plan)
 
 
 def _settings(work: Work, kind: str) -> GuestSettings | None:
@@ -47,7 +52,3 @@ def _settings(work: Work, kind: str) -> GuestSettings | None:
 def _as_wished(guest: GuestConfig, wished: GuestSettings) -> bool:
     pairs = ((wished.name, guest.name), (wished.cores, guest.cores), (wished.memory_mib, guest.memory_mib))
     return all(wish in (None, found) for wish, found in pairs)
-
-
-async def _no_task(effect: Effect) -> Task | None:
-    return None

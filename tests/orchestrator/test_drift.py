@@ -183,6 +183,7 @@ async def test_ours_is_not_gone_while_its_number_is_taken(watched: Watched) -> N
         ("renamed", {"name": "other"}, {"name": "web-1"}),
         ("reconfigured", {"cores": 8, "memory_mib": 4096}, {"cores": 2, "memory_mib": 2048}),
         ("power", {"power": "stopped"}, {"power": "running"}),
+        ("firewall", {"filtered": set()}, {"filtered": {"net0"}}),
     ],
 )
 async def test_repair_sets_it_right_by_an_operation(
