@@ -111,7 +111,7 @@ class Demo:
         self._run("rebuild", "hostler-replay", "rebuild", "--outdated")
 
     def _start_whmcs(self) -> dict[str, Any]:
-        arguments = ["whmcs", "--port", str(self._ports["whmcs"]), "--state", str(self._place.whmcs)]
+        arguments = ["whmcs", "--port", str(self._ports["whmcs"]), "--state", str(self._place.whmcs), "--cases", "demo"]
         ready = self._start_testbed("whmcs", arguments)
         self._screen.step(f"WHMCS testbed: MariaDB on 127.0.0.1:{self._ports['whmcs']}")
         return ready

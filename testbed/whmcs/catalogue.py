@@ -8,7 +8,8 @@ from testbed.whmcs.vms import DEMO_NETWORK, NODE, TEMPLATE_VMID
 from testbed.whmcs.world import World, number
 
 DROPDOWN, RADIO, YES_NO, QUANTITY = "1", "2", "3", "4"
-PVEWHMCS, PROXMOX_CUSTOM = "pvewhmcs", "proxmox_custom"
+PVEWHMCS, PROXMOX_CUSTOM, PROXMOXVM = "pvewhmcs", "proxmox_custom", "proxmoxvm"
+VMID_FIELD = "vmid"
 OPENED = "2019-03-04 09:00:00"
 CYCLES = ("monthly", "quarterly", "semiannually", "annually", "biennially", "triennially")
 OS_FIELD, LOCATION_FIELD, HOSTNAME_FIELD, PASSWORD_FIELD = (
@@ -19,6 +20,7 @@ OS_FIELD, LOCATION_FIELD, HOSTNAME_FIELD, PASSWORD_FIELD = (
 )
 IMAGES = ("debian-12|Debian 12", "ubuntu-24.04|Ubuntu 24.04")
 SERVERS = {PVEWHMCS: 1, PROXMOX_CUSTOM: 2, "cpanel": 3}
+VPS_GROUP = 1
 EXTRA_IP_ADDON, BACKUP_ADDON, LICENCE_ADDON = 1, 2, 3
 
 
@@ -60,6 +62,10 @@ class Product:
     price: Decimal
     options: dict[str, Option] = field(default_factory=dict)
     fields: dict[str, int] = field(default_factory=dict)
+    server: int = 0
+
+    def __post_init__(self) -> None:
+        self.server = self.server or SERVERS[self.module]
 
 
 @dataclass(slots=True)
@@ -86,17 +92,18 @@ def open_shop(world: World) -> Shop:
     _add_addons(world)
     standard, flex, old, custom = (add(world) for add in (_standard, _flex, _old, _custom))
     group = number(world.add("tblproductgroups", name="Virtual Servers", slug="vps", order=1, created_at=OPENED))
+    assert group == VPS_GROUP
     web_group = number(world.add("tblproductgroups", name="Web Hosting", slug="web", order=2, created_at=OPENED))
-    small = _vps(world, group, 1, "VPS S", Size(1024, 1, 20), "4.90")
+    small = add_vps(world, group, 1, "VPS S", Size(1024, 1, 20), "4.90")
     products = {
         "small": small,
-        "medium": _vps(world, group, 2, "VPS M", Size(2048, 2, 40), "9.90"),
-        "large": _vps(world, group, 3, "VPS L", Size(8192, 4, 80), "29.90"),
-        "flex": _vps(world, group, 4, "Flex VPS", Size(2048, 1, 20), "7.50", module=PROXMOX_CUSTOM),
-        "container": _vps(world, group, 5, "Linux Container", Size(1024, 1, 10), "3.00", vmtype="lxc"),
-        "one_time": _vps(world, group, 6, "VPS One Time", Size(1024, 1, 20), "99.00", paytype="onetime"),
-        "old": _vps(world, group, 7, "Old VPS 2019", Size(512, 1, 10), "5.00", retired=1),
-        "custom": _vps(world, group, 9, "VPS Custom", Size(2048, 2, 40), "12.00", hidden=1),
+        "medium": add_vps(world, group, 2, "VPS M", Size(2048, 2, 40), "9.90"),
+        "large": add_vps(world, group, 3, "VPS L", Size(8192, 4, 80), "29.90"),
+        "flex": add_vps(world, group, 4, "Flex VPS", Size(2048, 1, 20), "7.50", module=PROXMOX_CUSTOM),
+        "container": add_vps(world, group, 5, "Linux Container", Size(1024, 1, 10), "3.00", vmtype="lxc"),
+        "one_time": add_vps(world, group, 6, "VPS One Time", Size(1024, 1, 20), "99.00", paytype="onetime"),
+        "old": add_vps(world, group, 7, "Old VPS 2019", Size(512, 1, 10), "5.00", retired=1),
+        "custom": add_vps(world, group, 9, "VPS Custom", Size(2048, 2, 40), "12.00", hidden=1),
     }
     for options, names in (
         (standard, ("small", "medium", "large", "one_time")),
@@ -105,22 +112,21 @@ def open_shop(world: World) -> Shop:
         (custom, ("custom",)),
     ):
         for name in names:
-            _link(world, products[name], options)
+            link_options(world, products[name], options)
     web = _add_web(world, web_group)
     vmid_field = _add_module_fields(world)
     client_field = add_field(world, "client", 0, LOCATION_FIELD)
     return Shop(**products, web=web, vmid_field=vmid_field, client_location_field=client_field)
 
 
-def add_field(world: World, kind: str, relid: int, name: str, choices: str = "") -> int:
-    """Add a custom field and return its id; with *choices*, comma separated, it is a dropdown."""
-    fieldtype = "dropdown" if choices else "text"
+def add_field(world: World, kind: str, relid: int, name: str, choices: str = "", *, fieldtype: str = "") -> int:
+    """Add a custom field and return its id; with *choices*, comma separated, it is a dropdown, else text."""
     row = world.add(
         "tblcustomfields",
         type=kind,
         relid=relid,
         fieldname=name,
-        fieldtype=fieldtype,
+        fieldtype=fieldtype or ("dropdown" if choices else "text"),
         fieldoptions=choices,
         created_at=OPENED,
     )
@@ -164,7 +170,7 @@ Options = tuple[int, dict[str, Option]]
 
 
 def _standard(world: World) -> Options:
-    group = _option_group(world, "VPS Resources")
+    group = option_group(world, "VPS Resources")
     options = {
         "RAM": add_option(
             world, group, "RAM", DROPDOWN, {size: f"{size}|{size // 1024} GB" for size in (1024, 2048, 4096, 8192)}
@@ -185,7 +191,7 @@ def _standard(world: World) -> Options:
 
 
 def _flex(world: World) -> Options:
-    group = _option_group(world, "Flex Resources")
+    group = option_group(world, "Flex Resources")
     options = {
         "RAM": add_option(world, group, "RAM", DROPDOWN, {size * 1024: f"{size} GB" for size in (1, 2, 4, 8, 16)}),
         "CPU Cores": add_option(world, group, "CPU Cores", QUANTITY, {0: "Cores"}, bounds=(1, 16)),
@@ -195,7 +201,7 @@ def _flex(world: World) -> Options:
 
 
 def _old(world: World) -> Options:
-    group = _option_group(world, "Old VPS Resources")
+    group = option_group(world, "Old VPS Resources")
     options = {
         "RAM": add_option(world, group, "RAM", DROPDOWN, {512: "512|512 MB", 1024: "1024|1 GB"}),
         "CPU Cores": add_option(world, group, "CPU Cores", DROPDOWN, {1: "1|1 Core", 2: "2|2 Cores"}),
@@ -205,7 +211,7 @@ def _old(world: World) -> Options:
 
 
 def _custom(world: World) -> Options:
-    group = _option_group(world, "Custom Resources")
+    group = option_group(world, "Custom Resources")
     options = {
         "RAM": add_option(world, group, "RAM|Memory", DROPDOWN, {2048: "2048|2 GB", 4096: "4096|4 GB"}),
         "CPU Cores": add_option(world, group, "cores|CPU Cores", DROPDOWN, {2: "2|2 Cores", 4: "4|4 Cores"}),
@@ -214,16 +220,18 @@ def _custom(world: World) -> Options:
     return group, options
 
 
-def _option_group(world: World, name: str) -> int:
+def option_group(world: World, name: str) -> int:
+    """Add a group of configurable options and return its id."""
     return number(world.add("tblproductconfiggroups", name=name))
 
 
-def _link(world: World, product: Product, options: Options) -> None:
+def link_options(world: World, product: Product, options: Options) -> None:
+    """Sell *product* with a group of options."""
     world.add("tblproductconfiglinks", gid=options[0], pid=product.id)
     product.options.update(options[1])
 
 
-def _vps(
+def add_vps(
     world: World,
     group: int,
     product_id: int,
@@ -236,8 +244,10 @@ def _vps(
     paytype: str = "recurring",
     retired: int = 0,
     hidden: int = 0,
+    server: int = 0,
 ) -> Product:
-    product = Product(product_id, name, module, size, Decimal(price))
+    """Add a product that is a virtual server with its price, plan and custom fields; it has no options yet."""
+    product = Product(product_id, name, module, size, Decimal(price), server=server)
     plan = _add_plan(world, name, size, vmtype) if module == PVEWHMCS else ""
     world.add(
         "tblproducts",
@@ -317,19 +327,25 @@ def _add_module_fields(world: World) -> int:
     return vmid
 
 
+def add_server(world: World, server_id: int, name: str, module: str, *, disabled: int = 0) -> None:
+    """Add a server on which *module* works."""
+    world.add(
+        "tblservers",
+        id=server_id,
+        name=name,
+        hostname=f"{name}.example.net",
+        ipaddress="192.0.2.10",
+        type=module,
+        username="root",
+        active=1,
+        **({"disabled": 1} if disabled else {}),
+    )
+
+
 def _add_servers(world: World) -> None:
     for module, server_id in SERVERS.items():
         name = {PVEWHMCS: "pve-demo", PROXMOX_CUSTOM: "pve-demo-flex", "cpanel": "web1"}[module]
-        world.add(
-            "tblservers",
-            id=server_id,
-            name=name,
-            hostname=f"{name}.example.net",
-            ipaddress="192.0.2.10",
-            type=module,
-            username="root",
-            active=1,
-        )
+        add_server(world, server_id, name, module)
     world.add("tblservergroups", name="Proxmox", filltype=1)
     world.add_without_id("tblservergroupsrel", groupid=1, serverid=1)
     world.add("mod_pvewhmcs", start_vmid=100, debug_mode=0)

@@ -116,7 +116,7 @@ def running(data: Path, port: int, database: str, accounts: list[Account]) -> It
 
 
 def connect(port: int, account: Account, database: str) -> "pymysql.Connection[pymysql.cursors.Cursor]":
-    """A connection that stores zero dates and values out of range as they are given."""
+    """A connection that stores zero dates, impossible dates and values out of range as they are given."""
     return pymysql.connect(
         host="127.0.0.1",
         port=port,
@@ -124,7 +124,7 @@ def connect(port: int, account: Account, database: str) -> "pymysql.Connection[p
         password=account.password,
         database=database,
         charset="utf8mb4",
-        init_command="SET SESSION sql_mode='', time_zone='+00:00'",
+        init_command="SET SESSION sql_mode='ALLOW_INVALID_DATES', time_zone='+00:00'",
     )
 
 

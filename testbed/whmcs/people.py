@@ -88,7 +88,7 @@ def add_user(world: World, case: str, email: str, password: Password, **columns:
     }
     row = world.add("tblusers", **{**drawn, **columns})
     truth = UserTruth(number(row), case, email.strip().lower(), password.plain, password.scheme)
-    world.truth.users[truth.user_id] = truth
+    world.truth.users[truth.table, truth.user_id] = truth
     return User(row, truth)
 
 

@@ -8,9 +8,10 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from testbed.whmcs import load, mariadb, sample
+from testbed.whmcs import cases, load, mariadb, sample
 from testbed.whmcs.mariadb import Account, MariaDbError, Server
 from testbed.whmcs.state import DATABASE, Recipe, State, StateError, open_state, write_json
 
@@ -43,6 +44,14 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--scale", type=int, help=f"ordinary clients beside the cases (default: {sample.SCALE})")
     parser.add_argument("--schema", help="WHMCS schema generation (default: v8.3)")
     parser.add_argument("--seed", type=int, help=f"seed of the sample (default: {sample.SEED})")
+    parser.add_argument("--cases", choices=sorted(sample.CASES), help="which named cases (default: all)")
+    parser.add_argument("--edge-rate", type=float, help="cases to repeat, as a share of --scale (default: 0)")
+    parser.add_argument(
+        "--engine-mix", type=int, nargs="?", const=3, metavar="N", help="keep N tables in MyISAM (without N: 3)"
+    )
+    parser.add_argument(
+        "--charset-mix", type=int, nargs="?", const=6, metavar="N", help="N tables in latin1 or utf8mb3 (without N: 6)"
+    )
     parser.add_argument("--state", type=Path, help="directory kept between starts (default: a temporary one)")
     parser.add_argument("--inventory-out", type=Path, metavar="FILE", help="also write the VMs' inventory here")
     arguments = parser.parse_args(argv)
@@ -50,6 +59,9 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
         raise UsageError(f"--schema {arguments.schema} is not available: there is {', '.join(load.schemas())}")
     if arguments.scale is not None and arguments.scale < 0:
         raise UsageError(f"--scale {arguments.scale} is below 0")
+    for flag in ("edge_rate", "engine_mix", "charset_mix"):
+        if (value := getattr(arguments, flag)) is not None and value < 0:
+            raise UsageError(f"--{flag.replace('_', '-')} {value} is below 0")
     if not 0 <= arguments.port <= 65535:
         raise UsageError(f"--port {arguments.port} is not between 0 and 65535")
     return arguments
@@ -98,25 +110,25 @@ def _undisturbed_end() -> Iterator[None]:
 
 def _recipe(arguments: argparse.Namespace, state: State) -> Recipe:
     """What is asked for, which must be what is loaded if anything is. Raises StateError."""
-    loaded = state.recipe() or Recipe("v8.3", sample.SEED, sample.SCALE)
-    asked = Recipe(
-        arguments.schema or loaded.schema,
-        loaded.seed if arguments.seed is None else arguments.seed,
-        loaded.scale if arguments.scale is None else arguments.scale,
-    )
+    loaded = state.recipe() or Recipe("v8.3", sample.SEED, sample.SCALE, "all")
+    flags = {name: getattr(arguments, name) for name in asdict(loaded)}
+    asked = replace(loaded, **{name: value for name, value in flags.items() if value is not None})
     if state.recipe() not in (None, asked):
-        held = f"--schema {loaded.schema} --seed {loaded.seed} --scale {loaded.scale}"
-        raise StateError(f"{state.home} holds {held}: ask for the same or name another --state")
+        raise StateError(f"{state.home} holds {loaded}: ask for the same or name another --state")
     return asked
 
 
 def _fill(state: State, server: Server, recipe: Recipe, accounts: list[Account]) -> None:
-    world = sample.make(recipe.seed, recipe.scale)
+    world = sample.make(recipe.seed, recipe.scale, recipe.cases, recipe.edge_rate)
     with mariadb.connect(server.port, accounts[0], DATABASE) as connection:
-        load.create_tables(connection, recipe.schema)
-        load.insert(connection, world)
+        lacking = load.create_tables(connection, recipe.schema, world)
+        load.insert(connection, world, lacking)
     write_json(state.inventory, world.vms.as_json())
-    write_json(state.truth, world.truth.as_json(str(state.inventory)))
+    write_json(state.other_inventory, world.other_vms.as_json())
+    inventories = {"demo": str(state.inventory), "ams": str(state.other_inventory)}
+    truth = {"recipe": asdict(recipe), "inventory": str(state.inventory), "inventories": inventories}
+    named = cases.table(sample.CASES[recipe.cases], world.truth)
+    write_json(state.truth, {**truth, "cases": named, **world.truth.as_json()})
     state.remember(recipe, accounts)
 
 

@@ -9,14 +9,25 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Literal
 
-from testbed.whmcs.catalogue import HOSTNAME_FIELD, LOCATION_FIELD, OS_FIELD, PVEWHMCS, SERVERS, Product, Shop, Size
+from testbed.whmcs.catalogue import (
+    HOSTNAME_FIELD,
+    LOCATION_FIELD,
+    OS_FIELD,
+    PROXMOXVM,
+    PVEWHMCS,
+    VMID_FIELD,
+    Product,
+    Shop,
+    Size,
+)
 from testbed.whmcs.people import Client
 from testbed.whmcs.truth import Expect, ServiceTruth, VmTruth
-from testbed.whmcs.vms import Address, Vm
+from testbed.whmcs.vms import NODE, Address, Vm
 from testbed.whmcs.world import TODAY, Row, World, at, number
 
 VmState = Literal["running", "stopped", "gone", "none"]
 OVERDUE = "Overdue on Payment"
+CURRENCIES = {1: "EUR", 2: "USD", 3: "JPY", 4: "KWD"}
 IMAGE_NAMES = {"debian-12": "Debian 12", "ubuntu-24.04": "Ubuntu 24.04"}
 OUTCOMES: dict[str, tuple[Expect, str]] = {
     "Active": ("import", ""),
@@ -100,7 +111,7 @@ def _add_service(world: World, client: Client, order: Order) -> Service:
         userid=client.id,
         orderid=_add_order(world, client, product, registered, order.status),
         packageid=product.id,
-        server=SERVERS[product.module],
+        server=product.server,
         regdate=registered,
         domain=order.name,
         paymentmethod="banktransfer",
@@ -120,6 +131,8 @@ def _add_service(world: World, client: Client, order: Order) -> Service:
     )
     _add_invoice(world, client, number(row), product, registered)
     truth = _truth(number(row), client, order, address)
+    truth.currency = CURRENCIES.get(number(client.row, "currency"), "")
+    truth.registered, truth.next_due = str(registered), str(due)
     world.truth.services[truth.service_id] = truth
     return Service(row, truth, address)
 
@@ -131,7 +144,8 @@ def _truth(service_id: int, client: Client, order: Order, address: Address) -> S
     truth.memory_mib, truth.vcpus, truth.disk_gib = size.memory_mib, size.vcpus, size.disk_gib
     truth.os, truth.location, truth.address = order.image, "fra1", str(address.ip)
     truth.suspension = "non_payment" if order.status == "Suspended" else None
-    if order.product.module not in SERVERS or order.product.module == "cpanel":
+    truth.plan, truth.amount = order.product.name, str(order.product.price)
+    if order.product.module == "cpanel":
         truth.becomes("skip", "not_a_vps")
     return truth
 
@@ -165,8 +179,11 @@ def _place(world: World, shop: Shop, client: Client, service: Service, order: Or
 
 
 def _link(world: World, shop: Shop, client: Client, service: Service, product: Product, vmid: int) -> None:
+    if product.module == PROXMOXVM:
+        service.link = world.add("mod_proxmoxvm", service_id=service.id, vmid=vmid, node=NODE)
+        return
     if product.module != PVEWHMCS:
-        service.link = fill(world, service.id, shop.vmid_field, str(vmid))
+        service.link = fill(world, service.id, product.fields.get(VMID_FIELD, shop.vmid_field), str(vmid))
         return
     network = service.address.network
     service.link = world.add(

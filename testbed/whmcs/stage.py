@@ -22,6 +22,8 @@ class Stage:
     world: World
     shop: Shop
     _passwords: Iterator[Password]
+    # How often the cases were put in already: addresses to sign in with are unique.
+    echo: int = 0
 
     @property
     def chance(self) -> Random:
@@ -34,7 +36,8 @@ class Stage:
 
     def owner(self, case: str, mailbox: str = "", **columns: Value) -> Client:
         """A client with one user who owns it, at `<mailbox or case>@example.net`."""
-        email = f"{mailbox or case.lower()}@example.net"
+        echo = f".{self.echo}" if self.echo else ""
+        email = f"{mailbox or case.lower()}{echo}@example.net"
         return add_owner(self.world, case, email, self.password(), **columns)
 
     def sell(

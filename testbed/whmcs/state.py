@@ -26,6 +26,14 @@ class Recipe:
     schema: str
     seed: int
     scale: int
+    cases: str = "demo"
+    edge_rate: float = 0.0
+    engine_mix: int = 0
+    charset_mix: int = 0
+
+    def __str__(self) -> str:
+        """The flags that ask for it."""
+        return " ".join(f"--{name.replace('_', '-')} {value}" for name, value in asdict(self).items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,11 @@ class State:
     def inventory(self) -> Path:
         """Where the VMs are listed for the Proxmox testbed."""
         return self.home / "inventory.json"
+
+    @property
+    def other_inventory(self) -> Path:
+        """Where the VMs of the second cluster are listed."""
+        return self.home / "inventory-ams.json"
 
     @property
     def _record(self) -> Path:

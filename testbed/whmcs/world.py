@@ -22,12 +22,20 @@ FIRST_IDS = {"tblclients": 201, "tblusers": 301, "tblhosting": 1001, "tblproduct
 
 @dataclass(slots=True)
 class World:
-    """Rows, VMs and what importing them must give, all drawn from one seeded source of chance."""
+    """Rows, VMs and what importing them must give, all drawn from one seeded source of chance.
+
+    `other_vms` are on a second cluster. `alterations` are statements that change empty tables; `charsets` and
+    `engines` are those of tables which differ from the rest.
+    """
 
     chance: Random
     tables: dict[str, list[Row]] = field(default_factory=dict)
     vms: Vms = field(default_factory=Vms)
+    other_vms: Vms = field(default_factory=lambda: Vms(node="ams1"))
     truth: Truth = field(default_factory=Truth)
+    alterations: list[str] = field(default_factory=list)
+    charsets: dict[str, str] = field(default_factory=dict)
+    engines: dict[str, str] = field(default_factory=dict)
     _ids: dict[str, Iterator[int]] = field(default_factory=dict)
 
     def add(self, table: str, **columns: Value) -> Row:
@@ -40,6 +48,10 @@ class World:
     def drop(self, table: str, row: Row) -> None:
         """Take back a row which `add` returned."""
         self.tables[table] = [other for other in self.tables[table] if other is not row]
+
+    def alter(self, statement: str) -> None:
+        """Change a table before any row is in it."""
+        self.alterations.append(statement)
 
     def add_without_id(self, table: str, **columns: Value) -> None:
         """Put one row into a table that has no id column."""

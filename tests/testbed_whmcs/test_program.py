@@ -75,7 +75,8 @@ def test_the_inventory_goes_where_it_is_wanted(start: Start, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        (["--schema", "v5"], 2, "--schema v5 is not available: there is v8.3"),
+        (["--schema", "v9"], 2, "--schema v9 is not available: there is "),
+        (["--edge-rate", "-1"], 2, "--edge-rate -1.0 is below 0"),
         (["--scale", "-1"], 2, "--scale -1 is below 0"),
         (["--port", "70000"], 2, "--port 70000 is not between 0 and 65535"),
         (["--state", "/dev/null/x"], 1, "/dev/null/x cannot be the state directory"),

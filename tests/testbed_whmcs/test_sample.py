@@ -3,40 +3,84 @@
 import hashlib
 import hmac
 import html
-import re
 from ipaddress import ip_interface
 
 import bcrypt
 import pytest
 
-from testbed.whmcs import sample
-from testbed.whmcs.cases import CASES
+from testbed.whmcs import cases, sample
+from testbed.whmcs.cases import Case
 from testbed.whmcs.truth import UserTruth
 from testbed.whmcs.world import Row, World, number
 
-CASE_IDS = {match[0].upper() for case in CASES if (match := re.match(r"e\d\d", case.__name__))}
+EVERY_EDGE = {f"E{number:02}" for number in range(1, 71)}
+# Nothing in the rows brings these about.
+BY_OTHER_MEANS = {"E64", "E66", "E69"}
+
+
+@pytest.fixture(scope="module", params=sorted(sample.CASES))
+def world(request: pytest.FixtureRequest) -> World:
+    """The sample with each choice of cases."""
+    return sample.make(sample.SEED, sample.SCALE, request.param)
 
 
 @pytest.fixture(scope="module")
-def world() -> World:
-    """The sample as it is by default."""
-    return sample.make(sample.SEED, sample.SCALE)
+def everything() -> World:
+    """The sample as it is by default, with a good many cases more than once."""
+    return sample.make(sample.SEED, sample.SCALE, "all", 0.5)
+
+
+def case_ids(cases: tuple[Case, ...]) -> set[str]:
+    return {case.__name__.partition("_")[0].upper() for case in cases}
 
 
 def by_id(world: World, table: str) -> dict[int, Row]:
     return {number(row): row for row in world.tables[table]}
 
 
-def test_the_same_seed_gives_the_same_sample(world: World) -> None:
-    again = sample.make(sample.SEED, sample.SCALE)
-    assert again.tables == world.tables
-    assert again.truth.as_json("") == world.truth.as_json("")
-    assert again.vms.as_json() == world.vms.as_json()
+def test_the_same_seed_gives_the_same_sample(everything: World) -> None:
+    again = sample.make(sample.SEED, sample.SCALE, "all", 0.5)
+    assert again.tables == everything.tables
+    assert again.truth.as_json() == everything.truth.as_json()
+    assert again.vms.as_json() == everything.vms.as_json()
 
 
-def test_another_seed_gives_another_sample(world: World) -> None:
-    other = sample.make(sample.SEED + 1, sample.SCALE)
-    assert other.tables["tblusers"] != world.tables["tblusers"]
+def test_another_seed_gives_another_sample(everything: World) -> None:
+    other = sample.make(sample.SEED + 1, sample.SCALE, "all", 0.5)
+    assert other.tables["tblusers"] != everything.tables["tblusers"]
+
+
+def test_the_rows_of_the_demo_are_among_all() -> None:
+    demo, both = (sample.make(sample.SEED, 0, choice).truth.services for choice in ("demo", "all"))
+    assert demo.items() <= both.items()
+    assert len(demo) < len(both)
+
+
+def test_every_edge_is_found_by_its_name(everything: World) -> None:
+    entries = {entry["id"]: entry for entry in cases.table(sample.CASES["all"], everything.truth)}
+    assert set(entries) >= EVERY_EDGE
+    for case_id, entry in entries.items():
+        found = entry["services"] or entry["clients"] or entry["users"]
+        assert bool(found) == (case_id not in BY_OTHER_MEANS), case_id
+        assert bool(entry["brought_about_by"]) == (case_id in BY_OTHER_MEANS), case_id
+
+
+def test_cases_are_repeated_as_often_as_wanted(everything: World) -> None:
+    once = sample.make(sample.SEED, sample.SCALE, "all").truth.clients
+    assert sum(client.case != "clean" for client in everything.truth.clients.values()) >= 20 + sum(
+        client.case != "clean" for client in once.values()
+    )
+
+
+def test_the_rows_with_an_outcome_of_their_own_are_there(everything: World) -> None:
+    assert {row.expect for row in everything.truth.rows} == {"merge", "warn", "skip", "quarantine"}
+    for row in everything.truth.rows:
+        assert row.id in by_id(everything, row.table), row
+
+
+def test_the_second_cluster_has_the_vms_that_are_said_to_be_there(world: World) -> None:
+    promised = {s.vm.vmid for s in world.truth.services.values() if s.vm is not None and s.vm.cluster == "ams"}
+    assert promised == set(world.other_vms.existing)
 
 
 def test_ids_are_unique(world: World) -> None:
@@ -48,13 +92,14 @@ def test_ids_are_unique(world: World) -> None:
 def test_the_truth_covers_every_row(world: World) -> None:
     assert set(world.truth.services) == set(by_id(world, "tblhosting"))
     assert set(world.truth.clients) == set(by_id(world, "tblclients"))
-    assert set(world.truth.users) == set(by_id(world, "tblusers"))
+    assert set(world.truth.users) == {("tblusers", number) for number in by_id(world, "tblusers")}
 
 
-def test_every_case_left_its_mark(world: World) -> None:
-    truth = world.truth
+@pytest.mark.parametrize("choice", sorted(sample.CASES))
+def test_every_case_left_its_mark(choice: str) -> None:
+    truth = sample.make(sample.SEED, sample.SCALE, choice).truth
     seen = {entry.case for part in (truth.services, truth.clients, truth.users) for entry in part.values()}
-    assert seen == CASE_IDS | {"clean"}
+    assert seen == case_ids(sample.CASES[choice]) | {"clean"}
 
 
 def test_whatever_is_not_imported_says_why(world: World) -> None:
@@ -98,7 +143,9 @@ def test_the_vm_of_an_adoptable_service_bears_it_out(world: World) -> None:
     for service in world.truth.services.values():
         if service.vm is None or not service.vm.adoptable:
             continue
-        vm = world.vms.existing[service.vm.vmid]
+        assert service.vm.vmid is not None
+        vms = world.vms if service.vm.cluster == "demo" else world.other_vms
+        vm = vms.existing[service.vm.vmid]
         assert vm.status == service.vm.status
         assert str(vm.address.ip) == service.address
         assert (vm.memory, vm.cores, vm.disk_gib) == (service.memory_mib, service.vcpus, service.disk_gib)
@@ -106,7 +153,7 @@ def test_the_vm_of_an_adoptable_service_bears_it_out(world: World) -> None:
 
 
 def test_no_vm_is_promised_to_two(world: World) -> None:
-    promised = [s.vm.vmid for s in world.truth.services.values() if s.vm is not None and s.vm.adoptable]
+    promised = [(s.vm.cluster, s.vm.vmid) for s in world.truth.services.values() if s.vm is not None and s.vm.adoptable]
     assert len(promised) == len(set(promised))
 
 
@@ -117,7 +164,8 @@ def test_vms_that_are_said_to_exist_do_and_the_others_do_not(world: World) -> No
             assert service.vm.exists == (service.vm.vmid in world.vms.existing.keys() | templates), service
 
 
-def test_the_inventory_is_in_the_agreed_ranges(world: World) -> None:
+def test_the_inventory_of_the_demo_is_in_the_agreed_ranges() -> None:
+    world = sample.make(sample.SEED, sample.SCALE)
     vms = [vm.as_json() for vm in world.vms.existing.values()]
     assert all(101 <= vm.vmid <= 199 for vm in world.vms.existing.values())
     assert len({vm["ip"] for vm in vms}) == len({vm["mac"] for vm in vms}) == len(vms)

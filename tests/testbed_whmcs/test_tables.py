@@ -34,7 +34,7 @@ def test_the_schema_is_that_of_8_3(testbed: Testbed) -> None:
 
 
 def test_every_row_arrived(testbed: Testbed) -> None:
-    world = sample.make(sample.SEED, sample.SCALE)
+    world = sample.make(sample.SEED, sample.SCALE, "all")
     for table, rows in world.tables.items():
         assert testbed.rows(f"SELECT count(*) FROM {table}") == [(len(rows),)], table
 
@@ -48,6 +48,31 @@ def test_zero_dates_are_stored_as_zeros(testbed: Testbed) -> None:
     assert testbed.rows("SELECT regdate, nextduedate FROM tblhosting WHERE billingcycle = 'Free Account'") == [
         ("0000-00-00", "0000-00-00")
     ]
+
+
+def test_days_that_never_were_are_stored_as_given(testbed: Testbed) -> None:
+    found = testbed.rows("SELECT regdate FROM tblhosting WHERE CAST(regdate AS char) LIKE '2024-02-%' ORDER BY regdate")
+    assert found == [("2024-02-00",), ("2024-02-30",)]
+
+
+def test_tables_have_the_charsets_of_their_cases(testbed: Testbed) -> None:
+    tables = "SELECT table_name, table_collation FROM information_schema.tables WHERE table_schema = 'whmcs'"
+    collations = {name: collation.partition("_")[0] for name, collation in testbed.rows(tables)}
+    assert {name for name, charset in collations.items() if charset == "latin1"} == {"tblclientgroups", "tblproducts"}
+    assert testbed.rows("SELECT hex(name) FROM tblproducts WHERE id = 14") == [
+        ("56505320 4DE96469756D".replace(" ", ""),)
+    ]
+
+
+def test_a_megabyte_is_kept(testbed: Testbed) -> None:
+    assert testbed.rows("SELECT max(length(notes)) > 1000000 FROM tblhosting") == [(1,)]
+    assert testbed.rows("SELECT max(length(value)) = 60000 FROM tblcustomfieldsvalues") == [(1,)]
+
+
+def test_a_column_may_be_missing_and_others_be_there(testbed: Testbed) -> None:
+    found = {column for (column,) in testbed.rows("SELECT column_name FROM information_schema.columns")}
+    assert "qtyminimum" not in found
+    assert {"reseller_note", "margin"} <= found
 
 
 def test_a_status_outside_the_enum_is_blank(testbed: Testbed) -> None:

@@ -77,7 +77,7 @@ class Importer:
 @pytest.fixture(scope="session")
 def whmcs() -> Iterator[Testbed]:
     """A WHMCS with its sample; do not change it."""
-    running = spawn()
+    running = spawn("--cases", "demo")
     yield running
     running.stop()
 
@@ -85,7 +85,7 @@ def whmcs() -> Iterator[Testbed]:
 @pytest.fixture
 def changing() -> Iterator[Testbed]:
     """A WHMCS of this test alone."""
-    running = spawn("--scale", "5")
+    running = spawn("--cases", "demo", "--scale", "5")
     yield running
     running.stop()
 
