@@ -112,9 +112,11 @@ def _check_storage(world: FakeWorld, call: str, storage: str) -> None:
 
 def take_backup(world: FakeWorld, call: str, node: str, vmid: int, storage: str, notes: str) -> str:
     guest = world.guests.get(vmid)
-    if guest is None or guest.node != node:
-        raise Missing(f"VM {vmid} is not on this node", call=call)
     _check_storage(world, call, storage)
+    if guest is None:
+        return world.plain_task("vzdump", node, vmid, lambda: "job errors")
+    if guest.node != node:
+        raise Missing(f"VM {vmid} is not on this node", call=call)
 
     def run() -> str:
         volume = f"{storage}:backup/vzdump-qemu-{vmid}-{world.next():06d}.vma.zst"
@@ -130,10 +132,10 @@ def restore_backup(world: FakeWorld, call: str, node: str, vmid: int, volume: st
     _check_storage(world, call, storage)
     if volume not in world.backups:
         raise Refused(f"unable to restore VM {vmid} - volume '{volume}' does not exist", call=call)
-    if guest.power != "stopped":
-        raise Refused(f"unable to restore VM {vmid} - vm is running", call=call)
 
     def run() -> str:
+        if guest.power != "stopped":
+            return f"unable to restore VM {vmid} - vm is running"
         config = dict(world.backups[volume].config)
         world.drop_volumes(vmid)
         drives = config.pop("volumes")

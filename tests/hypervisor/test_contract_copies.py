@@ -107,8 +107,11 @@ async def test_a_running_guest_is_not_restored_over(cluster: Cluster) -> None:
     vmid = await cluster.started()
     await succeeded(cluster, await cluster.hypervisor.take_backup("pve1", vmid, storage=cluster.backups, notes="x"))
     (found,) = await cluster.hypervisor.backups("pve1", cluster.backups, vmid)
-    with pytest.raises(Refused):
+    task = await cluster.done(
         await cluster.hypervisor.restore_backup("pve1", vmid, volume=found.volume, storage="local")
+    )
+    assert (task.state, task.cause) == ("failed", "refused"), task.text
+    assert (await cluster.hypervisor.status("pve1", vmid)).power == "running"
 
 
 async def test_a_deleted_backup_is_gone(cluster: Cluster) -> None:
@@ -121,9 +124,10 @@ async def test_a_deleted_backup_is_gone(cluster: Cluster) -> None:
     assert await cluster.hypervisor.backups("pve1", cluster.backups, vmid) == []
 
 
-async def test_a_backup_of_a_guest_that_is_elsewhere_is_missing(cluster: Cluster) -> None:
-    with pytest.raises(Missing):
-        await cluster.hypervisor.take_backup("pve1", 77_777, storage=cluster.backups, notes="x")
+async def test_a_backup_of_a_guest_that_is_nowhere_fails(cluster: Cluster) -> None:
+    upid = await cluster.hypervisor.take_backup("pve1", 77_777, storage=cluster.backups, notes="x")
+    assert (await cluster.done(upid)).state == "failed"
+    assert await cluster.hypervisor.backups("pve1", cluster.backups, 77_777) == []
 
 
 async def test_a_new_image_takes_the_drives_place_and_the_old_one_waits_unused(cluster: Cluster) -> None:

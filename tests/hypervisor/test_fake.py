@@ -205,3 +205,10 @@ async def test_two_callers_share_one_world(world: FakeWorld) -> None:
     await clone(one)
     with pytest.raises(Conflict):
         await clone(two)
+
+
+async def test_a_backup_is_asked_for_on_the_guests_own_node() -> None:
+    world = FakeWorld(("pve1", "pve2"))
+    world.add_guest(FakeGuest(101, "pve2"))
+    with pytest.raises(Missing):
+        await FakeHypervisor(world).take_backup("pve1", 101, storage="backups", notes="x")
