@@ -1,6 +1,7 @@
 """The cluster: what pmxcfs shares between its nodes, and the runners of the guests, which live on one machine."""
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -109,7 +110,14 @@ class Cluster:
 
 
 def _sim(cluster: Cluster) -> Guests:
-    return SimGuests(cluster.knobs, lambda vmid: _behaviour(cluster, vmid), cluster.exited)
+    return SimGuests(
+        cluster.knobs, lambda vmid: _behaviour(cluster, vmid), cluster.exited, lambda vmid: _switched_on(cluster, vmid)
+    )
+
+
+def _switched_on(cluster: Cluster, vmid: int) -> float:
+    vm = cluster.vms.get(vmid)
+    return vm.switched[-1] if vm and vm.switched else time.time()
 
 
 def _behaviour(cluster: Cluster, vmid: int) -> dict[str, object]:

@@ -25,6 +25,14 @@ FIRST_PID = 20_000
 Behaviour = Callable[[int], Mapping[str, Any]]
 
 
+#: When a VM that runs was switched on, in seconds since 1970.
+Since = Callable[[int], float]
+
+
+def _now(_vmid: int) -> float:
+    return time.time()
+
+
 @dataclass(slots=True)
 class _Running:
     spec: GuestSpec
@@ -39,10 +47,11 @@ class _Running:
 class SimGuests:
     """The boot model, a kind of `Guests`. Volumes are names, and the few files that somebody wrote."""
 
-    def __init__(self, knobs: Knobs, behaviour: Behaviour, on_exit: OnExit) -> None:
+    def __init__(self, knobs: Knobs, behaviour: Behaviour, on_exit: OnExit, since: Since = _now) -> None:
         self._knobs = knobs
         self._behaviour = behaviour
         self._on_exit = on_exit
+        self._since = since
         self._running: dict[int, _Running] = {}
         self._pid = FIRST_PID
         self._disks = Disks()
@@ -246,7 +255,8 @@ class SimGuests:
         """They never stopped."""
         for spec in running.values():
             await self.start(spec)
-            self._running[spec.vmid].booted = time.time()
+            guest = self._running[spec.vmid]
+            guest.booted = guest.started = min(self._since(spec.vmid), guest.started)
 
     async def close(self) -> None:
         """Nothing outlives the process anyway."""
