@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from uuid import UUID, uuid5
 
-SERVER, OPERATION, USER, ACCOUNT = "srv", "op", "usr", "acc"
+SERVER, OPERATION, USER, ACCOUNT, CLUSTER = "srv", "op", "usr", "acc", "clu"
 PLAN, IMAGE, LOCATION, RUN = "pln", "img", "loc", "run"
 SNAPSHOT, BACKUP = "snp", "bak"
 

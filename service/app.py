@@ -15,11 +15,13 @@ from service import (
     clusters,
     copies,
     docs,
+    drift,
     events,
     health,
     history,
     openapi,
     operations,
+    safety,
     servers,
     session,
     static,
@@ -33,10 +35,11 @@ from service.endpoint import Endpoint as E
 from service.problems import Problem
 
 SERVERS, SERVER, CLUSTERS = "/v1/servers", "/v1/servers/{id}", "/v1/admin/clusters"
+DRIFT, MODES, DESTROYS = "/v1/admin/drift", "/v1/admin/servers/mode", "/v1/admin/destroys"
 PAGED, ACTION, EVENT_STREAM = m.PageQuery, m.ServerAction, "text/event-stream"
 CREATED: Answers = {202: m.ServerAccepted, 200: m.Fit}
 ACCEPTED, OPERATIONS, HISTORY = {202: m.OperationAccepted}, {200: m.OperationPage}, {200: m.HistoryPage}
-SNAPSHOTS, BACKUPS = {200: m.SnapshotPage}, {200: m.BackupPage}
+SNAPSHOTS, BACKUPS, SETTLED = {200: m.SnapshotPage}, {200: m.BackupPage}, {200: m.DriftSettlement}
 ONCE, GUARDED, SAME, RESUME = (
     ("Idempotency-Key",),
     ("Idempotency-Key", "If-Match"),
@@ -45,6 +48,7 @@ ONCE, GUARDED, SAME, RESUME = (
 )
 BODY, READ, GONE = (413, 415), (403, 404, 422), (410,)
 WRITE = (403, 404, 409, 412, *BODY, 422)
+STAFF = (403, 404, 409, *BODY, 422)
 
 ENDPOINTS = [
     E("GET", "/healthz", health.healthz, "healthz", {200: m.Health}),
@@ -77,6 +81,11 @@ ENDPOINTS = [
         m.MaintenanceChange,
         problems=(403, 404, 409, *BODY, 422),
     ),
+    E("GET", DRIFT, drift.list_drift, "listDrift", {200: m.DriftPage}, None, m.DriftQuery, (), (403, 422)),
+    E("POST", f"{DRIFT}/{{id}}", drift.settle_drift, "settleDrift", SETTLED, m.DriftAction, problems=STAFF),
+    E("POST", MODES, safety.change_modes, "changeModes", {200: m.ModesChanged}, m.ModeChange, problems=STAFF),
+    E("GET", DESTROYS, safety.show_destroys, "showDestroys", {200: m.Destroys}, problems=(403,)),
+    E("POST", DESTROYS, safety.allow_destroys, "allowDestroys", {200: m.Destroys}, m.DestroysAllowed, problems=STAFF),
 ]
 PAGES = (
     "/",

@@ -180,9 +180,35 @@ class MaintenanceChange(Request):
     reason: Line = ""
 
 
+class DriftAction(Request):
+    action: Literal["adopt", "repair", "ignore"]
+
+
+class ServerFilter(Request):
+    """Without `cluster`: servers of all."""
+
+    cluster: Line | None = None
+
+
+class ModeChange(Request):
+    """Either the servers or a filter."""
+
+    mode: Literal["observe", "manage"]
+    servers: Annotated[list[Line], Field(min_length=1, max_length=1000)] | None = None
+    filter: ServerFilter | None = None
+
+
+class DestroysAllowed(Request):
+    minutes: Annotated[int, Field(ge=1, le=1440)] = 10
+
+
 class PageQuery(Query):
     limit: Annotated[int, Field(ge=1, le=200)] = 50
     cursor: Annotated[str, StringConstraints(max_length=1024)] | None = None
+
+
+class DriftQuery(PageQuery):
+    ignored: bool = False
 
 
 class ServersQuery(PageQuery):
@@ -421,10 +447,58 @@ class Cluster(Answer):
     maintenance: list[Maintenance]
 
 
+class Drift(Answer):
+    """For staff: a guest that is not as recorded, or something in our range that belongs to no server."""
+
+    id: str
+    object: Literal["drift"]
+    kind: str
+    server: str | None
+    cluster: str | None
+    vmid: int | None
+    detail: str
+    facts: dict[str, Any]
+    since: datetime
+    ignored: bool
+    actions: list[Literal["adopt", "repair", "ignore"]]
+
+
+class DriftSettlement(Answer):
+    """`operation` repairs the guest."""
+
+    id: str
+    object: Literal["drift_settlement"]
+    action: Literal["adopt", "repair", "ignore"]
+    operation: str | None
+
+
+class ModesChanged(Answer):
+    object: Literal["mode_change"]
+    mode: Literal["observe", "manage"]
+    changed: int
+    has_more: bool
+
+
+class Destroys(Answer):
+    """Removals of guests within the window; beyond the limit they wait for staff."""
+
+    object: Literal["destroys"]
+    recent: int
+    limit: int
+    window_seconds: int
+    waiting_since: datetime | None
+    allowed_until: datetime | None
+
+
 class Page(Answer):
     limit: int
     next_cursor: str | None
     has_more: bool
+
+
+class DriftPage(Answer):
+    data: list[Drift]
+    page: Page
 
 
 class ServerPage(Answer):

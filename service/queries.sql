@@ -266,3 +266,29 @@ SELECT to_regclass($1) IS NOT NULL;
 -- name: allow_destroys
 -- For some time no removal waits for staff. $1 minutes
 UPDATE destroy_guard SET tripped_at = NULL, allowed_until = clock_timestamp() + make_interval(mins => $1);
+
+-- name: destroys
+-- How many guests were removed of late, and whether further removals wait. $1 window in seconds
+SELECT tripped_at, CASE WHEN allowed_until > clock_timestamp() THEN allowed_until END AS allowed_until,
+       (SELECT count(*) FROM destruction WHERE at > clock_timestamp() - make_interval(secs => $1)) AS recent
+  FROM destroy_guard;
+
+-- name: drift
+-- How guests are not as the log says, newest first. $1-2 after this time and id, $3 also what is ignored, $4 limit
+SELECT * FROM (
+    SELECT 'srv_' || replace(server_id::text, '-', '') || '.' || kind AS id, server_id, kind, cluster, vmid, detail,
+           since, ignored, facts
+      FROM drift_view WHERE ($3 OR NOT ignored) AND ($1::timestamptz IS NULL OR since <= $1)) AS found
+ WHERE $1::timestamptz IS NULL OR (since, id COLLATE "C") < ($1, $2 COLLATE "C")
+ ORDER BY since DESC, id COLLATE "C" DESC LIMIT $4;
+
+-- name: servers_in_other_mode
+-- Servers that are not in a mode yet. $1 these alone (null: all), $2 of a cluster (null: of any), $3 mode, $4 limit
+SELECT server_id FROM server_view
+ WHERE ($1::uuid[] IS NULL OR server_id = ANY($1)) AND ($2::text IS NULL OR cluster = $2)
+   AND status <> 'terminated' AND state->>'mode' <> $3
+ ORDER BY server_id LIMIT $4;
+
+-- name: versions
+-- How far streams have grown. $1 streams
+SELECT stream_id, max(version) AS version FROM event WHERE stream_id = ANY($1::uuid[]) GROUP BY stream_id;
