@@ -36,7 +36,10 @@ class Guarding(Caller):
         known = await self._read(filtered_cards, *path, "ipset")
         for card, addresses in allowed.items():
             await self._set_addresses(path, card, addresses, there=card in known)
-        await self._call("put", (*path, "options"), {"enable": 1, "macfilter": 1, "ipfilter": 1})
+        options = await self._read(dict, *path, "options")
+        # Turned on, it would let nothing in unless it is told to (pve-firewall Firewall.pm): only the filter is ours.
+        open_door = {} if _on(options, "enable", False) else {"policy_in": "ACCEPT"}
+        await self._call("put", (*path, "options"), {"enable": 1, "macfilter": 1, "ipfilter": 1, **open_door})
         await self._filter_cards(node, vmid, allowed)
 
     async def _set_addresses(self, path: tuple[str, ...], card: str, wanted: frozenset[str], *, there: bool) -> None:

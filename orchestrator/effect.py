@@ -61,7 +61,7 @@ async def pursue(work: Work, plan: Plan) -> Outcome:
     """Move the step one look on; a task that occupies slots holds them until it has ended."""
     if not plan.occupies:
         return await _pursue(work, plan)
-    if work.step.effect is not None:
+    if work.step.effect is not None and work.step.effect.verb == plan.verb:
         await slots.keep(work, plan.occupies)
     outcome = await _pursue(work, plan)
     if not isinstance(outcome, Later) or outcome.settled:

@@ -8,6 +8,7 @@ from uuid import UUID
 from domain.server import events as e
 from domain.server.state import Backup
 from hypervisor.port import BackupVolume, GuestConfig
+from orchestrator import slots
 from orchestrator.effect import LATE_SECONDS, Plan, no_task, pursue, pursue_all, task_finder, task_succeeded
 from orchestrator.identity import identity_of
 from orchestrator.outcome import Attention, Done, Failed, Outcome
@@ -40,6 +41,7 @@ async def take(work: Work) -> Outcome:
         issue=lambda: work.hypervisor.take_backup(guest.node, guest.vmid, storage=storage, notes=mark(work)),
         find=task_finder(work, "vzdump"),
         grace=LATE_SECONDS,  # a request that comes late would make a second one
+        occupies=slots.needed(work.state.cluster or "", node=guest.node, storage=storage),
     )
     outcome = await pursue(work, plan)
     return await _recorded(work, storage) if isinstance(outcome, Done) else outcome
@@ -111,6 +113,7 @@ async def restore(work: Work) -> Outcome:
         find=task_finder(work, "qmrestore"),
         grace=LATE_SECONDS,  # until the guest starts again, restoring twice is restoring once
         before=partial(_still_there, work, backup),
+        occupies=slots.needed(work.state.cluster or "", node=guest.node, storage=storage),
     )
     off = power.shutdown_plan(work, guest, force=True)  # it may have been started before this was tried again
     outcome = await pursue_all(work, [off, plan])

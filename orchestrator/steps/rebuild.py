@@ -7,6 +7,7 @@ from uuid import UUID
 
 from domain.server import events as e
 from hypervisor.port import GuestConfig, Task
+from orchestrator import slots
 from orchestrator.effect import LATE_SECONDS, Plan, pursue_all, task_finder
 from orchestrator.identity import identity_of
 from orchestrator.outcome import Done, Failed, Outcome
@@ -95,6 +96,7 @@ def _write(work: Work, guest: GuestConfig, disk: str, source: str) -> Plan:
         find=task_finder(work, "qmconfig"),
         grace=LATE_SECONDS,  # a request that comes late must not write over a disk that is in use
         failed=partial(_not_written, work),
+        occupies=slots.needed(work.state.cluster or "", node=guest.node, storage=storage),
     )
 
 

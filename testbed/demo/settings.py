@@ -35,6 +35,7 @@ token_id = "{token_id}"
 token_secret_file = "{token_secret}"
 fingerprint = "{fingerprint}"
 storage = "local"
+backup_storage = "local"
 bridge = "vmbr0"
 vmid_first = 10000000
 templates = {{ "debian-12" = 9000, "ubuntu-24.04" = 9001 }}

@@ -271,3 +271,17 @@ def test_settings_that_cannot_be_are_named(settings: ClusterSettings, changes: d
 
 def test_settings_hide_their_secret(settings: ClusterSettings) -> None:
     assert "s3cr3t" not in repr(settings)
+
+
+@pytest.mark.parametrize(("before", "policy"), [({}, "ACCEPT"), ({"enable": 1, "policy_in": "DROP"}, None)])
+async def test_turning_the_firewall_on_shuts_nobody_out(
+    server: Scripted, hypervisor: Hypervisor, before: dict[str, object], policy: str | None
+) -> None:
+    """What was on before keeps the policy that somebody chose."""
+    card = {"net0": "virtio=BC:24:11:30:26:58,bridge=vmbr0,firewall=1", "digest": "d"}
+    server.script += [answer([{"name": "ipfilter-net0"}]), answer([{"cidr": "10.99.0.9"}]), answer(before)]
+    server.script += [answer(), answer(card)]
+    await hypervisor.set_firewall("pve1", 100, allowed={"net0": frozenset({"10.99.0.9"})})
+    (change,) = [heard for heard in server.heard if heard.method == "PUT"]
+    assert change.path.endswith("/firewall/options")
+    assert (change.form["enable"], change.form.get("policy_in")) == ("1", policy)
