@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from hypervisor.errors import Ambiguous, HypervisorError, Unreachable
 from hypervisor.fake import Accident, Call, FakeHypervisor, _refusal
-from hypervisor.fake_world import FakeTask, FakeWorld
+from hypervisor.fake_world import LOST, FakeTask, FakeWorld
 from tests.orchestrator.storm.clock import EPOCH, Clock
 from tests.orchestrator.storm.process import RUNNING
 
@@ -23,6 +23,7 @@ class TimedWorld(FakeWorld):
     def __init__(self, clock: Clock, nodes: tuple[str, ...], lasting: Callable[[str], float]):
         self._clock = clock
         self._lasting = lasting
+        self.next_worker_dies = False
         super().__init__(nodes)
         self.task_looks = None
 
@@ -39,6 +40,18 @@ class TimedWorld(FakeWorld):
         upid = super()._start_task(kind, node, vmid, run, **options)
         self._clock.call_later(self._lasting(kind), self._end, self.tasks[upid])
         return upid
+
+    def _take_fate(self, kind: str) -> str | None:
+        if self.next_worker_dies:
+            self.next_worker_dies = False
+            return LOST
+        return super()._take_fate(kind)
+
+    def unlock(self) -> None:
+        """Staff take away what dead workers left; a half-made copy they look at first."""
+        for guest in self.guests.values():
+            if guest.lock not in (None, "clone") and not self.held(guest.vmid):
+                guest.lock = None
 
     def _end(self, task: FakeTask) -> None:
         if task.exit_text is None:

@@ -22,6 +22,7 @@ from domain.server.operations import Who
 from domain.server.state import Operation, Server
 from eventstore.store import Entry, Wake
 from orchestrator import fence
+from orchestrator import observer as observing
 from orchestrator import worker as working
 from orchestrator.__main__ import HANDLERS
 from orchestrator.observer import Observer
@@ -125,7 +126,7 @@ class Installation:
 
     def servers(self) -> list[Server]:
         """Every server as its events make it."""
-        return [self.tables.server(id) for id in self.tables.streams]
+        return self.tables.servers()
 
     def busy(self) -> list[Operation]:
         """Operations that go on by themselves."""
@@ -140,6 +141,17 @@ class Installation:
                 return True
             await asyncio.sleep(1.0)
         return False
+
+    async def ended(self, seconds: float) -> None:
+        """Wait until no operation goes on."""
+        end = self.clock.time() + seconds
+        while self.busy():
+            assert self.clock.time() < end, self.busy()
+            await asyncio.sleep(0.5)
+
+    async def observed(self) -> None:
+        """Wait until the observers have looked at everything again."""
+        await asyncio.sleep(3 * self.config.policy.observe_every)
 
 
 @contextmanager
@@ -157,6 +169,8 @@ def _own_time(installation: Installation) -> Iterator[None]:
         patch.object(working, "Doorbell", lambda url: Bell(store)),
         patch.object(working, "time", hours),
         patch.object(fence, "time", hours),
+        patch.object(observing, "time", hours),
+        patch.object(observing, "random", chance),
         patch.object(working, "POLL_SECONDS", 5.0),
         patch.object(working, "random", chance),
         patch.object(ids, "time", hours),

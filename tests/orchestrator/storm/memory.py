@@ -40,7 +40,11 @@ class Wire:
         fate = self.fate()
         if fate == "before":
             raise _cut()
-        found = effect()
+        try:
+            found = effect()
+        finally:
+            if not process.alive:
+                await process.breathe()
         if fate == "after":
             raise _cut()
         await self._travel()
@@ -104,6 +108,10 @@ class Connection(Inside):
     async def fetchrow(self, statement: str, *arguments: Any) -> Row | None:
         return next(iter(await self.fetch(statement, *arguments)), None)
 
+    async def cursor(self, statement: str, *arguments: Any, prefetch: int = 0) -> AsyncIterator[Row]:
+        for row in await self.fetch(statement, *arguments):
+            yield row
+
     async def close(self, timeout: float = 0) -> None:
         return None
 
@@ -112,7 +120,7 @@ class Connection(Inside):
         yield Connection(self._tables, self._wire)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[None]:
+    async def transaction(self, *, readonly: bool = False) -> AsyncIterator[None]:
         """Nothing comes between its statements, and all of them take effect or none."""
         await self._wire.carry(lambda: None)
         self._inside = True

@@ -32,7 +32,10 @@ def _plan(state: Server) -> Wish:
     plan = LARGER if state.plan.name != LARGER.name else PLAN
     names = ("name", "vcpus", "memory_mib", "disk_gib", "snapshots", "backups")
     fields = {name: getattr(plan, name) for name in names}
-    return {"plan": {"id": str(plan.id), **fields, "disk_gib": max(plan.disk_gib, state.plan.disk_gib)}}, {}
+    return {
+        "plan": {"id": str(plan.id), **fields, "disk_gib": max(plan.disk_gib, state.plan.disk_gib)},
+        "restart": True,
+    }, {}
 
 
 def _rebuild(state: Server) -> Wish:

@@ -58,10 +58,10 @@ class Storm:
         report.seconds = self.installation.clock.time()
         for id, records in self.installation.tables.streams.items():
             report.trace += [f"{r.at.isoformat()} {id} {r.version} {r.event}" for r in records]
-            for server_operation in (self.installation.tables.server(id).operation,):
-                if server_operation is not None:
-                    code = server_operation.error.code if server_operation.error else ""
-                    report.ends[f"{server_operation.type} {server_operation.status} {code}".strip()] += 1
+        for server in self.installation.servers():
+            if (newest := server.operation) is not None:
+                code = newest.error.code if newest.error else ""
+                report.ends[f"{newest.type} {newest.status} {code}".strip()] += 1
         return report
 
     # The weather
@@ -206,12 +206,6 @@ class Storm:
         for process in self.installation.processes:
             process.thaw()
         await asyncio.sleep(60)  # what is late has come
-        self._unlock()
+        self.installation.world.unlock()
         await self.installation.quiet(CALM_SECONDS)
-        await asyncio.sleep(30)  # the observers have looked
-
-    def _unlock(self) -> None:
-        world = self.installation.world
-        for guest in world.guests.values():
-            if guest.lock not in (None, "clone") and not world.held(guest.vmid):
-                guest.lock = None
+        await self.installation.observed()

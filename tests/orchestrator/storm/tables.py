@@ -18,6 +18,7 @@ from uuid import UUID
 import asyncpg
 
 from domain.record import Recorded
+from domain.server.events import ServerRequested
 from domain.server.evolve import evolve
 from domain.server.state import Server
 from eventstore.queries import Queries
@@ -295,7 +296,7 @@ class Tables:
     def do_lease_cluster(self, cluster: str, token: UUID, seconds: float) -> Answer:
         now, known = self.clock(), self.table("cluster_observation")
         row = known.get(cluster)
-        if row is not None and row["token"] != token and row["lease_until"] >= now:
+        if row is not None and row["token"] != token and (row["lease_until"] or now) > now:
             return []
         known[cluster] = {**(row or {}), "token": token, "lease_until": now + timedelta(seconds=seconds)}
         return [{"cluster": cluster}]
@@ -311,13 +312,46 @@ class Tables:
         if row is not None and row["token"] == token:
             self.table("cluster_observation")[cluster] = {**row, **news}
 
-    def do_guests_in_views(self, cluster: str) -> Answer:
-        servers = (self.server(id) for id in self.streams)
+    def servers(self) -> list[Server]:
+        """Every server; other streams are none."""
+        begun = (id for id, records in self.streams.items() if isinstance(records[0].event, ServerRequested))
+        return [self.server(id) for id in begun]
+
+    def do_guests_in_views(self, cluster: str, since: datetime) -> Answer:
         return [
-            {"server_id": s.id, "vmid": s.vmid, "power": s.power, "node": s.node}
-            for s in servers
-            if s.cluster == cluster and s.status not in UNSEEN
+            {
+                "server_id": s.id,
+                "vmid": s.vmid,
+                "updated_at": s.updated_at,
+                "there": s.status not in UNSEEN,
+                "power": s.power,
+                "node": s.node,
+                "name": s.name if s.source is None else None,
+                "drifted": bool(s.drift),
+            }
+            for s in self.servers()
+            if s.cluster == cluster and s.vmid is not None and s.updated_at >= since
         ]
+
+    def do_leave_cluster(self, cluster: str, token: UUID) -> None:
+        self._observed(cluster, token, lease_until=None)
+
+    def do_vmid_states(self, cluster: str, vmids: list[int]) -> Answer:
+        known = self.table("vmid")
+        return [{"vmid": v, "state": known[cluster, v]["state"]} for v in vmids if (cluster, v) in known]
+
+    def do_burn_strangers(self, cluster: str, vmids: list[int]) -> None:
+        for vmid in vmids:
+            burned = {"vmid": vmid, "cluster": cluster, "server_id": None, "state": "burned"}
+            self.table("vmid").setdefault((cluster, vmid), burned)
+
+    def do_released_vmids(self, cluster: str, after: int, limit: int) -> Answer:
+        rows = (row for (name, vmid), row in self.table("vmid").items() if name == cluster and vmid > after)
+        return [{"vmid": vmid} for vmid in sorted(row["vmid"] for row in rows if row["state"] == "released")[:limit]]
+
+    def do_holders_of(self, addresses: list[str]) -> Answer:
+        rows = (row for row in self.table("address").values() if row["until"] is None)
+        return [{"address": r["address"], "server_id": r["server_id"]} for r in rows if r["address"] in addresses]
 
     # Slots
 

@@ -1,0 +1,154 @@
+"""Everything a storm needs, on loopback and in a folder of its own: nothing outlives it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+
+from testbed.demo.place import Place
+from testbed.demo.processes import Program
+from testbed.demo.settings import write_config
+from testbed.postgres import Postgres, free_port
+
+PASSWORD = "correct horse battery"
+START_SECONDS = 120.0
+# The demo's settings, made fit for many servers that come and go quickly.
+CHANGES = {
+    "undo_window = 30": "undo_window = 5\ndestroy_limit = 100000",
+    "10.99.0.0/24": "10.99.0.0/16",
+    "10.99.0.250": "10.99.40.250",
+    'bridge = "vmbr0"': 'bridge = "vmbr0"\nmemory_overcommit = 100.0',
+}
+
+
+class Storming:
+    """PostgreSQL, a Proxmox cluster, the service, the projector and the orchestrators."""
+
+    def __init__(self, folder: Path, orchestrators: int, nodes: int):
+        self.folder = folder
+        self._nodes = nodes
+        self._place = Place(folder / "storm")
+        self.postgres = Postgres(folder / "pg")
+        self.database_url = self.postgres.url("hostler") if (folder / "pg" / "password").exists() else ""
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self.names = [f"orchestrator-{n}" for n in range(1, orchestrators + 1)]
+        self.programs: dict[str, Program] = {}
+        self.pve: dict[str, Any] = {}
+        self._environment: dict[str, str] = {}
+
+    def start(self, customers: int, *, plan: str = "") -> None:
+        """Start everything; `plan` is added to the settings."""
+        self._place.prepare()
+        self.postgres.start()
+        asyncio.run(self._create_database())
+        self.database_url = self.postgres.url("hostler")
+        arguments = ["-m", "testbed", "proxmox", "--nodes", str(self._nodes), "--state", str(self.folder / "pve")]
+        self.pve = json.loads(self._first_line(self._run("proxmox", [sys.executable, *arguments])))
+        config = write_config(self._place, self.pve)
+        text = config.read_text()
+        for old, new in CHANGES.items():
+            text = text.replace(old, new)
+        config.write_text(text + plan)
+        self._environment = {
+            "HOSTLER_DATABASE_URL": self.database_url,
+            "HOSTLER_CONFIG": str(config),
+            "HOSTLER_BIND": self.url.removeprefix("http://"),
+            "PATH": os.pathsep.join(
+                (str(Path(sys.executable).parent), str(self.postgres.binaries), os.environ["PATH"])
+            ),
+        }
+        self.admin("migrate")
+        self.admin("apply-catalogue")
+        password = self.folder / "password"
+        password.write_text(PASSWORD)
+        for n in range(customers):
+            self.admin("create-user", "--email", email(n), "--name", f"Customer {n}", "--password-file", str(password))
+        for name in ("service", "projector", *self.names):
+            self._run(name, [_installed(f"hostler-{name.partition('-')[0]}")])
+        self._await_service()
+
+    def stop(self) -> None:
+        """End everything, whatever state it is in."""
+        for program in self.programs.values():
+            program.end(time.monotonic())
+        self.postgres.stop()
+
+    def admin(self, *arguments: str) -> None:
+        """Run hostler-admin; an error ends the storm with what it said."""
+        command = [_installed("hostler-admin"), *arguments]
+        done = subprocess.run(
+            command, env={**os.environ, **self._environment}, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise RuntimeError(f"hostler-admin {arguments[0]}: {done.stderr or done.stdout}")
+
+    def control(self) -> httpx.AsyncClient:
+        """The cluster's levers."""
+        return httpx.AsyncClient(base_url=self.pve["control_url"], timeout=30)
+
+    def _run(self, name: str, command: list[str]) -> Program:
+        program = Program(name, command, self._place.logs, self._environment)
+        self.programs[name] = program
+        program.start()
+        return program
+
+    def _first_line(self, program: Program) -> str:
+        deadline = time.monotonic() + START_SECONDS
+        while not program.first_line():
+            if not program.alive() or time.monotonic() > deadline:
+                raise RuntimeError(program.fate())
+            time.sleep(0.05)
+        return program.first_line()
+
+    def _await_service(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                if httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                pass
+            time.sleep(0.1)
+        raise RuntimeError(self.programs["service"].last_words())
+
+    async def _create_database(self) -> None:
+        connection = await asyncpg.connect(self.postgres.url("postgres"))
+        await connection.execute("CREATE DATABASE hostler")
+        await connection.close()
+
+
+def email(n: int) -> str:
+    """Where a customer gets letters."""
+    return f"customer-{n}@example.com"
+
+
+def _installed(command: str) -> str:
+    return str(Path(sys.executable).parent / command)
+
+
+@contextmanager
+def storming(*, orchestrators: int, nodes: int, customers: int, plan: str = "") -> Iterator[Storming]:
+    """A running installation, gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="hostler-storm-"))
+    folder.chmod(0o755)  # PostgreSQL runs as another user when this runs as root
+    place = Storming(folder, orchestrators, nodes)
+    try:
+        place.start(customers, plan=plan)
+        yield place
+    finally:
+        place.stop()
+        if not os.environ.get("HOSTLER_STORM_KEEP"):
+            shutil.rmtree(folder, ignore_errors=True)
