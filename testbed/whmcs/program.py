@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from testbed.whmcs import cases, load, mariadb, sample
+from testbed.whmcs import cases, load, mariadb, mixing, mutator, sample
 from testbed.whmcs.mariadb import Account, MariaDbError, Server
 from testbed.whmcs.state import DATABASE, Recipe, State, StateError, open_state, write_json
+from testbed.whmcs.world import World
 
 PROGRAM = "hostler-testbed whmcs"
 
@@ -52,6 +53,7 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--charset-mix", type=int, nargs="?", const=6, metavar="N", help="N tables in latin1 or utf8mb3 (without N: 6)"
     )
+    parser.add_argument("--mutate", type=float, metavar="RATE", help="changes a second while it runs (default: none)")
     parser.add_argument("--state", type=Path, help="directory kept between starts (default: a temporary one)")
     parser.add_argument("--inventory-out", type=Path, metavar="FILE", help="also write the VMs' inventory here")
     arguments = parser.parse_args(argv)
@@ -59,6 +61,8 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
         raise UsageError(f"--schema {arguments.schema} is not available: there is {', '.join(load.schemas())}")
     if arguments.scale is not None and arguments.scale < 0:
         raise UsageError(f"--scale {arguments.scale} is below 0")
+    if arguments.mutate is not None and not 0 < arguments.mutate <= 1000:
+        raise UsageError(f"--mutate {arguments.mutate} is not between 0 and 1000 changes a second")
     for flag in ("edge_rate", "engine_mix", "charset_mix"):
         if (value := getattr(arguments, flag)) is not None and value < 0:
             raise UsageError(f"--{flag.replace('_', '-')} {value} is below 0")
@@ -82,6 +86,8 @@ def _serve(arguments: argparse.Namespace) -> None:
             if arguments.inventory_out:
                 shutil.copyfile(state.inventory, arguments.inventory_out)
             _announce(state, server, accounts)
+            if arguments.mutate:
+                _mutate(state, server, recipe, accounts[0], arguments.mutate)
             server.process.wait()
             raise MariaDbError(f"MariaDB ended by itself: see {state.data}/error.log")
 
@@ -119,17 +125,29 @@ def _recipe(arguments: argparse.Namespace, state: State) -> Recipe:
 
 
 def _fill(state: State, server: Server, recipe: Recipe, accounts: list[Account]) -> None:
-    world = sample.make(recipe.seed, recipe.scale, recipe.cases, recipe.edge_rate)
+    world = _world(recipe)
+    mixing.mix_engines(world, recipe.seed, recipe.engine_mix)
+    mixing.mix_charsets(world, recipe.seed, recipe.charset_mix)
     with mariadb.connect(server.port, accounts[0], DATABASE) as connection:
         lacking = load.create_tables(connection, recipe.schema, world)
         load.insert(connection, world, lacking)
     write_json(state.inventory, world.vms.as_json())
     write_json(state.other_inventory, world.other_vms.as_json())
     inventories = {"demo": str(state.inventory), "ams": str(state.other_inventory)}
-    truth = {"recipe": asdict(recipe), "inventory": str(state.inventory), "inventories": inventories}
+    files = {"inventory": str(state.inventory), "inventories": inventories, "mutations": str(state.mutations)}
     named = cases.table(sample.CASES[recipe.cases], world.truth)
-    write_json(state.truth, {**truth, "cases": named, **world.truth.as_json()})
+    write_json(state.truth, {"recipe": asdict(recipe), **files, "cases": named, **world.truth.as_json()})
     state.remember(recipe, accounts)
+
+
+def _world(recipe: Recipe) -> World:
+    return sample.make(recipe.seed, recipe.scale, recipe.cases, recipe.edge_rate, recipe.schema)
+
+
+def _mutate(state: State, server: Server, recipe: Recipe, account: Account, rate: float) -> None:
+    changes = mutator.mutations(_world(recipe), recipe.seed)
+    with mariadb.connect(server.port, account, DATABASE) as connection:
+        mutator.mutate_until(server.process, connection, changes, rate, state.mutations)
 
 
 def _announce(state: State, server: Server, accounts: list[Account]) -> None:

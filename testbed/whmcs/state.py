@@ -59,6 +59,11 @@ class State:
         return self.home / "inventory-ams.json"
 
     @property
+    def mutations(self) -> Path:
+        """Where the mutator notes its changes."""
+        return self.home / "mutations.jsonl"
+
+    @property
     def _record(self) -> Path:
         return self.home / "testbed.json"
 
