@@ -14,8 +14,8 @@ CASES: dict[str, tuple[Case, ...]] = {"demo": DEMO, "all": DEMO + MORE}
 def make(seed: int, scale: int, cases: str = "demo", edge_rate: float = 0.0, schema: str = "v8.3") -> World:
     """The rows, VMs and truth for *seed* with *scale* ordinary clients: the same ones each time.
 
-    With `all` cases, *edge_rate* of *scale* more cases are put in again, drawn by chance. The rows are as WHMCS *schema*
-    has them.
+    With `all` cases, *edge_rate* of *scale* more cases are put in again, drawn by chance. The rows are those that
+    *schema* has.
     """
     stage = set_stage(seed)
     for case in CASES[cases]:
