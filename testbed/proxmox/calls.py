@@ -5,15 +5,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from testbed.proxmox import formats, identities
-from testbed.proxmox.access import Access, Identity
-from testbed.proxmox.acl import normal_path
+from testbed.proxmox import formats
+from testbed.proxmox.access import identities
+from testbed.proxmox.access.access import Access, Identity
+from testbed.proxmox.access.acl import normal_path
 from testbed.proxmox.errors import ApiError
 from testbed.proxmox.schema import BETWEEN_ITEMS, Param, Raw, Schema, Values
 
 if TYPE_CHECKING:
-    from testbed.proxmox.cluster import Cluster
-    from testbed.proxmox.node import Node
+    from testbed.proxmox.cluster.cluster import Cluster
+    from testbed.proxmox.cluster.node import Node
 
 
 @dataclass(slots=True)

@@ -7,14 +7,14 @@ from typing import Any
 
 import msgspec
 
-from testbed.proxmox.cluster import Cluster
+from testbed.proxmox.cluster.cluster import Cluster
 from testbed.proxmox.errors import ApiError
-from testbed.proxmox.faults import Faults
-from testbed.proxmox.http_server import HttpServer, Request, Response
-from testbed.proxmox.outages import Outages
-from testbed.proxmox.storage_faults import StorageFaults
-from testbed.proxmox.strangers import Hands, Stranger
-from testbed.proxmox.vms import Vm
+from testbed.proxmox.faults.faults import Faults
+from testbed.proxmox.faults.outages import Outages
+from testbed.proxmox.faults.storage_faults import StorageFaults
+from testbed.proxmox.faults.strangers import Hands, Stranger
+from testbed.proxmox.http.http_server import HttpServer, Request, Response
+from testbed.proxmox.vm.vms import Vm
 
 Answer = Callable[[str, dict[str, Any]], Awaitable[Any]]
 

@@ -15,7 +15,7 @@ import msgspec
 
 from testbed.proxmox import seed
 from testbed.proxmox.errors import ApiError
-from testbed.proxmox.faults import Faults
+from testbed.proxmox.faults.faults import Faults
 from testbed.proxmox.running import PortInUse, running
 
 MOST_NODES = 16

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from testbed.proxmox.access.privileges import Pve, built_in_roles, valid
 from testbed.proxmox.errors import parameter_errors
-from testbed.proxmox.privileges import Pve, built_in_roles, valid
 from testbed.proxmox.schema import UNKNOWN
 
 DEFAULT: Final[Pve] = "8"

@@ -9,20 +9,19 @@ from typing import Any
 
 import msgspec
 
-from testbed.proxmox import api as _registered  # noqa: F401 - importing it registers the calls
 from testbed.proxmox import seed
-from testbed.proxmox.access import ROOT
-from testbed.proxmox.cluster import Cluster
+from testbed.proxmox.access.access import ROOT
+from testbed.proxmox.access.privileges import Pve
+from testbed.proxmox.cluster.cluster import Cluster
+from testbed.proxmox.cluster.node import Node
 from testbed.proxmox.control import Control
 from testbed.proxmox.errors import Die
-from testbed.proxmox.faults import Faults
+from testbed.proxmox.faults.faults import Faults
+from testbed.proxmox.faults.worker_faults import striking
 from testbed.proxmox.guests import GuestKind
-from testbed.proxmox.http_server import HttpServer, Request
-from testbed.proxmox.node import Node
-from testbed.proxmox.privileges import Pve
+from testbed.proxmox.http.http_server import HttpServer, Request
+from testbed.proxmox.http.tls import certificate
 from testbed.proxmox.server import REMEMBERED_REQUESTS, Api
-from testbed.proxmox.tls import certificate
-from testbed.proxmox.worker_faults import striking
 
 HOST = "127.0.0.1"
 TOKEN = "hostler"

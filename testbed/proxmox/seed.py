@@ -8,12 +8,13 @@ from typing import Any, Literal
 
 import msgspec
 
-from testbed.proxmox import disks, formats
+from testbed.proxmox import formats
 from testbed.proxmox.api.template import convert
-from testbed.proxmox.cluster import Cluster
+from testbed.proxmox.cluster.cluster import Cluster
+from testbed.proxmox.cluster.node import Node
 from testbed.proxmox.guests import GuestKind
-from testbed.proxmox.node import Node
-from testbed.proxmox.vms import Vm, creation_meta, new_identity, new_mac
+from testbed.proxmox.storage import disks
+from testbed.proxmox.vm.vms import Vm, creation_meta, new_identity, new_mac
 
 #: How long the machines of an inventory are taken to have been there, for the graphs.
 AGE_SECONDS = 90 * 86_400

@@ -15,18 +15,18 @@ from urllib.parse import unquote
 
 import msgspec
 
-from testbed.proxmox import formatters, pages, websocket
-from testbed.proxmox.access import Identity
+from testbed.proxmox.access.access import Identity
 from testbed.proxmox.calls import ROUTER, Call, Given, Route
-from testbed.proxmox.clock import CLOCK
+from testbed.proxmox.cluster.clock import CLOCK
+from testbed.proxmox.cluster.node import Node
+from testbed.proxmox.cluster.quorum import check_lockable
 from testbed.proxmox.errors import ApiError, Die, denied, parameter_errors
-from testbed.proxmox.faults import Faults, Strike
-from testbed.proxmox.http_server import Request, Response, Takeover, plain
-from testbed.proxmox.node import Node
-from testbed.proxmox.parameters import Malformed, parameters
-from testbed.proxmox.quorum import check_lockable
+from testbed.proxmox.faults.faults import Faults, Strike
+from testbed.proxmox.http import formatters, pages, websocket
+from testbed.proxmox.http.http_server import Request, Response, Takeover, plain
+from testbed.proxmox.http.parameters import Malformed, parameters
+from testbed.proxmox.http.websocket import Tunnel
 from testbed.proxmox.schema import verify
-from testbed.proxmox.websocket import Tunnel
 
 #: Calls that need no login (pve-manager HTTPServer.pm auth_handler).
 OPEN = frozenset(

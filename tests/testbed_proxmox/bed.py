@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 
-from testbed.proxmox.cluster import Cluster
-from testbed.proxmox.node import Node
+from testbed.proxmox.cluster.cluster import Cluster
+from testbed.proxmox.cluster.node import Node
 from testbed.proxmox.running import Running, running
 
 PATIENCE = 20.0

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.proxmox.storage import Storage
+from testbed.proxmox.storage.storage import Storage
 from tests.testbed_proxmox.bed import Bed, bed_in
 
 

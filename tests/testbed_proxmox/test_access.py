@@ -41,7 +41,7 @@ async def test_a_ticket_reads_but_writes_only_with_its_csrf_token(bed: Bed) -> N
 
 async def test_an_old_ticket_is_no_ticket(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
     headers = await bed.login()
-    monkeypatch.setattr("testbed.proxmox.tickets.TICKET_SECONDS", 0)
+    monkeypatch.setattr("testbed.proxmox.access.tickets.TICKET_SECONDS", 0)
     assert (await bed.call("GET", "/version", headers=headers)).reason_phrase == "Authentication failed!"
 
 

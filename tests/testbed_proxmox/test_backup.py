@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from testbed.proxmox import contents, retention
-from testbed.proxmox.retention import Entry
+from testbed.proxmox.storage import contents, retention
+from testbed.proxmox.storage.retention import Entry
 from tests.testbed_proxmox.bed import NODE, Bed, bed_in
 
 VZDUMP = f"/nodes/{NODE}/vzdump"

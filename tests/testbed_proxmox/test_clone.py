@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from testbed.proxmox.locks import vm_lock
+from testbed.proxmox.cluster.locks import vm_lock
 from tests.testbed_proxmox.bed import Bed
 
 pytestmark = pytest.mark.pve

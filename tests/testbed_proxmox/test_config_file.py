@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from testbed.proxmox import config_file
+from testbed.proxmox.vm import config_file
 
 pytestmark = pytest.mark.pve
 RECORDINGS = Path(__file__).parent / "golden"

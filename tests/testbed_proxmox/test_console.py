@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from testbed.proxmox.console.termproxy import Messages
 from testbed.proxmox.inside.screen import HEIGHT, WIDTH, Screen
 from testbed.proxmox.sim import SimGuests
-from testbed.proxmox.termproxy import Messages
 from tests.testbed_proxmox.bed import Bed
 from tests.testbed_proxmox.viewer import RAW, ZRLE, Picture, Viewer, WebSocket, Wrong, websocket
 

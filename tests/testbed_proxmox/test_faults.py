@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from testbed.proxmox.storage import Storage
+from testbed.proxmox.storage.storage import Storage
 from tests.testbed_proxmox.bed import NODE, Bed, bed_in
 
 pytestmark = pytest.mark.pve
@@ -398,7 +398,9 @@ async def test_a_clone_for_another_node_that_cannot_move_stays_and_its_disks_too
     await rule(three, "kill_worker", {"type": "qmclone"}, at_end=True)
     outcome = await three.run("POST", f"/nodes/{NODE}/qemu/200/clone", newid=201, target="pve2")
     assert outcome == "unexpected status"
-    assert three.cluster.vms.get(201).node == "pve2"
+    moved = three.cluster.vms.get(201)
+    assert moved is not None
+    assert moved.node == "pve2"
     assert len(three.cluster.volumes.of(201)) == 2
     assert "lock" not in await three.get("/nodes/pve2/qemu/201/config")
 

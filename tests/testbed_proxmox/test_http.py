@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from testbed.proxmox import http_server
-from testbed.proxmox.daemon import Daemon
-from testbed.proxmox.http_response import Response, sent
-from testbed.proxmox.parameters import form
+from testbed.proxmox.cluster.daemon import Daemon
+from testbed.proxmox.http import http_server
+from testbed.proxmox.http.http_response import Response, sent
+from testbed.proxmox.http.parameters import form
 from tests.testbed_proxmox.bed import PATIENCE, Bed, bed_in
 from tests.testbed_proxmox.wire import spoken
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.proxmox.access import ROOT, Access, Identity
+from testbed.proxmox.access.access import ROOT, Access, Identity
 from testbed.proxmox.errors import ApiError
 from testbed.proxmox.release import RELEASES
 from testbed.proxmox.store import Store

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from testbed.proxmox import load, rrd
-from testbed.proxmox.rrd import History, Source
+from testbed.proxmox.cluster import load, rrd
+from testbed.proxmox.cluster.rrd import History, Source
 from tests.testbed_proxmox.bed import NODE, Bed
 
 DAY = 86_400

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from testbed.proxmox import config_file
+from testbed.proxmox.vm import config_file
 from tests.testbed_proxmox.bed import NODE, Bed
 
 pytestmark = pytest.mark.pve

@@ -2,7 +2,7 @@
 
 import pytest
 
-from testbed.proxmox import disks
+from testbed.proxmox.storage import disks
 from tests.testbed_proxmox.bed import NODE, Bed
 
 NFS = {"storage": "nfs", "type": "nfs", "server": "10.99.0.5", "export": "/export", "content": "images"}

@@ -4,9 +4,9 @@ import asyncio
 import time
 from pathlib import Path
 
+from testbed.proxmox.cluster.tasks import Tasks, Worker
 from testbed.proxmox.errors import Die
 from testbed.proxmox.store import Store
-from testbed.proxmox.tasks import Tasks, Worker
 
 
 def tasks_in(directory: Path) -> Tasks:

@@ -6,10 +6,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from testbed.proxmox import http_server, uploads
-from testbed.proxmox.http_server import HttpServer, Request, Response
-from testbed.proxmox.parameters import parameters
-from testbed.proxmox.uploads import Upload, UploadError
+from testbed.proxmox.http import http_server, uploads
+from testbed.proxmox.http.http_server import HttpServer, Request, Response
+from testbed.proxmox.http.parameters import parameters
+from testbed.proxmox.http.uploads import Upload, UploadError
 from tests.testbed_proxmox.bed import Bed
 from tests.testbed_proxmox.wire import spoken
 

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from testbed.proxmox import tickets
+from testbed.proxmox.access import tickets
 from testbed.proxmox.errors import ApiError
 from tests.testbed_proxmox.bed import Bed
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from testbed.proxmox.calls import Call, everybody, route
-from testbed.proxmox.websocket import Tunnel
+from testbed.proxmox.http.websocket import Tunnel
 from tests.testbed_proxmox.bed import Bed
 from tests.testbed_proxmox.wire import connected
 

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 from urllib.parse import quote
 
+from testbed.proxmox.console.vnc import response
 from testbed.proxmox.guests import Streams
-from testbed.proxmox.vnc import response
 from tests.testbed_proxmox.bed import Bed
 from tests.testbed_proxmox.wire import connected
 

@@ -1,10 +1,10 @@
 """What there is below /access, and two-factor data, which nobody has (pve-access-control API2/AccessControl.pm)."""
 
+from testbed.proxmox.access.rights import any_of, oneself, user_in_group
 from testbed.proxmox.calls import Call, everybody, route
+from testbed.proxmox.cluster.stats import Row
 from testbed.proxmox.errors import ApiError
-from testbed.proxmox.rights import any_of, oneself, user_in_group
 from testbed.proxmox.schema import Param
-from testbed.proxmox.stats import Row
 
 AREAS = ("users", "groups", "roles", "acl", "domains", "openid", "tfa", "ticket", "password")
 SEES_USER = any_of(oneself, user_in_group("User.Modify", "Sys.Audit"))

@@ -1,15 +1,15 @@
 """Access control lists (pve-access-control API2/ACL.pm)."""
 
-from testbed.proxmox import identities
-from testbed.proxmox.acl import normal_path
+from testbed.proxmox.access import identities
+from testbed.proxmox.access.acl import normal_path
+from testbed.proxmox.access.identities import ROOT, split_token
+from testbed.proxmox.access.permissions import Privileges
+from testbed.proxmox.access.rights import modify_at
 from testbed.proxmox.calls import Call, everybody, route
+from testbed.proxmox.cluster.stats import Row
 from testbed.proxmox.errors import ApiError, Die, parameter_errors, while_doing
 from testbed.proxmox.formats import split_list
-from testbed.proxmox.identities import ROOT, split_token
-from testbed.proxmox.permissions import Privileges
-from testbed.proxmox.rights import modify_at
 from testbed.proxmox.schema import Param
-from testbed.proxmox.stats import Row
 
 HOLDERS = ("users", "groups", "tokens")
 UPDATE = {

@@ -6,14 +6,14 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
-from testbed.proxmox.access import Access, Identity
+from testbed.proxmox.access.access import Access, Identity
 from testbed.proxmox.calls import Call, Right, everybody, fill, route
+from testbed.proxmox.cluster.node import Node
+from testbed.proxmox.cluster.stats import Row
 from testbed.proxmox.errors import ApiError, Die
 from testbed.proxmox.guests import AgentError, GuestError
-from testbed.proxmox.node import Node
 from testbed.proxmox.schema import Param
-from testbed.proxmox.stats import Row
-from testbed.proxmox.vms import Vm
+from testbed.proxmox.vm.vms import Vm
 
 PATH = "/nodes/{node}/qemu/{vmid}/agent"
 GET = (

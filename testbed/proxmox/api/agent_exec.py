@@ -2,9 +2,9 @@
 
 from testbed.proxmox.api.agent import PATH, answering, ask_or_die, decoded, encoded, needs
 from testbed.proxmox.calls import Call, route
+from testbed.proxmox.cluster.stats import Row
 from testbed.proxmox.errors import Die
 from testbed.proxmox.schema import BETWEEN_ITEMS, Param
-from testbed.proxmox.stats import Row
 
 EXEC = {"command": Param("array", optional=False), "input-data": Param(max_length=64 * 1024)}
 

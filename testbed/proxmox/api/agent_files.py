@@ -2,8 +2,8 @@
 
 from testbed.proxmox.api.agent import PATH, answering, ask, ask_or_die, decoded, encoded, needs
 from testbed.proxmox.calls import Call, route
+from testbed.proxmox.cluster.stats import Row
 from testbed.proxmox.schema import Param
-from testbed.proxmox.stats import Row
 
 MAX_READ = 16 * 1024**2
 READ_AT_ONCE = 1024**2

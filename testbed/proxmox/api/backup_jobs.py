@@ -6,13 +6,14 @@ Jobs are kept and given back; nothing runs them.
 import re
 import uuid
 
-from testbed.proxmox import formats, retention
+from testbed.proxmox import formats
 from testbed.proxmox.api.vzdump import JOB, LIMITING, ROOT_ONLY, check_job
 from testbed.proxmox.calls import Call, perm, route
+from testbed.proxmox.cluster.stats import Row
 from testbed.proxmox.errors import Die, parameter_errors
 from testbed.proxmox.schema import FormatError, Param, Schema, Values
-from testbed.proxmox.stats import Row
-from testbed.proxmox.vms import Vm, drives, is_cdrom
+from testbed.proxmox.storage import retention
+from testbed.proxmox.vm.vms import Vm, drives, is_cdrom
 
 AUDIT, MODIFY = perm("/", "Sys.Audit"), perm("/", "Sys.Modify")
 KEY = "backup_jobs"

@@ -2,20 +2,22 @@
 
 import asyncio
 
-from testbed.proxmox import disks, firewall, formats
+from testbed.proxmox import formats
+from testbed.proxmox.access.config_rights import ConfigRights
+from testbed.proxmox.access.identities import pool_name
+from testbed.proxmox.access.rights import all_of, any_of, if_given
 from testbed.proxmox.calls import VMID, Call, perm, route
-from testbed.proxmox.config_rights import ConfigRights
+from testbed.proxmox.cluster.locks import CLONE_TIMEOUT, vm_lock
+from testbed.proxmox.cluster.quorum import check_quorum
+from testbed.proxmox.cluster.tasks import Worker, interrupted_text
 from testbed.proxmox.errors import Die
-from testbed.proxmox.features import volume_has
-from testbed.proxmox.identities import pool_name
-from testbed.proxmox.locks import CLONE_TIMEOUT, vm_lock
-from testbed.proxmox.options import NET_KEYS
-from testbed.proxmox.quorum import check_quorum
-from testbed.proxmox.rights import all_of, any_of, if_given
+from testbed.proxmox.firewall import firewall
 from testbed.proxmox.schema import Param
-from testbed.proxmox.storage import storage_of
-from testbed.proxmox.tasks import Worker, interrupted_text
-from testbed.proxmox.vms import (
+from testbed.proxmox.storage import disks
+from testbed.proxmox.storage.storage import storage_of
+from testbed.proxmox.vm.features import volume_has
+from testbed.proxmox.vm.options import NET_KEYS
+from testbed.proxmox.vm.vms import (
     CLONE_MARK,
     Config,
     Vm,

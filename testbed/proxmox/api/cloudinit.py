@@ -1,13 +1,13 @@
 """The cloud-init drive: what it was made from, making it anew, its contents (qemu-server API2/Qemu.pm cloudinit_*)."""
 
-from testbed.proxmox import cloud_config
 from testbed.proxmox.api.config import shown
 from testbed.proxmox.calls import Call, perm, perm_any, route
+from testbed.proxmox.cluster.locks import CONFIG_TIMEOUT, vm_lock
+from testbed.proxmox.cluster.stats import Row
 from testbed.proxmox.formats import split_list
-from testbed.proxmox.locks import CONFIG_TIMEOUT, vm_lock
-from testbed.proxmox.options import CLOUDINIT_KEYS, IPCONFIG_KEYS
 from testbed.proxmox.schema import Param
-from testbed.proxmox.stats import Row
+from testbed.proxmox.vm import cloud_config
+from testbed.proxmox.vm.options import CLOUDINIT_KEYS, IPCONFIG_KEYS
 
 PATH = "/nodes/{node}/qemu/{vmid}/cloudinit"
 AUDIT = perm("/vms/{vmid}", "VM.Audit")

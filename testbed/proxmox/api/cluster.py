@@ -5,15 +5,15 @@ from collections.abc import Callable
 from testbed.proxmox.api import cluster_options
 from testbed.proxmox.api.tasks import brief
 from testbed.proxmox.calls import Call, everybody, perm, route
+from testbed.proxmox.cluster.node import Node
+from testbed.proxmox.cluster.resources import container_row, guest_row, network_row, pool_row, storage_row, vm_row
+from testbed.proxmox.cluster.stats import Row
+from testbed.proxmox.cluster.tasks import Task
 from testbed.proxmox.errors import Die, parameter_errors
 from testbed.proxmox.formats import vmid
-from testbed.proxmox.node import Node
-from testbed.proxmox.resources import container_row, guest_row, network_row, pool_row, storage_row, vm_row
 from testbed.proxmox.schema import Param
-from testbed.proxmox.stats import Row
-from testbed.proxmox.storage import Storage
-from testbed.proxmox.tasks import Task
-from testbed.proxmox.vms import Vm
+from testbed.proxmox.storage.storage import Storage
+from testbed.proxmox.vm.vms import Vm
 
 #: Where the search for a free id begins and ends (datacenter.cfg next-id, its defaults).
 LOWER, UPPER = 100, 1_000_000

@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Callable
 
 from testbed.proxmox.calls import Call, Right, everybody, perm, route
+from testbed.proxmox.cluster.node import Node
+from testbed.proxmox.cluster.stats import Row
 from testbed.proxmox.errors import ApiError
-from testbed.proxmox.node import Node
 from testbed.proxmox.schema import Param, Schema
-from testbed.proxmox.stats import Row
 
 AUDIT = perm("/", "Sys.Audit")
 AREAS = (

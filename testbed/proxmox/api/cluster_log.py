@@ -3,9 +3,9 @@
 from itertools import islice
 
 from testbed.proxmox.calls import Call, everybody, route
+from testbed.proxmox.cluster.stats import Row
+from testbed.proxmox.cluster.tasks import Task
 from testbed.proxmox.schema import Param
-from testbed.proxmox.stats import Row
-from testbed.proxmox.tasks import Task
 
 DEFAULT_ENTRIES = 50
 INFO, ERROR = 6, 3

@@ -4,9 +4,9 @@ import re
 
 from testbed.proxmox import formats
 from testbed.proxmox.calls import Call, everybody, perm, route
+from testbed.proxmox.cluster.stats import Row
 from testbed.proxmox.formats import PropertyString, split_list
 from testbed.proxmox.schema import FormatError, Param, Values
-from testbed.proxmox.stats import Row
 
 BOOLEAN, TEXT, LIMIT = Param("boolean"), Param(), Param("number", minimum=0)
 NUMBER = Param("integer", minimum=100)

@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from testbed.proxmox import changes, pending_changes
+from testbed.proxmox.access.config_rights import ConfigRights
 from testbed.proxmox.calls import Call, perm, perm_any, route
-from testbed.proxmox.config_rights import ConfigRights
+from testbed.proxmox.cluster.locks import CONFIG_TIMEOUT, vm_lock
+from testbed.proxmox.cluster.stats import Row
+from testbed.proxmox.cluster.tasks import Worker
 from testbed.proxmox.errors import Die, only_root, parameter_errors
 from testbed.proxmox.formats import config_id, config_id_list, split_list, storage_id
-from testbed.proxmox.locks import CONFIG_TIMEOUT, vm_lock
-from testbed.proxmox.options import CONFIG_PRIVILEGES, OPTIONS, json_value
 from testbed.proxmox.schema import Param
-from testbed.proxmox.stats import Row
-from testbed.proxmox.tasks import Worker
-from testbed.proxmox.vms import Config, Vm
+from testbed.proxmox.vm import changes, pending_changes
+from testbed.proxmox.vm.options import CONFIG_PRIVILEGES, OPTIONS, json_value
+from testbed.proxmox.vm.vms import Config, Vm
 
 AUDIT = perm("/vms/{vmid}", "VM.Audit")
 CHANGE = perm_any("/vms/{vmid}", *CONFIG_PRIVILEGES)

@@ -6,21 +6,21 @@ They are on the node that was asked, whichever node runs the VM.
 import asyncio
 from typing import Any
 
-from testbed.proxmox import termproxy, vncterm
+from testbed.proxmox.access.identities import Identity
 from testbed.proxmox.calls import Call, everybody, perm, route
-from testbed.proxmox.consoles import HOST, Door, new_password, relay
+from testbed.proxmox.cluster.node import Node, physical
+from testbed.proxmox.cluster.stats import Row
+from testbed.proxmox.cluster.tasks import Worker
+from testbed.proxmox.console import termproxy, vncterm
+from testbed.proxmox.console.consoles import HOST, Door, new_password, relay
 from testbed.proxmox.errors import ApiError, Die
 from testbed.proxmox.formats import split_list
 from testbed.proxmox.guests import Streams
-from testbed.proxmox.identities import Identity
-from testbed.proxmox.node import Node, physical
-from testbed.proxmox.options import SERIAL_KEYS
+from testbed.proxmox.http.tls import public_part, server_context
+from testbed.proxmox.http.websocket import Tunnel
 from testbed.proxmox.schema import Param
-from testbed.proxmox.stats import Row
-from testbed.proxmox.tasks import Worker
-from testbed.proxmox.tls import public_part, server_context
-from testbed.proxmox.vms import Vm
-from testbed.proxmox.websocket import Tunnel
+from testbed.proxmox.vm.options import SERIAL_KEYS
+from testbed.proxmox.vm.vms import Vm
 
 RIGHT = perm("/vms/{vmid}", "VM.Console")
 PATH = "/nodes/{node}/qemu/{vmid}/"

@@ -1,20 +1,21 @@
 """Making a VM from nothing (qemu-server API2/Qemu.pm create_vm)."""
 
-from testbed.proxmox import changes, disks
-from testbed.proxmox.access import ROOT
+from testbed.proxmox.access.access import ROOT
+from testbed.proxmox.access.config_rights import ConfigRights
+from testbed.proxmox.access.identities import pool_name
 from testbed.proxmox.api import restore
 from testbed.proxmox.api.power import start_task
 from testbed.proxmox.calls import VMID, Call, everybody, route
-from testbed.proxmox.config_rights import ConfigRights
+from testbed.proxmox.cluster.locks import CREATE_TIMEOUT, vm_lock
+from testbed.proxmox.cluster.quorum import check_quorum
+from testbed.proxmox.cluster.tasks import Worker
 from testbed.proxmox.errors import Die, denied
 from testbed.proxmox.formats import storage_id
-from testbed.proxmox.identities import pool_name
-from testbed.proxmox.locks import CREATE_TIMEOUT, vm_lock
-from testbed.proxmox.options import DISK_KEYS, NET_KEYS, OPTIONS, SINCE_9
-from testbed.proxmox.quorum import check_quorum
 from testbed.proxmox.schema import Param
-from testbed.proxmox.tasks import Worker
-from testbed.proxmox.vms import Config, Vm, creation_meta, is_disk, new_identity, pinned_machine
+from testbed.proxmox.storage import disks
+from testbed.proxmox.vm import changes
+from testbed.proxmox.vm.options import DISK_KEYS, NET_KEYS, OPTIONS, SINCE_9
+from testbed.proxmox.vm.vms import Config, Vm, creation_meta, is_disk, new_identity, pinned_machine
 
 RESTORE = {
     "archive": Param(max_length=255),

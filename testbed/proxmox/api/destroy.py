@@ -1,14 +1,15 @@
 """Destroying a VM (qemu-server API2/Qemu.pm destroy_vm)."""
 
-from testbed.proxmox import disks, firewall
 from testbed.proxmox.calls import Call, perm, route
+from testbed.proxmox.cluster.locks import CONFIG_TIMEOUT, vm_lock
+from testbed.proxmox.cluster.node import Node
+from testbed.proxmox.cluster.tasks import Worker
 from testbed.proxmox.errors import Die, only_root
-from testbed.proxmox.locks import CONFIG_TIMEOUT, vm_lock
-from testbed.proxmox.node import Node
+from testbed.proxmox.firewall import firewall
 from testbed.proxmox.schema import Param
-from testbed.proxmox.storage import Volume
-from testbed.proxmox.tasks import Worker
-from testbed.proxmox.vms import Vm
+from testbed.proxmox.storage import disks
+from testbed.proxmox.storage.storage import Volume
+from testbed.proxmox.vm.vms import Vm
 
 BOOLEAN = Param("boolean")
 PARAMETERS = {"purge": BOOLEAN, "destroy-unreferenced-disks": BOOLEAN, "skiplock": BOOLEAN}

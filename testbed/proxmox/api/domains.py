@@ -2,10 +2,10 @@
 
 import hashlib
 
-from testbed.proxmox.access import REALMS
+from testbed.proxmox.access.access import REALMS
 from testbed.proxmox.calls import Call, everybody, perm_any, route
+from testbed.proxmox.cluster.stats import Row
 from testbed.proxmox.errors import Die
-from testbed.proxmox.stats import Row
 
 PLUGIN = {"pam": {"plugin": "PVE::Auth::PAM"}}
 #: Of a domains.cfg that nobody has written.

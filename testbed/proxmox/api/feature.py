@@ -4,10 +4,10 @@ from typing import Any
 
 from testbed.proxmox import formats
 from testbed.proxmox.calls import Call, perm, route
-from testbed.proxmox.features import all_have
-from testbed.proxmox.node import Node
+from testbed.proxmox.cluster.node import Node
 from testbed.proxmox.schema import Param
-from testbed.proxmox.vms import Config, drives
+from testbed.proxmox.vm.features import all_have
+from testbed.proxmox.vm.vms import Config, drives
 
 PARAMETERS = {
     "feature": Param(optional=False, enum=("snapshot", "clone", "copy")),

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from testbed.proxmox import firewall, firewall_options
 from testbed.proxmox.calls import Call, Page, Right, everybody, perm, route
 from testbed.proxmox.errors import parameter_errors
-from testbed.proxmox.firewall import Entry, Firewall
-from testbed.proxmox.firewall_macros import IPV6, MACROS, Match
-from testbed.proxmox.firewall_rules import Place
+from testbed.proxmox.firewall import firewall, firewall_options
+from testbed.proxmox.firewall.firewall import Entry, Firewall
+from testbed.proxmox.firewall.firewall_macros import IPV6, MACROS, Match
+from testbed.proxmox.firewall.firewall_rules import Place
 from testbed.proxmox.formats import split_list
 from testbed.proxmox.schema import Param, Schema
 

@@ -3,12 +3,12 @@
 import ipaddress
 import re
 
-from testbed.proxmox import firewall
 from testbed.proxmox.api.firewall import WITH_NAMES, Scope
 from testbed.proxmox.calls import Call, route
 from testbed.proxmox.errors import Die, parameter_errors
-from testbed.proxmox.firewall import Entry, Firewall
-from testbed.proxmox.firewall_rules import DIGEST, LONGEST_NAME, NAME, cidr, cidr_or_alias
+from testbed.proxmox.firewall import firewall
+from testbed.proxmox.firewall.firewall import Entry, Firewall
+from testbed.proxmox.firewall.firewall_rules import DIGEST, LONGEST_NAME, NAME, cidr, cidr_or_alias
 from testbed.proxmox.schema import Param
 
 NAMED = {"name": Param(optional=False, pattern=NAME, min_length=2, max_length=LONGEST_NAME)}

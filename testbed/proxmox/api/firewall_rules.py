@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from testbed.proxmox import firewall, firewall_rules
 from testbed.proxmox.api.firewall import CLUSTER, HOST, SCOPES, Scope
 from testbed.proxmox.calls import Call, everybody, route
 from testbed.proxmox.errors import Die, parameter_errors
-from testbed.proxmox.firewall import Entry, Firewall
-from testbed.proxmox.firewall_rules import DIGEST, NAME, RULE
+from testbed.proxmox.firewall import firewall, firewall_rules
+from testbed.proxmox.firewall.firewall import Entry, Firewall
+from testbed.proxmox.firewall.firewall_rules import DIGEST, NAME, RULE
 from testbed.proxmox.formats import config_id_list, split_list
 from testbed.proxmox.schema import Param
 

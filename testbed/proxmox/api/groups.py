@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from testbed.proxmox import identities
+from testbed.proxmox.access import identities
 from testbed.proxmox.calls import Call, everybody, perm, perm_any, route
+from testbed.proxmox.cluster.stats import Row
 from testbed.proxmox.errors import Die
 from testbed.proxmox.schema import Param
-from testbed.proxmox.stats import Row
 
 ALLOCATE = perm("/access/groups", "Group.Allocate")
 SEEN_BY = ("User.Modify", "Sys.Audit", "Group.Allocate")

@@ -1,9 +1,9 @@
 """High availability, of which nothing is managed (pve-ha-manager API2/HA)."""
 
 from testbed.proxmox.calls import Call, everybody, perm, route
+from testbed.proxmox.cluster.stats import Row
 from testbed.proxmox.errors import Die
 from testbed.proxmox.schema import Param
-from testbed.proxmox.stats import Row
 
 AUDIT = perm("/", "Sys.Audit")
 

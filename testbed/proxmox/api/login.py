@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from testbed.proxmox.acl import normal_path
+from testbed.proxmox.access.acl import normal_path
+from testbed.proxmox.access.identities import ROOT, Identity, realm_name, split_user, user_name
+from testbed.proxmox.access.passwords import storable
+from testbed.proxmox.access.rights import all_of, allocate_user, any_of, oneself, user_in_group
 from testbed.proxmox.calls import Call, everybody, route
 from testbed.proxmox.errors import ApiError, Die, denied, parameter_errors
 from testbed.proxmox.formats import split_list
-from testbed.proxmox.identities import ROOT, Identity, realm_name, split_user, user_name
-from testbed.proxmox.passwords import storable
-from testbed.proxmox.rights import all_of, allocate_user, any_of, oneself, user_in_group
 from testbed.proxmox.schema import Param
 
 TEXT = Param()

@@ -5,16 +5,16 @@ from typing import Any
 from testbed.proxmox import formats
 from testbed.proxmox.api.snapshot import migration_lock
 from testbed.proxmox.calls import Call, perm, route
+from testbed.proxmox.cluster.locks import CONFIG_TIMEOUT
+from testbed.proxmox.cluster.migration import Migration, StorageMap, local_devices, local_volumes
+from testbed.proxmox.cluster.node import Node
+from testbed.proxmox.cluster.quorum import check_quorum
+from testbed.proxmox.cluster.stats import Row
+from testbed.proxmox.cluster.tasks import Worker
 from testbed.proxmox.errors import Die, only_root, parameter_errors
-from testbed.proxmox.locks import CONFIG_TIMEOUT
-from testbed.proxmox.migration import Migration, StorageMap, local_devices, local_volumes
-from testbed.proxmox.node import Node
-from testbed.proxmox.quorum import check_quorum
 from testbed.proxmox.schema import Param
-from testbed.proxmox.stats import Row
-from testbed.proxmox.storage import storage_of
-from testbed.proxmox.tasks import Worker
-from testbed.proxmox.vms import Vm, drives, is_cdrom
+from testbed.proxmox.storage.storage import storage_of
+from testbed.proxmox.vm.vms import Vm, drives, is_cdrom
 
 RIGHT = perm("/vms/{vmid}", "VM.Migrate")
 NODE = Param(check=formats.node_name)

@@ -3,15 +3,15 @@
 import re
 from collections.abc import Mapping
 
-from testbed.proxmox.access import Access
+from testbed.proxmox.access.access import Access
+from testbed.proxmox.access.identities import Identity
 from testbed.proxmox.calls import Call, fill, perm, route
+from testbed.proxmox.cluster.locks import CONFIG_TIMEOUT, vm_lock
+from testbed.proxmox.cluster.node import Node
 from testbed.proxmox.errors import Die, only_root
 from testbed.proxmox.guests import GuestError
-from testbed.proxmox.identities import Identity
-from testbed.proxmox.locks import CONFIG_TIMEOUT, vm_lock
-from testbed.proxmox.node import Node
 from testbed.proxmox.schema import Param
-from testbed.proxmox.vms import Vm
+from testbed.proxmox.vm.vms import Vm
 
 PATH = "/nodes/{node}/qemu/{vmid}/"
 READ_ONLY = re.compile(r"\s*info(\s.*)?|\s*help\s*", re.DOTALL)

@@ -1,19 +1,20 @@
 """Moving a disk to another storage or to another VM (qemu-server API2/Qemu.pm move_vm_disk)."""
 
-from testbed.proxmox import devices, disks, drive_formats, pending_changes, unused
+from testbed.proxmox.access.config_rights import ConfigRights
 from testbed.proxmox.calls import VMID, Call, perm, route
-from testbed.proxmox.changes import Change
-from testbed.proxmox.config_rights import ConfigRights
+from testbed.proxmox.cluster.locks import CONFIG_TIMEOUT, vm_lock
+from testbed.proxmox.cluster.node import Node, physical
+from testbed.proxmox.cluster.tasks import Worker, interrupted_text
 from testbed.proxmox.errors import ApiError, Die, denied, parameter_errors
-from testbed.proxmox.features import volume_has
 from testbed.proxmox.formats import format_size, split_list, storage_id
-from testbed.proxmox.locks import CONFIG_TIMEOUT, vm_lock
-from testbed.proxmox.node import Node, physical
-from testbed.proxmox.options import RESIZABLE, UNUSED_KEYS
 from testbed.proxmox.schema import Param
-from testbed.proxmox.storage import Volume, storage_of
-from testbed.proxmox.tasks import Worker, interrupted_text
-from testbed.proxmox.vms import Vm, drive_file, is_cdrom, is_cloud_init
+from testbed.proxmox.storage import disks
+from testbed.proxmox.storage.storage import Volume, storage_of
+from testbed.proxmox.vm import devices, drive_formats, pending_changes, unused
+from testbed.proxmox.vm.changes import Change
+from testbed.proxmox.vm.features import volume_has
+from testbed.proxmox.vm.options import RESIZABLE, UNUSED_KEYS
+from testbed.proxmox.vm.vms import Vm, drive_file, is_cdrom, is_cloud_init
 
 KEYS = (*RESIZABLE, *UNUSED_KEYS)
 DIGEST = Param(max_length=40)

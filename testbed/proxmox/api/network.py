@@ -5,12 +5,12 @@ from typing import Any
 
 from testbed.proxmox import formats
 from testbed.proxmox.calls import Call, everybody, perm, route
+from testbed.proxmox.cluster.interfaces import BRIDGES, Interfaces, active, setting
+from testbed.proxmox.cluster.stats import Row
+from testbed.proxmox.cluster.tasks import Worker
 from testbed.proxmox.errors import parameter_errors
-from testbed.proxmox.firewall_rules import interface
-from testbed.proxmox.interfaces import BRIDGES, Interfaces, active, setting
+from testbed.proxmox.firewall.firewall_rules import interface
 from testbed.proxmox.schema import FormatError, Param
-from testbed.proxmox.stats import Row
-from testbed.proxmox.tasks import Worker
 
 MODIFY = perm("/nodes/{node}", "Sys.Modify")
 BOOLEAN = Param("boolean")

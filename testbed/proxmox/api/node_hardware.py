@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from testbed.proxmox.access import Access, Identity
+from testbed.proxmox.access.access import Access, Identity
 from testbed.proxmox.calls import Call, everybody, perm, perm_any, route
+from testbed.proxmox.cluster.stats import Row
 from testbed.proxmox.schema import Param
-from testbed.proxmox.stats import Row
 
 BOOLEAN = Param("boolean")
 AUDIT = perm("/nodes/{node}", "Sys.Audit")

@@ -9,9 +9,9 @@ from cryptography.hazmat.primitives import serialization
 
 from testbed.proxmox import formats
 from testbed.proxmox.calls import Call, Page, everybody, perm, route
+from testbed.proxmox.cluster.stats import Row
 from testbed.proxmox.errors import Die
 from testbed.proxmox.schema import Param
-from testbed.proxmox.stats import Row
 
 AUDIT = perm("/nodes/{node}", "Sys.Audit")
 MODIFY = perm("/nodes/{node}", "Sys.Modify")

@@ -4,9 +4,9 @@ import platform
 from typing import Any
 
 from testbed.proxmox.calls import Call, everybody, perm, route
-from testbed.proxmox.clock import now
-from testbed.proxmox.node import Node
-from testbed.proxmox.stats import Row
+from testbed.proxmox.cluster.clock import now
+from testbed.proxmox.cluster.node import Node
+from testbed.proxmox.cluster.stats import Row
 
 GIB = 1024**3
 KERNELS = {"8": "6.8.12-4-pve", "9": "6.17.2-1-pve"}

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from testbed.proxmox.access.identities import USER_OR_TOKEN, Identity
+from testbed.proxmox.access.permissions import Privileges
 from testbed.proxmox.calls import Call, everybody, route
-from testbed.proxmox.identities import USER_OR_TOKEN, Identity
-from testbed.proxmox.permissions import Privileges
 from testbed.proxmox.schema import Param
 
 

@@ -2,14 +2,15 @@
 
 import re
 
-from testbed.proxmox import formats, identities
+from testbed.proxmox import formats
+from testbed.proxmox.access import identities
+from testbed.proxmox.access.pools import Pool
 from testbed.proxmox.calls import Call, everybody, perm, route
+from testbed.proxmox.cluster.resources import guest_row, storage_row
+from testbed.proxmox.cluster.stats import Row
 from testbed.proxmox.errors import Die, while_doing
 from testbed.proxmox.formats import split_list
-from testbed.proxmox.pools import Pool
-from testbed.proxmox.resources import guest_row, storage_row
 from testbed.proxmox.schema import Param
-from testbed.proxmox.stats import Row
 
 POOLID = Param(optional=False, check=identities.pool_name)
 TYPE = Param(enum=("qemu", "lxc", "storage"))

@@ -3,20 +3,22 @@
 import asyncio
 from typing import Any
 
-from testbed.proxmox import devices, formats, interfaces, pending_changes
-from testbed.proxmox.access import ROOT
+from testbed.proxmox import formats
+from testbed.proxmox.access.access import ROOT
 from testbed.proxmox.calls import Call, perm, route
+from testbed.proxmox.cluster import interfaces
+from testbed.proxmox.cluster.locks import CONFIG_TIMEOUT, vm_lock
+from testbed.proxmox.cluster.node import Node, physical
+from testbed.proxmox.cluster.quorum import check_quorum
+from testbed.proxmox.cluster.tasks import Worker
 from testbed.proxmox.errors import Die, only_root, parameter_errors
 from testbed.proxmox.formats import cidr, id_pairs, node_name, storage_id
 from testbed.proxmox.guests import GuestError
-from testbed.proxmox.locks import CONFIG_TIMEOUT, vm_lock
-from testbed.proxmox.node import Node, physical
-from testbed.proxmox.options import NET_KEYS, OPTIONS
-from testbed.proxmox.quorum import check_quorum
 from testbed.proxmox.schema import Param
-from testbed.proxmox.tasks import Worker
-from testbed.proxmox.vms import Vm, cloud_init_drive
-from testbed.proxmox.vmstate import forget_state, state_name
+from testbed.proxmox.vm import devices, pending_changes
+from testbed.proxmox.vm.options import NET_KEYS, OPTIONS
+from testbed.proxmox.vm.vms import Vm, cloud_init_drive
+from testbed.proxmox.vm.vmstate import forget_state, state_name
 
 RIGHT = perm("/vms/{vmid}", "VM.PowerMgmt")
 PATH = "/nodes/{node}/qemu/{vmid}/status/"

@@ -1,13 +1,14 @@
 """Which backups of a storage are kept, and removing the rest (pve-storage API2/Storage/PruneBackups.pm)."""
 
-from testbed.proxmox import archives, contents, formats, retention
+from testbed.proxmox import formats
 from testbed.proxmox.api.storage import MAY_AUDIT
 from testbed.proxmox.calls import Call, everybody, route
-from testbed.proxmox.retention import Keep
+from testbed.proxmox.cluster.stats import Row
+from testbed.proxmox.cluster.tasks import Worker
 from testbed.proxmox.schema import Param
-from testbed.proxmox.stats import Row
-from testbed.proxmox.storage import Storage
-from testbed.proxmox.tasks import Worker
+from testbed.proxmox.storage import archives, contents, retention
+from testbed.proxmox.storage.retention import Keep
+from testbed.proxmox.storage.storage import Storage
 
 PATH = "/nodes/{node}/storage/{storage}/prunebackups"
 PARAMETERS = {

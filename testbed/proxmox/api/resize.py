@@ -1,15 +1,16 @@
 """Growing a disk (qemu-server API2/Qemu.pm resize_vm)."""
 
-from testbed.proxmox import drive_formats, formats
+from testbed.proxmox import formats
 from testbed.proxmox.calls import Call, perm, route
+from testbed.proxmox.cluster.locks import CONFIG_TIMEOUT, vm_lock
+from testbed.proxmox.cluster.node import physical
+from testbed.proxmox.cluster.tasks import Worker
 from testbed.proxmox.errors import Die, only_root
-from testbed.proxmox.locks import CONFIG_TIMEOUT, vm_lock
-from testbed.proxmox.node import physical
-from testbed.proxmox.options import RESIZABLE
 from testbed.proxmox.schema import Param
-from testbed.proxmox.storage import storage_of
-from testbed.proxmox.tasks import Worker
-from testbed.proxmox.vms import Vm, is_cdrom
+from testbed.proxmox.storage.storage import storage_of
+from testbed.proxmox.vm import drive_formats
+from testbed.proxmox.vm.options import RESIZABLE
+from testbed.proxmox.vm.vms import Vm, is_cdrom
 
 PARAMETERS = {
     "disk": Param(optional=False, enum=RESIZABLE),

@@ -1,19 +1,19 @@
 """The part of making a VM that restores a backup (qemu-server API2/Qemu.pm create_vm)."""
 
-from testbed.proxmox import changes
-from testbed.proxmox.access import ROOT
+from testbed.proxmox.access.access import ROOT
+from testbed.proxmox.access.config_rights import ConfigRights
 from testbed.proxmox.api.power import start_task
 from testbed.proxmox.api.template import convert
 from testbed.proxmox.calls import Call
-from testbed.proxmox.config_rights import ConfigRights
+from testbed.proxmox.cluster.locks import CREATE_TIMEOUT, vm_lock
+from testbed.proxmox.cluster.quorum import check_quorum
+from testbed.proxmox.cluster.tasks import Worker
 from testbed.proxmox.errors import Die, denied, parameter_errors
-from testbed.proxmox.locks import CREATE_TIMEOUT, vm_lock
-from testbed.proxmox.options import RESIZABLE
-from testbed.proxmox.quorum import check_quorum
-from testbed.proxmox.restore import Wanted, restore
-from testbed.proxmox.storage import Volume
-from testbed.proxmox.tasks import Worker
-from testbed.proxmox.vms import Config, Vm
+from testbed.proxmox.storage.restore import Wanted, restore
+from testbed.proxmox.storage.storage import Volume
+from testbed.proxmox.vm import changes
+from testbed.proxmox.vm.options import RESIZABLE
+from testbed.proxmox.vm.vms import Config, Vm
 
 
 async def begin(call: Call, overrides: Config) -> str:

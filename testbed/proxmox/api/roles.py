@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
-from testbed.proxmox import identities
+from testbed.proxmox.access import identities
 from testbed.proxmox.calls import Call, everybody, perm, route
+from testbed.proxmox.cluster.stats import Row
 from testbed.proxmox.errors import Die, parameter_errors
 from testbed.proxmox.formats import split_list
 from testbed.proxmox.schema import Param
-from testbed.proxmox.stats import Row
 
 MODIFY = perm("/access", "Sys.Modify")
 PRIVS = {"privs": Param(listed=True)}

@@ -3,12 +3,12 @@
 import time
 import zlib
 
-from testbed.proxmox import load, rrd
 from testbed.proxmox.calls import Call, perm, perm_any, route
+from testbed.proxmox.cluster import load, rrd
+from testbed.proxmox.cluster.rrd import History, Row, Source
 from testbed.proxmox.errors import parameter_errors
-from testbed.proxmox.rrd import History, Row, Source
 from testbed.proxmox.schema import Param
-from testbed.proxmox.vms import Vm
+from testbed.proxmox.vm.vms import Vm
 
 FRAMES = ("hour", "day", "week", "month", "year")
 CONSOLIDATION = {"cf": Param(enum=("AVERAGE", "MAX"))}

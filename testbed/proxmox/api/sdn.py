@@ -1,9 +1,9 @@
 """Software defined networks, of which there is only the local one (pve-network API2/Network/SDN)."""
 
 from testbed.proxmox.calls import Call, everybody, perm, route
+from testbed.proxmox.cluster.stats import Row
 from testbed.proxmox.errors import Die
 from testbed.proxmox.schema import Param
-from testbed.proxmox.stats import Row
 
 BOOLEAN = Param("boolean")
 PENDING = {"pending": BOOLEAN, "running": BOOLEAN}

@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from testbed.proxmox import snapshots
 from testbed.proxmox.api.power import start_task
 from testbed.proxmox.calls import SNAPSHOT, Call, everybody, perm, perm_any, route
+from testbed.proxmox.cluster.locks import CONFIG_TIMEOUT, vm_lock
+from testbed.proxmox.cluster.stats import Row
+from testbed.proxmox.cluster.tasks import Worker
 from testbed.proxmox.errors import Die
-from testbed.proxmox.locks import CONFIG_TIMEOUT, vm_lock
-from testbed.proxmox.options import json_value
 from testbed.proxmox.schema import Param
-from testbed.proxmox.stats import Row
-from testbed.proxmox.tasks import Worker
-from testbed.proxmox.vms import Config
+from testbed.proxmox.vm import snapshots
+from testbed.proxmox.vm.options import json_value
+from testbed.proxmox.vm.vms import Config
 
 LIST = "/nodes/{node}/qemu/{vmid}/snapshot"
 ONE = LIST + "/{snapname}"

@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import Iterable
 
-from testbed.proxmox import devices
 from testbed.proxmox.api.power import shutdown_task, start_task
 from testbed.proxmox.calls import Call, everybody, route
+from testbed.proxmox.cluster.node import Node
+from testbed.proxmox.cluster.tasks import Worker
 from testbed.proxmox.errors import denied
 from testbed.proxmox.formats import each, split_list, vmid
-from testbed.proxmox.node import Node
 from testbed.proxmox.schema import Param
-from testbed.proxmox.tasks import Worker
-from testbed.proxmox.vms import Vm
+from testbed.proxmox.vm import devices
+from testbed.proxmox.vm.vms import Vm
 
 LAST = 2**31
 #: Between two starts, unless a VM has a delay of its own; seconds.

@@ -3,9 +3,9 @@
 from typing import Any
 
 from testbed.proxmox.calls import Call, everybody, perm, route
+from testbed.proxmox.cluster.stats import Row
 from testbed.proxmox.schema import Param
-from testbed.proxmox.stats import Row
-from testbed.proxmox.vms import QEMU_VERSION, Vm, drives
+from testbed.proxmox.vm.vms import QEMU_VERSION, Vm, drives
 
 AUDIT = perm("/vms/{vmid}", "VM.Audit")
 SUBDIRECTORIES = (

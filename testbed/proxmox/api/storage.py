@@ -2,10 +2,10 @@
 
 from testbed.proxmox import formats
 from testbed.proxmox.calls import Call, everybody, perm_any, route
+from testbed.proxmox.cluster.stats import Row
 from testbed.proxmox.errors import parameter_errors
 from testbed.proxmox.schema import Param
-from testbed.proxmox.stats import Row
-from testbed.proxmox.storage import Storage
+from testbed.proxmox.storage.storage import Storage
 
 AUDIT = ("Datastore.Audit", "Datastore.AllocateSpace")
 MAY_AUDIT = perm_any("/storage/{storage}", *AUDIT)

@@ -5,10 +5,10 @@ from typing import Any
 
 from testbed.proxmox import formats
 from testbed.proxmox.calls import Call, everybody, perm, route
+from testbed.proxmox.cluster.stats import Row
 from testbed.proxmox.errors import Die, while_doing
 from testbed.proxmox.schema import FormatError, Param, Schema
-from testbed.proxmox.stats import Row
-from testbed.proxmox.storage import PLUGINS, Storage
+from testbed.proxmox.storage.storage import PLUGINS, Storage
 
 AUDIT = ("Datastore.Audit", "Datastore.AllocateSpace")
 ALLOCATE = perm("/storage", "Datastore.Allocate")

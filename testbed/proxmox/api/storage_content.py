@@ -2,18 +2,19 @@
 
 import asyncio
 
-from testbed.proxmox import archives, contents, disks, files, formats
+from testbed.proxmox import formats
+from testbed.proxmox.access.config_rights import ConfigRights
 from testbed.proxmox.api.storage import MAY_AUDIT
 from testbed.proxmox.calls import Call, everybody, perm, route
-from testbed.proxmox.config_rights import ConfigRights
-from testbed.proxmox.contents import Named
+from testbed.proxmox.cluster.node import physical
+from testbed.proxmox.cluster.stats import Row
+from testbed.proxmox.cluster.tasks import Worker
 from testbed.proxmox.errors import ApiError, Die, parameter_errors
 from testbed.proxmox.guests import GuestKind
-from testbed.proxmox.node import physical
 from testbed.proxmox.schema import FormatError, Param
-from testbed.proxmox.stats import Row
-from testbed.proxmox.storage import NEW_DISK_USED, Storage, Volume, storage_of, volume_name
-from testbed.proxmox.tasks import Worker
+from testbed.proxmox.storage import archives, contents, disks, files
+from testbed.proxmox.storage.contents import Named
+from testbed.proxmox.storage.storage import NEW_DISK_USED, Storage, Volume, storage_of, volume_name
 
 LIST = "/nodes/{node}/storage/{storage}/content"
 ONE = LIST + "/{*volume}"

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from testbed.proxmox import contents, files
-from testbed.proxmox.access import Access, Identity
+from testbed.proxmox.access.access import Access, Identity
 from testbed.proxmox.calls import Call, perm, route
+from testbed.proxmox.cluster.tasks import Worker
 from testbed.proxmox.errors import Die
+from testbed.proxmox.http.uploads import DIRECTORY
 from testbed.proxmox.schema import Param
-from testbed.proxmox.storage import Storage
-from testbed.proxmox.tasks import Worker
-from testbed.proxmox.uploads import DIRECTORY
+from testbed.proxmox.storage import contents, files
+from testbed.proxmox.storage.storage import Storage
 
 KINDS = ("iso", "vztmpl", "import")
 CHECKSUM = {

@@ -4,14 +4,14 @@ import time
 
 from testbed.proxmox.api.power import BOOLEAN, GRACE, PATH, RIGHT, SKIPLOCK, check_root_only, check_running, start_vm
 from testbed.proxmox.calls import Call, route
+from testbed.proxmox.cluster.locks import CONFIG_TIMEOUT, vm_lock
+from testbed.proxmox.cluster.node import Node, physical
+from testbed.proxmox.cluster.tasks import Worker
 from testbed.proxmox.errors import Die
 from testbed.proxmox.formats import storage_id
-from testbed.proxmox.locks import CONFIG_TIMEOUT, vm_lock
-from testbed.proxmox.node import Node, physical
 from testbed.proxmox.schema import Param
-from testbed.proxmox.tasks import Worker
-from testbed.proxmox.vms import Vm, running_cpu, running_machine
-from testbed.proxmox.vmstate import allocate_state, state_storage
+from testbed.proxmox.vm.vms import Vm, running_cpu, running_machine
+from testbed.proxmox.vm.vmstate import allocate_state, state_storage
 
 SUSPEND = {**SKIPLOCK, "todisk": BOOLEAN, "statestorage": Param(check=storage_id, requires="todisk")}
 NO_PCI = (

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from typing import Any
 
-from testbed.proxmox.access import Identity
+from testbed.proxmox.access.access import Identity
 from testbed.proxmox.calls import Call, Page, everybody, route
+from testbed.proxmox.cluster.stats import Row
+from testbed.proxmox.cluster.tasks import UPID, Task
 from testbed.proxmox.errors import parameter_errors
 from testbed.proxmox.formats import split_list, vmid
 from testbed.proxmox.schema import Param
-from testbed.proxmox.stats import Row
-from testbed.proxmox.tasks import UPID, Task
 
 START = Param("integer", minimum=0)
 FILTERS = {

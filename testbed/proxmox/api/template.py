@@ -1,16 +1,16 @@
 """Turning a VM into a template (qemu-server API2/Qemu.pm template)."""
 
-from testbed.proxmox import drive_formats
 from testbed.proxmox.calls import Call, perm, route
+from testbed.proxmox.cluster.locks import CONFIG_TIMEOUT, vm_lock
+from testbed.proxmox.cluster.node import Node, physical
+from testbed.proxmox.cluster.tasks import Worker
 from testbed.proxmox.errors import Die
-from testbed.proxmox.features import volume_has
-from testbed.proxmox.locks import CONFIG_TIMEOUT, vm_lock
-from testbed.proxmox.node import Node, physical
-from testbed.proxmox.options import RESIZABLE
 from testbed.proxmox.schema import Param
-from testbed.proxmox.storage import Volume
-from testbed.proxmox.tasks import Worker
-from testbed.proxmox.vms import Vm, drives_in_order, is_disk
+from testbed.proxmox.storage.storage import Volume
+from testbed.proxmox.vm import drive_formats
+from testbed.proxmox.vm.features import volume_has
+from testbed.proxmox.vm.options import RESIZABLE
+from testbed.proxmox.vm.vms import Vm, drives_in_order, is_disk
 
 
 @route(

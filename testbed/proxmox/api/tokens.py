@@ -2,13 +2,13 @@
 
 from typing import Any
 
+from testbed.proxmox.access.rights import any_of, oneself, user_in_group
 from testbed.proxmox.api.users import shown_token
 from testbed.proxmox.calls import Call, route
+from testbed.proxmox.cluster.stats import Row
 from testbed.proxmox.errors import parameter_errors, while_doing
 from testbed.proxmox.formats import config_id_list, split_list
-from testbed.proxmox.rights import any_of, oneself, user_in_group
 from testbed.proxmox.schema import Param
-from testbed.proxmox.stats import Row
 
 RIGHT = any_of(oneself, user_in_group("User.Modify"))
 PATH = "/access/users/{userid}/token"

@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from testbed.proxmox import identities
-from testbed.proxmox.access import REALMS
+from testbed.proxmox.access import identities
+from testbed.proxmox.access.access import REALMS
+from testbed.proxmox.access.identities import split_user
+from testbed.proxmox.access.passwords import storable
+from testbed.proxmox.access.rights import all_of, allocate_user, members_seen, user_in_group
 from testbed.proxmox.calls import Call, everybody, route
+from testbed.proxmox.cluster.stats import Row
 from testbed.proxmox.errors import Die, while_doing
 from testbed.proxmox.formats import split_list
-from testbed.proxmox.identities import split_user
-from testbed.proxmox.passwords import storable
-from testbed.proxmox.rights import all_of, allocate_user, members_seen, user_in_group
 from testbed.proxmox.schema import Param
-from testbed.proxmox.stats import Row
 
 TEXTS = ("firstname", "lastname", "email", "comment", "keys")
 NUMBERS = ("enable", "expire")

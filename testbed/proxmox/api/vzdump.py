@@ -2,19 +2,20 @@
 
 import shlex
 
-from testbed.proxmox import archives, backup, formats, retention
+from testbed.proxmox import formats
+from testbed.proxmox.access.config_rights import ConfigRights
 from testbed.proxmox.api.prune_backups import keep_of
 from testbed.proxmox.api.storage import AUDIT
-from testbed.proxmox.backup import Options
 from testbed.proxmox.calls import Call, everybody, route
-from testbed.proxmox.config_rights import ConfigRights
-from testbed.proxmox.contents import owner
+from testbed.proxmox.cluster.stats import Row
+from testbed.proxmox.cluster.tasks import Worker
 from testbed.proxmox.errors import Die, parameter_errors
-from testbed.proxmox.retention import Keep
 from testbed.proxmox.schema import Param, Schema, Values
-from testbed.proxmox.stats import Row
-from testbed.proxmox.storage import storage_of
-from testbed.proxmox.tasks import Worker
+from testbed.proxmox.storage import archives, backup, retention
+from testbed.proxmox.storage.backup import Options
+from testbed.proxmox.storage.contents import owner
+from testbed.proxmox.storage.retention import Keep
+from testbed.proxmox.storage.storage import storage_of
 
 BOOLEAN, TEXT = Param("boolean"), Param()
 FROM_ZERO = Param("integer", minimum=0)

@@ -5,12 +5,12 @@ import socket
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
+from testbed.proxmox.console.vnc import Display
 from testbed.proxmox.guests import Streams
 from testbed.proxmox.inside.agent import GuestAgent
 from testbed.proxmox.inside.screen import Screen
 from testbed.proxmox.inside.shell import Shell
 from testbed.proxmox.inside.system import System
-from testbed.proxmox.vnc import Display
 
 #: How often a screen that somebody looks at tells the time.
 CLOCK_SECONDS = 0.5

@@ -5,7 +5,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from testbed.proxmox.storage import Storage, Volume
+from testbed.proxmox.storage.storage import Storage, Volume
 from tests.testbed_proxmox.golden.client import CLOSED
 from tests.testbed_proxmox.golden.recording import Record
 

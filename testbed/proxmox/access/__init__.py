@@ -1,0 +1,1 @@
+"""Who may do what: users, tokens, tickets, roles, access control lists, pools."""

@@ -1,0 +1,1 @@
+"""What all nodes share, and what each is: tasks, locks, quorum, figures, migration."""

@@ -1,0 +1,1 @@
+"""Screens and serial lines, and the programs between them and the network."""

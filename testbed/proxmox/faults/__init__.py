@@ -1,0 +1,1 @@
+"""Faults on demand: what networks, machines and strangers do to a cluster."""

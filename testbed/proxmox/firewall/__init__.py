@@ -1,0 +1,1 @@
+"""The configuration of the firewall: options, rules, sets of addresses."""

@@ -1,0 +1,1 @@
+"""Virtual machines: their configuration files, options, changes, snapshots."""
