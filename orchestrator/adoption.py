@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from domain.server.state import Server
 from hypervisor.port import GuestConfig, GuestRow
@@ -54,21 +57,46 @@ def precheck(server: Server, row: GuestRow | None, known_cluster: bool) -> Decli
     return None
 
 
-def weigh(server: Server, config: GuestConfig) -> Adopt | Decline:
-    """Adopt when a second fact, besides the VMID, agrees: address, name, or the size that was sold."""
-    facts = [fact for fact in (_address(server, config), _name(server, config), _size(server, config)) if fact]
+def weigh(server: Server, config: GuestConfig, reported: Collection[str] = ()) -> Adopt | Decline:
+    """Adopt when a second fact, besides the VMID, agrees: address, name, notes, or the size that was sold.
+
+    `reported`: the addresses that the guest's agent tells. Many guests have the same size: it decides nothing where the
+    guest has other addresses than the service.
+    """
     if config.template:
         return Decline("template", "The source names a template, not a virtual machine.")
+    told = _told(config) | set(reported)
+    strong = [fact for fact in (_address(server, told), _name(server, config), _notes(server, config)) if fact]
+    size = _size(server, config)
+    if not strong and size and _elsewhere(server, told):
+        return Decline("address_contradicts", "The virtual machine with that number has other addresses.")
+    facts = [*strong, *([size] if size else [])]
     if not facts:
         return Decline("no_second_fact", "A virtual machine has that number, but nothing else agrees with the service.")
     return Adopt([*(server.hint.evidence if server.hint else []), *facts])
 
 
-def _address(server: Server, config: GuestConfig) -> str | None:
-    told = {ip.address.split("/")[0] for ip in config.ipconfig.values() if ip.address}
-    told |= {ip.address6.split("/")[0] for ip in config.ipconfig.values() if ip.address6}
+def _told(config: GuestConfig) -> set[str]:
+    """The fixed addresses that the guest is configured with."""
+    texts = [text for ip in config.ipconfig.values() for text in (ip.address, ip.address6) if text and "/" in text]
+    return {text.split("/")[0] for text in texts}
+
+
+def _address(server: Server, told: set[str]) -> str | None:
     same = sorted(told & {address.address for address in server.addresses})
     return f"address {same[0]} agrees" if same else None
+
+
+def _elsewhere(server: Server, told: set[str]) -> bool:
+    """Both sides name public addresses, and none is the same."""
+    return bool(server.addresses) and any(ip_address(address).is_global for address in told)
+
+
+def _notes(server: Server, config: GuestConfig) -> str | None:
+    """An address of the service stands in the guest's notes."""
+    words = {word.strip(".:") for word in re.split(r"[^0-9a-fA-F.:]+", config.description)}
+    noted = sorted(words & {address.address for address in server.addresses})
+    return f"notes name {noted[0]}" if noted else None
 
 
 def _name(server: Server, config: GuestConfig) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from uuid import UUID
 
 import structlog
@@ -13,8 +14,8 @@ from eventstore.database import Connection
 from eventstore.outbox import Lease
 from eventstore.positions import Position
 from eventstore.store import ClaimLost, Conflict, Entry
-from hypervisor.errors import HypervisorError, Missing, Unreachable
-from hypervisor.port import GuestRow
+from hypervisor.errors import AgentSilent, Denied, HypervisorError, Missing, Unreachable
+from hypervisor.port import GuestConfig, GuestRow, GuestStatus, Hypervisor
 from orchestrator.adoption import Decline, precheck, weigh
 from orchestrator.identity import identity_of
 from orchestrator.steps.configure import boot_disk
@@ -88,7 +89,7 @@ async def _weigh(work: Work, row: GuestRow) -> None:
     except Missing:
         await _decline(work, Decline("vm_missing", "The virtual machine that the source names does not exist."))
         return
-    verdict = weigh(work.state, config)
+    verdict = weigh(work.state, config, await _reported(cluster, config, status))
     if isinstance(verdict, Decline):
         await _decline(work, verdict)
         return
@@ -107,6 +108,15 @@ async def _weigh(work: Work, row: GuestRow) -> None:
         },
     )
     await _adopt(work, adopted)
+
+
+async def _reported(cluster: Hypervisor, config: GuestConfig, status: GuestStatus) -> list[str]:
+    """The addresses that the guest itself tells, where it runs an agent that answers."""
+    if not config.agent_enabled or status.power != "running":
+        return []
+    with contextlib.suppress(AgentSilent, Denied, Missing):
+        return [address.address for address in await cluster.addresses(config.node, config.vmid)]
+    return []
 
 
 async def _adopt(work: Work, adopted: e.ServerAdopted) -> None:

@@ -78,6 +78,7 @@ async def _link_one(life: Life, event: e.ServerImported) -> Server:
             "address 203.0.113.10 agrees",
         ),
         ({"cores": 2, "memory_mib": 2048}, {}, "2 cores and 2048 MiB agree"),
+        ({"description": "rented, 203.0.113.10."}, {"addresses": [ADDRESS]}, "notes name 203.0.113.10"),
     ],
 )
 async def test_a_second_fact_adopts(life: Life, guest: Any, event: Any, evidence: str) -> None:
@@ -99,6 +100,11 @@ async def test_a_second_fact_adopts(life: Life, guest: Any, event: Any, evidence
         ({"name": "host-1", "template": True}, _imported("1", 105), "template"),
         ({"name": "host-1", "kind": "lxc"}, _imported("1", 105), "not_a_vm"),
         ({"name": "host-1"}, _imported("1", 105, quarantine="vmid_clash"), "vmid_clash"),
+        (
+            {"cores": 2, "memory_mib": 2048, "ipconfig": {"net0": IpConfig(address="9.9.9.9/24")}},
+            _imported("1", 105, addresses=[ADDRESS]),
+            "address_contradicts",
+        ),
     ],
 )
 async def test_what_does_not_agree_stays_unlinked_with_a_reason(
@@ -111,6 +117,14 @@ async def test_what_does_not_agree_stays_unlinked_with_a_reason(
     assert state.status == "unlinked"
     assert state.declined is not None
     assert state.declined.code == code
+
+
+async def test_the_guests_own_agent_is_a_witness(life: Life) -> None:
+    """A guest whose addresses stand nowhere in its configuration tells them itself."""
+    guest = life.world.add_guest(FakeGuest(105, "pve1", power="running"))
+    guest.booted_ipconfig = {"net0": IpConfig(address="203.0.113.10/24")}
+    state = await _link_one(life, _imported("1", 105, addresses=[ADDRESS]))
+    assert (state.status, state.mode, life.hypervisor.calls) == ("running", "observe", [])
 
 
 async def test_a_guest_is_adopted_once(life: Life) -> None:
