@@ -32,6 +32,7 @@ class Claims:
         self._reserved: dict[UUID, UUID] = {}  # the operation that reserved memory for a larger plan
         self._operations: set[Claim] = set()
         self._sources: set[Claim] = set()
+        self._imported: dict[UUID, Claim] = {}  # the source row of each imported stream
         self._maintenance: set[Claim] = set()
 
     def fold(self, record: Recorded[Any]) -> None:
@@ -49,9 +50,15 @@ class Claims:
                 self._memory[id] = (event.cluster, event.node, self._plans[id].memory_mib)
             case e.ServerImported():
                 self._sold[id] = event.addresses
-                self._sources.add((event.source, "service", event.source_id, id))
+                self._imported[id] = (event.source, "service", event.source_id, id)
+                self._sources.add(self._imported[id])
             case e.ImportUpdated():
                 self._sold[id] = event.addresses
+                self._sources.add(self._imported[id])
+            case e.ImportReverted():
+                self._forget(id)
+                self._owned.pop(id, None)
+                self._release(id)
             case e.ServerAdopted():
                 self._owned[id] = (event.cluster, event.vmid)
                 self._addresses[id] = _hosts(self._sold[id])
@@ -69,9 +76,17 @@ class Claims:
             case c.MaintenanceEnded():
                 self._maintenance.discard((event.cluster, event.node or ""))
             case a.AccountImported():
-                self._sources.add((event.source, "client", event.source_id, id))
+                self._imported[id] = (event.source, "client", event.source_id, id)
+                self._sources.add(self._imported[id])
             case a.UserImported():
-                self._sources.add((event.source, "user", event.source_id, id))
+                self._imported[id] = (event.source, "user", event.source_id, id)
+                self._sources.add(self._imported[id])
+            case a.AccountReverted() | a.UserReverted():
+                self._forget(id)
+
+    def _forget(self, id: UUID) -> None:
+        """An import was taken back: its row may be imported again."""
+        self._sources.discard(self._imported[id])
 
     def _reserve(self, id: UUID, event: e.CapacityReserved) -> None:
         if id in self._memory:

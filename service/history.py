@@ -156,6 +156,7 @@ WORDS: dict[type, Callable[[Any, str], Words]] = {
     e.OperationFailed: lambda v, name: (f"{name} failed", v.message),
     e.AttentionRaised: lambda v, name: (f"{name} stopped; staff will look", v.message),
     e.ServerAdopted: lambda v, _: ("Linked to its virtual machine", f"Found {v.power}, left as it was"),
+    e.ImportReverted: lambda _, __: ("Import taken back", "The virtual machine was left as it was"),
     e.AdoptionDeclined: lambda v, _: ("Not linked to a virtual machine", v.detail),
     e.TerminationScheduled: _scheduled,
     e.TerminationUndone: lambda _, __: ("Termination undone", None),

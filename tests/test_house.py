@@ -25,7 +25,7 @@ SQL = re.compile(
 # tables missing, and the role that is taken before anything else.
 PLAIN = {"SELECT 1", "SELECT to_regclass($1)", "SET ROLE "}
 # These ask MariaDB, or the private SQLite file of an import: no PostgreSQL.
-ELSEWHERE = {f"whmcs_import/{name}.py" for name in ("extract", "staging", "rows", "shop", "plan")}
+ELSEWHERE = {f"whmcs_import/{name}.py" for name in ("extract", "staging", "rows", "shop", "plan", "verify")}
 
 
 def sources(*packages: str) -> list[Path]:

@@ -1,5 +1,11 @@
 """`whmcs-import`: move what a WHMCS sells into Hostler, as often as you like.
 
+    whmcs-import --source …                   import, or with --dry-run only say what would be imported
+    whmcs-import suggest-mapping --source …   draft a mapping file from what is sold there
+    whmcs-import verify --source …            compare what is here with what is there
+    whmcs-import retry --source …             import only what no earlier run could
+    whmcs-import rollback RUN                 take back what a run brought and nobody has touched since
+
 Exit code 0: done; 2: done, but rows are in quarantine; 3: refused or aborted, nothing is half-written; 64: wrong usage.
 """
 
@@ -12,22 +18,25 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 from uuid import UUID
 
 from domain import ids
 from eventstore.database import Connection
 from runtime.ids import new_id
 from runtime.settings import Settings, SettingsError
-from whmcs_import import extract, live, load, mapping_file, plan, progress, settle, target
+from whmcs_import import extract, live, load, mapping_file, plan, progress, rollback, settle, suggest, target, verify
 from whmcs_import.extract import Dsn, InvalidSource, SourceError, SourceInfo
 from whmcs_import.mapping_file import MappingError, MappingFile
 from whmcs_import.plan import Plan
 from whmcs_import.report import Report
+from whmcs_import.rollback import Undone
 from whmcs_import.staging import Staging, private_copy
 from whmcs_import.target import TargetError
+from whmcs_import.verify import Verdict
 
 DONE, QUARANTINED, REFUSED, USAGE = 0, 2, 3, 64
 
@@ -36,19 +45,61 @@ def main(argv: list[str] | None = None) -> int:
     """Run one import from the command line; answers with the exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        arguments = _parser().parse_args(argv)
-        dsn = extract.parse_dsn(arguments.source)
-        file = mapping_file.load(arguments.mapping)
+        arguments = _arguments(argv)
         _check_writable(arguments.report)
-        report = asyncio.run(_import(arguments, dsn, file, Settings()))
+        return COMMANDS[arguments.command](arguments)
     except InvalidSource as error:
         return _refused(error, USAGE)
     except (MappingError, SettingsError, SourceError, TargetError) as error:
         return _refused(error, REFUSED)
     except KeyboardInterrupt:
         return _refused("stopped: what is loaded stays, run again for the rest", REFUSED)
-    _print(report, arguments)
+
+
+def _import_command(arguments: argparse.Namespace) -> int:
+    dsn = extract.parse_dsn(arguments.source)
+    file = mapping_file.load(arguments.mapping)
+    report = asyncio.run(_import(arguments, dsn, file, Settings()))
+    _print(report.as_json(), report.as_text(), arguments)
+    if report.plan.incomplete:
+        return REFUSED
     return QUARANTINED if report.plan.quarantined else DONE
+
+
+def _suggest_command(arguments: argparse.Namespace) -> int:
+    with progress.shown(quiet=arguments.quiet) as tell, private_copy() as staging:
+        source = _extract(arguments, extract.parse_dsn(arguments.source), staging, tell)
+        print(suggest.draft(staging, source), end="")
+    return DONE
+
+
+def _verify_command(arguments: argparse.Namespace) -> int:
+    async def compared() -> Verdict:
+        async with target.connected(Settings().database_url) as connection:
+            return await verify.verify(connection, extract.parse_dsn(arguments.source), arguments.source_name)
+
+    verdict = asyncio.run(compared())
+    _print(verdict.as_json(), verdict.as_text(), arguments)
+    return QUARANTINED if verdict.differences else DONE
+
+
+def _rollback_command(arguments: argparse.Namespace) -> int:
+    async def undone() -> Undone:
+        async with target.connected(Settings().database_url) as connection:
+            return await rollback.rollback(connection, arguments.run)
+
+    done = asyncio.run(undone())
+    _print(done.as_json(), done.as_text(), arguments)
+    return DONE
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "import": _import_command,
+    "retry": _import_command,
+    "suggest-mapping": _suggest_command,
+    "verify": _verify_command,
+    "rollback": _rollback_command,
+}
 
 
 async def _import(arguments: argparse.Namespace, dsn: Dsn, file: MappingFile, settings: Settings) -> Report:
@@ -61,7 +112,7 @@ async def _import(arguments: argparse.Namespace, dsn: Dsn, file: MappingFile, se
             run_id, seen = None, None
             if arguments.dry_run and os.environ.get("HOSTLER_CONFIG"):
                 seen = await live.look(settings.config.cluster, made.adoption)
-            if made.changes and not arguments.dry_run:
+            if made.changes and not arguments.dry_run and not made.incomplete:
                 run_id = new_id()
                 await _load(arguments, connection, staging, made, file, run_id, tell)
         return Report(
@@ -82,7 +133,7 @@ def _extract(arguments: argparse.Namespace, dsn: Dsn, staging: Staging, tell: pr
         staging,
         lambda table, rows: tell("read", table, rows, None),
         allow_writer=arguments.i_know,
-        allow_inconsistent=arguments.allow_inconsistent,
+        loose="lock" if arguments.lock_source else "accept" if arguments.allow_inconsistent else "prove",
     )
 
 
@@ -99,7 +150,9 @@ async def _plan(
             lambda what, done: tell("map", what, done, total),
             include_idle=arguments.include_idle,
         )
-        await settle.settle(connection, staging, made, file)
+        await settle.settle(connection, staging, made, file, overwrite=arguments.overwrite)
+    if arguments.command == "retry":
+        settle.only_new(staging, made)
     return made
 
 
@@ -123,22 +176,38 @@ async def _load(
     )
 
 
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = _parser()
+    arguments = parser.parse_intermixed_args(argv)
+    if arguments.source is None and arguments.command != "rollback":
+        parser.error("--source is missing")
+    if (arguments.run is None) == (arguments.command == "rollback"):
+        parser.error("rollback needs the run to take back" if arguments.run is None else "RUN is for rollback alone")
+    return arguments
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="whmcs-import", description="Move what a WHMCS sells into Hostler.", epilog=_EPILOG)
-    parser.add_argument("--source", required=True, metavar="mysql://user:password@host:port/database")
+    parser.add_argument("command", nargs="?", choices=tuple(COMMANDS), default="import", help="default: import")
+    parser.add_argument("run", nargs="?", type=_run, metavar="RUN", help="the run that rollback takes back")
+    parser.add_argument("--source", metavar="mysql://user:password@host:port/database")
     parser.add_argument(
         "--source-name", type=_name, default="whmcs", help="what this WHMCS is called here (default: whmcs)"
     )
     parser.add_argument("--mapping", type=Path, metavar="FILE", help="the mapping file (default: a built-in one)")
     parser.add_argument("--dry-run", action="store_true", help="print the plan, write nothing")
     parser.add_argument("--manage", action="store_true", help="manage adopted servers instead of only observing them")
+    parser.add_argument("--overwrite", action="store_true", help="let the source win over changes that were made here")
     parser.add_argument("--include-idle", action="store_true", help="import clients without servers too")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write the whole report there as JSON")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="of the report on stdout")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
     parser.add_argument("--i-know", action="store_true", help="accept a source user who could write")
+    parser.add_argument("--lock-source", action="store_true", help="lock tables without snapshots while they are read")
     parser.add_argument(
-        "--allow-inconsistent", action="store_true", help="accept tables of which no snapshot can be taken"
+        "--allow-inconsistent",
+        action="store_true",
+        help="accept that tables without snapshots change while they are read",
     )
     return parser
 
@@ -147,6 +216,12 @@ def _name(text: str) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,62}", text):
         raise argparse.ArgumentTypeError(f"{text!r} is no name: use small letters, digits, dots and dashes")
     return text
+
+
+def _run(text: str) -> UUID:
+    if (run := ids.parse(ids.RUN, text)) is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no run: its id stands in the import's report")
+    return run
 
 
 _EPILOG = "Exit code 0: done; 2: done, rows are in quarantine; 3: refused or aborted; 64: wrong usage."
@@ -164,11 +239,11 @@ def _check_writable(report: Path | None) -> None:
         raise SettingsError(f"--report {report}: the folder {report.parent} does not exist")
 
 
-def _print(report: Report, arguments: argparse.Namespace) -> None:
-    whole = json.dumps(report.as_json(), indent=2, ensure_ascii=False)
+def _print(whole: dict[str, Any], text: str, arguments: argparse.Namespace) -> None:
+    written = json.dumps(whole, indent=2, ensure_ascii=False)
     if arguments.report is not None:
-        arguments.report.write_text(whole + "\n", encoding="utf-8")
-    print(whole if arguments.format == "json" else report.as_text())
+        arguments.report.write_text(written + "\n", encoding="utf-8")
+    print(written if arguments.format == "json" else text)
 
 
 def _refused(message: object, code: int) -> int:

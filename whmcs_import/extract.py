@@ -1,17 +1,21 @@
 """Read the source once, in one consistent snapshot, into staging; then let it go.
 
 The recipe is what MariaDB and MySQL guarantee: START TRANSACTION WITH CONSISTENT SNAPSHOT freezes InnoDB tables and
-nothing else, so other engines are refused; dates come as the text that is stored, since zero dates are no dates.
+nothing else. Tables of other engines are read twice, once before the snapshot begins and once after: when both passes
+are equal, nothing changed in between and they fit the snapshot. Or all tables are locked while they are read. Dates
+come as the text that is stored, since zero dates are no dates.
 """
 
 from __future__ import annotations
 
+import codecs
+import hashlib
 import re
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 import pymysql
@@ -19,7 +23,7 @@ from pymysql.constants import ER, FIELD_TYPE
 from pymysql.converters import conversions
 from pymysql.cursors import Cursor, SSCursor
 
-from whmcs_import.staging import TABLES, Staging, Table
+from whmcs_import.staging import TABLES, TABLES_BEFORE_8, Staging, Table
 from whmcs_import.values import is_secret_name
 
 BATCH = 5000
@@ -29,6 +33,10 @@ MAY_HAVE = {
     *("REPLICATION CLIENT", "BINLOG MONITOR", "REPLICATION SLAVE", "SLAVE MONITOR"),
 }
 
+LENIENT = "whmcs_lenient"  # the codec of text that may hold bytes which are no text
+PASSES = 3
+
+Looseness = Literal["prove", "lock", "accept"]
 Connection: TypeAlias = "pymysql.connections.Connection[Any]"
 Progress = Callable[[str, int], None]
 
@@ -89,58 +97,110 @@ def parse_dsn(text: str) -> Dsn:
 
 
 def extract(
-    dsn: Dsn, staging: Staging, progress: Progress, *, allow_writer: bool = False, allow_inconsistent: bool = False
+    dsn: Dsn, staging: Staging, progress: Progress, *, allow_writer: bool = False, loose: Looseness = "prove"
 ) -> SourceInfo:
     """Copy the tables of WHMCS into `staging` and close the source.
 
-    `allow_writer` accepts a database user who could write, `allow_inconsistent` tables without snapshots.
+    `allow_writer` accepts a database user who could write. `loose` says what to do with tables that have no snapshots:
+    read them twice and refuse when they differ, lock all tables meanwhile, or accept what comes.
 
     Raises:
-        SourceError: it cannot be reached or read, or is no WHMCS this program knows.
+        SourceError: it cannot be reached or read, changes too fast, or is no WHMCS this program knows.
     """
     with _said_plainly(dsn):
-        for attempt in range(3):
+        for attempt in range(PASSES):
             with closing(_connect(dsn)) as connection:
                 try:
-                    return _copy(connection, dsn, staging, progress, allow_writer, allow_inconsistent)
+                    return _copy(connection, dsn, staging, progress, allow_writer, loose)
+                except _ChangedMeanwhile as changed:
+                    if attempt == PASSES - 1:
+                        raise SourceError(str(changed)) from None
                 except pymysql.err.MySQLError as error:
-                    if error.args[0] != TABLE_CHANGED or attempt == 2:
+                    if error.args[0] != TABLE_CHANGED or attempt == PASSES - 1:
                         raise
-                    staging.clear()
+            staging.clear()
     raise AssertionError("unreachable")
 
 
+@contextmanager
+def reading(dsn: Dsn) -> Iterator[Connection]:
+    """A connection to the source in one snapshot, for who asks it questions of their own.
+
+    Raises:
+        SourceError: it cannot be reached or read.
+    """
+    with _said_plainly(dsn), closing(_connect(dsn)) as connection:
+        with connection.cursor(Cursor) as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+        yield connection
+
+
+class _ChangedMeanwhile(Exception):
+    """Two passes over a table differ."""
+
+
 def _copy(
-    connection: Connection, dsn: Dsn, staging: Staging, progress: Progress, allow_writer: bool, inconsistent: bool
+    connection: Connection, dsn: Dsn, staging: Staging, progress: Progress, allow_writer: bool, loose: Looseness
 ) -> SourceInfo:
     if not allow_writer:
         _refuse_writers(connection)
     schema = _Schema.read(connection, dsn.database)
     schema.require()
-    if not inconsistent:
-        schema.refuse_without_snapshot()
+    method = (
+        "snapshot" if not schema.loose else {"prove": "two_passes", "lock": "lock", "accept": "inconsistent"}[loose]
+    )
+    first = _first_pass(connection, schema) if method == "two_passes" else {}
+    at = _freeze(connection, schema, locked=method == "lock")
     with connection.cursor(Cursor) as cursor:
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
-        at = datetime.now(UTC).isoformat(timespec="seconds")
         version = _setting(cursor, schema, "Version") or "unknown"
         cursor.execute("SELECT VERSION()")
         server = str(cursor.fetchall()[0][0])
-    for table in TABLES:
-        if table.name in schema.tables:
-            _copy_table(connection, schema, table, staging, progress)
+    for table in schema.wanted:
+        digest = _copy_table(connection, schema, table, staging, progress)
+        if first.get(table.name, digest) != digest:
+            raise _ChangedMeanwhile(
+                f"{table.origin} is not InnoDB and changed while it was read: stop WHMCS and its cron, import from a "
+                "restored dump, or lock the tables meanwhile with --lock-source"
+            )
+    if schema.before_8:
+        staging.users_before_8()
     staging.index()
-    present = [schema.tables[table.name] for table in TABLES if table.name in schema.tables]
+    present = [schema.tables[table.origin.lower()] for table in schema.wanted]
     return SourceInfo(
         address=dsn.shown,
         version=version,
         server=server,
         snapshot_at=at,
-        method="snapshot" if all(t.engine == "InnoDB" for t in present) else "inconsistent",
+        method=method,
         engines=_tally(t.engine for t in present),
         collations=_tally(t.collation for t in present),
         rows={table.name: staging.count(table.name) for table in TABLES},
     )
+
+
+def _first_pass(connection: Connection, schema: _Schema) -> dict[str, bytes]:
+    """A digest of each table that has no snapshots, from before the snapshot begins."""
+    digests = {}
+    for table in schema.wanted:
+        if schema.tables[table.origin.lower()].engine != "InnoDB":
+            digest = hashlib.sha256()
+            for rows in _chunks(connection, schema, table):
+                _digest_rows(digest, rows)
+            digests[table.name] = digest.digest()
+    return digests
+
+
+def _freeze(connection: Connection, schema: _Schema, *, locked: bool) -> str:
+    """Let nothing change any more in what is read; answers with the time."""
+    with connection.cursor(Cursor) as cursor:
+        if locked:
+            names = sorted({schema.tables[table.origin.lower()].name for table in schema.wanted} | schema.settings)
+            cursor.execute(f"LOCK TABLES {', '.join(f'`{name}` READ' for name in names)}")
+        else:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +221,7 @@ class _Schema:
 
     @classmethod
     def read(cls, connection: Connection, database: str) -> _Schema:
-        wanted = {table.name for table in TABLES} | {"tblconfiguration"}
+        wanted = {table.origin.lower() for table in (*TABLES, *TABLES_BEFORE_8)} | {"tblconfiguration"}
         with connection.cursor(Cursor) as cursor:
             cursor.execute(
                 "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = %s", (database,)
@@ -176,51 +236,87 @@ class _Schema:
             found = [_Present(str(n), str(e), str(c), columns.get(str(n), {})) for n, e, c in cursor.fetchall()]
         return cls({table.name.lower(): table for table in found if table.name.lower() in wanted})
 
+    @property
+    def before_8(self) -> bool:
+        """Whether clients sign in themselves: users are an invention of 8.0."""
+        return "tblusers" not in self.tables
+
+    @property
+    def known(self) -> tuple[Table, ...]:
+        """What this generation of WHMCS may have."""
+        return (*TABLES, *TABLES_BEFORE_8) if self.before_8 else TABLES
+
+    @property
+    def wanted(self) -> list[Table]:
+        """What there is to read."""
+        return [table for table in self.known if table.origin.lower() in self.tables]
+
+    @property
+    def loose(self) -> list[str]:
+        """The tables of which no snapshot can be taken."""
+        return sorted(
+            self.tables[t.origin.lower()].name for t in self.wanted if self.tables[t.origin.lower()].engine != "InnoDB"
+        )
+
+    @property
+    def settings(self) -> set[str]:
+        return {table.name for name, table in self.tables.items() if name == "tblconfiguration"}
+
     def require(self) -> None:
-        if "tblclients" in self.tables and "tblusers" not in self.tables:
-            raise SourceError("this is WHMCS before 8.0 (it has no tblusers): update WHMCS to 8 or later first")
+        """Refuse a database without what every WHMCS has."""
         missing = [
-            table.name if table.name not in self.tables else f"{table.name}.{column}"
-            for table in TABLES
+            table.origin if table.origin.lower() not in self.tables else f"{table.origin}.{column}"
+            for table in self.known
             for column in table.required
-            if (table.needed or table.name in self.tables)
-            and column not in (self.tables[table.name].columns if table.name in self.tables else ())
+            if (table.needed or table.origin.lower() in self.tables)
+            and column not in (self.tables[table.origin.lower()].columns if table.origin.lower() in self.tables else ())
         ]
+        if self.before_8 == ("tblusers_clients" in self.tables):
+            missing.append("tblusers" if self.before_8 else "tblusers_clients")
         if missing:
             names = ", ".join(dict.fromkeys(missing))
             raise SourceError(f"this database is no WHMCS that can be read: it has no {names}: check --source")
 
-    def refuse_without_snapshot(self) -> None:
-        loose = [table.name for table in self.tables.values() if table.engine != "InnoDB"]
-        if loose:
-            raise SourceError(
-                f"{', '.join(sorted(loose))}: not InnoDB, so no snapshot is possible: import from a restored dump, "
-                "or accept rows that do not fit together with --allow-inconsistent"
-            )
+
+def _copy_table(
+    connection: Connection, schema: _Schema, table: Table, staging: Staging, progress: Progress
+) -> bytes | None:
+    """Stage a table; answers with its digest when it has no snapshots."""
+    digest = hashlib.sha256() if schema.tables[table.origin.lower()].engine != "InnoDB" else None
+    done = 0
+    for rows in _chunks(connection, schema, table):
+        if digest is not None:
+            _digest_rows(digest, rows)
+        staging.add(table, rows)
+        done += len(rows)
+        progress(table.origin, done)
+    return digest.digest() if digest is not None else None
 
 
-def _copy_table(connection: Connection, schema: _Schema, table: Table, staging: Staging, progress: Progress) -> None:
-    present = schema.tables[table.name]
+def _chunks(connection: Connection, schema: _Schema, table: Table) -> Iterator[list[tuple[Any, ...]]]:
+    present = schema.tables[table.origin.lower()]
     columns = [
         f"`{present.columns[column]}`" if column in present.columns else f"NULL AS `{column}`"
         for column in table.columns
     ]
+    secrets = _secret_fields(connection, schema) if table.name == "tblcustomfieldsvalues" else []
+    where = f" WHERE fieldid NOT IN ({', '.join(map(str, secrets))})" if secrets else ""
     with connection.cursor(SSCursor) as cursor:
-        cursor.execute(f"SELECT {', '.join(columns)} FROM `{present.name}`{_without_secrets(table, staging)}")
-        done = 0
+        cursor.execute(f"SELECT {', '.join(columns)} FROM `{present.name}`{where}")
         while rows := cursor.fetchmany(BATCH):
-            staging.add(table, rows)
-            done += len(rows)
-            progress(table.name, done)
+            yield list(rows)
 
 
-def _without_secrets(table: Table, staging: Staging) -> str:
+def _digest_rows(digest: hashlib._Hash, rows: list[tuple[Any, ...]]) -> None:
+    for row in rows:
+        digest.update(repr(row).encode("utf-8", "surrogatepass"))
+
+
+def _secret_fields(connection: Connection, schema: _Schema) -> list[int]:
     """Passwords kept in custom fields are never read, neither the encrypted ones nor those in plain text."""
-    if table.name != "tblcustomfieldsvalues":
-        return ""
-    fields = staging.rows("SELECT id, fieldname, fieldtype FROM tblcustomfields")
-    ids = [str(int(id)) for id, name, kind in fields if kind == "password" or is_secret_name(str(name))]
-    return f" WHERE fieldid NOT IN ({', '.join(ids)})" if ids else ""
+    with connection.cursor(Cursor) as cursor:
+        cursor.execute(f"SELECT id, fieldname, fieldtype FROM `{schema.tables['tblcustomfields'].name}`")
+        return [int(id) for id, name, kind in cursor.fetchall() if kind == "password" or is_secret_name(str(name))]
 
 
 def _setting(cursor: Any, schema: _Schema, name: str) -> str | None:
@@ -233,7 +329,7 @@ def _setting(cursor: Any, schema: _Schema, name: str) -> str | None:
 
 def _refuse_writers(connection: Connection) -> None:
     with connection.cursor(Cursor) as cursor:
-        cursor.execute("SHOW GRANTS FOR CURRENT_USER()")
+        cursor.execute("SHOW GRANTS")  # with those of the current role
         grants = [str(row[0]) for row in cursor.fetchall()]
     if dangerous := sorted({right for grant in grants for right in _rights(grant)} - MAY_HAVE):
         raise SourceError(
@@ -258,7 +354,8 @@ def _connect(dsn: Dsn) -> Connection:
         FIELD_TYPE.DECIMAL: str,
         FIELD_TYPE.NEWDECIMAL: str,
     }
-    return pymysql.connect(
+    plain |= dict.fromkeys(_TEXTS, _readable)
+    connection = pymysql.connect(
         host=dsn.host,
         port=dsn.port,
         user=dsn.user,
@@ -271,6 +368,36 @@ def _connect(dsn: Dsn) -> Connection:
         conv=plain,
         init_command="SET SESSION sql_mode='', time_zone='+00:00', net_write_timeout=600",
     )
+    connection.encoding = LENIENT
+    return connection
+
+
+_TEXTS = (
+    *(FIELD_TYPE.TINY_BLOB, FIELD_TYPE.BLOB, FIELD_TYPE.MEDIUM_BLOB, FIELD_TYPE.LONG_BLOB),
+    *(FIELD_TYPE.VARCHAR, FIELD_TYPE.VAR_STRING, FIELD_TYPE.STRING),
+)
+
+
+def _readable(value: str | bytes) -> str:
+    """Text of a column that claims to hold bytes."""
+    return value if isinstance(value, str) else value.decode("utf-8", "replace")
+
+
+def _lenient_codec(name: str) -> codecs.CodecInfo | None:
+    """UTF-8 that replaces what is none: one damaged row must not end the reading of a million."""
+    if name != LENIENT:
+        return None
+
+    def decode(data: Any, errors: str = "strict") -> tuple[str, int]:
+        return bytes(data).decode("utf-8", "replace"), len(data)
+
+    def encode(text: str, errors: str = "strict") -> tuple[bytes, int]:
+        return text.encode("utf-8", errors), len(text)
+
+    return codecs.CodecInfo(encode, decode, name=LENIENT)
+
+
+codecs.register(_lenient_codec)
 
 
 @contextmanager

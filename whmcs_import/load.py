@@ -25,7 +25,7 @@ from eventstore.bulk import Entry, Wake, append_chunk
 from eventstore.database import Connection
 from eventstore.store import Conflict
 from runtime import passwords
-from whmcs_import import mapping, target
+from whmcs_import import mapping, target, users
 from whmcs_import.mapping_file import MappingFile
 from whmcs_import.plan import ENTITIES, Plan
 from whmcs_import.shop import Shop
@@ -113,7 +113,8 @@ class _Loader:
         """Write one chunk; when a stream has grown meanwhile, look again and try once more."""
         changes = [self._change(entity, row) for row in rows]
         names = await self._names(changes) if entity == "service" else {}
-        entries = [(change, *self._event(entity, change, names)) for change in changes]
+        here = await target.versions(self._connection, [change.stream for change in changes])
+        entries = [(change, *self._event(entity, change, names, again=change.stream in here)) for change in changes]
         credentials = self._credentials(changes) if entity == "user" else []
         for attempt in range(ATTEMPTS):
             try:
@@ -133,7 +134,7 @@ class _Loader:
         entries: list[tuple[Change, object, UUID | None]],
         credentials: list[Credential],
     ) -> None:
-        versions = await target.versions(self._connection, [c.stream for c in changes if not c.is_new])
+        versions = await target.versions(self._connection, [change.stream for change in changes])
         batch = [
             Entry(change.stream, versions.get(change.stream, 0) + 1, event, self._meta, subject)
             for change, event, subject in entries
@@ -161,8 +162,8 @@ class _Loader:
             stream = mapping.plan_id(self._source, self._shop.products[int(source_id)], self._file)
         return Change(source_id, action == "create", content, stream, msgspec.json.decode(payload))
 
-    def _event(self, entity: str, change: Change, names: dict[str, str]) -> tuple[object, UUID | None]:
-        """The event of a change, and whose personal data it holds."""
+    def _event(self, entity: str, change: Change, names: dict[str, str], *, again: bool) -> tuple[object, UUID | None]:
+        """The event of a change, and whose personal data it holds; `again`: the stream exists, maybe taken back."""
         plain = {**change.payload, "run_id": self._run, "mode": self._mode}
         match entity:
             case "product":
@@ -174,7 +175,7 @@ class _Loader:
             case _:
                 for part in ("image", "location"):
                     plain[part] = {**plain[part], "name": names.get(plain[part]["id"], plain[part]["name"])}
-                kind = ServerImported if change.is_new else ImportUpdated
+                kind = ImportUpdated if again else ServerImported
                 return msgspec.convert(plain, kind), UUID(plain["account_id"])
 
     async def _names(self, changes: list[Change]) -> dict[str, str]:
@@ -202,10 +203,10 @@ class _Loader:
 
     def _credentials(self, changes: list[Change]) -> list[Credential]:
         """The passwords of users who can sign in; wrapping old digests is the only costly work of an import."""
-        raw = self._staging.passwords([int(change.source_id) for change in changes if change.payload["login"]])
+        raw = self._staging.passwords([users.number(change.source_id) for change in changes if change.payload["login"]])
 
         def kept(change: Change) -> Credential | None:
-            hashed = passwords.import_hash(raw.get(int(change.source_id), ""))
+            hashed = passwords.import_hash(raw.get(users.number(change.source_id), ""))
             return None if hashed is None else (change.stream, *hashed)
 
         with ThreadPoolExecutor() as threads:

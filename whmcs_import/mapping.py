@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -20,7 +21,7 @@ from whmcs_import import options, values
 from whmcs_import.adoption import Hint, Link, NoHint
 from whmcs_import.mapping_file import MappingFile
 from whmcs_import.options import AddonRow, FieldRow, Note, OptionRow, Refused, Sold
-from whmcs_import.shop import Product, Shop
+from whmcs_import.shop import CLOUDS, FOREIGN_PANELS, Product, Shop
 from whmcs_import.targets import Context, Named, Resolver
 from whmcs_import.values import Piped, normalise
 
@@ -39,6 +40,7 @@ CYCLES = {
 }
 NOTHING_SAID = NoHint("no_vm_link")
 OVERDUE = "overdue on payment"  # the reason WHMCS itself writes, and takes back when the invoice is paid
+_VMID_IN_NOTES = re.compile(r"\bvm\s?id\b\D{0,3}(\d{3,9})", re.IGNORECASE)
 _ABUSE = re.compile(r"abus|spam|phish|malware|botnet|ddos|attack|fraud|dmca|copyright|hack|scan", re.IGNORECASE)
 
 
@@ -63,6 +65,7 @@ class Service:
     suspend_reason: str = ""
     override: int | None = 0
     override_until: str | None = None
+    notes: str = field(default="", repr=False)  # what staff wrote is nobody else's business
     options: tuple[OptionRow, ...] = ()
     fields: tuple[FieldRow, ...] = ()
     addons: tuple[AddonRow, ...] = ()
@@ -107,16 +110,30 @@ class Skipped:
 class Quarantined:
     reason: str
     detail: str
+    sold: Sold | None = None  # as far as it could be read
 
 
 def map_service(service: Service, world: World) -> Mapped | Skipped | Quarantined:
     """Decide about one service. The same rows and the same mapping always give the same answer."""
     if (reason := skip_reason(service, world)) is not None:
         return Skipped(reason)
+    sold = None
     try:
-        return _server(service, world)
+        product, client = _checked(service, world)
+        sold = options.read(
+            world.shop,
+            product.id,
+            service.options,
+            service.fields,
+            service.addons,
+            stale=world.mapping.defaults.stale_options,
+        )
+        return _server(service, product, client, sold, world)
     except Refused as refused:
-        return Quarantined(refused.code, refused.detail)
+        return Quarantined(refused.code, refused.detail, sold)
+    except (ValueError, TypeError, LookupError, ArithmeticError) as error:
+        # A row that nobody foresaw must not stop the others.
+        return Quarantined("row_unreadable", f"{type(error).__name__}: {error}")
 
 
 def skip_reason(service: Service, world: World) -> str | None:
@@ -138,24 +155,15 @@ def stream(world: World, service: int) -> UUID:
     return ids.imported(world.source, "service", str(service))
 
 
-def _server(service: Service, world: World) -> Mapped:
-    product, client = _checked(service, world)
+def _server(service: Service, product: Product, client: Client, sold: Sold, world: World) -> Mapped:
     billing = _billing(service, client, world)
-    mapping = world.mapping
-    sold = options.read(
-        world.shop,
-        product.id,
-        service.options,
-        service.fields,
-        service.addons,
-        stale=mapping.defaults.stale_options,
-    )
     notes = [*_oddities(service), *sold.notes]
     _refuse_unknown(sold, world)
     context = _context(service, product, sold, world)
     image = _named("image", context, world, notes)
     location = _named("location", context, world, notes)
     hint = world.hints.get(service.id, NOTHING_SAID)
+    notes += _suggestion(service, hint)
     payload = {
         "source": world.source,
         "source_id": str(service.id),
@@ -189,6 +197,10 @@ def _checked(service: Service, world: World) -> tuple[Product, Client]:
         raise Refused(
             "closed_client_live_service", f"client {service.client} is closed, the service is {service.status}"
         )
+    if product.module.casefold() in CLOUDS:
+        raise Refused("many_vms_per_service", f"module {product.module} keeps several VMs for one service")
+    if product.module.casefold() in FOREIGN_PANELS:
+        raise Refused("foreign_panel", f"module {product.module} is of another panel: its numbers are no VMIDs")
     if (service.qty or 1) > 1:
         raise Refused("multi_unit_service", f"it stands for {service.qty} units")
     return product, client
@@ -241,6 +253,12 @@ def _oddities(service: Service) -> list[Note]:
     return notes
 
 
+def _suggestion(service: Service, hint: Hint | NoHint) -> list[Note]:
+    """A number in what staff wrote: nothing to act on, but something to look at."""
+    found = _VMID_IN_NOTES.search(service.notes) if hint == NOTHING_SAID else None
+    return [Note("vmid_suggested", f"its notes speak of VM {found[1]}")] if found else []
+
+
 def _billing(service: Service, client: Client, world: World) -> dict[str, Any]:
     cycle = CYCLES.get(normalise(service.cycle))
     if cycle is None:
@@ -251,6 +269,8 @@ def _billing(service: Service, client: Client, world: World) -> dict[str, Any]:
     due = values.day(service.next_due).iso
     if due is None and cycle not in ("free", "one_time"):
         raise Refused("next_due_missing", f"{service.cycle} without a next due date ({service.next_due})")
+    if _decimal(service.amount) is None:
+        raise Refused("amount_unreadable", f"amount {service.amount!r}")
     return {
         "cycle": cycle,
         "amount": service.amount,
@@ -260,6 +280,14 @@ def _billing(service: Service, client: Client, world: World) -> dict[str, Any]:
         "source_status": service.status,
         "override_until": _override(service, world.mapping.source_timezone),
     }
+
+
+def _decimal(raw: str) -> Decimal | None:
+    try:
+        number = Decimal(raw)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
 
 
 def _override(service: Service, timezone: str) -> str | None:

@@ -7,8 +7,10 @@ their line, so that a typing error can never silently drop a value.
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
@@ -138,11 +140,11 @@ class MappingFile:
         rules = dict(self.products)
         if (rule := rules.get(str(product_id))) is not None:
             return rule
-        return next((rule for key, rule in self.products if _names(key, name)), None)
+        return next((rule for key, rule in self.products if names(key, name)), None)
 
     def ignores(self, name: str) -> bool:
         """Whether the operator said that this option or custom field is not to be imported."""
-        return any(_names(pattern, name) for pattern in self.ignore)
+        return any(names(pattern, name) for pattern in self.ignore)
 
 
 def load(path: Path | None) -> MappingFile:
@@ -397,7 +399,7 @@ def _defaults(r: Reader, node: yaml.Node) -> Defaults:
             {
                 "stale_options": r.one_of("use_if_missing", "ignore", "quarantine"),
                 "unknown_value": r.one_of(*UNMAPPED),
-                "unknown_option": r.one_of("report", "quarantine"),
+                "unknown_option": r.one_of("report", "quarantine", "refuse"),
                 "fix_mojibake": r.one_of("auto", "report"),
             },
         )
@@ -446,7 +448,11 @@ def _meaning(node: yaml.Node) -> Any:
     return (node.tag, node.value)
 
 
-def _names(pattern: str, name: str) -> bool:
+def names(pattern: str, name: str) -> bool:
+    """Whether an alias of the file means this name: spelled alike, or by its `re:` pattern, or by `*` and `?`."""
     if pattern.startswith("re:"):
         return re.search(pattern[3:], name) is not None
+    if "*" in pattern or "?" in pattern:
+        plain = unicodedata.normalize("NFKC", name).casefold().strip()
+        return fnmatch.fnmatchcase(plain, pattern.casefold()) or plain == pattern.casefold()
     return normalise(pattern) == normalise(name)

@@ -21,7 +21,7 @@ from whmcs_import import adoption, mapping, rows, shop, users, values
 from whmcs_import.adoption import Claim, Hint, NoHint
 from whmcs_import.mapping import Mapped, Quarantined, Service, Skipped, World
 from whmcs_import.mapping_file import MappingFile
-from whmcs_import.options import Note, Value
+from whmcs_import.options import Note, Sold, Value
 from whmcs_import.shop import Product, Shop
 from whmcs_import.staging import Staging
 from whmcs_import.targets import Resolver
@@ -95,6 +95,12 @@ class Plan:
     totals: dict[tuple[str, str], Decimal] = field(default_factory=dict)
     orphans: dict[str, int] = field(default_factory=dict)
     shop: Shop = field(default_factory=Shop)
+    complete: bool = False  # whether the mapping must speak of everything that is sold
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether the operator wants nothing written, since the mapping leaves something out."""
+        return self.complete and bool(self.unmapped)
 
     @property
     def changes(self) -> int:
@@ -135,7 +141,7 @@ class _Planner:
         self._earlier = earlier
         self._progress = progress
         self._shop = shop.read(staging)
-        self._plan = Plan(source, shop=self._shop)
+        self._plan = Plan(source, shop=self._shop, complete=file.defaults.unknown_option == "refuse")
         self._digest = hashlib.sha256()
         self._pending: list[tuple[str, str, str, bytes, bytes]] = []
         self._skipped: dict[tuple[str, str], str] = {}
@@ -184,8 +190,9 @@ class _Planner:
                 self._skip("servers", service.id, reason)
                 if service.status in ENDED and service.links:
                     self._plan.warn("servers", service.id, [Note("vm_left_over", "its module still names a VM")])
-            case Quarantined(reason, detail):
+            case Quarantined(reason, detail, sold):
                 self._plan.quarantine("servers", service.id, reason, detail)
+                self._note_unmapped(service, sold, world)
                 if reason.endswith("_unmapped"):
                     self._unmapped_value(reason.removesuffix("_unmapped"), detail, service.id)
                 self._seen["service"].add(str(service.id))
@@ -197,10 +204,7 @@ class _Planner:
     def _mapped(self, service: Service, mapped: Mapped, world: World) -> None:
         self._plan.warn("servers", service.id, mapped.notes)
         self._keep("servers", str(service.id), mapped.payload)
-        for value in mapped.sold.values:
-            if not value.stale and not world.resolver.claims(value) and not self._is_vmid(value):
-                key = value.kind, str(value.name)
-                self._plan.unmapped.setdefault(key, Unmapped()).add(service.id, str(value.reading))
+        self._note_unmapped(service, mapped.sold, world)
         for note in mapped.notes:
             if note.code == "value_passed_through":
                 target, _, detail = note.detail.partition(": ")
@@ -209,6 +213,12 @@ class _Planner:
         billing = mapped.payload["billing"]
         key = billing["currency"], billing["cycle"]
         self._plan.totals[key] = self._plan.totals.get(key, Decimal(0)) + _money(billing["amount"])
+
+    def _note_unmapped(self, service: Service, sold: Sold | None, world: World) -> None:
+        for value in sold.values if sold is not None else ():
+            if not value.stale and not world.resolver.claims(value) and not self._is_vmid(value):
+                key = value.kind, str(value.name)
+                self._plan.unmapped.setdefault(key, Unmapped()).add(service.id, str(value.reading))
 
     def _unmapped_value(self, target: str, value: str, service: int) -> None:
         self._plan.unmapped_values.setdefault((target, value), Unmapped()).add(service, value)
@@ -326,28 +336,29 @@ class _Planner:
             tally = self._plan.entities["users"]
             tally.seen += 1
             if row.id not in linked:
-                self._skip("users", row.id, "no_imported_account")
+                self._skip("users", users.key(row.id), "no_imported_account")
                 continue
             payload, notes = users.user(self._source, row, problems.get(row.id), repair=self._repair)
-            self._plan.warn("users", row.id, notes)
-            action = self._keep("users", str(row.id), payload, also=users.fingerprint(row))
+            self._plan.warn("users", users.key(row.id), notes)
+            action = self._keep("users", users.key(row.id), payload, also=users.fingerprint(row))
             self._login(row, problems.get(row.id), action)
 
     def _taken(self, row: UserRow) -> bool:
         holder = self._earlier.logins.get(values.email(row.email).address or "")
-        return holder is not None and holder != ids.imported(self._source, "user", str(row.id))
+        return holder is not None and holder != ids.imported(self._source, "user", users.key(row.id))
 
     def _login(self, row: UserRow, problem: str | None, action: str) -> None:
         tally = self._plan.entities["logins"]
         tally.seen += 1
         if problem is not None:
-            self._plan.quarantine("logins", row.id, problem, f"address {row.email!r} of user {row.id}")
+            key = users.key(row.id)
+            self._plan.quarantine("logins", key, problem, f"address {row.email!r} of user {key}")
         else:
             setattr(tally, action, getattr(tally, action) + 1)
 
     # Comparing
 
-    def _skip(self, name: str, source_id: int, reason: str) -> None:
+    def _skip(self, name: str, source_id: int | str, reason: str) -> None:
         self._plan.entities[name].skip[reason] += 1
         self._skipped[ENTITIES[name], str(source_id)] = reason
 

@@ -17,6 +17,31 @@ SELECT DISTINCT ON (stream_id) stream_id, (data ->> 'account_id')::uuid AS accou
  WHERE stream_id = ANY($1::uuid[]) AND type IN ('server.imported', 'server.import_updated')
  ORDER BY stream_id, version DESC;
 
+-- name: imported_now
+-- What the source said last about its rows of an entity, as the log has it. $1 source, $2 entity, $3 event types
+SELECT DISTINCT ON (e.stream_id) k.source_id, e.data, p.data AS private
+  FROM source_key k
+  JOIN event e USING (stream_id)
+  LEFT JOIN event_private p USING (stream_id, version)
+ WHERE k.source = $1 AND k.entity = $2 AND e.type = ANY($3::text[])
+ ORDER BY e.stream_id, e.version DESC;
+
+-- name: changes_of_servers
+-- What imported servers were called and made of, said by the source and by people here. $1 streams
+SELECT e.stream_id, e.type, e.data, p.data AS private
+  FROM event e
+  LEFT JOIN event_private p USING (stream_id, version)
+ WHERE e.stream_id = ANY($1::uuid[])
+   AND e.type IN ('server.imported', 'server.import_updated', 'server.renamed', 'server.plan_changed',
+                  'server.image_changed')
+ ORDER BY e.stream_id, e.version;
+
+-- name: members_added
+-- Who was let into imported accounts by people here. $1 streams
+SELECT stream_id, data FROM event
+ WHERE stream_id = ANY($1::uuid[]) AND type = 'account.member_added'
+ ORDER BY stream_id, version;
+
 -- name: versions
 -- How long streams are; one without events is not among them. $1 streams
 SELECT stream_id, max(version) AS version FROM event WHERE stream_id = ANY($1::uuid[]) GROUP BY stream_id;
@@ -60,3 +85,47 @@ ON CONFLICT (user_id) DO UPDATE
    SET scheme = EXCLUDED.scheme, hash = EXCLUDED.hash, legacy_expires_at = EXCLUDED.legacy_expires_at,
        changed_at = now()
  WHERE credential.scheme <> 'argon2id';
+
+
+-- name: source_of_run
+-- What a run imported from. $1 run
+SELECT data ->> 'source' FROM event WHERE stream_id = $1 AND type = 'import.started';
+
+-- name: rows_of_source
+-- What is here of a source, and which run wrote it last. $1 source
+SELECT entity, source_id, stream_id, run_id FROM source_key WHERE source = $1 ORDER BY entity, source_id;
+
+-- name: histories
+-- Everything that happened to streams. $1 streams
+SELECT e.stream_id, e.version, e.type, e.schema_v, e.data, p.data AS private
+  FROM event e
+  LEFT JOIN event_private p USING (stream_id, version)
+ WHERE e.stream_id = ANY($1::uuid[])
+ ORDER BY e.stream_id, e.version;
+
+-- name: signed_in
+-- Who of these users has signed in here, or has a password of ours. $1 users
+SELECT user_id FROM session WHERE user_id = ANY($1::uuid[])
+UNION
+SELECT user_id FROM credential WHERE user_id = ANY($1::uuid[]) AND scheme = 'argon2id';
+
+-- name: forget_rows
+-- These streams are not imported any more. $1 streams
+DELETE FROM source_key WHERE stream_id = ANY($1::uuid[]);
+
+-- name: doubt_rows
+-- What these streams hold is not what the source said last. $1 streams
+UPDATE source_key SET content_hash = '' WHERE stream_id = ANY($1::uuid[]);
+
+-- name: let_go_guests
+-- These servers have no guest any more; another import may give them theirs again. $1 servers
+DELETE FROM vmid WHERE server_id = ANY($1::uuid[]) AND state = 'owned';
+
+-- name: let_go_addresses
+-- The addresses of these servers are free from now on. $1 servers
+UPDATE address SET during = tstzrange(lower(during), clock_timestamp())
+ WHERE server_id = ANY($1::uuid[]) AND upper_inf(during);
+
+-- name: forget_credentials
+-- These users have no password any more. $1 users
+DELETE FROM credential WHERE user_id = ANY($1::uuid[]);

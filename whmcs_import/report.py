@@ -42,6 +42,7 @@ class Report:
             "mapping": {
                 "file": self.mapping_name,
                 "digest": self.mapping_digest,
+                "complete": not plan.incomplete,
                 "unmapped_options": [
                     {"kind": kind, "name": name, **_unmapped(seen)}
                     for (kind, name), seen in sorted(plan.unmapped.items())
@@ -114,6 +115,9 @@ class Report:
             yield f"  {amount} {currency} {cycle}"
 
     def _verdict(self) -> str:
+        if self.plan.incomplete:
+            count = len(self.plan.unmapped)
+            return f"Refused: the mapping speaks of {count} sold things not at all: map them or list them under ignore."
         if self.plan.changes == 0:
             return "Nothing to change: everything that can be imported is here already."
         verb = "would be" if self.dry_run else "were"

@@ -15,7 +15,8 @@ from whmcs_import.values import text
 PROFILE = next(table for table in TABLES if table.name == "tblclients").optional
 _SERVICE = (
     "SELECT id, userid, packageid, server, domain, amount, billingcycle, nextduedate, domainstatus, username,"
-    " dedicatedip, assignedips, regdate, qty, suspendreason, overideautosuspend, overidesuspenduntil"
+    " dedicatedip, assignedips, regdate, qty, suspendreason, overideautosuspend, overidesuspenduntil,"
+    " substr(notes, 1, 65536)"
     " FROM tblhosting ORDER BY id"
 )
 _OPTIONS = "SELECT relid, configid, optionid, qty FROM tblhostingconfigoptions ORDER BY relid, id, rowid"
@@ -136,6 +137,7 @@ def _service(row: Row, options: list[Row], fields: list[Row], addons: list[Row],
         suspend_reason=word[14],
         override=row[15],
         override_until=row[16],
+        notes=word[17],
         options=tuple((option, choice or 0, qty or 0) for option, choice, qty in options),
         fields=tuple((custom, value or "") for custom, value in fields),
         addons=tuple((addon, status, name, qty) for addon, status, name, qty in addons),

@@ -1,7 +1,9 @@
-"""What only the log can tell about a plan: whose a server is by now, and which plans the catalogue has already."""
+"""What only the log can tell about a plan: whose a server is, what people changed here, which plans there are."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -10,14 +12,98 @@ from domain import ids
 from eventstore.database import Connection
 from whmcs_import import mapping, target
 from whmcs_import.mapping_file import MappingFile
-from whmcs_import.plan import Plan
+from whmcs_import.options import Note
+from whmcs_import.plan import ENTITIES, Plan
 from whmcs_import.staging import Staging
 
+CHUNK = 1000
+CHANGES = {"server.renamed": "name", "server.plan_changed": "plan", "server.image_changed": "image"}
 
-async def settle(connection: Connection, staging: Staging, plan: Plan, file: MappingFile) -> None:
-    """Take out of the plan what must not be written; reads only."""
+
+async def settle(
+    connection: Connection, staging: Staging, plan: Plan, file: MappingFile, *, overwrite: bool = False
+) -> None:
+    """Take out of the plan what must not be written; reads only. `overwrite` lets the source win over people here."""
     await _owner_changes(connection, staging, plan)
+    await _changed_here(connection, staging, plan, overwrite=overwrite)
+    await _members_here(connection, staging, plan)
     await _known_plans(connection, staging, plan, file)
+
+
+def only_new(staging: Staging, plan: Plan) -> None:
+    """Leave what is here as it is: of the plan stays what no earlier run could import."""
+    for name, entity in ENTITIES.items():
+        if left := staging.unplan_all(entity, "update"):
+            plan.entities[name].update -= left
+            plan.entities[name].skip["not_retried"] += left
+
+
+async def _changed_here(connection: Connection, staging: Staging, plan: Plan, *, overwrite: bool) -> None:
+    """A name, plan or image that people chose here stays; that the source says otherwise is reported."""
+    for chunk in _chunks(staging.planned_as("service", "update")):
+        streams = {ids.imported(plan.source, "service", source_id): (source_id, text) for source_id, text in chunk}
+        histories: dict[UUID, list[Any]] = {}
+        for row in await target.changes_of(connection, list(streams)):
+            histories.setdefault(row["stream_id"], []).append(row)
+        for stream, (source_id, text) in streams.items():
+            payload = msgspec.json.decode(text)
+            said_here = _ours(histories.get(stream, []))
+            ours = {part: value for part, value in said_here.items() if _differ(payload[part], value)}
+            if not ours:
+                continue
+            code = "overwrites_change_here" if overwrite else "kept_as_changed_here"
+            plan.warn("servers", source_id, [Note(code, _difference(part, payload, ours)) for part in sorted(ours)])
+            if not overwrite:
+                staging.replan("service", source_id, msgspec.json.encode(payload | ours))
+
+
+def _ours(history: list[Any]) -> dict[str, Any]:
+    """What people here said last, where the source has not overwritten it since."""
+    current: dict[str, Any] = {}
+    ours: set[str] = set()
+    for row in history:
+        said = {**msgspec.json.decode(row["data"]), **msgspec.json.decode(row["private"] or "{}")}
+        if (changed := CHANGES.get(row["type"])) is not None:
+            ours.add(changed)
+            current[changed] = said.get(changed)
+            continue
+        for part in CHANGES.values():
+            if current.get(part) != said.get(part):
+                ours.discard(part)
+            current[part] = said.get(part)
+    return {part: current[part] for part in ours if current[part] is not None}
+
+
+def _differ(there: Any, here: Any) -> bool:
+    """Whether two names, plans or images are not the same; what a catalogue item is called does not count."""
+    if not isinstance(there, dict):
+        return bool(there != here)
+    return any(there[key] != here.get(key) for key in there if key not in ("name", "template"))
+
+
+def _difference(part: str, payload: dict[str, Any], ours: dict[str, Any]) -> str:
+    there, here = payload[part], ours[part]
+    if isinstance(there, dict):
+        there, here = ", ".join(f"{k} {v}" for k, v in there.items()), ", ".join(f"{k} {here.get(k)}" for k in there)
+    return f"{part}: the source says {there}, here it is {here}"
+
+
+async def _members_here(connection: Connection, staging: Staging, plan: Plan) -> None:
+    """Whoever was let into an account here stays in it, whatever the source says about the others."""
+    for chunk in _chunks(staging.planned_as("client", "update")):
+        streams = {ids.imported(plan.source, "client", source_id): (source_id, text) for source_id, text in chunk}
+        for row in await target.members_added(connection, list(streams)):
+            source_id, text = streams[row["stream_id"]]
+            payload, added = msgspec.json.decode(text), msgspec.json.decode(row["data"])
+            if added["user_id"] not in {member["user_id"] for member in payload["members"]}:
+                payload["members"].append({**added, "permissions": []})
+                streams[row["stream_id"]] = source_id, msgspec.json.encode(payload)
+                staging.replan("client", source_id, streams[row["stream_id"]][1])
+
+
+def _chunks(rows: list[Any]) -> Iterator[list[Any]]:
+    for start in range(0, len(rows), CHUNK):
+        yield rows[start : start + CHUNK]
 
 
 async def _owner_changes(connection: Connection, staging: Staging, plan: Plan) -> None:

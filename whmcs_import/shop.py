@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
+from typing import Any
 
 from whmcs_import.staging import Staging
-from whmcs_import.values import Piped, split_pipe, text
+from whmcs_import.values import Piped, quantity, split_pipe, text
 
 DROPDOWN, RADIO, YES_NO, QUANTITY = 1, 2, 3, 4
-VPS_MODULES = {
-    *("pvewhmcs", "proxmoxvps", "proxmoxcloud", "proxmoxvpscloud", "puqproxmoxkvm", "proxmoxvm", "proxmox_custom"),
-    *("proxmox", "virtfusiondirect", "virtualizor", "virtualizor_cloud", "solusiovps", "solusvmpro", "midgard"),
+# Modules of other panels: what they sell are virtual servers, but not ones whose VMs can be known from here.
+FOREIGN_PANELS = {
+    *("virtfusiondirect", "virtualizor", "virtualizor_cloud", "solusiovps", "solusvmpro", "solusvm", "midgard"),
+    *("convoy", "nokvm", "autovm", "hetznervps", "vultr"),
 }
+CLOUDS = {"proxmoxcloud", "proxmoxvpscloud", "proxmoxvevpscloud"}  # one service, as many VMs as the customer likes
+PROXMOX_MODULES = {"pvewhmcs", "proxmoxvps", "puqproxmoxkvm", "proxmoxvm", "proxmox_custom", "proxmox"}
+VPS_MODULES = PROXMOX_MODULES | FOREIGN_PANELS | CLOUDS
 
 
 @dataclass(frozen=True, slots=True)
 class ShopPlan:
-    """A plan of the pvewhmcs module: memory in MiB, disk in GiB, vcpus = sockets x cores."""
+    """What a module has a product consist of: memory in MiB, disk in GiB, vcpus = sockets x cores."""
 
     memory: int
     vcpus: int
@@ -87,11 +93,11 @@ class Shop:
 def read(staging: Staging) -> Shop:
     """The catalogue that was staged."""
     shop = Shop()
-    plans = _plans(staging)
+    plans, settled = _plans(staging), _settled_plans(staging)
     settings = ", ".join(f"configoption{n}" for n in range(1, 25))
     for row in staging.rows(f"SELECT id, gid, name, servertype, type, {settings} FROM tblproducts"):
         module, options = str(row[3] or ""), tuple(str(value or "") for value in row[5:])
-        plan = plans.get(options[0].strip()) if module == "pvewhmcs" else None
+        plan = plans.get(options[0].strip()) if module == "pvewhmcs" else settled.get(row[0])
         shop.products[row[0]] = Product(row[0], row[1], text(row[2]).value, module, str(row[4] or ""), options, plan)
     for id, group, name, kind, maximum in staging.rows(
         "SELECT id, gid, optionname, optiontype, qtymaximum FROM tblproductconfigoptions"
@@ -114,12 +120,49 @@ def read(staging: Staging) -> Shop:
 
 
 def _plans(staging: Staging) -> dict[str, ShopPlan]:
+    """The plans of the pvewhmcs module by their id, which is configoption1 of a product."""
     rows = staging.rows("SELECT id, memory, cpus, cores, disk FROM mod_pvewhmcs_plans")
-    return {
-        str(id): ShopPlan(int(memory), int(cpus or 1) * int(cores or 1), int(disk))
-        for id, memory, cpus, cores, disk in rows
-        if memory and disk
-    }
+    made = {str(id): _plan(memory, cpus or 1, cores or 1, disk) for id, memory, cpus, cores, disk in rows}
+    return {id: plan for id, plan in made.items() if plan is not None}
+
+
+def _settled_plans(staging: Staging) -> dict[int, ShopPlan]:
+    """What the Proxmox module of ModulesGarden has of each product: settings as JSON, one in a row."""
+    settings: dict[int, dict[str, Any]] = {}
+    for product, setting, value in staging.rows(
+        "SELECT product_id, setting, value FROM ProxmoxAddon_ProductConfiguration"
+    ):
+        settings.setdefault(product, {})[str(setting)] = _json(value)
+    plans = {}
+    for product, said in settings.items():
+        memory = _sized(said.get("memory"), said.get("memoryUnit") or "mb", "MiB")
+        disk = _sized(said.get("diskSize"), said.get("storageUnit") or "gb", "GiB")
+        if (plan := _plan(memory, said.get("sockets") or 1, said.get("cores") or 1, disk)) is not None:
+            plans[product] = plan
+    return plans
+
+
+def _plan(memory: Any, sockets: Any, cores: Any, disk: Any) -> ShopPlan | None:
+    """A plan of numbers above nothing, or None: a range or a word is no size."""
+    try:
+        numbers = [int(str(each).strip()) for each in (memory, sockets, cores, disk)]
+    except ValueError:
+        return None
+    if min(numbers) < 1:
+        return None
+    return ShopPlan(numbers[0], numbers[1] * numbers[2], numbers[3])
+
+
+def _json(raw: Any) -> Any:
+    try:
+        return json.loads(str(raw))
+    except ValueError:
+        return raw
+
+
+def _sized(number: Any, unit: Any, wanted: str) -> int | None:
+    read = quantity(f"{number} {unit}")
+    return None if read is None else read.whole(wanted)
 
 
 def _names(staging: Staging, query: str) -> dict[int, str]:

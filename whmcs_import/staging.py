@@ -26,10 +26,16 @@ class Table:
     optional: tuple[str, ...] = ()
     index: tuple[str, ...] = ()
     needed: bool = True  # False: a module's or a newer version's table, which may be missing as a whole
+    source: str = ""  # what it is called there, when that is not `name`
 
     @property
     def columns(self) -> tuple[str, ...]:
         return self.required + self.optional
+
+    @property
+    def origin(self) -> str:
+        """The table of the source."""
+        return self.source or self.name
 
 
 _OPTIONS_OF_MODULES = tuple(f"configoption{n}" for n in range(1, 25))
@@ -45,6 +51,7 @@ TABLES = (
     Table("tblproductconfigoptionssub", ("id", "configid", "optionname")),
     Table("tblcustomfields", ("id", "type", "relid", "fieldname", "fieldtype")),
     Table("tbladdons", ("id", "name"), needed=False),
+    Table("ProxmoxAddon_ProductConfiguration", ("product_id", "setting", "value"), needed=False),
     Table("mod_pvewhmcs_plans", ("id", "cpus", "cores", "memory", "disk"), ("vmtype",), needed=False),
     Table(
         "tblclients",
@@ -52,15 +59,15 @@ TABLES = (
         tuple(_PROFILE.split()),
         ("id",),
     ),
-    Table("tblusers", ("id", "first_name", "last_name", "email", "password"), ("second_factor",), ("id",)),
-    Table("tblusers_clients", ("auth_user_id", "client_id", "owner"), ("permissions",), ("client_id",)),
+    Table("tblusers", ("id", "first_name", "last_name", "email", "password"), ("second_factor",), ("id",), False),
+    Table("tblusers_clients", ("auth_user_id", "client_id", "owner"), ("permissions",), ("client_id",), False),
     Table(
         "tblhosting",
         (
             *("id", "userid", "packageid", "server", "domain", "amount", "billingcycle", "nextduedate"),
             *("domainstatus", "username", "dedicatedip", "assignedips"),
         ),
-        ("regdate", "qty", "suspendreason", "overideautosuspend", "overidesuspenduntil"),
+        ("regdate", "qty", "suspendreason", "overideautosuspend", "overidesuspenduntil", "notes"),
         ("id",),
     ),
     Table("tblhostingconfigoptions", ("relid", "configid", "optionid", "qty"), ("id",), ("relid", "id")),
@@ -74,6 +81,22 @@ TABLES = (
     Table("mod_pvewhmcs_vms", ("id", "vmid"), ("vtype", "ipaddress", "subnetmask", "gateway"), ("id",), needed=False),
     Table("mod_proxmoxvm", ("service_id", "vmid"), ("node",), ("service_id",), needed=False),
 )
+# Before 8.0 there are no users: clients sign in themselves, and so do their contacts that are sub-accounts.
+TABLES_BEFORE_8 = (
+    Table(
+        "client_logins",
+        ("id", "firstname", "lastname", "email", "password"),
+        ("authmodule",),
+        source="tblclients",
+    ),
+    Table(
+        "tblcontacts",
+        ("id", "userid", "email", "subaccount", "password"),
+        ("firstname", "lastname", "permissions"),
+        needed=False,
+    ),
+)
+CLIENT_LOGINS, CONTACT_LOGINS = 1 << 40, 1 << 41  # above every id of tblusers, so that nobody becomes somebody else
 
 
 class Staging:
@@ -82,13 +105,13 @@ class Staging:
     def __init__(self, path: Path):
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY;")
-        for table in TABLES:
+        for table in (*TABLES, *TABLES_BEFORE_8):
             self._db.execute(f"CREATE TABLE {table.name} ({', '.join(table.columns)})")
         self._db.execute("CREATE TABLE planned (entity, source_id, action, content_hash, payload)")
 
     def clear(self) -> None:
         """Forget every source row, to read the source again from the start."""
-        for table in TABLES:
+        for table in (*TABLES, *TABLES_BEFORE_8):
             self._db.execute(f"DELETE FROM {table.name}")
 
     def add(self, table: Table, rows: Sequence[Row]) -> None:
@@ -97,11 +120,27 @@ class Staging:
         with self.writing():
             self._db.executemany(f"INSERT INTO {table.name} VALUES ({marks})", rows)
 
+    def users_before_8(self) -> None:
+        """Make users and memberships of who signed in before there were any: clients own themselves."""
+        self._db.executescript(
+            f"""
+            INSERT INTO tblusers SELECT {CLIENT_LOGINS} + id, firstname, lastname, email, password, authmodule
+              FROM client_logins ORDER BY id;
+            INSERT INTO tblusers SELECT {CONTACT_LOGINS} + id, firstname, lastname, email, password, ''
+              FROM tblcontacts WHERE subaccount = 1 ORDER BY id;
+            INSERT INTO tblusers_clients SELECT {CLIENT_LOGINS} + id, id, 1, '' FROM client_logins ORDER BY id;
+            INSERT INTO tblusers_clients SELECT {CONTACT_LOGINS} + id, userid, 0, permissions
+              FROM tblcontacts WHERE subaccount = 1 ORDER BY id;
+            """
+        )
+
     def index(self) -> None:
         """Make the rows fast to find; to be called once when all are there."""
         for table in TABLES:
             if table.index:
-                self._db.execute(f"CREATE INDEX {table.name}_key ON {table.name} ({', '.join(table.index)})")
+                self._db.execute(
+                    f"CREATE INDEX IF NOT EXISTS {table.name}_key ON {table.name} ({', '.join(table.index)})"
+                )
 
     def rows(self, query: str, *parameters: Any) -> Iterator[Row]:
         """The rows of a query, one at a time."""
@@ -132,6 +171,17 @@ class Staging:
     def unplan(self, entity: str, source_id: str) -> None:
         """Take a row out of what is to be loaded."""
         self._db.execute("DELETE FROM planned WHERE entity = ? AND source_id = ?", (entity, source_id))
+
+    def replan(self, entity: str, source_id: str, payload: bytes) -> None:
+        """Write something else than was planned; what the source said stays as its content hash."""
+        self._db.execute(
+            "UPDATE planned SET payload = ? WHERE entity = ? AND source_id = ?", (payload, entity, source_id)
+        )
+
+    def unplan_all(self, entity: str, action: str) -> int:
+        """Take out everything to be loaded of an entity by one action; answers with how much that was."""
+        query = "DELETE FROM planned WHERE entity = ? AND action = ?"
+        return self._db.execute(query, (entity, action)).rowcount
 
     def passwords(self, users: Sequence[int]) -> dict[int, str]:
         """The password hashes of users, as the source has them."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -84,6 +86,26 @@ async def accounts_of(connection: Connection, servers: list[UUID]) -> dict[UUID,
     """The account each imported server belongs to, as last recorded."""
     rows = await connection.fetch(SQL.accounts_of_servers, servers)
     return {row["stream_id"]: row["account_id"] for row in rows}
+
+
+async def imported_now(connection: Connection, source: str, entity: str, *types: str) -> dict[str, dict[str, Any]]:
+    """What the source said last about its rows, by source id; personal data that was erased is missing."""
+    async with connection.transaction(readonly=True):
+        found = {}
+        async for row in connection.cursor(SQL.imported_now, source, entity, list(types)):
+            private = json.loads(row["private"]) if row["private"] else {}
+            found[row["source_id"]] = {**json.loads(row["data"]), **private}
+        return found
+
+
+async def changes_of(connection: Connection, servers: list[UUID]) -> list[asyncpg.Record]:
+    """What was said about the name, plan and image of imported servers, in the order in which it was said."""
+    return await connection.fetch(SQL.changes_of_servers, servers)
+
+
+async def members_added(connection: Connection, accounts: list[UUID]) -> list[asyncpg.Record]:
+    """Who was let into imported accounts by people here."""
+    return await connection.fetch(SQL.members_added, accounts)
 
 
 async def versions(connection: Connection, streams: list[UUID]) -> dict[UUID, int]:

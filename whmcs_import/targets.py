@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from whmcs_import.mapping_file import MappingFile, Match, Scope, Source, Target
+from whmcs_import.mapping_file import MappingFile, Match, Scope, Source, Target, names
 from whmcs_import.options import Note, Refused, Sold, Value
 from whmcs_import.shop import Product
 from whmcs_import.values import UNITS, Piped, Quantity, count, normalise, quantity, yes_no
@@ -96,7 +96,7 @@ class Resolver:
         if target is None:
             return None
         for reading in self._readings(target, context, notes):
-            if (key := _translated(target, reading.text)) is not None:
+            if (key := translated(target, reading.text)) is not None:
                 return Named(key, reading.text.label, True)
             if target.on_unmapped == "passthrough":
                 return Named(reading.text.key, reading.text.label, False)
@@ -181,7 +181,7 @@ class Resolver:
     def _fit(self, source: Source, value: Value) -> bool:
         key = id(source), value.kind, value.id
         if key not in self._fits:
-            self._fits[key] = _matches(source.match, value.id, value.name)
+            self._fits[key] = matches(source.match, value.id, value.name)
         return self._fits[key]
 
     def _spoken_of(self, value: Value) -> bool:
@@ -191,15 +191,11 @@ class Resolver:
         return any(self._fit(source, value) for source in sources) or any(map(self._mapping.ignores, names))
 
 
-def _matches(match: Match, id: int, name: Piped) -> bool:
-    if match.id is not None and match.id == id:
-        return True
+def matches(match: Match, id: int, name: Piped) -> bool:
+    """Whether a source reads an option, field or addon of this id and name."""
     words = (name.key, name.label)
-    return any(
-        any(re.search(pattern[3:], word) for word in words)
-        if pattern.startswith("re:")
-        else normalise(pattern) in map(normalise, words)
-        for pattern in match.names
+    return (match.id is not None and match.id == id) or any(
+        names(pattern, word) for pattern in match.names for word in words
     )
 
 
@@ -243,7 +239,7 @@ def _of_plan(product: Product, field: str) -> str:
     return {"memory": f"{plan.memory} MiB", "vcpus": str(plan.vcpus), "disk": f"{plan.disk} GiB"}[field]
 
 
-def _translated(target: Target, text: Piped) -> str | None:
+def translated(target: Target, text: Piped) -> str | None:
     """What `values` makes of a text: exact names first, then patterns, the key before the label."""
     words = tuple(dict.fromkeys((text.key, text.label)))
     for word in words:

@@ -15,6 +15,7 @@ from domain import ids
 from runtime import passwords
 from whmcs_import import values
 from whmcs_import.options import Note
+from whmcs_import.staging import CLIENT_LOGINS, CONTACT_LOGINS
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,19 @@ class UserRow:
     second_factor: str
 
 
+def key(id: int) -> str:
+    """What a user is called in the source: a row of tblusers, or of what signed in before 8.0."""
+    if id >= CONTACT_LOGINS:
+        return f"contact-{id - CONTACT_LOGINS}"
+    return f"client-{id - CLIENT_LOGINS}" if id >= CLIENT_LOGINS else str(id)
+
+
+def number(key: str) -> int:
+    """The id behind a `key`."""
+    table, dash, id = key.rpartition("-")
+    return int(id) + ({"contact": CONTACT_LOGINS, "client": CLIENT_LOGINS}[table] if dash else 0)
+
+
 def account(
     source: str, client: ClientRow, members: Sequence[Membership], *, repair: bool
 ) -> tuple[dict[str, Any], list[Note]]:
@@ -85,10 +99,10 @@ def _members(source: str, members: Sequence[Membership], notes: list[Note]) -> l
     if not owners:
         notes.append(Note("no_owner", "no user owns it: nobody may act for it"))
     elif len(owners) > 1:
-        notes.append(Note("two_owners", f"users {', '.join(map(str, owners))} own it: the first one stays owner"))
+        notes.append(Note("two_owners", f"users {', '.join(map(key, owners))} own it: the first one stays owner"))
     return [
         {
-            "user_id": str(ids.imported(source, "user", str(member.user))),
+            "user_id": str(ids.imported(source, "user", key(member.user))),
             "role": "owner" if member.user in owners[:1] else "viewer",
             "permissions": permissions(member.permissions),
         }
@@ -119,7 +133,7 @@ def user(source: str, row: UserRow, problem: str | None, *, repair: bool) -> tup
     email = values.email(row.email)
     payload = {
         "source": source,
-        "source_id": str(row.id),
+        "source_id": key(row.id),
         "password_scheme": scheme or "none",
         "had_two_factor": bool(row.second_factor),
         "login": problem is None,

@@ -196,6 +196,8 @@ def text(raw: str | None, *, repair: bool = False) -> Text:
     if (mended := mojibake(decoded)) is not None:
         notes.append("mojibake_repaired" if repair else "mojibake_suspected")
         decoded = mended if repair else decoded
+    if "\ufffd" in decoded:
+        notes.append("bytes_unreadable")
     if _ODD.search(decoded):
         notes.append("control_characters")
     return Text(decoded.strip(), tuple(notes))

@@ -42,6 +42,13 @@ class AccountImported:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccountReverted:
+    """The run that imported the account was taken back: nobody acts for it any more."""
+
+    run_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MemberAdded:
     user_id: UUID
     role: MemberRole
@@ -70,6 +77,13 @@ class UserImported:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UserReverted:
+    """The run that imported the user was taken back: they do not sign in any more."""
+
+    run_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordRehashed:
     """A password proved right and is now kept under `scheme`; `previous` is what the source had."""
 
@@ -77,14 +91,16 @@ class PasswordRehashed:
     previous: str
 
 
-AccountEvent = AccountOpened | AccountImported | MemberAdded
-UserEvent = UserRegistered | UserImported | PasswordRehashed
+AccountEvent = AccountOpened | AccountImported | AccountReverted | MemberAdded
+UserEvent = UserRegistered | UserImported | UserReverted | PasswordRehashed
 
 EVENTS = (
     EventType("account.opened", 1, AccountOpened),
     EventType("account.imported", 1, AccountImported),
+    EventType("account.import_reverted", 1, AccountReverted),
     EventType("account.member_added", 1, MemberAdded),
     EventType("user.registered", 1, UserRegistered),
     EventType("user.imported", 1, UserImported),
+    EventType("user.import_reverted", 1, UserReverted),
     EventType("user.password_rehashed", 1, PasswordRehashed),
 )

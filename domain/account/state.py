@@ -59,6 +59,8 @@ def evolve_account(state: Account | None, record: Recorded[Any]) -> Account:
                 source_id=event.source_id,
                 members=event.members,
             )
+        case e.AccountReverted():
+            state = replace(state, status="closed", members=[])
         case e.MemberAdded():
             others = [member for member in state.members if member.user_id != event.user_id]
             state = replace(state, members=[*others, e.Member(user_id=event.user_id, role=event.role)])
@@ -84,6 +86,8 @@ def evolve_user(state: User | None, record: Recorded[Any]) -> User:
                 source=event.source,
                 source_id=event.source_id,
             )
+        case e.UserReverted():
+            state = replace(state, login=False)
         case e.PasswordRehashed():
             pass
         case _:

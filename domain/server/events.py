@@ -408,6 +408,13 @@ class ServerAdopted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReverted:
+    """The run that imported the service was taken back; its guest is let go as it is."""
+
+    run_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AdoptionDeclined:
     code: str
     detail: str
@@ -448,6 +455,7 @@ ServerEvent = (
     | AttentionRaised
     | ServerAdopted
     | AdoptionDeclined
+    | ImportReverted
     | TerminationScheduled
     | TerminationUndone
     | ServerDestroyed
@@ -510,6 +518,7 @@ EVENTS = (
     EventType("server.attention_raised", 1, AttentionRaised),
     EventType("server.adopted", 1, ServerAdopted),
     EventType("server.adoption_declined", 1, AdoptionDeclined),
+    EventType("server.import_reverted", 1, ImportReverted),
     EventType("server.termination_scheduled", 1, TerminationScheduled),
     EventType("server.termination_undone", 1, TerminationUndone),
     EventType("server.destroyed", 1, ServerDestroyed),

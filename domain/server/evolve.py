@@ -124,7 +124,13 @@ def _place(event: e.ServerPlaced | e.ServerAdopted) -> Fields:
 
 def _import_updated(state: Server, event: e.ImportUpdated, at: datetime) -> Fields:
     holds = _imported_holds(state.holds, event.suspension, at)
-    return {"account_id": event.account_id, "declined": None, "holds": holds, **_sold(event)}
+    again: Fields = {"destroyed": False, "reverted": False} if state.reverted else {}
+    return {"account_id": event.account_id, "declined": None, "holds": holds, **_sold(event), **again}
+
+
+def _reverted(state: Server, event: e.ImportReverted, at: datetime) -> Fields:
+    nowhere = {"cluster": None, "node": None, "vmid": None, "identity": None, "power": None}
+    return {"destroyed": True, "reverted": True, "adopted": False, "declined": None, "drift": [], **nowhere}
 
 
 def _adopted(state: Server, event: e.ServerAdopted, at: datetime) -> Fields:
@@ -217,6 +223,7 @@ OTHERS: dict[type, Callable[[Server, Any, datetime], Fields]] = {
     e.GuestMoved: lambda _, v, __: {"node": v.node},
     e.ImportUpdated: _import_updated,
     e.ServerAdopted: _adopted,
+    e.ImportReverted: _reverted,
     e.AdoptionDeclined: lambda _, v, __: {"declined": v},
     e.TerminationScheduled: lambda _, v, __: {"purge_at": v.purge_at, "power_before": v.power_before},
     e.TerminationUndone: lambda _, __, ___: {"purge_at": None, "power_before": None},

@@ -166,6 +166,7 @@ class Server:
     power_before: e.Power | None = None
     provisioned: bool = False
     destroyed: bool = False
+    reverted: bool = False  # its import was taken back; a later one may bring it again
     restart_needed: bool = False  # the guest has its plan only after it has been off and on
     snapshots: list[Snapshot] = field(default_factory=list)
     backups: list[Backup] = field(default_factory=list)

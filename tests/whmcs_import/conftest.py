@@ -115,3 +115,24 @@ async def database(database_url: str) -> AsyncIterator[asyncpg.Connection[asyncp
     connection = await asyncpg.connect(database_url)
     yield connection
     await connection.close()
+
+
+@pytest.fixture
+def before_8() -> Callable[[Testbed], None]:
+    """Make a WHMCS one from before there were users: clients sign in, and so does one contact of the first of them."""
+
+    def age(testbed: Testbed) -> None:
+        for sql in (
+            "UPDATE tblclients c JOIN tblusers_clients m ON m.client_id = c.id AND m.owner = 1"
+            " JOIN tblusers u ON u.id = m.auth_user_id SET c.password = u.password",
+            "DROP TABLE tblusers",
+            "DROP TABLE tblusers_clients",
+            "DELETE FROM tblcontacts",
+            "INSERT IGNORE INTO tblcontacts (userid, email, subaccount, password, permissions)"
+            " SELECT min(id), 'sub@example.net', 1, MD5('let me in'), 'products,tickets' FROM tblclients",
+            "INSERT IGNORE INTO tblcontacts (userid, email, subaccount)"
+            " SELECT min(id), 'plain@example.net', 0 FROM tblclients",
+        ):
+            testbed.rows(sql, "dsn")
+
+    return age

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -11,10 +12,11 @@ import asyncpg
 import pytest
 
 from domain import ids
-from domain.account.events import AccountImported, UserImported
+from domain.account.events import AccountImported, MemberAdded, UserImported
 from domain.importing.events import ChunkLoaded, ImportFinished, ImportStarted
-from domain.server.events import ImportUpdated, ServerImported
-from eventstore.store import EventStore
+from domain.record import Actor, Meta
+from domain.server.events import ImportUpdated, PlanChanged, ServerImported, ServerRenamed
+from eventstore.store import Entry, EventStore
 from runtime import passwords
 from tests.testbed_whmcs.running import Testbed
 from tests.whmcs_import.conftest import Importer
@@ -216,6 +218,57 @@ async def test_a_changed_source_yields_exactly_its_differences(
     reasons = {q["source_id"]: q["reason"] for q in run.report["quarantined"]}
     assert reasons[str(moved)] == "owner_changed"
     assert importer.run().report["changes"] == 0
+
+
+async def test_what_people_changed_here_stays_until_the_source_is_told_to_win(
+    changing: Testbed, importer_of: Callable[[Testbed], Importer], store: EventStore, truth: dict[str, Any]
+) -> None:
+    importer = importer_of(changing)
+    importer.run()
+    service = _services(truth, "E01")[0]
+    stream = ids.imported("whmcs", "service", str(service))
+    plan = replace((await server(store, service)).plan, memory_mib=16384)
+    await _append(store, stream, ServerRenamed(operation_id=UUID(int=1), name="ours.example.com"))
+    await _append(store, stream, PlanChanged(operation_id=UUID(int=2), plan=plan, restart_needed=False))
+    client = next(s["client_id"] for s in truth["services"] if s["service_id"] == service)
+    account = ids.imported("whmcs", "client", str(client))
+    await _append(store, account, MemberAdded(user_id=UUID(int=9), role="viewer"))
+    changing.rows(f"UPDATE tblhosting SET amount = 11.50 WHERE id = {service}", "dsn")
+    changing.rows(f"UPDATE tblclients SET city = 'Elsewhere' WHERE id = {client}", "dsn")
+    run = importer.run()
+    kept = [warning for warning in run.report["warnings"] if warning["code"] == "kept_as_changed_here"]
+    assert {warning["detail"].partition(":")[0] for warning in kept} == {"name", "plan"}
+    now = await server(store, service)
+    assert (now.name, now.plan.memory_mib, now.billing.amount) == ("ours.example.com", 16384, "11.50")
+    members = (await store.read_stream(account))[-1].event.members
+    assert UUID(int=9) in {member.user_id for member in members}
+    assert importer.run().report["changes"] == 0
+    changing.rows(f"UPDATE tblhosting SET amount = 12.50 WHERE id = {service}", "dsn")
+    importer.run("--overwrite")
+    now = await server(store, service)
+    assert (now.name, now.plan.memory_mib, now.billing.amount) == ("web1.alice.example.com", 4096, "12.50")
+
+
+async def _append(store: EventStore, stream: UUID, event: object) -> None:
+    version = len(await store.read_stream(stream)) + 1
+    await store.append([Entry(stream, version, event, Meta(actor=Actor(type="system")), stream)])
+
+
+async def test_a_retry_imports_what_was_set_aside_and_leaves_the_rest_as_it_is(
+    changing: Testbed, importer_of: Callable[[Testbed], Importer], store: EventStore, truth: dict[str, Any]
+) -> None:
+    importer = importer_of(changing)
+    importer.run()
+    changed = _services(truth, "E01")[0]
+    mended = next(s["service_id"] for s in truth["services"] if s["reason"] == "billing_cycle_unknown")
+    changing.rows(f"UPDATE tblhosting SET amount = 11.50 WHERE id = {changed}", "dsn")
+    changing.rows(f"UPDATE tblhosting SET billingcycle = 'Monthly' WHERE id = {mended}", "dsn")
+    run = importer.run("retry")
+    assert run.counts("servers")[:2] == (1, 0)
+    assert run.report["entities"]["servers"]["skip"]["not_retried"] == 1
+    assert len(await store.read_stream(ids.imported("whmcs", "service", str(mended)))) == 1
+    assert (await server(store, changed)).billing.amount != "11.50"
+    assert importer.run().counts("servers")[:2] == (0, 1)
 
 
 def _services(truth: dict[str, Any], case: str) -> list[int]:

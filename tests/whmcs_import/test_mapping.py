@@ -1,5 +1,6 @@
 """One service becomes a server, is skipped, or is set aside."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -155,3 +156,49 @@ def test_an_option_nobody_mapped_refuses_only_when_the_file_says_so() -> None:
     outcome = mapping.map_service(service(options=rows), given.world(text=strict))
     assert isinstance(outcome, Quarantined)
     assert outcome.reason == "option_unmapped"
+
+
+def test_the_numbers_of_another_panel_are_no_vmids_and_a_cloud_is_no_single_vm() -> None:
+    for module, reason in (("VirtFusionDirect", "foreign_panel"), ("proxmoxCloud", "many_vms_per_service")):
+        shop = given.shop()
+        shop.products[given.VPS] = replace(shop.products[given.VPS], module=module)
+        outcome = mapping.map_service(service(), given.world(shop))
+        assert isinstance(outcome, Quarantined)
+        assert outcome.reason == reason
+
+
+def test_a_number_in_the_notes_is_a_suggestion_and_no_link() -> None:
+    assert notes(notes="customer called, VM ID: 4711, see ticket") == ["vmid_suggested"]
+    assert notes(notes="VMware licence 4711") == []
+    assert mapped(notes="VM ID: 4711")["hint"] is None
+    hints: dict[int, Hint | NoHint] = {7: Hint("demo", 105, "qemu", ())}
+    outcome = mapping.map_service(service(notes="vmid 4711"), given.world(hints=hints))
+    assert isinstance(outcome, Mapped)
+    assert outcome.notes == []
+
+
+@pytest.mark.parametrize("amount", ["", "free", "NaN", "1.2.3"])
+def test_an_amount_that_is_no_number_is_set_aside(amount: str) -> None:
+    outcome = mapping.map_service(service(amount=amount), given.world())
+    assert isinstance(outcome, Quarantined)
+    assert outcome.reason == "amount_unreadable"
+
+
+@pytest.mark.parametrize("amount", ["-5.00", "1500.00", "4.25", "0.00", "99999999999999.99"])
+def test_an_amount_is_kept_to_the_last_digit(amount: str) -> None:
+    assert mapped(amount=amount)["billing"]["amount"] == amount
+
+
+def test_a_row_nobody_foresaw_is_set_aside_and_stops_nothing() -> None:
+    outcome = mapping.map_service(
+        service(options=((given.RAM, given.RAM_4, "many"), (given.DISK, 0, "x"))), given.world()
+    )
+    assert isinstance(outcome, Quarantined)
+    assert outcome.reason == "row_unreadable"
+
+
+def test_what_is_set_aside_still_says_what_was_sold() -> None:
+    outcome = mapping.map_service(service(fields=((OS, "CentOS 6"),)), given.world())
+    assert isinstance(outcome, Quarantined)
+    assert outcome.sold is not None
+    assert [str(value.reading) for value in outcome.sold.values] == ["CentOS 6"]

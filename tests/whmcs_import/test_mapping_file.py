@@ -100,3 +100,22 @@ def test_a_file_that_is_missing_or_empty_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty.yaml").write_text("# nothing\n")
     with pytest.raises(MappingError, match="empty"):
         mapping_file.load(tmp_path / "empty.yaml")
+
+
+@pytest.mark.parametrize(
+    ("alias", "name", "fits"),
+    [
+        ("RAM", "r.a.m", True),
+        ("RAM", "RAM 2", False),
+        ("Extra*", "Extra RAM (x512MB)", True),
+        ("Extra*", "An extra", False),
+        ("Backups?", "Backups?", True),
+        ("*", "anything", True),
+        ("re:(?i)^(ram|memory)( ?\\((mb|gb)\\))?$", "Memory (GB)", True),
+        ("re:(?i)^(ram|memory)( ?\\((mb|gb)\\))?$", "Memory Limit", False),
+        ("Disk Space", "Ｄｉｓｋ\u00a0Ｓｐａｃｅ", True),
+        ("CPU核心数", "cpu核心数", True),
+    ],
+)
+def test_an_alias_fits_by_spelling_pattern_or_glob(alias: str, name: str, fits: bool) -> None:
+    assert mapping_file.names(alias, name) is fits

@@ -1,0 +1,78 @@
+"""Reading a source that others write to, in tables with and without snapshots, of every generation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.testbed_whmcs.running import Testbed
+from whmcs_import import extract, rows, users
+from whmcs_import.extract import SourceError
+from whmcs_import.staging import Staging, private_copy
+
+pytestmark = [pytest.mark.mariadb]
+
+
+@pytest.fixture
+def staging() -> Iterator[Staging]:
+    with private_copy() as copy:
+        yield copy
+
+
+def read(testbed: Testbed, staging: Staging, loose: extract.Looseness = "prove", meanwhile: str = "") -> str:
+    """How the source was read; `meanwhile` is done to it each time its first table has been copied."""
+
+    def progress(table: str, done: int) -> None:
+        if table == "tblcurrencies" and meanwhile:
+            testbed.rows(meanwhile, "dsn")
+
+    dsn = extract.parse_dsn(testbed.ready["readonly_dsn" if loose != "lock" else "dsn"])
+    return extract.extract(dsn, staging, progress, loose=loose, allow_writer=True).method
+
+
+def test_a_table_without_snapshots_is_read_twice_and_refused_when_it_changes(
+    changing: Testbed, staging: Staging
+) -> None:
+    assert read(changing, staging) == "snapshot"
+    staging.clear()
+    changing.rows("ALTER TABLE tblhosting ENGINE = MyISAM", "dsn")
+    changes = "UPDATE tblhosting SET amount = amount + 1 LIMIT 1"
+    with pytest.raises(SourceError, match=r"tblhosting is not InnoDB and changed.*--lock-source"):
+        read(changing, staging, meanwhile=changes)
+    staging.clear()
+    assert read(changing, staging, "accept", meanwhile=changes) == "inconsistent"
+    staging.clear()
+    assert read(changing, staging) == "two_passes"
+    assert staging.count("tblhosting") == changing.rows("SELECT count(*) FROM tblhosting")[0][0]
+
+
+def test_locked_tables_do_not_change_while_they_are_read(changing: Testbed, staging: Staging) -> None:
+    changing.rows("ALTER TABLE tblhosting ENGINE = MyISAM", "dsn")
+    waiting = "SET STATEMENT lock_wait_timeout = 1 FOR UPDATE tblhosting SET amount = amount + 1 LIMIT 1"
+    with pytest.raises(Exception, match="Lock wait timeout"):
+        read(changing, staging, "lock", meanwhile=waiting)
+    staging.clear()
+    assert read(changing, staging, "lock") == "lock"
+
+
+def test_before_8_clients_and_their_sub_accounts_sign_in(
+    changing: Testbed, staging: Staging, before_8: Callable[[Testbed], None]
+) -> None:
+    before_8(changing)
+    read(changing, staging)
+    found = {users.key(row.id): row for row in rows.users(staging)}
+    client, contact = changing.rows("SELECT userid, id FROM tblcontacts WHERE subaccount = 1")[0]
+    assert found[f"client-{client}"].password
+    assert found[f"contact-{contact}"].email == "sub@example.net"
+    members = {(users.key(m.user), m.client, m.owner) for m in rows.memberships(staging)}
+    assert {(f"client-{client}", client, True), (f"contact-{contact}", client, False)} <= members
+    assert all(users.number(key) == row.id for key, row in found.items())
+    assert not any("plain@" in row.email for row in found.values())
+
+
+def test_bytes_that_are_no_text_do_not_end_the_reading(changing: Testbed, staging: Staging) -> None:
+    changing.rows("ALTER TABLE tblclients MODIFY companyname BLOB NOT NULL", "dsn")
+    changing.rows("UPDATE tblclients SET companyname = X'4AFF4B' ORDER BY id LIMIT 1", "dsn")
+    read(changing, staging)
+    assert next(staging.rows("SELECT companyname FROM tblclients ORDER BY id"))[0] == "J\ufffdK"

@@ -1,0 +1,213 @@
+"""A draft of a mapping file, made of what a source sells: real names, how often they occur, what they say.
+
+Only what the built-in mapping is sure of becomes part of the draft; the rest stands in it as comments, so that nothing
+is guessed that nobody has looked at.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from whmcs_import import mapping, mapping_file, options, rows, shop, targets
+from whmcs_import.extract import SourceInfo
+from whmcs_import.mapping_file import Target
+from whmcs_import.options import Refused, Value
+from whmcs_import.shop import Product, Shop
+from whmcs_import.staging import Staging
+from whmcs_import.values import Piped, normalise
+
+SAMPLES = 5
+SIZES = ("memory_mib", "vcpus", "disk_gib")
+NAMES = ("image", "location")
+# embire2/WHMCS-Proxmox-Manager: configoption4 cores, configoption5 RAM in MB, configoption6 disk in GB
+SETTINGS_OF_PROXMOXVM = {"memory_mib": (5, "MiB"), "vcpus": (4, ""), "disk_gib": (6, "GiB")}
+
+
+@dataclass(slots=True)
+class Seen:
+    """One option, field or addon on live services."""
+
+    kind: str
+    id: int
+    name: Piped
+    count: int = 0
+    says: Counter[Piped] = field(default_factory=Counter)
+    services: list[int] = field(default_factory=list)
+
+    def add(self, service: int, value: Value) -> None:
+        self.count += 1
+        self.says[value.reading] += 1
+        if len(self.services) < 3:
+            self.services.append(service)
+
+
+@dataclass(slots=True)
+class Sales:
+    """What live services are made of."""
+
+    seen: dict[tuple[str, int], Seen] = field(default_factory=dict)
+    products: Counter[int] = field(default_factory=Counter)
+    servers: Counter[int] = field(default_factory=Counter)
+
+
+def draft(staging: Staging, source: SourceInfo) -> str:
+    """A mapping file for this source, with counts and samples as comments."""
+    sold = shop.read(staging)
+    return "\n".join(_lines(sold, _sales(staging, sold), source)) + "\n"
+
+
+def _sales(staging: Staging, sold: Shop) -> Sales:
+    sales = Sales()
+    for service in rows.Services(staging, sold):
+        product = sold.products.get(service.product)
+        if product is None or not product.is_vps or service.status not in mapping.IMPORTED_STATUSES:
+            continue
+        sales.products[product.id] += 1
+        sales.servers[service.server] += 1
+        try:
+            read = options.read(sold, product.id, service.options, service.fields, service.addons)
+        except Refused:
+            continue
+        for value in read.values:
+            sales.seen.setdefault((value.kind, value.id), Seen(value.kind, value.id, value.name)).add(service.id, value)
+    return sales
+
+
+def _lines(sold: Shop, sales: Sales, source: SourceInfo) -> Iterator[str]:
+    known = mapping_file.load(None)
+    placed: set[tuple[str, int]] = set()
+    yield f"# Drafted from {source.address}, WHMCS {source.version}, read {source.snapshot_at}."
+    yield f"# {sum(sales.products.values())} live services of virtual servers. Look at every line before you trust it."
+    yield "version: 1"
+    yield "source_timezone: UTC  # the zone of the server WHMCS runs on: its dates are meant in it"
+    yield "defaults: {stale_options: use_if_missing, unknown_value: quarantine, unknown_option: refuse}"
+    yield "targets:"
+    for name in (*SIZES, *NAMES):
+        fitting = [seen for seen in _ordered(sales) if _fits(known.targets[name], seen)]
+        placed |= {(seen.kind, seen.id) for seen in fitting}
+        yield from _target(name, fitting, sold, known.targets[name])
+    yield "  hostname: {sources: [{from: service, match: {field: domain}}]}"
+    yield from _products(sold, sales)
+    yield from _servers(sold, sales)
+    yield from _left_over([seen for seen in _ordered(sales) if (seen.kind, seen.id) not in placed and not _vmid(seen)])
+
+
+def _vmid(seen: Seen) -> bool:
+    names = set(map(normalise, mapping_file.load(None).vmid_fields))
+    return seen.kind == "custom_field" and bool(names & {normalise(seen.name.key), normalise(seen.name.label)})
+
+
+def _ordered(sales: Sales) -> list[Seen]:
+    return [seen for _, seen in sorted(sales.seen.items())]
+
+
+def _fits(target: Target, seen: Seen) -> bool:
+    return any(
+        source.kind == seen.kind and targets.matches(source.match, seen.id, seen.name) for source in target.sources
+    )
+
+
+def _target(name: str, fitting: list[Seen], sold: Shop, known: Target) -> Iterator[str]:
+    yield f"  {name}:"
+    if name in NAMES:
+        yield "    on_unmapped: quarantine"
+    yield "    sources:"
+    for kind in ("option", "custom_field"):
+        names = list(dict.fromkeys(seen.name.key for seen in fitting if seen.kind == kind))
+        for seen in (seen for seen in fitting if seen.kind == kind):
+            yield f"      # {_told(seen)}"
+        if names:
+            yield f"      - {{from: {kind}, match: {{any: {_text(names)}}}{_unit(name)}}}"
+    yield from _elsewhere(name, sold)
+    if name in NAMES:
+        yield from _values(name, fitting, sold, known)
+
+
+def _unit(name: str) -> str:
+    return {
+        "memory_mib": ", default_unit: MiB, heuristic: {below: 128, unit: GiB}",
+        "disk_gib": ", default_unit: GiB",
+    }.get(name, "")
+
+
+def _elsewhere(name: str, sold: Shop) -> Iterator[str]:
+    """Where modules keep what the product itself has."""
+    if name == "location":
+        yield "      - {from: server}"
+    if name not in SIZES:
+        return
+    if any(product.plan is not None for product in sold.products.values()):
+        plan_field = {"memory_mib": "memory", "vcpus": "vcpus", "disk_gib": "disk"}[name]
+        yield f"      - {{from: plan, match: {{field: {plan_field}}}}}"
+    number, unit = SETTINGS_OF_PROXMOXVM[name]
+    if any(product.module == "proxmoxvm" for product in sold.products.values()):
+        means = f", unit: {unit}" if unit else ""
+        yield f"      - {{from: product, match: {{configoption: {number}}}{means}, scope: {{modules: [proxmoxvm]}}}}"
+
+
+def _values(name: str, fitting: list[Seen], sold: Shop, known: Target) -> Iterator[str]:
+    says: Counter[Piped] = Counter()
+    for seen in fitting:
+        says.update(seen.says)
+    if name == "location":
+        says.update({Piped(server, server): 0 for server in sold.servers.values() if server})
+    if not says:
+        return
+    known_any = any(targets.translated(known, said) for said in says)
+    yield f"    {'' if known_any else '# '}values:  # what it says there: what it is here"
+    written = set()
+    for said, count in sorted(says.items(), key=lambda item: (-item[1], str(item[0]))):
+        if said.key in written:
+            continue
+        written.add(said.key)
+        here = targets.translated(known, said)
+        line = f"{_text(said.key)}: {_text(here or 'WHAT-IT-IS-HERE')}  # {count} times: {_plain(said.label)}"
+        yield f"      {line}" if here else f"      # {line}"
+
+
+def _products(sold: Shop, sales: Sales) -> Iterator[str]:
+    yield "products:"
+    for product in sorted(sold.products.values(), key=lambda p: p.id):
+        live = sales.products[product.id]
+        about = f"# {_plain(product.name)}, module {_plain(product.module) or 'none'}, {live} live services"
+        yield f"  {product.id}: {_rule(product)}  {about}"
+    if not sold.products:
+        yield "  {}"
+
+
+def _rule(product: Product) -> str:
+    return "{}" if product.is_vps else "{skip: not_a_vps}"
+
+
+def _servers(sold: Shop, sales: Sales) -> Iterator[str]:
+    yield "servers:  # the cluster of hostler.toml on which the VMs of each WHMCS server run"
+    for id, name in sorted(sold.servers.items()):
+        yield f"  # {id}: CLUSTER  # {_plain(name)}, {sales.servers[id]} live services"
+    yield "  {}"
+
+
+def _left_over(seen: list[Seen]) -> Iterator[str]:
+    if seen:
+        yield "# Nothing is known of these: map them above, or list them under ignore. Until then nothing is imported."
+    for each in seen:
+        yield f"#   {_told(each)}"
+    yield "ignore: []"
+
+
+def _told(seen: Seen) -> str:
+    samples = ", ".join(f"{_plain(str(said))} ({n})" for said, n in seen.says.most_common(SAMPLES))
+    where = ", ".join(map(str, seen.services))
+    return f"{seen.kind} {seen.id} {_plain(str(seen.name))}: {seen.count} services (such as {where}): {samples}"
+
+
+def _text(value: object) -> str:
+    """Text as YAML reads it back: JSON is a part of YAML."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _plain(text: str) -> str:
+    """Text that fits into a comment."""
+    return "".join(c if c.isprintable() else " " for c in text)[:60]
