@@ -41,12 +41,12 @@ class Vm:
     type: VmType = "qemu"
     description: str = ""
 
-    def as_json(self, node: str = NODE) -> dict[str, object]:
+    def as_json(self) -> dict[str, object]:
         """One entry of `vms` in the inventory file."""
         return {
             "vmid": self.vmid,
             "name": self.name,
-            "node": node,
+            "node": NODE,
             "cores": self.cores,
             "memory": self.memory,
             "disk_gib": self.disk_gib,
@@ -66,7 +66,6 @@ class Vms:
     """Hands out VMIDs and addresses, each once, and keeps the VMs that exist."""
 
     existing: dict[int, Vm] = field(default_factory=dict)
-    node: str = NODE
     _vmids: Iterator[int] = field(default_factory=lambda: chain(range(101, 200), range(1001, 9000), count(10001)))
     _addresses: Iterator[Address] = field(default_factory=lambda: _addresses())
 
@@ -86,7 +85,7 @@ class Vms:
 
     def as_json(self) -> dict[str, object]:
         """The content of the inventory file."""
-        return {"vms": [vm.as_json(self.node) for _, vm in sorted(self.existing.items())]}
+        return {"vms": [vm.as_json() for _, vm in sorted(self.existing.items())]}
 
 
 def mac_of(vmid: int) -> str:

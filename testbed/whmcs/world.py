@@ -31,7 +31,7 @@ class World:
     chance: Random
     tables: dict[str, list[Row]] = field(default_factory=dict)
     vms: Vms = field(default_factory=Vms)
-    other_vms: Vms = field(default_factory=lambda: Vms(node="ams1"))
+    other_vms: Vms = field(default_factory=Vms)
     truth: Truth = field(default_factory=Truth)
     alterations: list[str] = field(default_factory=list)
     charsets: dict[str, str] = field(default_factory=dict)
