@@ -10,6 +10,7 @@ from uuid import UUID
 from domain.server import events as e
 from eventstore.database import Connection
 from eventstore.store import ClaimLost
+from hypervisor.errors import Unreachable
 from hypervisor.port import GuestConfig, GuestSettings
 from orchestrator import placement
 from orchestrator.effect import pursue, told
@@ -56,6 +57,8 @@ async def _room(work: Work, node: str | None) -> placement.Room | None:
     if cluster is None:
         return None
     nodes, guests = await asyncio.gather(work.hypervisor.nodes(), work.hypervisor.guests())
+    if not any(one.online for one in nodes if one.name == node):
+        raise Unreachable("a node that is away has neither room nor none", call=f"room on {node}")
     pool = work.tools.store.pool
     owned = frozenset(row["vmid"] for row in await pool.fetch(SQL.owned_vmids, cluster.name))
     promised = {row["node"]: row["promised_mib"] for row in await pool.fetch(SQL.promises, cluster.name)}

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from contextvars import copy_context
+from contextvars import Context
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -83,7 +83,7 @@ class Installation:
         remote = Remote(self.world, self.network, self.clock)
         self.remotes.append(remote)
         tools = Tools(self.store, self.config, {"demo": remote}, SEAL)
-        context = copy_context()
+        context = Context()
         context.run(RUNNING.set, process)
         for program in (Worker(tools, HANDLERS, "").run, Observer(tools, remote).run):
             task = self.clock.create_task(program(asyncio.Event()), context=context.copy())

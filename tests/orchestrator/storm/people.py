@@ -68,15 +68,17 @@ WISHES: dict[str, Callable[[Server], Wish]] = {
     "reset_password": lambda state: ({}, {"ssh_keys": []}),
     "suspend": lambda state: ({"reason": "abuse"}, {}),
     "unsuspend": _hold,
+    "repair": lambda state: ({"kind": "renamed"}, {}),
 }
-STAFF = {"suspend", "unsuspend"}
+STAFF = {"suspend", "unsuspend", "repair"}
 ASKABLE = [type for type, kind in OPERATIONS.items() if kind.who != "system" and possible(type)]
 
 
 def wish(installation: Installation, server: UUID, type: str) -> UUID:
     """Ask for an operation with what it needs; its id. Raises what the domain refuses with."""
     params, personal = WISHES.get(type, _plain)(installation.tables.server(server))
-    by: Who = "staff" if type in STAFF else "customer"
+    least = OPERATIONS[type].who
+    by: Who = "staff" if type in STAFF else least
     return installation.ask(server, type, params, personal, by)
 
 
