@@ -218,7 +218,7 @@ UPDATE cluster_observation
 -- What the views say of a cluster's guests, as far as it has changed. `there`: whether a guest is to be found; the name
 -- of an imported one is not compared, it was never ours. $1 cluster, $2 changed since
 SELECT server_id, vmid, power, state->>'node' AS node, CASE WHEN state->>'source' IS NULL THEN name END AS name,
-       coalesce(state->>'drift', '[]') <> '[]' AS drifted, updated_at,
+       coalesce(state->>'drift', '[]') <> '[]' AS drifted,
        status NOT IN ('terminated', 'unlinked', 'provisioning', 'failed') AS there
   FROM server_view
  WHERE cluster = $1 AND vmid IS NOT NULL AND updated_at >= $2;

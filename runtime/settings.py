@@ -136,7 +136,7 @@ class Policy(Section):
     observe_every: float = Field(10.0, gt=0)
     drift: DriftPolicy = DriftPolicy()
     lock_left_after: int = Field(900, ge=0)  # a lock that no task of the guest explains for so long was left behind
-    closer_looks: int = Field(10, ge=0)  # guests whose configuration is read at each look, in turn
+    closer_looks: int = Field(5, ge=0)  # guests whose configuration is read at each look, in turn
     destroy_limit: int = Field(20, ge=0)  # guests removed within `destroy_window`; more wait for staff
     destroy_window: int = Field(600, ge=1)
 

@@ -16,7 +16,8 @@ from eventstore.database import Pool
 from hypervisor.port import GuestRow
 from orchestrator.work import SQL
 
-# An event's time is older than the moment its row is seen by others: so far the reading overlaps.
+# An event's time is older than the moment its row is seen by others: so far the reading overlaps. What is missed all
+# the same only costs closer looks, which ask the log itself.
 OVERLAP = timedelta(minutes=2)
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 PREFETCH = 1000
@@ -44,11 +45,11 @@ class Picture:
 
     async def refresh(self, pool: Pool) -> None:
         """Take in what has changed since the last time."""
-        since = self._since
         async with pool.acquire() as connection, connection.transaction(readonly=True):
-            async for row in connection.cursor(SQL.guests_in_views, self._cluster, since, prefetch=PREFETCH):
+            now = await connection.fetchval(SQL.now)
+            async for row in connection.cursor(SQL.guests_in_views, self._cluster, self._since, prefetch=PREFETCH):
                 self._take(row)
-                self._since = max(self._since, row["updated_at"] - OVERLAP)
+        self._since = now - OVERLAP
 
     def _take(self, row: Any) -> None:
         vmid, known = row["vmid"], self._guests.get(row["vmid"])
