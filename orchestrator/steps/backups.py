@@ -13,6 +13,7 @@ from orchestrator.effect import LATE_SECONDS, Plan, no_task, pursue, pursue_all,
 from orchestrator.identity import identity_of
 from orchestrator.outcome import Attention, Done, Failed, Outcome
 from orchestrator.steps import power
+from orchestrator.steps.snapshots import drop_plan
 from orchestrator.work import Work
 from runtime.ids import new_id
 
@@ -137,6 +138,11 @@ async def _restored(work: Work, backup: Backup) -> Outcome:
     guest = await power.ours(work, volumes=False)
     if not isinstance(guest, GuestConfig):
         return guest
+    held = [volume for snapshot in work.state.snapshots for volume in snapshot.volumes]
+    loose = frozenset(held).difference(guest.volumes.values())
+    outcome = await pursue_all(work, [drop_plan(work, guest, loose)])
+    if not isinstance(outcome, Done):
+        return outcome
     operation = work.operation.id
     lost = [e.SnapshotDeleted(operation_id=operation, snapshot_id=snapshot.id) for snapshot in work.state.snapshots]
     identified = e.GuestIdentified(operation_id=operation, node=guest.node, identity=identity_of(guest))

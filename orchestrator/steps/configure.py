@@ -37,19 +37,26 @@ def _settings(work: Work, guest: GuestConfig, password: str | None) -> GuestSett
     """What the guest is to have. A guest that was adopted keeps what it has and Hostler was never told."""
     state, config = work.state, work.tools.config
     new, adopted = work.operation.type == "create", state.source is not None
+    size = size_of(work)
     addressed = adopted and (not state.addresses or "net0" in guest.ipconfig)
     return GuestSettings(
         name=state.name,
         tags=frozenset() if new else None,
         start_at_boot=True if new else None,
-        cores=state.plan.vcpus,
-        memory_mib=state.plan.memory_mib,
+        cores=size["vcpus"],
+        memory_mib=size["memory_mib"],
         user=config.user_of(state.image.template),
         password=password,
         ssh_keys=None if adopted and not state.ssh_keys else tuple(state.ssh_keys),
         ipconfig={} if addressed else {"net0": _ip_config(work)},
         nameserver=None if addressed else _nameserver(work),
     )
+
+
+def size_of(work: Work) -> dict[str, int]:
+    """What the guest is to have: its plan, or what it had when it was adopted, until the plan is changed."""
+    plan = work.state.plan
+    return {"vcpus": plan.vcpus, "memory_mib": plan.memory_mib, "disk_gib": plan.disk_gib} | work.state.actual
 
 
 def _nameserver(work: Work) -> str | None:
@@ -89,7 +96,7 @@ async def resize(work: Work) -> Outcome:
         verb="resize",
         node=guest.node,
         reached=partial(_resized, work, disk),
-        issue=lambda: work.hypervisor.resize(guest.node, guest.vmid, disk, work.state.plan.disk_gib),
+        issue=lambda: work.hypervisor.resize(guest.node, guest.vmid, disk, size_of(work)["disk_gib"]),
         find=task_finder(work, "resize"),
         grace=2.0,  # an absolute size: doing it twice is doing it once
     )
@@ -107,6 +114,6 @@ def boot_disk(guest: GuestConfig) -> str | None:
 
 async def _resized(work: Work, disk: str) -> str | None:
     guest = await work.guest()
-    if guest is None or guest.disk_gib.get(disk, 0.0) < work.state.plan.disk_gib:
+    if guest is None or guest.disk_gib.get(disk, 0.0) < size_of(work)["disk_gib"]:
         return None
     return ""

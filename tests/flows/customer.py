@@ -27,9 +27,9 @@ class Customer:
         """The answer of a POST that succeeds."""
         return self._call("POST", path, json=body)
 
-    def act(self, server: str, type: str) -> str:
+    def act(self, server: str, type: str, **params: Any) -> str:
         """Ask for an action; the operation's id."""
-        return str(self.post(f"/v1/servers/{server}/actions", {"type": type})["operation"]["id"])
+        return str(self.post(f"/v1/servers/{server}/actions", {"type": type, **params})["operation"]["id"])
 
     def terminate(self, server: str) -> str:
         """Ask for the end of a server; the operation's id."""

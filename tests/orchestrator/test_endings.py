@@ -229,6 +229,22 @@ async def test_a_safety_snapshot_brings_the_old_disk_and_its_image_back(life: Li
     assert guest.unused == {}
 
 
+async def test_a_backup_put_back_takes_the_snapshots_and_their_disks_away(life: Life) -> None:
+    server = await _running(life)
+    await life.ask(server, "backup", name="b")
+    state = await _done(life, server)
+    await life.ask(server, "rebuild", image=asdict(OTHER), safety=True)
+    await _done(life, server)
+    life.advance(10)
+    await life.ask(server, "backup_restore", backup_id=str(state.backups[0].id))
+    state = await _done(life, server)
+    guest = life.world.guests[state.vmid or 0]
+    assert (state.image, state.snapshots, guest.unused) == (IMAGE, [], {})
+    assert {volume for volume, owner in life.world.volumes.items() if owner == guest.vmid} == set(
+        guest.volumes.values()
+    )
+
+
 async def test_a_disk_of_somebody_else_that_is_unused_is_left_alone(life: Life) -> None:
     server = await _running(life)
     guest = life.world.guests[life.ours()[0]]
