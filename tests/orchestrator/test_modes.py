@@ -77,6 +77,7 @@ PARAMS = {
     "snapshot_id": str(new_id()),
     "backup_id": str(new_id()),
     "reason": "admin",
+    "kind": "reconfigured",
 }
 
 
