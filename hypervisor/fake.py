@@ -143,9 +143,10 @@ class FakeHypervisor:
         def effect(call: str) -> str:
             if storage and not full:
                 raise Refused("parameter 'storage' not allowed for linked clones", call=call)
-            if target and target != node:
+            if target and target != node and not self.world.shares(template):
                 raise Refused(f"can't clone VM to node '{target}' (VM uses local storage)", call=call)
-            return self.world.clone(call, node, template, vmid, name=name, description=description, full=full)
+            names = {"name": name, "description": description}
+            return self.world.clone(call, node, template, vmid, **names, full=full, target=target or node)
 
         return await self._change("clone", node, vmid, effect)
 

@@ -237,7 +237,14 @@ class FakeWorld:
 
     # What it does
 
-    def clone(self, call: str, node: str, source: int, vmid: int, *, name: str, description: str, full: bool) -> str:
+    def shares(self, vmid: int) -> bool:
+        """Whether all disks of a guest are to be had on every node."""
+        volumes = self.guests[vmid].volumes.values() if vmid in self.guests else ()
+        return all(self.storages[volume.partition(":")[0]].shared for volume in volumes)
+
+    def clone(
+        self, call: str, node: str, source: int, vmid: int, *, name: str, description: str, full: bool, target: str
+    ) -> str:
         template = self._cloneable(call, node, source, vmid, name, full)
         if vmid in self.guests and self.guests[vmid].node == node:
             raise Conflict(f"unable to create VM {vmid}: config file already exists", call=call)
@@ -258,7 +265,7 @@ class FakeWorld:
             "qmclone",
             node,
             source,
-            lambda: self._finish_clone(template, placeholder, name, description, full),
+            lambda: self._finish_clone(template, placeholder, name, description, full, target),
             undo=lambda: self.remove_guest(vmid),
             holds=vmid,
         )
@@ -276,7 +283,10 @@ class FakeWorld:
             raise Refused("Linked clone feature is not supported for 'scsi0'", call=call)
         return template
 
-    def _finish_clone(self, template: FakeGuest, guest: FakeGuest, name: str, description: str, full: bool) -> str:
+    def _finish_clone(
+        self, template: FakeGuest, guest: FakeGuest, name: str, description: str, full: bool, target: str
+    ) -> str:
+        guest.node = target  # the configuration moves last (qemu-server API2/Qemu.pm clone_vm)
         guest.name, guest.description, guest.lock = name, description or template.description, None
         guest.macs = {card: self._new_mac() for card in template.macs}
         guest.smbios_uuid = self._new_uuid()

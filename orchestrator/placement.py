@@ -1,98 +1,182 @@
-"""Where a new server goes: pure, explained, and the same for the same inputs."""
+"""Where a new server goes: pure, explained node by node, and the same for the same inputs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from ipaddress import ip_address
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-from domain.server.events import Address
-from hypervisor.port import GuestRow, Node
-from runtime.settings import Cluster, Pool
+import msgspec
+
+Refusal = Literal["image", "away", "maintenance", "room"]
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """What a node has: its limit for promises, what is promised, what guests of others take (MiB)."""
+class Need:
+    """What a plan takes."""
 
-    node: str
-    limit_mib: int
-    promised_mib: int
+    memory_mib: int
+    vcpus: int
+    disk_gib: int
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Something that is promised up to a limit."""
+
+    limit: int
+    promised: int
 
     @property
-    def free_mib(self) -> int:
+    def left(self) -> int:
         """What may still be promised."""
-        return self.limit_mib - self.promised_mib
+        return self.limit - self.promised
+
+    def filled(self, more: int) -> float:
+        """How full it would be, with so much more: 1 is full."""
+        return (self.promised + more) / self.limit if self.limit > 0 else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A node, and all that counts for or against it.
+
+    `image_node` is where the image is copied from, None when it cannot get here. What could not be found out is None.
+    `disk_free_gib` is what the storage really has left above its reserve. `siblings`: servers of the same account.
+    """
+
+    cluster: str
+    node: str
+    online: bool
+    maintenance: bool
+    image_node: str | None
+    image_vmid: int | None
+    memory: Share  # MiB
+    vcpus: Share | None
+    disk: Share | None  # GiB
+    disk_free_gib: int | None
+    disk_resource: str | None  # under what the disk is promised: a shared storage is one for all nodes
+    siblings: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything a choice depends on. `away`: clusters that could not be asked."""
+
+    need: Need
+    spread: bool
+    candidates: list[Candidate]
+    away: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
     """The node, and why it and not the others."""
 
-    room: Room
+    candidate: Candidate
     explanation: dict[str, Any]
 
 
-def rooms(
-    cluster: Cluster,
-    nodes: Iterable[Node],
-    guests: Iterable[GuestRow],
-    owned: frozenset[int],
-    promised: Mapping[str, int],
-) -> list[Room]:
-    """What each usable node has; memory of running guests that Hostler did not promise counts as gone."""
-    foreign: dict[str, int] = {}
-    for guest in guests:
-        if guest.vmid not in owned and not guest.template and guest.status != "stopped":
-            foreign[guest.node] = foreign.get(guest.node, 0) + guest.memory_mib
-    return [
-        Room(
-            node.name,
-            int(node.memory_mib * cluster.memory_overcommit) - foreign.get(node.name, 0),
-            promised.get(node.name, 0),
-        )
-        for node in sorted(nodes, key=lambda node: node.name)
-        if node.online and node.name not in cluster.ignored_nodes
-    ]
+@dataclass(frozen=True, slots=True)
+class NoChoice:
+    """It fits nowhere, and what keeps it from each node; `waits`: it would fit once that is over."""
+
+    reasons: Mapping[str, str]
+    image: bool  # the image is somewhere
+    maintenance: bool
+    waits: bool
 
 
-def choose(candidates: Iterable[Room], memory_mib: int, template_nodes: frozenset[str]) -> Choice | None:
-    """The node with the template and the most room; None when none has room enough."""
-    known = list(candidates)
-    refused = {room.node: reason for room in known if (reason := _unfit(room, memory_mib, template_nodes))}
-    fit = [room for room in known if room.node not in refused]
+def choose(inputs: Inputs) -> Choice | NoChoice:
+    """Of the nodes where it fits: away from the account's other servers, then where it is least crowded."""
+    named = {_name(candidate, inputs): candidate for candidate in inputs.candidates}
+    unfit = {name: found for name, one in named.items() if (found := _unfit(one, inputs.need)) is not None}
+    fit = {name: candidate for name, candidate in named.items() if name not in unfit}
     if not fit:
-        return None
-    best = max(fit, key=lambda room: (room.free_mib, room.node))
+        return _nowhere(inputs, unfit)
+    best = min(fit, key=lambda name: (*_rank(fit[name], inputs), name))
     explanation = {
-        "chosen": best.node,
-        "because": f"most memory free to promise: {best.free_mib} MiB",
-        "free_mib": {room.node: room.free_mib for room in known},
-        "not": refused,
+        "chosen": fit[best].node,
+        "cluster": fit[best].cluster,
+        "because": _because(fit[best], inputs),
+        "not": {name: text for name, (_, text) in unfit.items()}
+        | {name: _behind(fit[name], fit[best], inputs) for name in fit if name != best},
+        "inputs": msgspec.to_builtins(inputs),
     }
-    return Choice(best, explanation)
+    return Choice(fit[best], explanation)
 
 
-def _unfit(room: Room, memory_mib: int, template_nodes: frozenset[str]) -> str | None:
-    if room.node not in template_nodes:
-        return "the image is not there"
-    if room.free_mib < memory_mib:
-        return f"only {room.free_mib} MiB free to promise"
+def again(explanation: Mapping[str, Any]) -> Choice | NoChoice:
+    """The choice that the recorded inputs of an explanation lead to.
+
+    Raises:
+        msgspec.ValidationError: it has no such inputs.
+    """
+    return choose(msgspec.convert(explanation.get("inputs"), Inputs))
+
+
+def _nowhere(inputs: Inputs, unfit: Mapping[str, tuple[Refusal, str]]) -> NoChoice:
+    kinds = {kind for kind, _ in unfit.values()}
+    return NoChoice(
+        reasons={name: text for name, (_, text) in unfit.items()},
+        image=any(candidate.image_vmid is not None for candidate in inputs.candidates) or bool(inputs.away),
+        maintenance="maintenance" in kinds,
+        waits=bool(inputs.away) or bool(kinds & {"away", "maintenance"}),
+    )
+
+
+def _unfit(candidate: Candidate, need: Need) -> tuple[Refusal, str] | None:
+    """Why it cannot go there; what passes by itself comes last, so that nobody waits in vain."""
+    if candidate.image_node is None:
+        return "image", "the image is not there"
+    if (short := _short(candidate, need)) is not None:
+        return "room", short
+    if not candidate.online:
+        return "away", "it does not answer"
+    if candidate.maintenance:
+        return "maintenance", "it is under maintenance"
     return None
 
 
-def next_address(pool: Pool, taken: frozenset[str]) -> Address | None:
-    """The lowest address of the pool that nobody has."""
-    first, last = ip_address(str(pool.first)), ip_address(str(pool.last))
-    for number in range(int(first), int(last) + 1):
-        candidate = str(type(first)(number))
-        if candidate not in taken and candidate != str(pool.gateway):
-            return Address(
-                address=candidate,
-                prefix=pool.network.prefixlen,
-                gateway=str(pool.gateway),
-                family=first.version,
-                primary=True,
-            )
+def _short(candidate: Candidate, need: Need) -> str | None:
+    if candidate.online and candidate.memory.left < need.memory_mib:
+        return f"only {max(candidate.memory.left, 0)} MiB free to promise"
+    if candidate.vcpus is not None and candidate.vcpus.left < need.vcpus:
+        return f"only {max(candidate.vcpus.left, 0)} cores free to promise"
+    if candidate.disk is not None and candidate.disk.left < need.disk_gib:
+        return f"only {max(candidate.disk.left, 0)} GiB of the storage free to promise"
+    if candidate.disk_free_gib is not None and candidate.disk_free_gib < need.disk_gib:
+        return f"only {max(candidate.disk_free_gib, 0)} GiB of the storage free above its reserve"
     return None
+
+
+def _rank(candidate: Candidate, inputs: Inputs) -> tuple[int, float]:
+    return candidate.siblings if inputs.spread else 0, _crowded(candidate, inputs.need)
+
+
+def _crowded(candidate: Candidate, need: Need) -> float:
+    """How full its fullest share would be."""
+    shares = [candidate.memory.filled(need.memory_mib)]
+    shares += [candidate.vcpus.filled(need.vcpus)] if candidate.vcpus is not None else []
+    shares += [candidate.disk.filled(need.disk_gib)] if candidate.disk is not None else []
+    return round(max(shares), 4)
+
+
+def _because(candidate: Candidate, inputs: Inputs) -> str:
+    full = f"{_crowded(candidate, inputs.need):.0%} promised with it, the least of those that fit"
+    if not inputs.spread:
+        return full
+    if candidate.siblings:
+        return f"fewest servers of the account ({candidate.siblings}); {full}"
+    return f"no other server of the account is there; {full}"
+
+
+def _behind(candidate: Candidate, best: Candidate, inputs: Inputs) -> str:
+    if inputs.spread and candidate.siblings > best.siblings:
+        return f"it fits, but {candidate.siblings} servers of the account are there"
+    return f"it fits, but {_crowded(candidate, inputs.need):.0%} would be promised"
+
+
+def _name(candidate: Candidate, inputs: Inputs) -> str:
+    clusters = {one.cluster for one in inputs.candidates}
+    return candidate.node if len(clusters) == 1 else f"{candidate.cluster}/{candidate.node}"

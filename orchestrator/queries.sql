@@ -40,8 +40,10 @@ SELECT v.vmid FROM vmid v JOIN memory_promise m ON m.server_id = v.server_id
  WHERE v.cluster = $1 AND v.state = 'owned';
 
 -- name: taken_addresses
--- Addresses in a range that somebody has now. $1 first, $2 last
-SELECT host(address) AS address FROM address WHERE address BETWEEN $1::inet AND $2::inet AND upper_inf(during);
+-- Addresses and prefixes in networks that somebody has now or had so lately that they rest. $1 networks, $2 seconds
+SELECT abbrev(address) AS address FROM address
+ WHERE address && ANY ($1::inet[])
+   AND (upper_inf(during) OR upper(during) > clock_timestamp() - make_interval(secs => $2));
 
 -- name: claim_address
 -- Promise an address from now on. $1 address, $2 server
@@ -51,6 +53,39 @@ INSERT INTO address (address, server_id, during) VALUES ($1::inet, $2, tstzrange
 -- The server's addresses are free from now on. $1 server
 UPDATE address SET during = tstzrange(lower(during), clock_timestamp())
  WHERE server_id = $1 AND upper_inf(during);
+
+-- name: ours
+-- VMIDs of guests that are Hostler's. $1 cluster
+SELECT vmid FROM vmid WHERE cluster = $1 AND state = 'owned';
+
+-- name: maintained
+-- What of a cluster is under maintenance; '' is the whole of it. $1 cluster
+SELECT node FROM maintenance WHERE cluster = $1;
+
+-- name: capacity
+-- What is promised of a cluster's cores and storages. $1 cluster
+SELECT resource, promised FROM capacity WHERE split_part(resource, '/', 2) = $1;
+
+-- name: siblings
+-- How many servers of an account were placed on each node. $1 account
+SELECT resource, count(*) AS servers FROM capacity_promise
+ WHERE account_id = $1 AND resource LIKE 'cpu/%' GROUP BY resource;
+
+-- name: promise_capacity
+-- Promise cores or GiB, within a limit. $1 server, $2 account, $3 resource, $4 limit, $5 amount
+WITH kept AS (
+    INSERT INTO capacity_promise (server_id, account_id, resource, amount) VALUES ($1, $2, $3, $5)
+)
+INSERT INTO capacity (resource, most, promised) VALUES ($3, $4, $5)
+ON CONFLICT (resource) DO UPDATE
+   SET most = greatest(EXCLUDED.most, capacity.promised), promised = capacity.promised + EXCLUDED.promised;
+
+-- name: release_capacity
+-- The server's cores and GiB are free again. $1 server
+WITH gone AS (
+    DELETE FROM capacity_promise WHERE server_id = $1 RETURNING resource, amount
+)
+UPDATE capacity c SET promised = c.promised - gone.amount FROM gone WHERE c.resource = gone.resource;
 
 -- name: promises
 -- Memory promised on each node. $1 cluster

@@ -20,6 +20,7 @@ from hypervisor.errors import Missing
 from hypervisor.port import GuestConfig, Hypervisor
 from orchestrator import fence
 from orchestrator.guard import guarded
+from orchestrator.seen import Seen
 from runtime.sealing import Seal
 from runtime.settings import Config
 
@@ -54,6 +55,7 @@ class Tools:
     clusters: Clusters
     seal: Seal
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    seen: Seen = field(default_factory=Seen)
 
 
 @dataclass(slots=True)

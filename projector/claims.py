@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +29,7 @@ class Claims:
         self._addresses: dict[UUID, set[str]] = {}
         self._closed: set[Claim] = set()
         self._memory: dict[UUID, Claim] = {}
+        self._capacity: dict[UUID, dict[str, int]] = {}
         self._reserved: dict[UUID, UUID] = {}  # the operation that reserved memory for a larger plan
         self._operations: set[Claim] = set()
         self._sources: set[Claim] = set()
@@ -46,7 +47,8 @@ class Claims:
                 self._operations.add((event.operation_id, id))
             case e.ServerPlaced():
                 self._owned[id] = (event.cluster, event.vmid)  # one promised before is burned
-                self._addresses[id] = _hosts(event.addresses)
+                self._addresses[id] = _held(event)
+                self._capacity[id] = event.promises
                 self._memory[id] = (event.cluster, event.node, self._plans[id].memory_mib)
             case e.ServerImported():
                 self._sold[id] = event.addresses
@@ -105,6 +107,7 @@ class Claims:
             self._released.add((*self._owned.pop(id), id, "released"))
         self._closed.update((address, id, "closed") for address in self._addresses.pop(id, set()))
         self._memory.pop(id, None)
+        self._capacity.pop(id, None)
         self._reserved.pop(id, None)
 
     def tables(self) -> dict[str, set[Claim]]:
@@ -115,6 +118,7 @@ class Claims:
             "vmid": owned | self._released,
             "address": held | self._closed,
             "memory_promise": {(id, *promise) for id, promise in self._memory.items()},
+            "capacity_promise": {(id, *one) for id, promises in self._capacity.items() for one in promises.items()},
             "operation_stream": self._operations,
             "source_key": self._sources,
             "maintenance": self._maintenance,
@@ -125,6 +129,7 @@ STATEMENTS = {
     "vmid": SQL.claimed_vmids,
     "address": SQL.claimed_addresses,
     "memory_promise": SQL.claimed_memory,
+    "capacity_promise": SQL.claimed_capacity,
     "operation_stream": SQL.claimed_operations,
     "source_key": SQL.claimed_sources,
     "maintenance": SQL.claimed_maintenance,
@@ -139,6 +144,19 @@ async def differences(connection: Connection, claims: Claims) -> list[str]:
         lines += [f"{table}: the log claims {_shown(row)}, the table does not" for row in _sorted(derived - stored)]
         lines += [f"{table}: the table claims {_shown(row)}, the log does not" for row in _sorted(stored - derived)]
     return lines
+
+
+def _held(placed: e.ServerPlaced) -> set[str]:
+    """Its own prefixes, and the addresses outside of them."""
+    networks = [ip_network(text) for text in placed.networks]
+    return {text for text in _hosts(placed.addresses) if not any(_inside(text, network) for network in networks)} | set(
+        placed.networks
+    )
+
+
+def _inside(text: str, network: IPv4Network | IPv6Network) -> bool:
+    address = ip_address(text)
+    return address.version == network.version and address in network
 
 
 def _hosts(addresses: Iterable[e.Address]) -> set[str]:

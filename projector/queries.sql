@@ -158,11 +158,15 @@ SELECT cluster, vmid, server_id, state FROM vmid WHERE state <> 'burned';
 
 -- name: claimed_addresses
 -- Who has an address, and who had it.
-SELECT host(address) AS address, server_id, CASE WHEN upper_inf(during) THEN 'open' ELSE 'closed' END FROM address;
+SELECT abbrev(address) AS address, server_id, CASE WHEN upper_inf(during) THEN 'open' ELSE 'closed' END FROM address;
 
 -- name: claimed_memory
 -- Memory promised to servers.
 SELECT server_id, cluster, node, memory_mib FROM memory_promise;
+
+-- name: claimed_capacity
+-- Cores and GiB promised to servers.
+SELECT server_id, resource, amount FROM capacity_promise;
 
 -- name: claimed_operations
 -- Which stream each operation belongs to.

@@ -9,7 +9,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from functools import cached_property
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,6 +24,7 @@ def _path(value: object) -> object:
     return Path(value).expanduser() if isinstance(value, str) else value
 
 
+Address = IPv4Address | IPv6Address
 FilePath = Annotated[Path, BeforeValidator(_path)]
 
 
@@ -53,14 +54,23 @@ class Cluster(Section):
     vmid_first: int = Field(10_000_000, ge=100, le=999_999_999)
     vmid_last: int = Field(99_999_999, ge=100, le=999_999_999)
     memory_overcommit: float = Field(1.0, gt=0)
+    cpu_overcommit: float = Field(16.0, gt=0)  # promised cores per core of the node
     storage: str
     backup_storage: str | None = None  # without one there are no backups
+    storage_overcommit: float = Field(4.0, gt=0)  # promised GiB per GiB: disks are mostly thin
+    storage_reserve: float = Field(0.1, ge=0, lt=1)  # the share of a storage that stays free
     bridge: str = "vmbr0"
     full_clone: bool = False
-    templates: dict[str, int] = {}  # image template key -> VMID of the template
+    # Image template key -> VMID of the template, or per node a VMID where templates lie on storages of the nodes' own.
+    templates: dict[str, int | dict[str, int]] = {}
     ignored_nodes: list[str] = []
     mode: Literal["observe", "manage"] = "manage"  # observe: nothing there is ever changed
     slots: Slots = Slots()
+
+    def template_vmids(self, key: str) -> frozenset[int]:
+        """The VMIDs under which an image's template may be."""
+        found = self.templates.get(key, {})
+        return frozenset(found.values()) if isinstance(found, dict) else frozenset({found})
 
     def token_secret(self) -> str:
         """The token's secret, read from its file.
@@ -69,6 +79,19 @@ class Cluster(Section):
             SettingsError: the file cannot be read.
         """
         return read_secret(self.token_secret_file, f"cluster {self.name}: token_secret_file").decode()
+
+
+def _range(text: str) -> tuple[Address, Address]:
+    """The first and the last of a range such as "10.0.0.2-10.0.0.9", of a network, or of a single address."""
+    low, dash, high = (part.strip() for part in text.partition("-"))
+    try:
+        network = ip_network(low, strict=False)
+        first, last = (ip_address(low), ip_address(high)) if dash else (network[0], network[-1])
+    except ValueError:
+        raise ValueError(f"reserved {text!r} is no address, network or range") from None
+    if first.version != last.version or int(first) > int(last):
+        raise ValueError(f"reserved {text!r} is no address, network or range")
+    return first, last
 
 
 class Pool(Section):
@@ -81,13 +104,47 @@ class Pool(Section):
     first: IPvAnyAddress
     last: IPvAnyAddress
     nameserver: str | None = None
+    cluster: str | None = None  # only for servers there; otherwise wherever the location is
+    bridge: str | None = None  # instead of the cluster's
+    vlan: int | None = Field(None, ge=1, le=4094)
+    per_server: int = Field(1, ge=0, le=64)  # how many of this family each server gets
+    server_prefix: int | None = Field(None, ge=1, le=127)  # IPv6: each server gets a prefix of this length of its own
+    reserved: list[str] = []  # never given: addresses, networks, or ranges such as "10.0.0.2-10.0.0.9"
 
     @model_validator(mode="after")
     def _inside(self) -> Pool:
         for name in ("gateway", "first", "last"):
-            if ip_address(str(getattr(self, name))) not in self.network:
+            address = ip_address(str(getattr(self, name)))
+            near = name == "gateway" and address.version == self.network.version and address.is_link_local
+            if address not in self.network and not near:
                 raise ValueError(f"{name} is not inside {self.network}")
+        if self.server_prefix is not None and not self.network.prefixlen <= self.server_prefix < self._longest:
+            raise ValueError(f"server_prefix is not one of an IPv6 network within {self.network}")
+        for text in self.reserved:
+            _range(text)
         return self
+
+    @property
+    def _longest(self) -> int:
+        return 128 if self.network.version == 6 else 0
+
+    @property
+    def kept(self) -> list[tuple[Address, Address]]:
+        """What is never given, as ranges: the gateway and what is reserved."""
+        gateway = ip_address(str(self.gateway))
+        ranges = [(gateway, gateway), *(_range(text) for text in self.reserved)]
+        return [(low, high) for low, high in ranges if low.version == self.network.version]
+
+    @property
+    def size(self) -> int:
+        """How many addresses, or prefixes for whole servers, may be given."""
+        shift = self.network.max_prefixlen - (self.server_prefix or self.network.max_prefixlen)
+        free, last = int(self.first) >> shift, int(self.last) >> shift
+        size = last - free + 1
+        for low, high in sorted((int(low) >> shift, int(high) >> shift) for low, high in self.kept):
+            size -= max(0, min(high, last) - max(low, free) + 1)
+            free = max(free, high + 1)
+        return size
 
 
 class Plan(Section):
@@ -111,9 +168,23 @@ class Image(Section):
 
 
 class Location(Section):
+    """A place where servers can be: one cluster or several."""
+
     key: str
     name: str
-    cluster: str
+    cluster: str | None = None
+    clusters: list[str] = []
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Location:
+        if not self.names:
+            raise ValueError(f"location {self.key!r} names no cluster")
+        return self
+
+    @property
+    def names(self) -> list[str]:
+        """The names of its clusters."""
+        return [*([self.cluster] if self.cluster else []), *(n for n in self.clusters if n != self.cluster)]
 
 
 class DriftPolicy(Section):
@@ -137,6 +208,9 @@ class Policy(Section):
     drift: DriftPolicy = DriftPolicy()
     lock_left_after: int = Field(900, ge=0)  # a lock that no task of the guest explains for so long was left behind
     closer_looks: int = Field(5, ge=0)  # guests whose configuration is read at each look, in turn
+    closer_looks: int = Field(10, ge=0)  # guests whose configuration is read at each look, in turn
+    address_quarantine: int = Field(3600, ge=0)  # how long a released address is given to nobody
+    spread_accounts: bool = True  # keep an account's servers on different nodes where that is possible
     destroy_limit: int = Field(20, ge=0)  # guests removed within `destroy_window`; more wait for staff
     destroy_window: int = Field(600, ge=1)
 
@@ -167,11 +241,13 @@ class Config(Section):
         clusters = {c.name for c in self.cluster}
         places = {place.key for place in self.location}
         for location in self.location:
-            if location.cluster not in clusters:
-                raise ValueError(f"location {location.key!r} names the unknown cluster {location.cluster!r}")
+            if unknown := [name for name in location.names if name not in clusters]:
+                raise ValueError(f"location {location.key!r} names the unknown cluster {unknown[0]!r}")
         for pool in self.pool:
             if pool.location not in places:
                 raise ValueError(f"pool {pool.name!r} names the unknown location {pool.location!r}")
+            if pool.cluster is not None and pool.cluster not in clusters:
+                raise ValueError(f"pool {pool.name!r} names the unknown cluster {pool.cluster!r}")
         return self
 
     def cluster_named(self, name: str) -> Cluster:
@@ -193,10 +269,14 @@ class Config(Section):
         """A cluster by its name, None when there is none of this name."""
         return next((cluster for cluster in self.cluster if cluster.name == name), None)
 
-    def cluster_of(self, location: str) -> Cluster | None:
-        """The cluster behind a location key."""
-        names = {place.key: place.cluster for place in self.location}
-        return next((c for c in self.cluster if c.name == names.get(location)), None)
+    def clusters_of(self, location: str) -> list[Cluster]:
+        """The clusters behind a location key; none when it is no longer offered."""
+        names = next((place.names for place in self.location if place.key == location), [])
+        return [self.cluster_named(name) for name in names]
+
+    def pools_of(self, location: str, cluster: str) -> list[Pool]:
+        """The pools whose addresses servers of a location get in one of its clusters."""
+        return [pool for pool in self.pool if pool.location == location and pool.cluster in (None, cluster)]
 
 
 class Settings:

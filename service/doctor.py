@@ -75,7 +75,9 @@ async def _cluster(cluster: Cluster) -> Finding:
 def _wrong(cluster: Cluster, nodes: Sequence[Node], guests: Sequence[GuestRow]) -> str | None:
     offline = [node.name for node in nodes if not node.online]
     there = {guest.vmid for guest in guests if guest.template}
-    missing = [f"{key} (VMID {vmid})" for key, vmid in cluster.templates.items() if vmid not in there]
+    missing = [
+        f"{key} (VMID {vmid})" for key in cluster.templates for vmid in sorted(cluster.template_vmids(key) - there)
+    ]
     wrong = [f"offline: {', '.join(offline)}"] if offline else []
     wrong += [f"no such template: {', '.join(missing)}"] if missing else []
     return "; ".join(wrong) or None

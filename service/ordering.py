@@ -91,20 +91,29 @@ async def check_capacity(req: Request, command: CreateServer) -> None:
     Raises:
         Problem: it would not.
     """
-    d = deps(req)
-    cluster = d.config.cluster_of(command.location.key)
-    pools = [pool for pool in d.config.pool if pool.location == command.location.key]
-    if not any([await _has_address(req, pool) for pool in pools]):
-        raise invalid("/location", f"{command.location.name} has no free address now.", "no_capacity")
-    left = await d.store.pool.fetchval(SQL.memory_left, cluster.name if cluster else "")
-    if left is not None and left < command.plan.memory_mib:
-        raise invalid("/plan", f"{command.location.name} has no room for this plan now.", "no_capacity")
+    config, place = deps(req).config, command.location
+    offering = [c.name for c in config.clusters_of(place.key) if command.image.template in c.templates]
+    free = [name for name in offering if await _has_addresses(req, config.pools_of(place.key, name))]
+    if not free:
+        raise invalid("/location", f"{place.name} has no free address now.", "no_capacity")
+    left = [await deps(req).store.pool.fetchval(SQL.memory_left, name) for name in free]
+    if all(most is not None and most < command.plan.memory_mib for most in left):
+        raise invalid("/plan", f"{place.name} has no room for this plan now.", "no_capacity")
+
+
+async def _has_addresses(req: Request, pools: Sequence[Pool]) -> bool:
+    """Whether each family that servers get here has some left."""
+    for version in (4, 6):
+        family = [pool for pool in pools if pool.network.version == version and pool.per_server]
+        if family and not any([await _has_address(req, pool) for pool in family]):
+            return False
+    return True
 
 
 async def _has_address(req: Request, pool: Pool) -> bool:
-    size = int(pool.last) - int(pool.first) + 1
-    taken: int = await deps(req).store.pool.fetchval(SQL.addresses_taken, str(pool.first), str(pool.last))
-    return taken < size
+    rest = float(deps(req).config.policy.address_quarantine)
+    taken: int = await deps(req).store.pool.fetchval(SQL.addresses_taken, str(pool.first), str(pool.last), rest)
+    return taken < pool.size
 
 
 async def _account(req: Request, order: ServerCreate, owned: Sequence[UUID]) -> UUID:
@@ -132,10 +141,10 @@ async def _item(req: Request, kind: str, text: str) -> Item:
 
 
 def _check_offered(req: Request, image: Item, location: Item) -> None:
-    cluster = deps(req).config.cluster_of(location.declared["key"])
-    if cluster is None:
+    clusters = deps(req).config.clusters_of(location.declared["key"])
+    if not clusters:
         raise invalid("/location", f"{location.declared['name']} takes no new servers.", "not_offered")
-    if image.declared["template"] not in cluster.templates:
+    if not any(image.declared["template"] in cluster.templates for cluster in clusters):
         message = f"{image.declared['name']} is not offered in {location.declared['name']}."
         raise invalid("/image", message, "not_offered")
 

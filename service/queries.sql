@@ -189,8 +189,10 @@ SELECT cluster, reachable, observed_at FROM cluster_observation WHERE reachable 
 SELECT tx, pos FROM checkpoint WHERE projection = 'views';
 
 -- name: addresses_taken
--- How many addresses of a range somebody has now. $1 first, $2 last
-SELECT count(*) FROM address WHERE address BETWEEN $1::inet AND $2::inet AND upper_inf(during);
+-- How many addresses of a range somebody has now, or had so lately that they rest. $1 first, $2 last, $3 seconds
+SELECT count(*) FROM address
+ WHERE address BETWEEN $1::inet AND $2::inet
+   AND (upper_inf(during) OR upper(during) > clock_timestamp() - make_interval(secs => $3));
 
 -- name: memory_left
 -- The most memory any node of a cluster may still promise, in MiB; null when no node is known yet. $1 cluster

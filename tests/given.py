@@ -132,6 +132,7 @@ def placed(operation_id: UUID, **changes: Any) -> e.ServerPlaced:
         full=False,
         addresses=[ADDRESS],
         explanation={"chosen": "pve1"},
+        promises={"cpu/demo/pve1": 2},
     )
     return replace(event, **changes)
 

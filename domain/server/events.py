@@ -183,6 +183,10 @@ class ServerPlaced:
     full: bool
     addresses: list[Address]
     explanation: dict[str, Any]
+    template_node: str = ""  # where the image is copied from; empty: the same node
+    vlan: int | None = None
+    networks: list[str] = field(default_factory=list)  # prefixes that are the server's own as a whole
+    promises: dict[str, int] = field(default_factory=dict)  # cores and GiB, by the names they are counted under
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -505,7 +509,7 @@ EVENTS = (
     EventType("server.imported", 2, ServerImported, {1: _as_it_is}),
     EventType("server.import_updated", 2, ImportUpdated, {1: _as_it_is}),
     EventType("server.operation_requested", 2, OperationRequested, {1: _with_steps}),
-    EventType("server.placed", 1, ServerPlaced),
+    EventType("server.placed", 2, ServerPlaced, {1: _as_it_is}),
     EventType("server.effect_intended", 1, EffectIntended),
     EventType("server.task_accepted", 1, TaskAccepted),
     EventType("server.step_completed", 1, StepCompleted),

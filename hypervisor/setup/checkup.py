@@ -231,7 +231,8 @@ async def _templates(subject: Subject) -> AsyncIterator[Check]:
     rows = {int(row["vmid"]): row for row in await subject.client.get("cluster", "resources", type="vm")}
     if not subject.cluster.templates:
         yield Check("templates", "missing", "none is configured", "make one: `hostler-admin proxmox init --image …`")
-    for key, vmid in subject.cluster.templates.items():
+    wanted = [(key, vmid) for key in subject.cluster.templates for vmid in sorted(subject.cluster.template_vmids(key))]
+    for key, vmid in wanted:
         label = f"template {key} (VMID {vmid})"
         row = rows.get(vmid)
         if row is None or row["type"] != "qemu":

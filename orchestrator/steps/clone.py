@@ -33,16 +33,17 @@ async def clone(work: Work) -> Outcome:
     assert placed is not None
     plan = Plan(
         verb="clone",
-        node=placed.node,
+        node=_source(placed),
         reached=lambda: _reached(work),
         issue=lambda: work.hypervisor.clone(
-            placed.node,
+            _source(placed),
             placed.template_vmid,
             placed.vmid,
             name=work.state.name,
             description=marker(work),
             full=placed.full,
             storage=placed.storage if placed.full else None,
+            target=placed.node if placed.node != _source(placed) else None,
         ),
         find=partial(_find, work),
         grace=GRACE_SECONDS,
@@ -52,6 +53,11 @@ async def clone(work: Work) -> Outcome:
     )
     outcome = await pursue(work, plan)
     return await _identified(work) if isinstance(outcome, Done) else outcome
+
+
+def _source(placed: e.ServerPlaced) -> str:
+    """The node where the image lies, and the task runs."""
+    return placed.template_node or placed.node
 
 
 async def _before(work: Work) -> Outcome | None:
@@ -83,9 +89,9 @@ async def _locked(work: Work, guest: GuestConfig) -> Outcome:
 
 async def _choose_again(work: Work) -> Outcome:
     """The VMID belongs to a stranger: burn it and promise another."""
-    placed, cluster = work.state.placement, work.tools.config.cluster_of(work.state.location.key)
+    placed = work.state.placement
     assert placed is not None
-    if cluster is None or (vmid := await next_vmid(work, cluster)) is None:
+    if (vmid := await next_vmid(work, work.tools.config.cluster_named(placed.cluster))) is None:
         return Failed("no_vmid", "The range of VM numbers is used up: staff must widen it.")
     again = e.ServerPlaced(**{name: getattr(placed, name) for name in placed.__slots__} | {"vmid": vmid})
     held = e.StepHeld(

@@ -1,90 +1,132 @@
-"""Place: choose node, VMID and address, and promise them in one transaction."""
+"""Place: choose node, VMID and addresses, and promise them in one transaction."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from ipaddress import ip_address
+from collections.abc import Mapping, Sequence
+from functools import partial
+from ipaddress import ip_address, ip_network
+from typing import Any
 
 from domain.server import events as e
 from eventstore.database import Connection
 from eventstore.store import ClaimLost
-from orchestrator import placement
-from orchestrator.outcome import Failed, Later, Outcome
+from orchestrator import surroundings
+from orchestrator.addresses import Given, give
+from orchestrator.outcome import MAINTENANCE, MAINTENANCE_SECONDS, Failed, Later, Outcome
+from orchestrator.placement import Choice, Inputs, NoChoice, choose
+from orchestrator.surroundings import Sight
 from orchestrator.work import SQL, Work
 from runtime.settings import Cluster, Pool
 
+AWAY_SECONDS = 5.0
+AWAY = "The hypervisor cannot be reached. This goes on by itself when it is back."
 # Servers placed at once by one process would choose the same numbers and all but one would choose again.
 _one_at_a_time: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
 
 async def place(work: Work) -> Outcome:
     """Done with `ServerPlaced`, or the reason why it fits nowhere."""
-    cluster = work.tools.config.cluster_of(work.state.location.key)
-    if cluster is None:
-        return Failed("location_closed", f"{work.state.location.name} is no longer offered.", retryable=False)
-    template = cluster.templates.get(work.state.image.template)
-    if template is None:
-        return Failed("image_missing", f"{work.state.image.name} is not available in {work.state.location.name}.")
-    async with _one_at_a_time[cluster.name]:
-        return await _choose_and_promise(work, cluster, template)
+    location, image = work.state.location, work.state.image
+    clusters = work.tools.config.clusters_of(location.key)
+    if not clusters:
+        return Failed("location_closed", f"{location.name} is no longer offered.", retryable=False)
+    offering = [cluster for cluster in clusters if image.template in cluster.templates]
+    if not offering:
+        return Failed("image_missing", f"{image.name} is not available in {location.name}.")
+    sights, away = await surroundings.look(work, offering)
+    claimed = await asyncio.gather(*(surroundings.claimed_by_others(work, sight) for sight in sights))
+    by_others = {sight.cluster.name: found for sight, found in zip(sights, claimed, strict=True)}
+    async with _one_at_a_time[location.key]:
+        return await _choose_and_promise(work, sights, away, by_others)
 
 
-async def _choose_and_promise(work: Work, cluster: Cluster, template: int) -> Outcome:
-    choice = await _choose_node(work, cluster, template)
-    if not isinstance(choice, placement.Choice):
-        return choice
-    addresses = await _choose_addresses(work)
-    if addresses is None:
-        return Failed("no_address", f"There is no free address in {work.state.location.name} now.")
+async def _choose_and_promise(
+    work: Work, sights: Sequence[Sight], away: list[str], by_others: Mapping[str, Mapping[str, str]]
+) -> Outcome:
+    inputs = await surroundings.inputs(work, sights, away)
+    choice = choose(inputs)
+    if isinstance(choice, NoChoice):
+        return _nowhere(work, inputs, choice)
+    cluster = work.tools.config.cluster_named(choice.candidate.cluster)
+    given, skipped = await _addresses(work, cluster, by_others[cluster.name])
+    if given is None:
+        return Failed("no_address", f"There is no free address in {work.state.location.name} now.", str(skipped))
     vmid = await next_vmid(work, cluster)
     if vmid is None:
         return Failed("no_vmid", "The range of VM numbers is used up: staff must widen it.")
-    placed = e.ServerPlaced(
-        operation_id=work.operation.id,
-        cluster=cluster.name,
-        node=choice.room.node,
-        vmid=vmid,
-        template_vmid=template,
-        storage=cluster.storage,
-        bridge=cluster.bridge,
-        full=cluster.full_clone,
-        addresses=addresses,
-        explanation=choice.explanation,
-    )
+    placed = _placed(work, cluster, choice, given, vmid, skipped)
     done = e.StepCompleted(operation_id=work.operation.id, step="place", detail="")
     try:
-        await work.record(placed, done, claims=lambda c: _promise(c, work, placed, choice.room.limit_mib))
+        await work.record(placed, done, claims=partial(_promise, work, placed, choice, given))
     except ClaimLost:
         return Later(0.0)  # another process was faster: choose again
     return Later(0.0)
 
 
-async def _choose_node(work: Work, cluster: Cluster, template: int) -> placement.Choice | Outcome:
-    hypervisor = work.tools.clusters[cluster.name]
-    nodes, guests = await asyncio.gather(hypervisor.nodes(), hypervisor.guests())
-    having_template = frozenset(row.node for row in guests if row.vmid == template)
-    place = work.state.location.name
-    if not having_template:
-        return Failed("image_missing", f"{work.state.image.name} is not available in {place}.")
-    if not any(node.online for node in nodes if node.name in having_template):
-        return Later(5.0, "node_down", "The hypervisor cannot be reached. This goes on by itself when it is back.")
-    pool = work.tools.store.pool
-    owned = frozenset(row["vmid"] for row in await pool.fetch(SQL.owned_vmids, cluster.name))
-    promised = {row["node"]: row["promised_mib"] for row in await pool.fetch(SQL.promises, cluster.name)}
-    candidates = placement.rooms(cluster, nodes, guests, owned, promised)
-    choice = placement.choose(candidates, work.state.plan.memory_mib, having_template)
-    return choice or Failed("no_capacity", f"There is no room for {work.state.plan.name} in {place} now.")
+def _nowhere(work: Work, inputs: Inputs, found: NoChoice) -> Outcome:
+    plan, place = work.state.plan.name, work.state.location.name
+    debug = "; ".join(f"{node}: {reason}" for node, reason in found.reasons.items())
+    if found.waits and found.maintenance:
+        return Later(MAINTENANCE_SECONDS, "maintenance", MAINTENANCE, debug)
+    if found.waits:
+        return Later(AWAY_SECONDS, "node_down", AWAY, debug)
+    if not found.image:
+        return Failed("image_missing", f"{work.state.image.name} is not available in {place}.", debug)
+    return Failed("no_capacity", f"There is no room for {plan} in {place} now.", debug)
 
 
-async def _choose_addresses(work: Work) -> list[e.Address] | None:
-    pools = [pool for pool in work.tools.config.pool if pool.location == work.state.location.key]
-    for pool in pools:
-        taken = await work.tools.store.pool.fetch(SQL.taken_addresses, str(pool.first), str(pool.last))
-        address = placement.next_address(pool, frozenset(row["address"] for row in taken))
-        if address is not None:
-            return [address]
-    return None if pools else []
+def _placed(
+    work: Work, cluster: Cluster, choice: Choice, given: Given, vmid: int, skipped: Mapping[str, str]
+) -> e.ServerPlaced:
+    candidate = choice.candidate
+    assert candidate.image_node is not None
+    assert candidate.image_vmid is not None
+    pool = next((found for a in given.addresses if (found := pool_of(work.tools.config.pool, a.address))), None)
+    return e.ServerPlaced(
+        operation_id=work.operation.id,
+        cluster=cluster.name,
+        node=candidate.node,
+        template_node=candidate.image_node,
+        vmid=vmid,
+        template_vmid=candidate.image_vmid,
+        storage=cluster.storage,
+        bridge=(pool and pool.bridge) or cluster.bridge,
+        vlan=pool.vlan if pool else None,
+        full=cluster.full_clone,
+        addresses=given.addresses,
+        networks=given.networks,
+        promises=_promises(work, cluster, choice),
+        explanation=choice.explanation | ({"skipped": dict(skipped)} if skipped else {}),
+    )
+
+
+def _promises(work: Work, cluster: Cluster, choice: Choice) -> dict[str, int]:
+    """What is promised besides memory, by the names it is counted under."""
+    candidate, plan = choice.candidate, work.state.plan
+    promises = {surroundings.cpu_resource(cluster, candidate.node): plan.vcpus} if candidate.vcpus else {}
+    if candidate.disk is not None and candidate.disk_resource is not None:
+        promises[candidate.disk_resource] = plan.disk_gib
+    return promises
+
+
+async def _addresses(work: Work, cluster: Cluster, by_others: Mapping[str, str]) -> tuple[Given | None, dict[str, str]]:
+    """Addresses that are free, and those that were passed over since a guest of others claims them."""
+    pools = work.tools.config.pools_of(work.state.location.key, cluster.name)
+    networks = [str(pool.network) for pool in pools]
+    rows = await work.tools.store.pool.fetch(
+        SQL.taken_addresses, networks, float(work.tools.config.policy.address_quarantine)
+    )
+    taken = [row["address"] for row in rows]
+    inside = {address: whose for address, whose in by_others.items() if _of(pools, address)}
+    given = give(pools, [*taken, *inside])
+    return given, inside
+
+
+def _of(pools: Sequence[Pool], address: str) -> bool:
+    found = ip_address(address)
+    return any(found in pool.network for pool in pools if pool.network.version == found.version)
 
 
 async def next_vmid(work: Work, cluster: Cluster) -> int | None:
@@ -100,15 +142,19 @@ async def next_vmid(work: Work, cluster: Cluster) -> int | None:
     return None
 
 
-async def _promise(connection: Connection, work: Work, placed: e.ServerPlaced, limit_mib: int) -> None:
-    server = work.state.id
+async def _promise(work: Work, placed: e.ServerPlaced, choice: Choice, given: Given, connection: Connection) -> None:
+    server, candidate = work.state.id, choice.candidate
     await connection.execute(SQL.own_vmid, placed.cluster, placed.vmid, server)
-    for address in placed.addresses:
-        await connection.execute(SQL.claim_address, address.address, server)
+    for address in given.claims:
+        await connection.execute(SQL.claim_address, address, server)
     memory = work.state.plan.memory_mib
-    await connection.execute(SQL.promise_memory, placed.cluster, placed.node, limit_mib, memory, server)
+    await connection.execute(SQL.promise_memory, placed.cluster, placed.node, candidate.memory.limit, memory, server)
+    for resource, amount in placed.promises.items():
+        share: Any = candidate.vcpus if resource.startswith("cpu/") else candidate.disk
+        await connection.execute(SQL.promise_capacity, server, work.state.account_id, resource, share.limit, amount)
 
 
 def pool_of(config_pools: list[Pool], address: str) -> Pool | None:
     """The pool an address came from."""
-    return next((pool for pool in config_pools if ip_address(address) in pool.network), None)
+    found = ip_address(address)
+    return next((pool for pool in config_pools if found in ip_network(pool.network)), None)

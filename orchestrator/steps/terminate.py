@@ -81,3 +81,4 @@ async def _release(work: Work, connection: Connection) -> None:
     await connection.execute(SQL.release_vmid, work.state.id)
     await connection.execute(SQL.release_addresses, work.state.id)
     await connection.execute(SQL.release_memory, work.state.id)
+    await connection.execute(SQL.release_capacity, work.state.id)

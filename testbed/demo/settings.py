@@ -27,6 +27,7 @@ insecure_cookie = true  # plain HTTP on loopback
 undo_window = 30
 shutdown_timeout = 20
 observe_every = 2
+address_quarantine = 30
 
 [[cluster]]
 name = "demo"

@@ -72,11 +72,11 @@ class Life:
         self.skew += timedelta(seconds=seconds)
         self.world.advance(int(seconds))
 
-    async def create(self, name: str = "web-1") -> UUID:
+    async def create(self, name: str = "web-1", account: UUID | None = None) -> UUID:
         """A customer asks for a server."""
         server = new_id()
         command = CreateServer(
-            operation_id=new_id(), account_id=new_id(), name=name, plan=PLAN, image=IMAGE, location=LOCATION
+            operation_id=new_id(), account_id=account or new_id(), name=name, plan=PLAN, image=IMAGE, location=LOCATION
         )
         await self._append(server, 0, command.account_id, decide.create(None, command))
         return server
@@ -172,7 +172,7 @@ def _config(folder: Any) -> Config:
     )
     return Config(
         auth=Auth(signing_key_file=folder / "s", secret_key_file=folder / "k"),
-        policy=Policy(undo_window=30, shutdown_timeout=30, destroy_limit=1000),
+        policy=Policy(undo_window=30, shutdown_timeout=30, address_quarantine=0, destroy_limit=1000),
         cluster=[cluster],
         pool=[pool],
         image=[Image(key="debian-12", name="Debian 12", template="debian-12", user="admin")],

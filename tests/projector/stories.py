@@ -41,6 +41,7 @@ async def everything(store: EventStore) -> dict[str, UUID]:
     await _own(store.pool, [(10_000_000, bought, "owned"), (101, found, "owned"), (10_000_001, gone, "released")])
     await _hold(store.pool, [("10.99.0.100", bought, ""), ("203.0.113.10", found, ""), ("10.99.0.101", gone, "now()")])
     await store.pool.execute("INSERT INTO memory_promise VALUES ($1, 'demo', 'pve1', 2048)", bought)
+    await store.pool.execute("INSERT INTO capacity_promise VALUES ($1, $1, 'cpu/demo/pve1', 2)", bought)
     for entity, source_id, stream in (("service", "7", found), ("client", "3", client), ("user", "5", person)):
         await store.pool.execute(
             "INSERT INTO source_key VALUES ('whmcs', $1, $2, $3, '', $3)", entity, source_id, stream

@@ -61,6 +61,7 @@ async def test_an_empty_log_differs_in_nothing(checker: asyncpg.Connection[async
         ("DELETE FROM address WHERE address = '203.0.113.10'", "address: the log claims 203.0.113.10"),
         ("UPDATE address SET during = tstzrange(lower(during), NULL)", "address: the log claims 10.99.0.101"),
         ("UPDATE memory_promise SET memory_mib = 1", "demo pve1 2048, the table does not"),
+        ("UPDATE capacity_promise SET amount = 1", "cpu/demo/pve1 2, the table does not"),
         ("DELETE FROM maintenance", "maintenance: the log claims demo pve2"),
         ("DELETE FROM operation_stream", "operation_stream: the log claims"),
         ("DELETE FROM source_key WHERE entity = 'client'", "source_key: the log claims whmcs client 3"),

@@ -1,0 +1,6 @@
+-- Claim: the cores and GiB each server was promised
+BEGIN;
+
+DROP TABLE capacity_promise;
+
+COMMIT;
