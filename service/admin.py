@@ -8,6 +8,8 @@ import getpass
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
+from ipaddress import ip_address
 from pathlib import Path
 
 from domain.record import Actor, Meta
@@ -16,7 +18,7 @@ from eventstore.codec import Codec
 from eventstore.database import DatabaseUnavailable, NotMigrated, open_pool
 from eventstore.store import AppendError, EventStore
 from runtime.settings import Settings, SettingsError, read_secret
-from service import clusters, migrate, people, proxmox_admin
+from service import addresses, clusters, migrate, people, proxmox_admin
 from service.declare import apply_catalogue
 from service.doctor import examine
 from service.migrate import MigrationFailed
@@ -104,6 +106,25 @@ async def maintenance(asked: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+async def address(asked: argparse.Namespace, settings: Settings) -> int:
+    """say which server had an address at a time, or all that ever had it"""
+    try:
+        at, wanted = asked.at and datetime.fromisoformat(asked.at), ip_address(asked.address)
+    except ValueError as error:
+        raise Mistake(str(error)) from None
+    async with _store(settings) as store:
+        holders = await addresses.who_had(store.pool, wanted, addresses.moment(at))
+    for one in holders:
+        until = f"{one['until']:%Y-%m-%d %H:%M:%S}" if one["until"] else "now"
+        where = f"{one['cluster']} {one['vmid']}" if one["vmid"] else "nowhere"
+        print(
+            f"{one['since']:%Y-%m-%d %H:%M:%S} - {until} UTC  {one['server']}  {one['name']}  {one['account']}  {where}"
+        )
+    if not holders:
+        print("nobody of Hostler's had it then" if at else "nobody of Hostler's ever had it")
+    return 0
+
+
 COMMANDS: dict[str, Command] = {
     "migrate": migrate_database,
     "create-admin": create_admin,
@@ -113,6 +134,7 @@ COMMANDS: dict[str, Command] = {
     "pause": pause,
     "resume": resume,
     "maintenance": maintenance,
+    "address": address,
     "allow-destroys": allow_destroys,
     "proxmox": proxmox_admin.run,
 }
@@ -158,6 +180,9 @@ def _parser() -> argparse.ArgumentParser:
             added.add_argument("node", nargs="?", help="the whole cluster when left out")
             added.add_argument("switch", choices=("on", "off"))
             added.add_argument("--reason", default=None, help="shown to staff")
+        if name == "address":
+            added.add_argument("address")
+            added.add_argument("--at", default=None, help="such as 2026-03-03T14:05, UTC unless it says otherwise")
         if name == "proxmox":
             proxmox_admin.add_arguments(added, _Parser)
     return parser

@@ -224,6 +224,12 @@ class CreateQuery(Query):
     dry_run: bool = False
 
 
+class AddressQuery(Query):
+    """A time without a zone is in UTC."""
+
+    at: datetime | None = None
+
+
 class User(Answer):
     id: str
     object: Literal["user"]
@@ -488,6 +494,28 @@ class Destroys(Answer):
     window_seconds: int
     waiting_since: datetime | None
     allowed_until: datetime | None
+
+
+class AddressHolder(Answer):
+    """A server that had an address since a time, until another; `network` is what was promised to it."""
+
+    network: str
+    server: str
+    name: str | None
+    account: str | None
+    cluster: str | None
+    vmid: int | None
+    since: datetime
+    until: datetime | None
+
+
+class AddressHistory(Answer):
+    """For staff: who had an address at a time, or who ever had it."""
+
+    address: str
+    object: Literal["address"]
+    at: datetime | None
+    holders: list[AddressHolder]
 
 
 class Page(Answer):

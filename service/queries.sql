@@ -194,6 +194,15 @@ SELECT count(*) FROM address
  WHERE address BETWEEN $1::inet AND $2::inet
    AND (upper_inf(during) OR upper(during) > clock_timestamp() - make_interval(secs => $3));
 
+-- name: who_had
+-- Who had an address, or a prefix it is in. $1 address, $2 at which time (null: ever)
+SELECT abbrev(a.address) AS network, a.server_id, lower(a.during) AS since, upper(a.during) AS until,
+       v.name, v.account_id, v.cluster, v.vmid
+  FROM address a LEFT JOIN server_view v USING (server_id)
+ WHERE a.address >>= $1::inet AND ($2::timestamptz IS NULL OR a.during @> $2::timestamptz)
+ ORDER BY lower(a.during) DESC
+ LIMIT 1000;
+
 -- name: memory_left
 -- The most memory any node of a cluster may still promise, in MiB; null when no node is known yet. $1 cluster
 SELECT max(limit_mib - promised_mib) FROM node_promise WHERE cluster = $1;
