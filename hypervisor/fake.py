@@ -40,6 +40,7 @@ from hypervisor.port import (
     Node,
     StorageRow,
     Task,
+    Uplink,
 )
 
 T = TypeVar("T")
@@ -416,6 +417,11 @@ def _refusal(accident: Accident, call: str) -> BaseException:
     return Unreachable("Connection refused", call=call)
 
 
+def _nic(guest: FakeGuest, card: str, mac: str) -> Nic:
+    uplink = guest.uplinks.get(card, Uplink("vmbr0"))
+    return Nic(mac, uplink.bridge, card in guest.filtered, uplink.vlan)
+
+
 def _config(guest: FakeGuest) -> GuestConfig:
     return GuestConfig(
         vmid=guest.vmid,
@@ -436,7 +442,7 @@ def _config(guest: FakeGuest) -> GuestConfig:
         protection=guest.protection,
         agent_enabled=guest.agent_enabled,
         cloudinit_drive=guest.cloudinit_drive,
-        nics={card: Nic(mac, "vmbr0", card in guest.filtered) for card, mac in guest.macs.items()},
+        nics={card: _nic(guest, card, mac) for card, mac in guest.macs.items()},
         unused=dict(guest.unused),
     )
 

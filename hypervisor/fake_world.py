@@ -15,7 +15,17 @@ from dataclasses import dataclass, field, replace
 
 from hypervisor import wire
 from hypervisor.errors import Busy, Conflict, HypervisorError, Invalid, Missing, Refused, Stale, Unreachable
-from hypervisor.port import BackupVolume, GuestFirewall, GuestKind, GuestSettings, IpConfig, Node, Power, StorageRow
+from hypervisor.port import (
+    BackupVolume,
+    GuestFirewall,
+    GuestKind,
+    GuestSettings,
+    IpConfig,
+    Node,
+    Power,
+    StorageRow,
+    Uplink,
+)
 
 DNS_NAME = re.compile(r"^[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?)*$")
 SSH_KEY = re.compile(r"^(ssh-|ecdsa-|sk-)\S+ [A-Za-z0-9+/=]{16,}( .*)?$")
@@ -86,6 +96,7 @@ class FakeGuest:
     unused: dict[str, str] = field(default_factory=dict)
     snapshots: dict[str, FakeSnapshot] = field(default_factory=dict)
     firewall: GuestFirewall = GuestFirewall(False, True, False, {})
+    uplinks: dict[str, Uplink] = field(default_factory=dict)  # "vmbr0" where nothing else is said
     filtered: set[str] = field(default_factory=set)  # network cards with the firewall on
     system_passwords: dict[str, str] = field(default_factory=dict)
     booted: tuple[int, int] = (0, 0)  # cores and memory that it runs with
@@ -327,6 +338,7 @@ class FakeWorld:
         ):
             if getattr(settings, setting) is not None:
                 setattr(guest, setting, getattr(settings, setting))
+        guest.uplinks |= {card: uplink for card, uplink in settings.uplinks.items() if card in guest.macs}
         guest.description = guest.description.rstrip()
         guest.tags = frozenset(tag.lower() for tag in guest.tags)
         guest.ipconfig = {

@@ -103,6 +103,14 @@ class Nic:
 
 
 @dataclass(frozen=True, slots=True)
+class Uplink:
+    """What a network card is plugged into; without a VLAN it is untagged."""
+
+    bridge: str
+    vlan: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GuestConfig:
     """The configuration of a guest, pending changes included.
 
@@ -206,7 +214,7 @@ class GuestSettings:
     """What to change in a guest's configuration: None leaves a setting alone, an empty value removes it.
 
     `tags=frozenset()` thus drops tags inherited from a template. `ssh_keys` are whole public key lines.
-    `ipconfig` is keyed by network card ("net0").
+    `ipconfig` and `uplinks` are keyed by network card ("net0"); a card that is not there stays away.
     """
 
     name: str | None = None
@@ -220,6 +228,7 @@ class GuestSettings:
     password: str | None = field(default=None, repr=False)
     ssh_keys: tuple[str, ...] | None = None
     ipconfig: Mapping[str, IpConfig] = field(default_factory=dict)
+    uplinks: Mapping[str, Uplink] = field(default_factory=dict)
     nameserver: str | None = None
     search_domain: str | None = None
     upgrade_packages: bool | None = None

@@ -213,6 +213,10 @@ class ProxmoxHypervisor(Copies, Guarding):
             params = wire.settings_params(settings)
         except ValueError as error:
             raise Invalid(str(error), call=f"PUT /{'/'.join(path)}", fields={"ipconfig": str(error)}) from None
+        if settings.uplinks:
+            config = await self._read(lambda data: data, *path)
+            cards = {card: uplink for card, uplink in settings.uplinks.items() if card in config}
+            params |= {card: wire.plugged(config[card], uplink) for card, uplink in cards.items()}
         if params:
             await self._call("put", path, params | ({"digest": digest} if digest else {}))
 

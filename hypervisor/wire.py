@@ -24,6 +24,7 @@ from hypervisor.port import (
     Power,
     RowStatus,
     Task,
+    Uplink,
 )
 from hypervisor.texts import sort_task
 
@@ -136,6 +137,13 @@ def nic_of(text: str) -> Nic:
     mac = next((value.upper() for value in card.values() if MAC.match(value.upper())), "")
     vlan = card.get("tag")
     return Nic(mac, card.get("bridge", ""), _truth(card.get("firewall", "0")), int(vlan) if vlan else None)
+
+
+def plugged(card: str, uplink: Uplink) -> str:
+    """A network card's text, plugged in elsewhere; whatever else it says stays."""
+    others = [part for part in card.split(",") if not part.startswith(("bridge=", "tag="))]
+    tag = [f"tag={uplink.vlan}"] if uplink.vlan is not None else []
+    return ",".join([*others, f"bridge={uplink.bridge}", *tag])
 
 
 def _macs(config: Wire) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from hypervisor.port import GuestConfig, GuestSettings, IpConfig
+from hypervisor.port import GuestConfig, GuestSettings, IpConfig, Uplink
 from orchestrator.effect import Plan, pursue, task_finder, told
 from orchestrator.outcome import Done, Failed, Outcome
 from orchestrator.steps.place import pool_of
@@ -49,6 +49,7 @@ def _settings(work: Work, guest: GuestConfig, password: str | None) -> GuestSett
         password=password,
         ssh_keys=None if adopted and not state.ssh_keys else tuple(state.ssh_keys),
         ipconfig={} if addressed else {"net0": _ip_config(work)},
+        uplinks=_uplinks(work, guest) if new else {},
         nameserver=None if addressed else _nameserver(work),
     )
 
@@ -64,8 +65,22 @@ def _nameserver(work: Work) -> str | None:
     return next((pool.nameserver for pool in pools if pool is not None and pool.nameserver), None)
 
 
+def _uplinks(work: Work, guest: GuestConfig) -> dict[str, Uplink]:
+    """The bridge and VLAN of its addresses, where the image says otherwise."""
+    placed = work.state.placement
+    if placed is None or not _elsewhere(guest, "net0", uplink := Uplink(placed.bridge, placed.vlan)):
+        return {}
+    return {"net0": uplink}
+
+
+def _elsewhere(guest: GuestConfig, card: str, uplink: Uplink) -> bool:
+    nic = guest.nics.get(card)
+    return nic is not None and (nic.bridge, nic.vlan) != (uplink.bridge, uplink.vlan)
+
+
 def _ip_config(work: Work) -> IpConfig:
-    by_family = {address.family: address for address in work.state.addresses}
+    """The first address of each family: cloud-init tells a card no more than that."""
+    by_family = {address.family: address for address in reversed(work.state.addresses)}
     v4, v6 = by_family.get(4), by_family.get(6)
     return IpConfig(
         address=f"{v4.address}/{v4.prefix}" if v4 else "dhcp",
@@ -78,7 +93,7 @@ def _ip_config(work: Work) -> IpConfig:
 async def _configured(work: Work, settings: GuestSettings) -> bool:
     """Everything that can be read back is as wished."""
     guest = await work.guest()
-    if guest is None:
+    if guest is None or any(_elsewhere(guest, card, uplink) for card, uplink in settings.uplinks.items()):
         return False
     sized = (guest.name, guest.cores, guest.memory_mib) == (settings.name, settings.cores, settings.memory_mib)
     return sized and all(guest.ipconfig.get(card) == wanted for card, wanted in settings.ipconfig.items())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from hypervisor.errors import AgentSilent, Conflict, Invalid, Missing, Refused, Stale
-from hypervisor.port import GuestRow, GuestSettings, IpConfig
+from hypervisor.port import GuestRow, GuestSettings, IpConfig, Uplink
 from tests.hypervisor.clusters import VMIDS, Cluster
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKHEChAQSB2u0s5Pj5v9r2wS8vrZ1cN3bKpGqfJm6b8X somebody@example.com"
@@ -126,6 +128,16 @@ async def test_empty_settings_remove_what_the_template_left(cluster: Cluster) ->
     await cluster.hypervisor.configure("pve1", vmid, empty)
     config = await cluster.hypervisor.config("pve1", vmid)
     assert (config.tags, config.description, config.ipconfig) == (frozenset(), "", {})
+
+
+async def test_a_card_is_plugged_in_elsewhere_and_stays_the_same_card(cluster: Cluster) -> None:
+    vmid = await cluster.cloned()
+    before = (await cluster.hypervisor.config("pve1", vmid)).nics["net0"]
+    for uplink in (Uplink("vmbr0", 7), Uplink("vmbr0")):
+        settings = GuestSettings(uplinks={"net0": uplink, "net7": uplink})
+        await cluster.hypervisor.configure("pve1", vmid, settings)
+        nics = (await cluster.hypervisor.config("pve1", vmid)).nics
+        assert nics == {"net0": replace(before, bridge=uplink.bridge, vlan=uplink.vlan)}
 
 
 async def test_no_settings_change_nothing(cluster: Cluster) -> None:
