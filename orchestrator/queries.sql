@@ -207,6 +207,30 @@ UPDATE node_promise n
        promised_mib = n.promised_mib + greatest($2 - was.memory_mib, 0)
   FROM was WHERE n.cluster = was.cluster AND n.node = was.node;
 
+-- name: promise_more_capacity
+-- Promise a server at least so many cores and GiB where it is. $1 server, $2 cores, $3 GiB, $4 and $5 their limits
+WITH was AS (
+    SELECT resource, amount, resource LIKE 'cpu/%' AS cpu FROM capacity_promise WHERE server_id = $1 FOR UPDATE
+), kept AS (
+    UPDATE capacity_promise p SET amount = greatest(p.amount, CASE WHEN cpu THEN $2::bigint ELSE $3 END)
+      FROM was WHERE p.server_id = $1 AND p.resource = was.resource
+)
+UPDATE capacity c
+   SET most = greatest(c.promised, CASE WHEN cpu THEN $4::bigint ELSE $5 END),
+       promised = c.promised + greatest(0, CASE WHEN cpu THEN $2::bigint ELSE $3 END - was.amount)
+  FROM was WHERE c.resource = was.resource;
+
+-- name: promise_exact_capacity
+-- Cores and GiB beyond the plan are free again. $1 server, $2 cores, $3 GiB
+WITH was AS (
+    SELECT resource, amount, resource LIKE 'cpu/%' AS cpu FROM capacity_promise WHERE server_id = $1 FOR UPDATE
+), kept AS (
+    UPDATE capacity_promise p SET amount = CASE WHEN cpu THEN $2::bigint ELSE $3 END
+      FROM was WHERE p.server_id = $1 AND p.resource = was.resource
+)
+UPDATE capacity c SET promised = c.promised + CASE WHEN cpu THEN $2::bigint ELSE $3 END - was.amount
+  FROM was WHERE c.resource = was.resource;
+
 -- name: promise_exactly
 -- What was promised beyond the plan is free again. $1 server, $2 MiB
 WITH was AS (

@@ -94,6 +94,9 @@ class Claims:
         if id in self._memory:
             cluster, node, memory = self._memory[id]
             self._memory[id] = (cluster, node, max(memory, event.plan.memory_mib))
+            self._capacity[id] = {
+                resource: max(held, _amount(event.plan, resource)) for resource, held in self._capacity[id].items()
+            }
             self._reserved[id] = event.operation_id
 
     def _unreserve(self, id: UUID, operation: UUID) -> None:
@@ -101,6 +104,7 @@ class Claims:
             del self._reserved[id]
             cluster, node, _ = self._memory[id]
             self._memory[id] = (cluster, node, self._plans[id].memory_mib)
+            self._capacity[id] = {name: _amount(self._plans[id], name) for name in self._capacity[id]}
 
     def _release(self, id: UUID) -> None:
         if id in self._owned:
@@ -144,6 +148,10 @@ async def differences(connection: Connection, claims: Claims) -> list[str]:
         lines += [f"{table}: the log claims {_shown(row)}, the table does not" for row in _sorted(derived - stored)]
         lines += [f"{table}: the table claims {_shown(row)}, the log does not" for row in _sorted(stored - derived)]
     return lines
+
+
+def _amount(plan: e.Plan, resource: str) -> int:
+    return plan.vcpus if resource.startswith("cpu/") else plan.disk_gib
 
 
 def _held(placed: e.ServerPlaced) -> set[str]:

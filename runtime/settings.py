@@ -208,7 +208,6 @@ class Policy(Section):
     drift: DriftPolicy = DriftPolicy()
     lock_left_after: int = Field(900, ge=0)  # a lock that no task of the guest explains for so long was left behind
     closer_looks: int = Field(5, ge=0)  # guests whose configuration is read at each look, in turn
-    closer_looks: int = Field(10, ge=0)  # guests whose configuration is read at each look, in turn
     address_quarantine: int = Field(3600, ge=0)  # how long a released address is given to nobody
     spread_accounts: bool = True  # keep an account's servers on different nodes where that is possible
     destroy_limit: int = Field(20, ge=0)  # guests removed within `destroy_window`; more wait for staff

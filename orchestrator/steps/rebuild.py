@@ -42,11 +42,10 @@ async def safety(work: Work) -> Outcome:
 async def _source(work: Work, guest: GuestConfig) -> str | None:
     """The volume an image is copied from. Its template must be on the guest's own node."""
     cluster = work.tools.config.known_cluster(work.state.cluster)
-    template = cluster.templates.get(wanted(work).template) if cluster is not None else None
-    if template is None:
-        return None
+    vmids = cluster.template_vmids(wanted(work).template) if cluster is not None else frozenset()
     rows = await work.hypervisor.guests()
-    if not any(row.vmid == template and row.node == guest.node for row in rows):
+    template = next((row.vmid for row in rows if row.vmid in vmids and row.node == guest.node), None)
+    if template is None:
         return None
     config = await work.hypervisor.config(guest.node, template)
     disk = boot_disk(config)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -12,9 +11,10 @@ from eventstore.database import Connection
 from eventstore.store import ClaimLost
 from hypervisor.errors import Unreachable
 from hypervisor.port import GuestConfig, GuestSettings
-from orchestrator import placement
+from orchestrator import surroundings
 from orchestrator.effect import pursue, told
 from orchestrator.outcome import Done, Failed, Later, Outcome
+from orchestrator.placement import Candidate, Need
 from orchestrator.steps import power
 from orchestrator.work import SQL, Work
 
@@ -29,21 +29,21 @@ def wanted(work: Work) -> e.Plan:
 
 
 async def reserve(work: Work) -> Outcome:
-    """Done with `CapacityReserved`: memory for the larger plan is promised where the guest is."""
-    plan, server = wanted(work), work.state.id
+    """Done with `CapacityReserved`: what the larger plan takes is promised where the guest is."""
+    plan, was, server = wanted(work), work.state.plan, work.state.id
     promise = await work.tools.store.pool.fetchrow(SQL.promise_of, server)
-    node = promise["node"] if promise is not None else work.state.node
-    more = plan.memory_mib - (promise["memory_mib"] if promise is not None else work.state.plan.memory_mib)
-    room = await _room(work, node)
-    full = Failed("no_capacity", NO_ROOM.format(plan=plan.name))
-    if more > 0 and (room is None or room.free_mib < more):
-        return full
-    limit = room.limit_mib if room is not None else 0
+    there = await _there(work, promise["node"] if promise is not None else work.state.node)
+    held = promise["memory_mib"] if promise is not None else was.memory_mib
+    more = Need(plan.memory_mib - held, plan.vcpus - was.vcpus, plan.disk_gib - was.disk_gib)
+    if not _fits(there, more):
+        return Failed("no_capacity", NO_ROOM.format(plan=plan.name))
     reserved = e.CapacityReserved(operation_id=work.operation.id, plan=plan)
     done = e.StepCompleted(operation_id=work.operation.id, step="reserve")
 
     async def claims(connection: Connection) -> None:
-        await connection.execute(SQL.promise_more, server, plan.memory_mib, limit)
+        await connection.execute(SQL.promise_more, server, plan.memory_mib, there.memory.limit if there else 0)
+        cpus, disk = (share.limit if share else 0 for share in (there and there.vcpus, there and there.disk))
+        await connection.execute(SQL.promise_more_capacity, server, plan.vcpus, plan.disk_gib, cpus, disk)
 
     try:
         await work.record(reserved, done, claims=claims)
@@ -52,18 +52,25 @@ async def reserve(work: Work) -> Outcome:
     return Later(0.0)
 
 
-async def _room(work: Work, node: str | None) -> placement.Room | None:
+def _fits(there: Candidate | None, more: Need) -> bool:
+    """What is not more needs no room, and what could not be counted is no hindrance."""
+    if there is None:
+        return max(more.memory_mib, more.vcpus, more.disk_gib) <= 0
+    shares = ((there.memory, more.memory_mib), (there.vcpus, more.vcpus), (there.disk, more.disk_gib))
+    return all(amount <= 0 or share is None or share.left >= amount for share, amount in shares)
+
+
+async def _there(work: Work, node: str | None) -> Candidate | None:
+    """The node where it is, as placement would see it; None when there is none of this name."""
     cluster = work.tools.config.known_cluster(work.state.cluster)
     if cluster is None:
         return None
-    nodes, guests = await asyncio.gather(work.hypervisor.nodes(), work.hypervisor.guests())
-    if not any(one.online for one in nodes if one.name == node):
+    sights, away = await surroundings.look(work, [cluster])
+    candidates = (await surroundings.inputs(work, sights, away)).candidates
+    there = next((one for one in candidates if one.node == node), None)
+    if there is not None and not there.online:
         raise Unreachable("a node that is away has neither room nor none", call=f"room on {node}")
-    pool = work.tools.store.pool
-    owned = frozenset(row["vmid"] for row in await pool.fetch(SQL.owned_vmids, cluster.name))
-    promised = {row["node"]: row["promised_mib"] for row in await pool.fetch(SQL.promises, cluster.name)}
-    rooms = placement.rooms(cluster, nodes, guests, owned, promised)
-    return next((room for room in rooms if room.node == node), None)
+    return there
 
 
 async def scale(work: Work) -> Outcome:
@@ -92,6 +99,7 @@ async def scale(work: Work) -> Outcome:
 async def promise_exactly(server: UUID, plan: e.Plan, connection: Connection) -> None:
     """What was promised beyond the plan is free again."""
     await connection.execute(SQL.promise_exactly, server, plan.memory_mib)
+    await connection.execute(SQL.promise_exact_capacity, server, plan.vcpus, plan.disk_gib)
 
 
 async def _waits_for_restart(work: Work, guest: GuestConfig) -> bool:
