@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from bench import append, observe, pve, replay, wake
+from bench import append, create, observe, pve, replay, wake
 
-BENCHES = {"append": append.main, "wake": wake.main, "replay": replay.main, "pve": pve.main, "observe": observe.main}
+BENCHES = {"append": append.main, "wake": wake.main, "create": create.main, "replay": replay.main, "pve": pve.main, "observe": observe.main}
 
 
 def main() -> int:

@@ -1,0 +1,134 @@
+"""A creation, from the order to the running server, against the same calls made bare and one after the other.
+
+On the demo with simulated guests, whose tasks are told to take no time: what is left is Hostler's own time, and the
+little that the calls themselves take. `create` compares both; `create_own` is the difference, against what it may be.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from bench.measure import by_turns, report
+from hypervisor.clusters import open_clusters
+from hypervisor.errors import AgentSilent
+from hypervisor.port import GuestSettings, Hypervisor, IpConfig
+from runtime.settings import load
+from testbed.postgres import free_port
+
+SAMPLES, ROUNDS = 8, 3
+START_SECONDS, CREATE_SECONDS, LOOK_SECONDS = 300.0, 60.0, 0.005
+MOST_OWN_MS = 300.0
+AT_ONCE = ("boot_seconds", "linked_clone_seconds", "start_seconds", "removal_seconds", "shutdown_seconds")
+ORDER = {"plan": "vps-s", "image": "debian-12", "location": "fra1"}
+
+
+async def main() -> None:
+    """Print the figures."""
+    async with _demo() as record, httpx.AsyncClient(base_url=record["url"], timeout=30) as client:
+        await client.post(f"{record['pve']['control_url']}/knobs", json=dict.fromkeys(AT_ONCE, 0.0))
+        await _sign_in(client, record)
+        (hypervisor,) = open_clusters(load(Path(record["config"])).cluster).values()
+        vmids = iter(range(200_000_000, 300_000_000))
+        figures = await by_turns(
+            lambda: _median(lambda: _ours(client)), lambda: _median(lambda: _bare(hypervisor, next(vmids))), ROUNDS
+        )
+        await hypervisor.close()
+    report("create", figures, "the same calls, bare", "ms p50", SAMPLES)
+    report("create_own", (figures[0] - figures[1], MOST_OWN_MS), "what it may be", "ms p50", SAMPLES)
+
+
+async def _median(sample: Callable[[], Awaitable[float]]) -> float:
+    return statistics.median([await sample() for _ in range(SAMPLES)]) * 1000
+
+
+@asynccontextmanager
+async def _demo() -> AsyncIterator[dict[str, Any]]:
+    """What demo.json says of a demo that is ready; stopped afterwards."""
+    with tempfile.TemporaryDirectory(prefix="hostler-bench-") as home:
+        Path(home).chmod(0o755)  # PostgreSQL runs as another user when this runs as root
+        base, record = Path(home, "demo"), Path(home, "demo.json")
+        command = [sys.executable, "-m", "testbed.demo", "--guests", "sim", "--port", str(free_port())]
+        with Path(home, "output.txt").open("wb") as output:
+            environment = {**os.environ, "HOSTLER_DEMO_STATE": str(base)}
+            demo = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment)
+        try:
+            yield await _ready(demo, record)
+        finally:
+            demo.terminate()
+            demo.wait(60)
+
+
+async def _ready(demo: subprocess.Popen[bytes], path: Path) -> dict[str, Any]:
+    async with asyncio.timeout(START_SECONDS), httpx.AsyncClient() as client:
+        while demo.poll() is None:
+            await asyncio.sleep(0.2)
+            if path.exists() and (found := json.loads(path.read_text())).get("url"):
+                try:
+                    if (await client.get(f"{found['url']}/readyz")).status_code == 200:
+                        return dict(found)
+                except httpx.TransportError:
+                    pass
+    raise RuntimeError("the demo did not start")
+
+
+async def _sign_in(client: httpx.AsyncClient, record: dict[str, Any]) -> None:
+    user = next(user for user in record["users"] if user["role"] == "customer")
+    answer = await client.post("/v1/login", json={"email": user["email"], "password": user["password"]})
+    client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+
+async def _ours(client: httpx.AsyncClient) -> float:
+    """Seconds from the order until the server runs; it is terminated afterwards."""
+    began = time.perf_counter()
+    answer = await client.post("/v1/servers", json={"name": "bench", **ORDER})
+    answer.raise_for_status()
+    path = f"/v1/servers/{answer.json()['server']['id']}"
+    async with asyncio.timeout(CREATE_SECONDS):
+        while (server := (await client.get(path)).json())["status"] == "provisioning":
+            await asyncio.sleep(LOOK_SECONDS)
+    took = time.perf_counter() - began
+    assert server["status"] == "running", server
+    await client.delete(path)
+    return took
+
+
+async def _bare(hypervisor: Hypervisor, vmid: int) -> float:
+    """Seconds that the calls of a creation take, each as soon as the one before is done."""
+    began = time.perf_counter()
+    await _done(hypervisor, await hypervisor.clone("pve1", 9000, vmid, name="bare", description="bench", full=False))
+    settings = GuestSettings(cores=1, memory_mib=1024, ipconfig={"net0": IpConfig("10.99.0.9/24", "10.99.0.1")})
+    await hypervisor.configure("pve1", vmid, settings)
+    await _done(hypervisor, await hypervisor.resize("pve1", vmid, "scsi0", 10))
+    await _done(hypervisor, await hypervisor.start("pve1", vmid))
+    while not await _addresses(hypervisor, vmid):
+        await asyncio.sleep(LOOK_SECONDS)
+    took = time.perf_counter() - began
+    await _done(hypervisor, await hypervisor.stop("pve1", vmid))
+    await _done(hypervisor, await hypervisor.destroy("pve1", vmid))
+    return took
+
+
+async def _done(hypervisor: Hypervisor, upid: str) -> None:
+    while (task := await hypervisor.task(upid)).state == "running":
+        await asyncio.sleep(LOOK_SECONDS)
+    assert task.state == "succeeded", task.text
+
+
+async def _addresses(hypervisor: Hypervisor, vmid: int) -> bool:
+    try:
+        return bool(await hypervisor.addresses("pve1", vmid))
+    except AgentSilent:
+        return False
