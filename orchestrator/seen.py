@@ -9,7 +9,7 @@ from hypervisor.port import StorageRow
 
 @dataclass(slots=True)
 class Seen:
-    """Each with the monotonic time it was seen at. `claimed`: addresses in the configurations of others' guests."""
+    """Each with the loop's time at which it was seen. `claimed`: addresses in the configurations of others' guests."""
 
     storages: dict[tuple[str, str], tuple[float, StorageRow | None]] = field(default_factory=dict)
     claimed: dict[tuple[str, int], tuple[float, frozenset[str]]] = field(default_factory=dict)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_interface
@@ -65,14 +64,14 @@ async def _see(work: Work, cluster: Cluster) -> Sight:
 
 async def _storage(hypervisor: Hypervisor, cluster: Cluster, node: str, seen: Seen) -> StorageRow | None:
     known = seen.storages.get((cluster.name, node))
-    if known is not None and time.monotonic() - known[0] < STORAGE_SECONDS:
+    if known is not None and _now() - known[0] < STORAGE_SECONDS:
         return known[1]
     try:
         rows = await hypervisor.storages(node)
     except HypervisorError:
         return None
     found = next((row for row in rows if row.name == cluster.storage and row.active), None)
-    seen.storages[cluster.name, node] = (time.monotonic(), found)
+    seen.storages[cluster.name, node] = (_now(), found)
     return found
 
 
@@ -193,17 +192,21 @@ async def claimed_by_others(work: Work, sight: Sight) -> dict[str, str]:
 
 def _fresh(work: Work, sight: Sight, row: GuestRow) -> bool:
     known = work.tools.seen.claimed.get((sight.cluster.name, row.vmid))
-    return known is not None and time.monotonic() - known[0] < CONFIG_SECONDS
+    return known is not None and _now() - known[0] < CONFIG_SECONDS
 
 
 async def _ask(work: Work, sight: Sight, row: GuestRow, gate: asyncio.Semaphore) -> None:
     with contextlib.suppress(HypervisorError, Missing):
         async with gate:
             config = await work.tools.clusters[sight.cluster.name].config(row.node, row.vmid)
-        work.tools.seen.claimed[sight.cluster.name, row.vmid] = (time.monotonic(), addresses_of(config))
+        work.tools.seen.claimed[sight.cluster.name, row.vmid] = (_now(), addresses_of(config))
 
 
 def addresses_of(config: GuestConfig) -> frozenset[str]:
     """The addresses that a guest's configuration gives it."""
     texts = [text for ip in config.ipconfig.values() for text in (ip.address, ip.address6) if text and "/" in text]
     return frozenset(str(ip_interface(text).ip) for text in texts)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -86,6 +86,7 @@ async def test_burned_vmids_are_nobodys(store: EventStore, checker: asyncpg.Conn
     await store.pool.execute("INSERT INTO vmid VALUES ('demo', 10000006, $1, 'owned')", id)
     await store.pool.execute("INSERT INTO address VALUES ('10.99.0.100', $1, tstzrange(now(), NULL))", id)
     await store.pool.execute("INSERT INTO memory_promise VALUES ($1, 'demo', 'pve1', 2048)", id)
+    await store.pool.execute("INSERT INTO capacity_promise VALUES ($1, $1, 'cpu/demo/pve1', 2)", id)
     await store.pool.execute("INSERT INTO operation_stream VALUES ($1, $2)", operation, id)
     assert await found(checker) == []
 

@@ -202,7 +202,7 @@ def _config() -> Config:
     }
     return Config(
         auth=Auth(signing_key_file=folder / "s", secret_key_file=folder / "k"),
-        policy=Policy(undo_window=UNDO_SECONDS, shutdown_timeout=30, address_timeout=60),
+        policy=Policy(undo_window=UNDO_SECONDS, shutdown_timeout=30, address_timeout=60, address_quarantine=0),
         cluster=[cluster],
         pool=[Pool.model_validate(pool)],
         location=[Location(key="fra1", name="Frankfurt", cluster="demo")],

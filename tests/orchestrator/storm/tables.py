@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -215,14 +215,15 @@ class Tables:
 
     # Addresses
 
-    def do_taken_addresses(self, first: str, last: str) -> Answer:
-        low, high = ip_address(first), ip_address(last)
-        held = (row["address"] for row in self.table("address").values() if row["until"] is None)
-        return [{"address": text} for text in held if _between(low, text, high)]
+    def do_taken_addresses(self, networks: list[str], seconds: float) -> Answer:
+        wanted, since = [ip_network(text) for text in networks], self.clock() - timedelta(seconds=seconds)
+        held = (row for row in self.table("address").values() if row["until"] is None or row["until"] > since)
+        return [{"address": row["address"]} for row in held if _overlaps(row["address"], wanted)]
 
     def do_claim_address(self, address: str, server: UUID) -> None:
         addresses = self.table("address")
-        if any(row["address"] == address and row["until"] is None for row in addresses.values()):
+        wanted = [ip_network(address)]
+        if any(row["until"] is None and _overlaps(row["address"], wanted) for row in addresses.values()):
             error = asyncpg.ExclusionViolationError("address_once")
             error.constraint_name = "address_once"
             raise error
@@ -233,6 +234,59 @@ class Tables:
         for key, row in list(addresses.items()):
             if row["server_id"] == server and row["until"] is None:
                 addresses[key] = {**row, "until": self.clock()}
+
+    # Capacity
+
+    def do_ours(self, cluster: str) -> Answer:
+        rows = self.table("vmid").values()
+        return [{"vmid": row["vmid"]} for row in rows if row["cluster"] == cluster and row["state"] == "owned"]
+
+    def do_maintained(self, cluster: str) -> Answer:
+        return [{"node": node} for name, node in self.table("maintenance") if name == cluster]
+
+    def do_capacity(self, cluster: str) -> Answer:
+        rows = self.table("capacity").items()
+        return [{"resource": key, "promised": row["promised"]} for key, row in rows if key.split("/")[1] == cluster]
+
+    def do_siblings(self, account: UUID) -> Answer:
+        rows = self.table("capacity_promise").items()
+        found = Counter(key for (_, key), row in rows if row["account_id"] == account and key.startswith("cpu/"))
+        return [{"resource": resource, "servers": servers} for resource, servers in found.items()]
+
+    def do_promise_capacity(self, server: UUID, account: UUID, resource: str, limit: int, amount: int) -> None:
+        if (server, resource) in self.table("capacity_promise"):
+            raise unique("capacity_promise_pkey")
+        self.table("capacity_promise")[server, resource] = {"account_id": account, "amount": amount}
+        self._more(resource, limit, amount)
+
+    def _more(self, resource: str, limit: int | None, amount: int) -> None:
+        row = self.table("capacity").get(resource)
+        was, most = (row["promised"], row["most"]) if row else (0, 0)
+        if limit is not None:
+            most = max(limit, was) if row else limit
+        if was + amount > most:
+            raise check("capacity_fits")
+        self.table("capacity")[resource] = {"most": most, "promised": was + amount}
+
+    def do_release_capacity(self, server: UUID) -> None:
+        promises = self.table("capacity_promise")
+        for key in [key for key in promises if key[0] == server]:
+            self._more(key[1], None, -promises.pop(key)["amount"])
+
+    def do_promise_more_capacity(self, server: UUID, cores: int, gib: int, cpus: int, disk: int) -> None:
+        promises = self.table("capacity_promise")
+        for key in [key for key in promises if key[0] == server]:
+            wanted, limit = (cores, cpus) if key[1].startswith("cpu/") else (gib, disk)
+            row = promises[key]
+            self._more(key[1], limit, max(0, wanted - row["amount"]))
+            promises[key] = {**row, "amount": max(wanted, row["amount"])}
+
+    def do_promise_exact_capacity(self, server: UUID, cores: int, gib: int) -> None:
+        promises = self.table("capacity_promise")
+        for key in [key for key in promises if key[0] == server]:
+            wanted, row = cores if key[1].startswith("cpu/") else gib, promises[key]
+            self._more(key[1], None, wanted - row["amount"])
+            promises[key] = {**row, "amount": wanted}
 
     # Memory
 
@@ -492,6 +546,6 @@ class Tables:
         self.table("destroy_guard")[True] = {**guard, "tripped_at": guard["tripped_at"] or self.clock()}
 
 
-def _between(low: Any, text: str, high: Any) -> bool:
-    address = ip_address(text)
-    return address.version == low.version and bool(low <= address <= high)
+def _overlaps(text: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
+    held = ip_network(text)
+    return any(held.version == network.version and held.overlaps(network) for network in networks)
