@@ -47,7 +47,7 @@ ONCE, GUARDED, SAME, RESUME = (
     ("If-None-Match",),
     ("Last-Event-ID",),
 )
-ADDRESS, STAFF = "/v1/admin/addresses/{address}", (403, 422)
+ADDRESS, SEEN_BY_STAFF = "/v1/admin/addresses/{address}", (403, 422)
 BODY, READ, GONE = (413, 415), (403, 404, 422), (410,)
 WRITE = (403, 404, 409, 412, *BODY, 422)
 STAFF = (403, 404, 409, *BODY, 422)
@@ -73,8 +73,18 @@ ENDPOINTS = [
     E("GET", "/v1/plans", catalogue.list_plans, "listPlans", {200: m.PlanPage}, None, PAGED, (), READ),
     E("GET", "/v1/images", catalogue.list_images, "listImages", {200: m.ImagePage}, None, PAGED, (), READ),
     E("GET", "/v1/locations", catalogue.list_locations, "listLocations", {200: m.LocationPage}, None, PAGED, (), READ),
-    E("GET", ADDRESS, addresses.show_address, "showAddress", {200: m.AddressHistory}, None, m.AddressQuery, (), STAFF),
-    E("GET", CLUSTERS, clusters.list_clusters, "listClusters", {200: m.ClusterPage}, None, PAGED, (), STAFF),
+    E(
+        "GET",
+        ADDRESS,
+        addresses.show_address,
+        "showAddress",
+        {200: m.AddressHistory},
+        None,
+        m.AddressQuery,
+        (),
+        SEEN_BY_STAFF,
+    ),
+    E("GET", CLUSTERS, clusters.list_clusters, "listClusters", {200: m.ClusterPage}, None, PAGED, (), SEEN_BY_STAFF),
     E(
         "POST",
         f"{CLUSTERS}/{{name}}/maintenance",
