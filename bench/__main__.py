@@ -7,7 +7,14 @@ import sys
 
 from bench import append, create, observe, pve, replay, wake
 
-BENCHES = {"append": append.main, "wake": wake.main, "create": create.main, "replay": replay.main, "pve": pve.main, "observe": observe.main}
+BENCHES = {
+    "append": append.main,
+    "wake": wake.main,
+    "create": create.main,
+    "replay": replay.main,
+    "pve": pve.main,
+    "observe": observe.main,
+}
 
 
 def main() -> int:
