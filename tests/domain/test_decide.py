@@ -361,3 +361,12 @@ def test_what_has_begun_is_not_called_back() -> None:
 def test_only_the_newest_operation_can_be_ended() -> None:
     with pytest.raises(Invalid, match="newest"):
         Given(*created()).when(end, EndOperation(what="retry", operation_id=UUID(int=77)))
+
+
+def test_a_safety_snapshot_needs_room_like_any_other() -> None:
+    full = Given(*created(), *(snapshot_taken() for _ in range(3)))
+    safely = RequestOperation(operation_id=uuid4(), type="rebuild", now=BIRTH, params={"safety": True})
+    with pytest.raises(NotAllowed):
+        full.when(request, safely)
+    (asked,) = full.when(request, replace(safely, params={"safety": False}))
+    assert asked.type == "rebuild"

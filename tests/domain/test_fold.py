@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -24,6 +25,7 @@ from tests.given import (
     ADDRESS,
     BIRTH,
     IDENTITY,
+    IMAGE,
     STEPS,
     account,
     adopted,
@@ -282,3 +284,12 @@ def test_a_users_new_password_changes_nothing_that_is_shown() -> None:
 def test_foreign_events_are_refused(evolve_other: Any) -> None:
     with pytest.raises(ValueError, match="is not an event of"):
         evolve_other(None, records([requested()])[0])
+
+
+def test_going_back_to_a_snapshot_brings_its_image_back() -> None:
+    taken = e.SnapshotTaken(operation_id=uuid4(), snapshot_id=uuid4(), key="s1")
+    other = replace(IMAGE, id=UUID(int=99), name="Debian 13")
+    rebuilt = e.ImageChanged(operation_id=uuid4(), image=other)
+    back = e.SnapshotRestored(operation_id=uuid4(), snapshot_id=taken.snapshot_id)
+    assert server(*created(), taken, rebuilt).image == other
+    assert server(*created(), taken, rebuilt, back).image == IMAGE
