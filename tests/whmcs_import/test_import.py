@@ -20,6 +20,7 @@ from eventstore.store import Entry, EventStore
 from runtime import passwords
 from tests.testbed_whmcs.running import Testbed
 from tests.whmcs_import.conftest import Importer
+from whmcs_import.plan import ENTITIES
 
 pytestmark = [pytest.mark.pg, pytest.mark.mariadb]
 Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -295,11 +296,20 @@ def _user(truth: dict[str, Any], email: str) -> int:
     return found
 
 
-@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("end", "entity", "event"),
+    [
+        (signal.SIGKILL, "product", "catalogue.plan_declared"),
+        (signal.SIGKILL, "user", "user.imported"),
+        (signal.SIGKILL, "client", "account.imported"),
+        (signal.SIGKILL, "service", "server.imported"),
+        (signal.SIGTERM, "service", "server.imported"),
+    ],
+)
 async def test_a_run_that_is_stopped_is_finished_by_the_next_without_duplicates(
-    importer: Importer, database: Database, end: signal.Signals
+    importer: Importer, database: Database, end: signal.Signals, entity: str, event: str
 ) -> None:
-    # The servers' chunk stops in the middle of its transaction, until this connection lets it go on.
+    # A chunk stops in the middle of its transaction, until this connection lets it go on.
     await database.execute("SELECT pg_advisory_lock(4711)")
     await database.execute(
         "CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS"
@@ -307,7 +317,7 @@ async def test_a_run_that_is_stopped_is_finished_by_the_next_without_duplicates(
     )
     await database.execute(
         "CREATE TRIGGER hold BEFORE INSERT ON source_key FOR EACH ROW"
-        " WHEN (NEW.entity = 'service') EXECUTE FUNCTION hold()"
+        f" WHEN (NEW.entity = '{entity}') EXECUTE FUNCTION hold()"
     )
     killed = importer.start()
     while not await database.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
@@ -324,16 +334,49 @@ async def test_a_run_that_is_stopped_is_finished_by_the_next_without_duplicates(
         " AND query LIKE '%source_key%'"
     ):
         pass
-    assert await database.fetchval("SELECT count(*) FROM event WHERE type = 'user.imported'") > 0
-    assert await database.fetchval("SELECT count(*) FROM event WHERE type = 'server.imported'") == 0
+    known = await database.fetch("SELECT entity, count(*) AS n FROM source_key GROUP BY entity")
+    before = {row["entity"]: row["n"] for row in known}
+    assert entity not in before
+    assert await database.fetchval("SELECT count(*) FROM event WHERE type = $1", event) == 0
     run = importer.run()
-    assert run.counts("users")[0] == 0
-    assert run.counts("servers")[0] > 0
+    for name, kind in ENTITIES.items():
+        create, update, unchanged = run.counts(name)
+        assert (update, unchanged) == (0, before.get(kind, 0)), name
+        assert (create == 0) == (kind in before), name
     twice = "SELECT stream_id FROM event WHERE type LIKE '%.imported' GROUP BY stream_id HAVING count(*) > 1"
     assert await database.fetch(twice) == []
     servers = await database.fetchval("SELECT count(*) FROM event WHERE type = 'server.imported'")
     assert servers == run.counts("servers")[0]
     assert importer.run().report["changes"] == 0
+
+
+async def test_before_8_clients_and_sub_accounts_sign_in_and_nobody_becomes_somebody_else(
+    changing: Testbed,
+    importer_of: Callable[[Testbed], Importer],
+    before_8: Callable[[Testbed], None],
+    store: EventStore,
+    database: Database,
+    truth: dict[str, Any],
+) -> None:
+    before_8(changing)
+    importer = importer_of(changing)
+    run = importer.run("--include-idle")
+    assert run.code == 2, run.stderr
+    bob = next(s["client_id"] for s in truth["services"] if s["case"] == "E02")
+    stream = ids.imported("whmcs", "user", f"client-{bob}")
+    assert stream != ids.imported("whmcs", "user", str(bob))
+    row = await database.fetchrow("SELECT scheme, hash FROM credential WHERE user_id = $1", stream)
+    password = next(user["password"] for user in truth["users"] if user["email"] == "bob@example.com")
+    assert row is not None
+    assert passwords.verify(row["scheme"], row["hash"], password)
+    account = (await store.read_stream(ids.imported("whmcs", "client", str(bob))))[-1].event
+    assert [(member.user_id, member.role) for member in account.members] == [(stream, "owner")]
+    client, contact = changing.rows("SELECT userid, id FROM tblcontacts WHERE subaccount = 1")[0]
+    shared = (await store.read_stream(ids.imported("whmcs", "client", str(client))))[-1].event
+    roles = {member.user_id: (member.role, member.permissions) for member in shared.members}
+    assert roles[ids.imported("whmcs", "user", f"contact-{contact}")] == ("viewer", ["products", "tickets"])
+    assert importer.run("--include-idle").report["changes"] == 0
+    assert importer.run("verify").report["differences"] == []
 
 
 async def test_clients_without_servers_come_along_when_asked(
