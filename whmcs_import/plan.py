@@ -329,7 +329,12 @@ class _Planner:
 
     def _users(self, linked: set[int], owners: set[int]) -> None:
         here = [row for row in rows.users(self._staging) if row.id in linked]
-        problems = users.login_problems(here, owners, {row.id for row in here if self._taken(row)})
+        holders = {row.id: self._holder(row) for row in here}
+        streams = {row.id: ids.imported(self._source, "user", users.key(row.id)) for row in here}
+        ours = {None, *streams.values()}
+        taken = {id for id, holder in holders.items() if holder not in ours}
+        holding = {id for id, holder in holders.items() if holder == streams[id]}
+        problems = users.login_problems(here, owners, taken, holding)
         for row in rows.users(self._staging):
             canonical = dataclasses.replace(row, password=users.fingerprint(row))
             self._digest.update(repr(canonical).encode("utf-8", "surrogatepass"))
@@ -343,9 +348,9 @@ class _Planner:
             action = self._keep("users", users.key(row.id), payload, also=users.fingerprint(row))
             self._login(row, problems.get(row.id), action)
 
-    def _taken(self, row: UserRow) -> bool:
-        holder = self._earlier.logins.get(values.email(row.email).address or "")
-        return holder is not None and holder != ids.imported(self._source, "user", users.key(row.id))
+    def _holder(self, row: UserRow) -> UUID | None:
+        """Who signs in here with a user's address."""
+        return self._earlier.logins.get(values.email(row.email).address or "")
 
     def _login(self, row: UserRow, problem: str | None, action: str) -> None:
         tally = self._plan.entities["logins"]

@@ -7,7 +7,7 @@ words for what else they were allowed.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -144,15 +144,18 @@ def user(source: str, row: UserRow, problem: str | None, *, repair: bool) -> tup
     return payload, notes
 
 
-def login_problems(rows: Iterable[UserRow], owners: set[int], taken: set[int]) -> dict[int, str]:
+def login_problems(
+    rows: Iterable[UserRow], owners: set[int], taken: set[int], holding: Set[int] = frozenset()
+) -> dict[int, str]:
     """Which users cannot sign in, and why: no address, one that somebody here has, or the same as a better user's.
 
     `owners` own an imported account; the addresses of `taken` belong to somebody else here. Of several users with one
-    address the one who owns an imported account signs in, then the one with the lowest id.
+    address the one who does so already (`holding`) goes on, else the one who owns an imported account signs in, else
+    the one with the lowest id.
     """
     problems: dict[int, str] = {}
     best: dict[str, UserRow] = {}
-    for row in sorted(rows, key=lambda r: (r.id not in owners, r.id)):
+    for row in sorted(rows, key=lambda r: (r.id not in holding, r.id not in owners, r.id)):
         read = values.email(row.email)
         if read.address is None:
             problems[row.id] = read.problem or "email_invalid"

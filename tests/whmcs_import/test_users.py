@@ -63,6 +63,12 @@ def test_one_address_signs_in_one_user_and_the_owner_of_servers_comes_first() ->
     assert users.login_problems(rows, {2}, {4}) == {1: "email_collision", 3: "email_invalid", 4: "email_taken"}
 
 
+def test_who_signs_in_with_an_address_already_goes_on_to() -> None:
+    rows = [replace(USER, id=n, email="a@x.org") for n in (1, 2, 3)]
+    assert users.login_problems(rows, {2}, set()) == {1: "email_collision", 3: "email_collision"}
+    assert users.login_problems(rows, {2}, set(), {3}) == {1: "email_collision", 2: "email_collision"}
+
+
 def test_no_digest_that_can_be_guessed_at_speed_is_compared_or_published() -> None:
     assert users.fingerprint(USER) == "md5"
     bcrypt = "$2y$10$" + "a" * 53
