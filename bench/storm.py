@@ -270,7 +270,7 @@ def _compare(server: Server, row: dict[str, Any] | None, found: dict[str, list[s
         return
     if row is None or (row["uuid"] or "").lower() != (server.identity.smbios_uuid or "").lower():
         found["lost"].append(name)
-    elif server.current is None and server.provisioned and row["running"] != (server.power == "running"):
+    elif server.current is None and not server.drift and row["running"] != (server.power == "running"):
         found["wrong_state"].append(f"{name}: log {server.power}, running {row['running']}")
 
 
