@@ -516,7 +516,7 @@ class Tables:
         for resource, ceiling in zip(resources, ceilings, strict=True):
             row = limits.get(resource)
             if row is None:
-                limits[resource] = {"allowed": max(1.0, ceiling // 2), "lowered_at": now}
+                limits[resource] = {"allowed": float(max(1, ceiling // 2)), "lowered_at": now}
             elif row["lowered_at"] < now - timedelta(seconds=5):
                 limits[resource] = {"allowed": max(1.0, row["allowed"] / 2), "lowered_at": now}
 
