@@ -18,17 +18,31 @@ from orchestrator.work import SQL, Work
 
 async def stop(work: Work) -> Outcome:
     """The guest is stopped: gracefully if it does so in time. A guest that was never made or is gone needs nothing."""
-    if work.state.vmid is None or await work.guest() is None:
+    if await _nothing_of_ours(work):
         return Done("There is no virtual machine.")
     if work.state.identity is None:
         await _identify_own_half_made(work)
     return await power.shutdown(work, force=True)
 
 
+async def _nothing_of_ours(work: Work) -> bool:
+    """No guest has the number; or a stranger's has, which came before ours was made: it has not got our mark."""
+    if work.state.vmid is None:
+        return True
+    guest = await work.guest()
+    if guest is None:
+        return True
+    return work.state.identity is None and guest.lock is None and _mark(work) not in guest.description
+
+
+def _mark(work: Work) -> str:
+    return f"hostler server={work.state.id.hex} "
+
+
 async def _identify_own_half_made(work: Work) -> None:
     """A creation that failed before its guest was verified: it is ours by the mark in its notes."""
     guest = await work.guest()
-    if guest is not None and f"hostler server={work.state.id.hex} " in guest.description:
+    if guest is not None and _mark(work) in guest.description:
         identity = identity_of(guest)
         await work.record(e.GuestIdentified(operation_id=work.operation.id, node=guest.node, identity=identity))
 
@@ -55,7 +69,7 @@ async def restore(work: Work) -> Outcome:
 async def destroy(work: Work) -> Outcome:
     """Done with `ServerDestroyed` once no guest has the VMID; what was promised is free again."""
     gone = Done("", [e.ServerDestroyed(operation_id=work.operation.id)], claims=partial(_release, work))
-    if work.state.vmid is None:
+    if await _nothing_of_ours(work):
         return gone
     guest = await power.ours(work)
     if not isinstance(guest, GuestConfig):

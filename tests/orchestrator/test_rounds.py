@@ -138,6 +138,25 @@ async def test_a_stranger_that_comes_between_promise_and_clone_is_not_touched(li
     assert life.world.guests[10_000_000].power == "running"
 
 
+async def test_a_creation_that_a_stranger_overtook_can_be_ended(life: Life) -> None:
+    """Nothing of ours was made: the server goes, the stranger that has its number stays as it is."""
+    server = await life.create()
+    life.hypervisor.plan("clone", Accident.CRASH_BEFORE)
+    with pytest.raises(Crash):
+        await life.settle(server)
+    life.world.add_guest(FakeGuest(10_000_000, "pve1", name="stranger", power="running"))
+    life.hypervisor.plan("clone", Accident.REFUSED)
+    await life.settle(server)
+    life.world.add_guest(FakeGuest(10_000_001, "pve1", name="stranger", power="running"))
+    await life.ask(server, "terminate")
+    await life.settle(server)
+    life.advance(31)
+    await life.round(server)
+    assert (await life.settle(server)).status == "terminated"
+    strangers = [guest.power for guest in life.world.guests.values() if guest.name == "stranger"]
+    assert strangers == ["running", "running"]
+
+
 async def test_a_cluster_that_is_down_is_waited_for(life: Life) -> None:
     """Unreachable is never failed: the creation goes on when the cluster is back."""
     life.world.set_node("pve1", online=False)
