@@ -44,7 +44,7 @@ async def test_a_requested_server_comes_to_run(life: Life) -> None:
 async def test_every_effect_is_preceded_by_its_intent(life: Life) -> None:
     """Whoever dies right before a call has already written down what it was going to do."""
     for verb in CHANGES:
-        server = await life.create(f"before-{verb}")
+        server = await life.create(f"before-{verb}".replace("_", "-"))
         life.hypervisor.plan(verb, Accident.CRASH_BEFORE)
         with pytest.raises(Crash):
             await life.settle(server)
