@@ -48,7 +48,7 @@ def test_all_of_many_creations_run(count: int) -> None:
     installation = Installation(1, nodes=3)
     world = LockedWorld(installation.clock, ("pve1", "pve2", "pve3"), lambda kind: 1.0)
     world.add_template(9000, "debian-12")
-    world.nodes = {name: replace(node, memory_mib=4_000_000) for name, node in world.nodes.items()}
+    world.nodes = {name: replace(node, cpus=128, memory_mib=4_000_000) for name, node in world.nodes.items()}
     installation.world = world
 
     async def story() -> None:
