@@ -47,6 +47,7 @@ STEPS: Mapping[tuple[str, str], Step] = {
     ("rebuild", "safety"): rebuild.safety,
     ("rebuild", "stop"): rebuild.stop,
     ("rebuild", "reimage"): rebuild.reimage,
+    ("rebuild", "clean"): rebuild.clean,
     ("rebuild", "configure"): configure.configure,
     ("rebuild", "guard"): guard,
     ("rebuild", "resize"): configure.resize,

@@ -63,6 +63,7 @@ STEPS = {
     "guard": "setting the address filter",
     "safety": "taking a safety snapshot",
     "reimage": "writing the image",
+    "clean": "removing the old disk",
     "reserve": "reserving room",
     "scale": "changing cores and memory",
     "restart": "restarting",

@@ -41,7 +41,7 @@ OPERATIONS: dict[str, Kind] = {
     "reboot": Kind(steps=("reboot",), shown="rebooting", allowed=frozenset({"running"})),
     "reset": Kind(steps=("reset",), shown="rebooting", allowed=POWERED),
     "rebuild": Kind(
-        steps=("safety", "stop", "reimage", "configure", "guard", "resize", "start", "address"),
+        steps=("safety", "stop", "reimage", "clean", "configure", "guard", "resize", "start", "address"),
         shown="rebuilding",
         allowed=READY,
     ),

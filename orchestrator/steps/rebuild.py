@@ -65,9 +65,7 @@ async def stop(work: Work) -> Outcome:
 
 
 async def reimage(work: Work) -> Outcome:
-    """Done with `ImageChanged` once a new disk is in the place of the old one, and the old one is gone with its
-    snapshots, unless a safety snapshot keeps it.
-    """
+    """Done once a new disk is in the place of the old one, which waits unused."""
     guest = await power.ours(work, volumes=False)
     if not isinstance(guest, GuestConfig):
         return guest
@@ -77,7 +75,19 @@ async def reimage(work: Work) -> Outcome:
     if source is None:
         return Failed("image_missing", NO_IMAGE.format(image=wanted(work).name))
     off = power.shutdown_plan(work, guest, force=True)  # it may have been started before this was tried again
-    outcome = await pursue_all(work, [off, _write(work, guest, disk, source), *_clean(work, guest, disk)])
+    return await pursue_all(work, [off, _write(work, guest, disk, source)])
+
+
+async def clean(work: Work) -> Outcome:
+    """Done with `ImageChanged` once the old disk is gone with its snapshots, unless a safety snapshot keeps it.
+
+    A step of its own: that the new disk was written is known from here on, whatever becomes of the old one.
+    """
+    guest = await power.ours(work, volumes=False)
+    if not isinstance(guest, GuestConfig):
+        return guest
+    disk = boot_disk(guest)
+    outcome = await pursue_all(work, _cleaning(work, guest, disk) if disk is not None else [])
     return await _rebuilt(work) if isinstance(outcome, Done) else outcome
 
 
@@ -101,14 +111,13 @@ def _write(work: Work, guest: GuestConfig, disk: str, source: str) -> Plan:
 
 async def _written(work: Work, disk: str) -> str | None:
     """Another volume is on the drive than was noted, and the storage really has it. The old one waits unused: were it
-    not there, the disk was only moved; when cleaning has begun, it was there.
+    not there, the disk was only moved.
     """
-    guest, old, effect = await work.guest(), _old(work, disk), work.step.effect
+    guest, old = await work.guest(), _old(work, disk)
     volume = guest.volumes.get(disk) if guest is not None else None
     if guest is None or guest.lock is not None or volume is None or volume == old:
         return None
-    cleaning = effect is not None and effect.verb not in ("shutdown", "reimage")
-    if not cleaning and old not in guest.unused.values():
+    if old not in guest.unused.values():
         return None
     there = await work.hypervisor.volumes(guest.node, volume.partition(":")[0], guest.vmid)
     return "" if volume in there else None
@@ -120,7 +129,7 @@ def _not_written(work: Work, task: Task) -> Outcome | None:
     return Failed("reimage_failed", NOT_WRITTEN.format(image=wanted(work).name), task.text)
 
 
-def _clean(work: Work, guest: GuestConfig, disk: str) -> list[Plan]:
+def _cleaning(work: Work, guest: GuestConfig, disk: str) -> list[Plan]:
     """What goes with the old disk."""
     old = _old(work, disk)
     if work.operation.params.get("safety") or old is None:

@@ -58,6 +58,7 @@ const stepNames: Record<string, string> = {
   destroy: "Delete the virtual machine",
   safety: "Take a safety snapshot",
   reimage: "Write the operating system",
+  clean: "Remove the old disk",
   reserve: "Reserve room",
   scale: "Change CPU and memory",
   restart: "Restart",
