@@ -141,11 +141,20 @@ class World:
 
     async def append(self, server: str, *events: Any) -> None:
         """Events that the orchestrator would append to a server."""
-        stream_id = ids.parse(ids.SERVER, server)
-        assert stream_id is not None
-        version = len(await self.store.read_stream(stream_id))
+        stream_id = _stream(server)
+        version = await self.version(server)
         entries = [Entry(stream_id, version + n, event, SYSTEM, stream_id) for n, event in enumerate(events, start=1)]
         await self.store.append(entries)
+
+    async def version(self, server: str) -> int:
+        """How many events a server has."""
+        return len(await self.store.read_stream(_stream(server)))
+
+
+def _stream(server: str) -> UUID:
+    stream_id = ids.parse(ids.SERVER, server)
+    assert stream_id is not None
+    return stream_id
 
 
 def write_keys(folder: Path) -> None:
