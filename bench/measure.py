@@ -13,7 +13,7 @@ from pathlib import Path
 
 import asyncpg
 
-from service.migrate import deploy
+from service.command.migrate import deploy
 from testbed.postgres import Postgres
 
 ROUNDS = 5

@@ -17,9 +17,9 @@ from starlette.routing import Route
 from eventstore.database import DatabaseUnavailable, NotMigrated
 from runtime.program import Stop, run
 from runtime.settings import Settings, SettingsError
-from service import health
 from service.app import build
 from service.deps import Deps, opened
+from service.web import health
 
 GRACE_SECONDS = 5
 log = structlog.get_logger()

@@ -20,13 +20,13 @@ from eventstore.database import open_pool
 from eventstore.store import EventStore
 from runtime.sealing import Seal, load_seal
 from runtime.settings import Config, Settings, read_secret
-from service import tokens
-from service.hub import Hub
-from service.metrics import Metrics
-from service.problems import Problem
+from service.identity import tokens
+from service.identity.tokens import Caller, Tokens
+from service.live.hub import Hub
 from service.reads import Reads
-from service.shown import Shown
-from service.tokens import Caller, Tokens
+from service.servers.shown import Shown
+from service.web.metrics import Metrics
+from service.web.problems import Problem
 
 POOL_SIZE = 16
 

@@ -23,7 +23,7 @@ from eventstore import snapshot
 from eventstore.positions import START, Position
 from eventstore.queries import Queries
 from eventstore.store import EventStore
-from service.tokens import Caller
+from service.identity.tokens import Caller
 
 SQL = Queries("service")
 SIGHT_SECONDS = 1.0

@@ -17,7 +17,7 @@ from domain.registry import EVENTS
 from eventstore.codec import Codec
 from eventstore.database import Pool, open_pool
 from eventstore.store import EventStore
-from service.migrate import deploy
+from service.command.migrate import deploy
 from testbed.postgres import Postgres
 
 TEMPLATE = "hostler_template"

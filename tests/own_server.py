@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from service.migrate import deploy
+from service.command.migrate import deploy
 from testbed.postgres import Postgres
 
 

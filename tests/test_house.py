@@ -17,10 +17,13 @@ from eventstore.queries import Queries
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PRODUCT = ("domain", "runtime", "eventstore", "hypervisor", "service", "projector", "orchestrator", "whmcs_import")
-WITH_QUERIES = sorted(path.parent.name for path in REPOSITORY.glob("*/queries.sql"))
+WITH_QUERIES = sorted(
+    {path.relative_to(REPOSITORY).parts[0] for name in PRODUCT for path in REPOSITORY.glob(f"{name}/**/queries.sql")}
+)
 SQL = re.compile(
     r"\s*(SELECT|INSERT INTO|UPDATE \w+ SET|DELETE FROM|CREATE|ALTER|DROP|TRUNCATE|COPY|LOCK|WITH|NOTIFY|LISTEN|SET)\b"
 )
+NAMED = r"^-- name: (\w+)$"
 # Statements that may stand in Python: a sign of life, what cannot be read from a file because it finds the files'
 # tables missing, and the role that is taken before anything else.
 PLAIN = {"SELECT 1", "SELECT to_regclass($1)", "SET ROLE "}
@@ -30,6 +33,11 @@ ELSEWHERE = {f"whmcs_import/{name}.py" for name in ("extract", "staging", "rows"
 
 def sources(*packages: str) -> list[Path]:
     return sorted(path for package in packages for path in (REPOSITORY / package).rglob("*.py"))
+
+
+def statements(package: str) -> list[Path]:
+    """A package keeps its statements in one file, and those of a room of its own in the room's."""
+    return sorted((REPOSITORY / package).rglob("queries.sql"))
 
 
 def plan() -> list[str]:
@@ -95,7 +103,7 @@ def test_statements_stand_in_sql_files(package: str) -> None:
 @pytest.mark.parametrize("package", WITH_QUERIES)
 def test_every_named_statement_is_used_and_every_used_one_is_there(package: str) -> None:
     text = "\n".join(path.read_text() for path in sources(package))
-    names = re.findall(r"^-- name: (\w+)$", (REPOSITORY / package / "queries.sql").read_text(), re.MULTILINE)
+    names = [name for path in statements(package) for name in re.findall(NAMED, path.read_text(), re.MULTILINE)]
     used = set(re.findall(r"\b(?:SQL|QUERIES|queries)\.([a-z]\w*)", text)) | set(re.findall(r'"(\w+)"', text))
     assert len(names) == len(set(names))
     assert [name for name in names if name not in used] == []
@@ -105,12 +113,13 @@ def test_every_named_statement_is_used_and_every_used_one_is_there(package: str)
 
 @pytest.mark.parametrize("package", WITH_QUERIES)
 def test_every_statement_says_what_it_is_for(package: str) -> None:
-    text = (REPOSITORY / package / "queries.sql").read_text()
-    parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)[1:]
-    for name, body in zip(parts[::2], parts[1::2], strict=True):
-        assert body.startswith("-- "), name
-        assert body.strip().endswith(";"), name
-        assert getattr(Queries(package), name)
+    for path in statements(package):
+        room = ".".join(path.relative_to(REPOSITORY).parent.parts)
+        parts = re.split(r"^-- name: (\w+)\n", path.read_text(), flags=re.MULTILINE)[1:]
+        for name, body in zip(parts[::2], parts[1::2], strict=True):
+            assert body.startswith("-- "), name
+            assert body.strip().endswith(";"), name
+            assert getattr(Queries(room), name)
 
 
 def test_requirements_are_pinned_hashed_and_name_no_place() -> None:

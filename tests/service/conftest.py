@@ -11,7 +11,7 @@ import pytest
 
 from projector.loop import catch_up
 from runtime.settings import Settings
-from service.declare import apply_catalogue
+from service.command.declare import apply_catalogue
 from service.deps import opened
 from tests.service.world import CONFIG, SYSTEM, Person, World, write_keys
 

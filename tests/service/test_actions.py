@@ -14,7 +14,7 @@ from domain import ids
 from domain.server import events as e
 from domain.server.operations import OPERATIONS
 from runtime.ids import new_id
-from service import models
+from service.servers import models
 from tests.service.test_servers import running
 from tests.service.world import World
 

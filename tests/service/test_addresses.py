@@ -10,7 +10,7 @@ import pytest
 
 from domain import ids
 from runtime.ids import new_id
-from service import models
+from service.staff import models
 from tests.service.test_admin import run  # noqa: F401 - a fixture
 from tests.service.test_servers import running
 from tests.service.world import World

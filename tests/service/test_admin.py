@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from runtime.settings import Settings
-from service import admin
+from service.command import admin
 from testbed.postgres import Postgres
 from tests.service.world import CONFIG, World
 

@@ -8,7 +8,7 @@ import httpx
 
 from domain import ids
 from domain.cluster.events import MaintenanceBegun, MaintenanceEnded
-from service.clusters import set_maintenance
+from service.staff.clusters import set_maintenance
 from tests.service.world import SYSTEM, World
 
 WHERE = "/v1/admin/clusters/demo/maintenance"

@@ -14,8 +14,9 @@ import pytest
 import uvicorn
 
 from domain.server import events as e
-from service import events, hub, models
 from service.__main__ import Server
+from service.live import events, hub
+from service.servers import models
 from testbed.postgres import free_port
 from tests.service.test_servers import ordered, running
 from tests.service.world import Person, World

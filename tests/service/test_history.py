@@ -10,7 +10,7 @@ import httpx
 from domain.server import events as e
 from domain.server.events import EVENTS
 from domain.server.operations import OPERATIONS
-from service import history, models
+from service.servers import history, models
 from tests.service.test_servers import running
 from tests.service.world import World
 

@@ -11,9 +11,10 @@ import pytest
 
 from domain import ids
 from runtime.ids import new_id
-from service import models
 from service.app import ENDPOINTS
-from service.body import LIMIT
+from service.catalogue import models as catalogue_models
+from service.web import models as web_models
+from service.web.body import LIMIT
 from tests.service.world import World
 
 JSON = {"Content-Type": "application/json"}
@@ -81,7 +82,7 @@ async def test_wrong_bodies_are_told_apart(
 ) -> None:
     answer = await as_ann.post("/v1/servers", content=content, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
-    models.Problem.model_validate_json(answer.content)
+    web_models.Problem.model_validate_json(answer.content)
 
 
 async def test_a_body_without_a_length_is_cut_off_while_it_is_read(as_ann: httpx.AsyncClient) -> None:
@@ -108,7 +109,7 @@ async def test_a_failure_of_ours_shows_no_trace(
     def broken(*_: object) -> None:
         raise RuntimeError("the secret reason")
 
-    monkeypatch.setattr("service.paging.page", broken)
+    monkeypatch.setattr("service.web.paging.page", broken)
     answer = await as_ann.get("/v1/servers")
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
     assert "secret reason" not in answer.text
@@ -124,7 +125,7 @@ async def test_a_database_that_goes_away_is_said_and_comes_back(as_ann: httpx.As
     assert int(answer.headers["retry-after"]) > 0
     ready = await as_ann.get("/readyz")
     assert ready.status_code == 503
-    models.Readiness.model_validate_json(ready.content)
+    web_models.Readiness.model_validate_json(ready.content)
     assert [check["name"] for check in ready.json()["checks"] if not check["ok"]] == ["database"]
     assert (await as_ann.get("/healthz")).status_code == 200
 
@@ -157,15 +158,15 @@ async def test_metrics_are_for_this_machine_alone(world: World, as_ann: httpx.As
 
 async def test_the_catalogue_is_listed_in_the_operators_order(as_ann: httpx.AsyncClient) -> None:
     plans = await as_ann.get("/v1/plans")
-    models.PlanPage.model_validate_json(plans.content)
+    catalogue_models.PlanPage.model_validate_json(plans.content)
     assert [plan["name"] for plan in plans.json()["data"]] == ["Small", "Large"]
     images = await as_ann.get("/v1/images?limit=1")
-    models.ImagePage.model_validate_json(images.content)
+    catalogue_models.ImagePage.model_validate_json(images.content)
     cursor = images.json()["page"]["next_cursor"]
     rest = await as_ann.get("/v1/images", params={"cursor": cursor})
     assert [image["name"] for image in rest.json()["data"]] == ["Ubuntu 24.04"]
     locations = await as_ann.get("/v1/locations")
-    models.LocationPage.model_validate_json(locations.content)
+    catalogue_models.LocationPage.model_validate_json(locations.content)
     assert [place["key"] for place in locations.json()["data"]] == ["fra1"]
 
 

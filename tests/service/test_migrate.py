@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from service.migrate import MigrationFailed, deploy
+from service.command.migrate import MigrationFailed, deploy
 from testbed.postgres import Postgres
 
 

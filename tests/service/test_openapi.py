@@ -24,11 +24,11 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from runtime.settings import Settings
-from service import openapi
 from service.__main__ import Server
 from service.app import ENDPOINTS, build
-from service.declare import apply_catalogue
+from service.command.declare import apply_catalogue
 from service.deps import opened
+from service.web import openapi
 from testbed.postgres import free_port
 from tests.service.world import SYSTEM, World
 
@@ -108,7 +108,7 @@ def test_the_names_clients_rely_on_are_there() -> None:
 def test_the_description_for_the_dashboard_is_current() -> None:
     written = Path(__file__).parents[2] / "ui" / "openapi.json"
     assert json.loads(written.read_text()) == json.loads(openapi.text(ENDPOINTS)), (
-        "run: python -m service.openapi > ui/openapi.json"
+        "run: python -m service.web.openapi > ui/openapi.json"
     )
 
 

@@ -17,7 +17,8 @@ from hypervisor.port import GuestSettings, IpConfig
 from hypervisor.setup import checkup
 from hypervisor.setup.found import Unsuitable
 from runtime.settings import Settings, load
-from service import admin, proxmox_admin
+from service.command import admin
+from service.command import proxmox as proxmox_admin
 from tests.hypervisor.clusters import Cluster
 from tests.testbed_proxmox.bed import Bed, bed_in
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from domain.server.evolve import fold
-from service import safety
+from service.staff import safety
 from tests.given import adopted, happened, imported
 from tests.service.world import World
 

@@ -13,7 +13,9 @@ import pytest
 from domain import ids
 from domain.server import events as e
 from runtime.ids import new_id
-from service import models, reads
+from service import reads
+from service.servers import models as servers_models
+from service.web import models as web_models
 from tests.given import STEPS
 from tests.service.world import Person, World
 
@@ -56,7 +58,7 @@ async def test_an_order_is_accepted_and_shown_at_once(
 ) -> None:
     answer = await as_ann.post("/v1/servers", json=order(name="Web-1", labels={"team": "a"}))
     assert answer.status_code == 202
-    models.ServerAccepted.model_validate_json(answer.content)
+    servers_models.ServerAccepted.model_validate_json(answer.content)
     server, operation = answer.json()["server"], answer.json()["operation"]
     assert answer.headers["location"] == f"/v1/operations/{operation['id']}"
     assert answer.headers["retry-after"] == "1"
@@ -96,7 +98,7 @@ async def test_a_list_after_a_write_shows_it(world: World, as_ann: httpx.AsyncCl
     await asyncio.sleep(0)
     await world.project()
     answer = await listing
-    models.ServerPage.model_validate_json(answer.content)
+    servers_models.ServerPage.model_validate_json(answer.content)
     assert answer.json()["data"] == [server]
 
 
@@ -190,7 +192,7 @@ async def test_a_wrong_order_is_refused_with_the_place_of_the_mistake(
 ) -> None:
     answer = await as_ann.post("/v1/servers", json=order(**change))
     assert answer.status_code == 422
-    models.Problem.model_validate_json(answer.content)
+    web_models.Problem.model_validate_json(answer.content)
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
     assert not await world.store.pool.fetchval("SELECT count(*) FROM event WHERE type LIKE 'server.%'")
 
@@ -294,7 +296,7 @@ async def test_an_action_is_accepted_and_a_second_one_waits(
     server = await running(world, as_ann, order())
     first = await as_ann.post(f"/v1/servers/{server}/actions", json={"type": "reboot"})
     assert first.status_code == 202
-    models.OperationAccepted.model_validate_json(first.content)
+    servers_models.OperationAccepted.model_validate_json(first.content)
     operation = first.json()["operation"]
     assert (await as_ann.get(f"/v1/servers/{server}")).json()["status"] == "rebooting"
     second = await as_ann.post(f"/v1/servers/{server}/actions", json={"type": "stop"})

@@ -17,7 +17,7 @@ from joserfc.jwk import OctKey, OKPKey
 from domain import ids
 from domain.account.events import PasswordRehashed
 from runtime import passwords
-from service import models, session, tokens
+from service.identity import models, session, tokens
 from tests.service.world import PASSWORD, Person, World
 
 

@@ -22,7 +22,7 @@ from runtime import passwords
 from runtime.ids import new_id
 from service.app import build
 from service.deps import Deps
-from service.people import claim_login
+from service.identity.people import claim_login
 from service.reads import SQL
 
 SYSTEM = Meta(actor=Actor(type="system"))

@@ -1,0 +1,54 @@
+"""What is sold, over HTTP: plans, images, locations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from domain import ids
+from domain.catalogue.state import Item
+from service.deps import deps
+from service.web import paging
+from service.web.body import query
+from service.web.models import PageQuery
+from service.web.problems import invalid
+from service.web.reply import reply
+
+
+async def list_plans(req: Request) -> Response:
+    """The plans on offer."""
+    return await _list(
+        req, "plan", ids.PLAN, ("key", "name", "vcpus", "memory_mib", "disk_gib", "snapshots", "backups")
+    )
+
+
+async def list_images(req: Request) -> Response:
+    """The operating system images on offer."""
+    return await _list(req, "image", ids.IMAGE, ("key", "name", "min_disk_gib"))
+
+
+async def list_locations(req: Request) -> Response:
+    """The places where servers can be."""
+    return await _list(req, "location", ids.LOCATION, ("key", "name"))
+
+
+async def _list(req: Request, kind: str, prefix: str, names: tuple[str, ...]) -> Response:
+    asked = query(req, PageQuery)
+    items = await deps(req).reads.items(kind)
+    _, after = paging.parse(asked.cursor, kind, paging.name)
+    start = _place(items, after) if after is not None else 0
+
+    def show(item: Item) -> dict[str, Any]:
+        return {"id": ids.show(prefix, item.id), "object": kind, **{name: item.declared[name] for name in names}}
+
+    rows = items[start : start + asked.limit + 1]
+    return reply(paging.page(rows, asked.limit, show, lambda item: paging.cursor(kind, kind, item.id)))
+
+
+def _place(items: list[Item], after: Any) -> int:
+    for place, item in enumerate(items, start=1):
+        if item.id == after:
+            return place
+    raise invalid("/cursor", "This item is no longer offered: leave the cursor out to begin at the start.")

@@ -1,0 +1,1 @@
+"""`hostler-admin`: what an operator does from a shell."""

@@ -1,0 +1,225 @@
+"""Signing in and out, and staying signed in: access token in the answer, refresh token in a cookie."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import secrets
+from ipaddress import ip_address, ip_network
+from typing import Any
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from domain import ids
+from domain.account.events import PasswordRehashed
+from domain.account.state import User
+from domain.record import Actor, Meta
+from domain.server import represent
+from eventstore.store import AppendError, Entry
+from runtime import passwords
+from runtime.ids import new_id
+from service.deps import Deps, caller, deps, request_id
+from service.identity.auth import bearer
+from service.identity.models import Credentials
+from service.identity.tokens import InvalidToken
+from service.reads import SQL
+from service.web import problems
+from service.web.body import body
+from service.web.problems import Problem
+from service.web.reply import reply
+
+COOKIE, COOKIE_PATH = "hostler_refresh", "/v1/token"
+GRACE_SECONDS = 10.0
+FREE_FAILURES, LONGEST_DELAY = 5, 30.0
+# Hashing fills a core: more at once only makes everybody wait.
+_hashing = asyncio.Semaphore(2)
+_DUMMY = passwords.hash_password("nobody has this password")
+
+
+async def login(req: Request) -> Response:
+    """Sign in with e-mail address and password."""
+    given, d = await body(req, Credentials), deps(req)
+    email = given.email.strip().lower()
+    throttle = _throttle_key(email, req.client.host if req.client else "")
+    async with _hashing:
+        await _check_throttle(d, throttle)
+        user_id = await _proven(d, email, given.password, request_id(req))
+        if user_id is None:
+            await d.store.pool.execute(SQL.failed_attempt, throttle)
+            raise Problem("invalid_credentials")
+    await d.store.pool.execute(SQL.forgive_attempts, throttle)
+    user = await d.reads.user(user_id)
+    if user is None or not user.login:
+        raise Problem("invalid_credentials")
+    return await _open_session(req, user)
+
+
+async def refresh(req: Request) -> Response:
+    """A new access token for the refresh cookie, which is replaced."""
+    d, token = deps(req), req.cookies.get(COOKIE, "")
+    rotated = await _rotate(d, token) if token else None
+    if rotated is None:
+        return _signed_out(req, Problem("invalid_refresh_token"))
+    session_id, user_id, successor, seconds = rotated
+    user = await d.reads.user(user_id)
+    if user is None or not user.login:
+        return _signed_out(req, Problem("invalid_refresh_token"))
+    return _signed_in(req, user, session_id, successor, seconds)
+
+
+async def logout(req: Request) -> Response:
+    """End the session of the access token, even of one that has just expired."""
+    d, token = deps(req), bearer(req.scope)
+    if token is not None:
+        try:
+            session_id = d.tokens.verify(token, expired=True).session_id
+        except InvalidToken:
+            raise Problem("unauthorized", headers={"WWW-Authenticate": "Bearer"}) from None
+        await d.store.pool.execute(SQL.end_session, session_id)
+        d.tokens.forget(session_id)
+        d.hub.end_session(session_id)
+    answer = Response(status_code=204, headers={"Cache-Control": "no-store"})
+    _drop_cookie(req, answer)
+    return answer
+
+
+async def show_me(req: Request) -> Response:
+    """The signed-in user."""
+    user = await deps(req).reads.user(caller(req).user_id)
+    if user is None:
+        raise Problem("not_found")
+    return reply(represent_user(user))
+
+
+def represent_user(user: User) -> dict[str, Any]:
+    """A user for themselves."""
+    return {
+        "id": ids.show(ids.USER, user.id),
+        "object": "user",
+        "email": user.email,
+        "name": user.name or None,
+        "role": user.role,
+        "created_at": represent.time(user.created_at),
+    }
+
+
+async def _proven(d: Deps, email: str, password: str, request: str) -> UUID | None:
+    """The user whose password this is. Takes as long for an address nobody has."""
+    row = await d.store.pool.fetchrow(SQL.credential_of, email)
+    scheme, stored = (row["scheme"], row["hash"]) if row else ("argon2id", _DUMMY)
+    right = await asyncio.to_thread(passwords.verify, scheme, stored, password)
+    if row is None or not right:
+        return None
+    user_id: UUID = row["user_id"]
+    if passwords.needs_rehash(scheme, stored):
+        await _rehash(d, user_id, scheme, stored, password, request)
+    return user_id
+
+
+async def _rehash(d: Deps, user_id: UUID, scheme: str, stored: str, password: str, request: str) -> None:
+    """Keep a password that proved right under argon2id. When somebody else is faster, theirs stays."""
+    hashed = await asyncio.to_thread(passwords.hash_password, password)
+    user = await d.reads.user(user_id)
+    if user is None:
+        return
+    event = PasswordRehashed(scheme="argon2id", previous=scheme)
+    meta = Meta(actor=Actor(type="user", id=ids.show(ids.USER, user_id)), request_id=request, correlation=request)
+    entry = Entry(user_id, user.version + 1, event, meta)
+    replaced = (user_id, "argon2id", hashed, stored)
+    try:
+        await d.store.append([entry], claims=lambda connection: connection.execute(SQL.replace_credential, *replaced))
+    except AppendError:
+        return
+
+
+async def _open_session(req: Request, user: User) -> Response:
+    d, session_id, token = deps(req), new_id(), secrets.token_urlsafe(32)
+    seconds = d.config.auth.refresh_seconds
+    await d.store.pool.execute(SQL.open_session, session_id, user.id, float(seconds), _hash(token))
+    return _signed_in(req, user, session_id, token, seconds)
+
+
+async def _rotate(d: Deps, token: str) -> tuple[UUID, UUID, str, int] | None:
+    """The successor of a refresh token: always the same one. None when it is worthless; late reuse ends its session."""
+    successor = _successor(d, token)
+    async with d.store.pool.acquire() as connection, connection.transaction():
+        row = await connection.fetchrow(SQL.refresh_token, _hash(token), GRACE_SECONDS)
+        if row is None or not row["open"]:
+            return None
+        if row["late"]:
+            await connection.execute(SQL.end_session, row["session_id"])
+            d.tokens.forget(row["session_id"])
+            d.hub.end_session(row["session_id"])
+            return None
+        if not row["replaced"]:
+            await connection.execute(SQL.replace_refresh_token, _hash(token), _hash(successor), row["session_id"])
+    return row["session_id"], row["user_id"], successor, row["seconds"]
+
+
+def _signed_in(req: Request, user: User, session_id: UUID, token: str, seconds: int) -> Response:
+    d = deps(req)
+    answer = reply(
+        {
+            "access_token": d.tokens.sign(user.id, user.role, session_id),
+            "token_type": "Bearer",
+            "expires_in": d.tokens.seconds,
+            "user": represent_user(user),
+        }
+    )
+    answer.set_cookie(
+        COOKIE, token, max_age=seconds, path=COOKIE_PATH, secure=_secure(req), httponly=True, samesite="strict"
+    )
+    return answer
+
+
+def _signed_out(req: Request, problem: Problem) -> Response:
+    """A refusal that also takes the worthless cookie away."""
+    answer = problems.response(problem, path=req.url.path, request_id=request_id(req))
+    _drop_cookie(req, answer)
+    return answer
+
+
+def _drop_cookie(req: Request, answer: Response) -> None:
+    answer.delete_cookie(COOKIE, path=COOKIE_PATH, secure=_secure(req), httponly=True, samesite="strict")
+
+
+def _secure(req: Request) -> bool:
+    """Whether the cookie is for https alone: always, except for a browser on this machine or where the settings say."""
+    plain_loopback = req.url.scheme == "http" and req.client is not None and _is_loopback(req.client.host)
+    return not (plain_loopback or deps(req).config.auth.insecure_cookie)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _successor(d: Deps, token: str) -> str:
+    digest = hmac.new(d.refresh_key, token.encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+async def _check_throttle(d: Deps, key: str) -> None:
+    seconds = await d.store.pool.fetchval(SQL.throttled, key, FREE_FAILURES, LONGEST_DELAY)
+    if seconds is not None:
+        raise Problem("rate_limited", headers={"Retry-After": str(max(seconds, 1))})
+
+
+def _throttle_key(email: str, host: str) -> str:
+    """Guesses are counted by address and network, so that nobody can lock somebody else out from elsewhere."""
+    try:
+        address = ip_address(host)
+        network = str(ip_network((address, 24 if address.version == 4 else 56), strict=False))
+    except ValueError:
+        network = host
+    return hashlib.sha256(f"{email}|{network}".encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Servers: ordering them, acting on them, what became of them."""

@@ -1,0 +1,196 @@
+"""What people ask of a server that exists: each action as the command it means, and what is kept for it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from domain import ids
+from domain.server import events as e
+from domain.server.decide import EndOperation, RequestOperation, end, request
+from domain.server.events import ServerEvent
+from domain.server.operations import OPERATIONS, Who
+from domain.server.state import Operation, Server
+from eventstore.database import Connection
+from runtime.ids import new_id
+from service.deps import caller, deps
+from service.reads import SQL, Found
+from service.servers import models, ordering
+from service.servers.writing import commit, wanted_version, writable
+from service.web import idempotency
+from service.web.body import body
+from service.web.idempotency import Key, Stored
+from service.web.problems import Problem, invalid
+
+PASSWORD_BYTES = 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What an operation is to do: `personal` is people's own, the password is sealed beside the log. A password that
+    was `made_up` is shown once.
+    """
+
+    params: dict[str, Any] = field(default_factory=dict)
+    personal: dict[str, Any] = field(default_factory=dict)
+    password: str | None = None
+    made_up: bool = False
+
+
+async def act_on_server(req: Request) -> Response:
+    """Ask for an operation on a server, have one tried again, or give one up."""
+    found = await writable(req)
+    asked = await body(req, models.ServerAction)
+    key, action = idempotency.key_of(req, asked), asked.root
+    if isinstance(action, models.End):
+        return await _end(req, found, action, key)
+    return await _request(req, found, action, key)
+
+
+async def terminate_server(req: Request) -> Response:
+    """Ask for a server's end; it can be undone until it is purged."""
+    found = await writable(req)
+    stored, _ = await _operate(req, found, "terminate", Asked(), idempotency.key_of(req, None))
+    return stored.response()
+
+
+async def _request(req: Request, found: Found, action: models.Act, key: Key | None) -> Response:
+    if OPERATIONS[action.type].who == "staff" and not caller(req).staff:
+        raise Problem("forbidden", "Only staff may do this.")
+    asked = await _asked(req, found.server, action)
+    stored, operation_id = await _operate(req, found, action.type, asked, key)
+    return (_with_password(stored, operation_id, asked.password) if asked.made_up else stored).response()
+
+
+def _with_password(stored: Stored, operation_id: str, password: str | None) -> Stored:
+    """The answer with the password that was made up: not in what is kept of it, nor when it is given again."""
+    answer = msgspec.json.decode(stored.body)
+    if answer["operation"]["id"] != operation_id:
+        return stored
+    return Stored(stored.status, stored.headers, msgspec.json.encode({**answer, "password": password}).decode())
+
+
+async def _asked(req: Request, server: Server, action: models.Act) -> Asked:
+    match action:
+        case models.Rebuild():
+            return await _rebuild(req, server, action)
+        case models.Resize():
+            plan = await ordering.plan(req, action.plan)
+            return Asked(params={"plan": _fields(plan), "restart": action.restart})
+        case models.Rename():
+            return Asked(personal={"name": action.name.lower()})
+        case models.ResetPassword():
+            return _reset_password(action)
+        case models.Take():
+            _check_backups(req, server, action)
+            return Asked(personal={"name": action.name})
+        case models.OfSnapshot():
+            return Asked(params={"snapshot_id": _id(ids.SNAPSHOT, action.snapshot, "/snapshot")})
+        case models.OfBackup():
+            return Asked(params={"backup_id": _id(ids.BACKUP, action.backup, "/backup")})
+        case models.Suspend():
+            return Asked(params={"reason": action.reason}, personal={"note": action.note})
+        case models.Unsuspend():
+            return Asked(params={"reason": action.reason})
+        case _:
+            return Asked()
+
+
+async def _rebuild(req: Request, server: Server, action: models.Rebuild) -> Asked:
+    image = await ordering.image_for(req, action.image, server)
+    personal = {} if action.ssh_keys is None else {"ssh_keys": action.ssh_keys}
+    params = {"image": _fields(image), "safety": action.safety}
+    return Asked(params=params, personal=personal, password=action.password)
+
+
+def _reset_password(action: models.ResetPassword) -> Asked:
+    if action.password is None and action.ssh_keys is None:
+        return Asked(password=secrets.token_urlsafe(PASSWORD_BYTES), made_up=True)
+    personal = {} if action.ssh_keys is None else {"ssh_keys": action.ssh_keys}
+    return Asked(personal=personal, password=action.password)
+
+
+def _check_backups(req: Request, server: Server, action: models.Take) -> None:
+    cluster = deps(req).config.known_cluster(server.cluster)
+    if action.type == "backup" and cluster is not None and cluster.backup_storage is None:
+        raise Problem("not_allowed", f"Backups are not offered in {server.location.name}.")
+
+
+def _id(prefix: str, text: str, pointer: str) -> str:
+    id = ids.parse(prefix, text)
+    if id is None:
+        raise invalid(pointer, f"This is no id: it looks like {prefix}_ and 32 hexadecimal digits.", "unknown")
+    return str(id)
+
+
+def _fields(value: e.Plan | e.Image) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__slots__}
+
+
+async def _operate(req: Request, found: Found, type: str, asked: Asked, key: Key | None) -> tuple[Stored, str]:
+    command = RequestOperation(
+        operation_id=new_id(), type=type, now=found.now, params=asked.params, personal=asked.personal, by=_by(req)
+    )
+    sealed = None
+    if asked.password is not None:
+        sealed = deps(req).seal.seal(msgspec.json.encode({"password": asked.password}), command.operation_id.bytes)
+    decide = _at_version(req, lambda state: request(state, command))
+    stored = await commit(
+        req, found.server.id, command.operation_id, decide, key, known=found.server, sealed=sealed, new=True
+    )
+    return stored, ids.show(ids.OPERATION, command.operation_id)
+
+
+async def _end(req: Request, found: Found, action: models.End, key: Key | None) -> Response:
+    named = None if action.operation is None else ids.parse(ids.OPERATION, action.operation)
+    if action.operation is not None and named is None:
+        raise invalid("/operation", "This is no id of an operation.", "unknown")
+    newest = found.server.queued or found.server.operation
+    operation = named or (newest.id if newest is not None else None)
+    if operation is None:
+        raise Problem("not_allowed", "The server has no operation.")
+    command = EndOperation(what=action.type, operation_id=operation, by=_by(req))
+    decide = _at_version(req, lambda state: end(state, command))
+    claims = partial(_given_back, operation)
+    stored = await commit(req, found.server.id, operation, decide, key, known=found.server, claims=claims)
+    return stored.response()
+
+
+async def _given_back(operation_id: Any, after: Server, connection: Connection) -> None:
+    """What was kept or promised for an operation that ends here."""
+    operation = _operation(after, operation_id)
+    if operation is None or operation.status != "cancelled":
+        return
+    await connection.execute(SQL.forget_secret, operation.id)
+    if operation.type == "resize":
+        await connection.execute(SQL.promise_exactly, after.id, after.plan.memory_mib)
+
+
+def _operation(state: Server, id: Any) -> Operation | None:
+    return next((one for one in (state.operation, state.queued) if one is not None and one.id == id), None)
+
+
+def _by(req: Request) -> Who:
+    return "staff" if caller(req).staff else "customer"
+
+
+def _at_version(
+    req: Request, decide: Callable[[Server], list[ServerEvent]]
+) -> Callable[[Server | None], list[ServerEvent]]:
+    """The decision, unless If-Match names another version."""
+    wanted = wanted_version(req)
+
+    def checked(state: Server | None) -> list[ServerEvent]:
+        assert state is not None
+        if wanted is not None and wanted != state.version:
+            raise Problem("version_mismatch", f"The current version is {state.version}.")
+        return decide(state)
+
+    return checked

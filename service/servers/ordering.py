@@ -1,0 +1,153 @@
+"""What an order of a server refers to: an account, a plan, an image, a location, and whether it fits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from starlette.requests import Request
+
+from domain import ids
+from domain.catalogue.state import Item
+from domain.server import events as e
+from domain.server.decide import CreateServer
+from domain.server.state import Server
+from runtime.settings import Pool
+from service.deps import caller, deps
+from service.reads import SQL
+from service.servers.models import ServerCreate
+from service.web.problems import Problem, invalid
+
+PREFIX = {"plan": ids.PLAN, "image": ids.IMAGE, "location": ids.LOCATION}
+
+
+async def accounts(req: Request) -> list[UUID]:
+    """The accounts for which the caller may order.
+
+    Raises:
+        Problem: there are none, and the caller is no staff.
+    """
+    memberships = await deps(req).reads.memberships(caller(req).user_id)
+    owned = [m.account_id for m in memberships if m.role == "owner" and m.status != "closed"]
+    if not owned and not caller(req).staff:
+        raise Problem("forbidden", "You own no account that could order a server.")
+    return owned
+
+
+async def command(req: Request, order: ServerCreate, owned: Sequence[UUID], operation_id: UUID) -> CreateServer:
+    """The command an order means.
+
+    Raises:
+        Problem: it names something that is not there or not offered together.
+    """
+    account_id = await _account(req, order, owned)
+    image = await _item(req, "image", order.image)
+    location = await _item(req, "location", order.location)
+    _check_offered(req, image, location)
+    return CreateServer(
+        operation_id=operation_id,
+        account_id=account_id,
+        name=order.name,
+        plan=await plan(req, order.plan),
+        image=e.Image(id=image.id, **_only(image, "name", "template")),
+        location=e.Location(id=location.id, **_only(location, "name", "key")),
+        min_disk_gib=image.declared["min_disk_gib"],
+        labels=order.labels,
+        ssh_keys=order.ssh_keys,
+    )
+
+
+async def plan(req: Request, text: str) -> e.Plan:
+    """A plan on offer, by id or key.
+
+    Raises:
+        Problem: there is none.
+    """
+    item = await _item(req, "plan", text)
+    counts = {name: item.declared.get(name, 3) for name in ("snapshots", "backups")}
+    return e.Plan(id=item.id, **_only(item, "name", "vcpus", "memory_mib", "disk_gib"), **counts)
+
+
+async def image_for(req: Request, text: str, server: Server) -> e.Image:
+    """An image on offer that a server can be rebuilt with.
+
+    Raises:
+        Problem: there is none, it is not where the server is, or its disk is larger than the plan's.
+    """
+    image = await _item(req, "image", text)
+    cluster = deps(req).config.known_cluster(server.cluster)
+    if cluster is None or image.declared["template"] not in cluster.templates:
+        raise invalid("/image", f"{image.declared['name']} is not offered in {server.location.name}.", "not_offered")
+    if server.plan.disk_gib < image.declared["min_disk_gib"]:
+        message = f"{image.declared['name']} needs a disk of at least {image.declared['min_disk_gib']} GiB."
+        raise invalid("/image", message, "too_large")
+    return e.Image(id=image.id, **_only(image, "name", "template"))
+
+
+async def check_capacity(req: Request, command: CreateServer) -> None:
+    """Make sure that an order would fit now: an address is free, and a node has memory left.
+
+    Raises:
+        Problem: it would not.
+    """
+    config, place = deps(req).config, command.location
+    offering = [c.name for c in config.clusters_of(place.key) if command.image.template in c.templates]
+    free = [name for name in offering if await _has_addresses(req, config.pools_of(place.key, name))]
+    if not free:
+        raise invalid("/location", f"{place.name} has no free address now.", "no_capacity")
+    left = [await deps(req).store.pool.fetchval(SQL.memory_left, name) for name in free]
+    if all(most is not None and most < command.plan.memory_mib for most in left):
+        raise invalid("/plan", f"{place.name} has no room for this plan now.", "no_capacity")
+
+
+async def _has_addresses(req: Request, pools: Sequence[Pool]) -> bool:
+    """Whether each family that servers get here has some left."""
+    for version in (4, 6):
+        family = [pool for pool in pools if pool.network.version == version and pool.per_server]
+        if family and not any([await _has_address(req, pool) for pool in family]):
+            return False
+    return True
+
+
+async def _has_address(req: Request, pool: Pool) -> bool:
+    rest = float(deps(req).config.policy.address_quarantine)
+    taken: int = await deps(req).store.pool.fetchval(SQL.addresses_taken, str(pool.first), str(pool.last), rest)
+    return taken < pool.size
+
+
+async def _account(req: Request, order: ServerCreate, owned: Sequence[UUID]) -> UUID:
+    if order.account is not None:
+        return await _named_account(req, order.account, owned)
+    if len(owned) != 1:
+        raise invalid("/account", "Say for which account: you act for none or for several.", "missing")
+    return owned[0]
+
+
+async def _named_account(req: Request, text: str, owned: Sequence[UUID]) -> UUID:
+    id = ids.parse(ids.ACCOUNT, text)
+    known = id in owned or (caller(req).staff and await deps(req).store.pool.fetchval(SQL.account, id))
+    if id is None or not known:
+        raise invalid("/account", "There is no such account for which you may order.", "unknown")
+    return id
+
+
+async def _item(req: Request, kind: str, text: str) -> Item:
+    wanted = ids.parse(PREFIX[kind], text)
+    for item in await deps(req).reads.items(kind):
+        if item.id == wanted or item.declared["key"] == text:
+            return item
+    raise invalid(f"/{kind}", f"There is no such {kind}.", "unknown")
+
+
+def _check_offered(req: Request, image: Item, location: Item) -> None:
+    clusters = deps(req).config.clusters_of(location.declared["key"])
+    if not clusters:
+        raise invalid("/location", f"{location.declared['name']} takes no new servers.", "not_offered")
+    if not any(image.declared["template"] in cluster.templates for cluster in clusters):
+        message = f"{image.declared['name']} is not offered in {location.declared['name']}."
+        raise invalid("/image", message, "not_offered")
+
+
+def _only(item: Item, *names: str) -> dict[str, Any]:
+    return {name: item.declared[name] for name in names}

@@ -1,0 +1,125 @@
+"""Servers over HTTP: list, show, create, and the operations of one."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from domain.errors import Refused
+from domain.server import represent
+from domain.server.decide import CreateServer, create
+from domain.server.state import Operation
+from eventstore import snapshot
+from runtime.ids import new_id
+from service.deps import caller, deps
+from service.reads import SQL
+from service.servers import ordering
+from service.servers.models import CreateQuery, ServerCreate, ServersQuery
+from service.servers.writing import commit, seen
+from service.web import idempotency, paging, problems
+from service.web.body import body, query
+from service.web.models import PageQuery
+from service.web.problems import Problem
+from service.web.reply import reply, tagged
+
+ORDERS = {
+    "-created_at": (SQL.servers_newest, "created_at", paging.moment),
+    "created_at": (SQL.servers_oldest, "created_at", paging.moment),
+    "name": (SQL.servers_by_name, "name", paging.name),
+    "-name": (SQL.servers_by_name_backwards, "name", paging.name),
+}
+
+
+async def list_servers(req: Request) -> Response:
+    """The caller's servers; staff see everybody's with `scope=all`."""
+    asked, who, d = query(req, ServersQuery), caller(req), deps(req)
+    if asked.scope == "all" and not who.staff:
+        raise Problem("forbidden", "Only staff see the servers of all accounts.")
+    statement, column, read = ORDERS[asked.sort]
+    value, id = paging.parse(asked.cursor, asked.sort, read)
+    await d.reads.caught_up(who.user_id)
+    sights = await d.reads.sights()
+    away = [cluster for cluster, sight in sights.items() if not sight.reachable]
+    owner = None if asked.scope == "all" else who.user_id
+    fields = (owner, asked.status, _pattern(asked.q), away, value, id, asked.limit + 1)
+    rows = await d.store.pool.fetch(statement, *fields)
+    shown = paging.page(
+        rows,
+        asked.limit,
+        lambda row: d.shown.server(row, sights, staff=who.staff),
+        lambda row: paging.cursor(asked.sort, row[column], row["server_id"]),
+    )
+    return reply(shown)
+
+
+async def show_server(req: Request) -> Response:
+    """One server, with every write that was acknowledged before."""
+    found = await seen(req)
+    sights = await deps(req).reads.sights()
+    return tagged(req, represent.server(found.server, sights, staff=caller(req).staff))
+
+
+async def create_server(req: Request) -> Response:
+    """Order a server; `dry_run=true` only says whether it fits."""
+    accounts = await ordering.accounts(req)
+    order, asked = await body(req, ServerCreate), query(req, CreateQuery)
+    key = idempotency.key_of(req, order)
+    command = await ordering.command(req, order, accounts, new_id())
+    if asked.dry_run:
+        return await _try(req, command)
+    sealed = _sealed(req, order, command.operation_id)
+    stored = await commit(
+        req,
+        new_id(),
+        command.operation_id,
+        lambda state: create(state, command),
+        key,
+        sealed=sealed,
+        new=True,
+        created=True,
+    )
+    return stored.response()
+
+
+async def list_operations(req: Request) -> Response:
+    """A server's operations, newest first."""
+    found, asked, who, d = await seen(req), query(req, PageQuery), caller(req), deps(req)
+    at, id = paging.parse(asked.cursor, "operations", paging.moment)
+    await d.reads.caught_up(who.user_id)
+    rows = await d.store.pool.fetch(SQL.operations, found.server.id, at, id, asked.limit + 1)
+    viewed = {row["operation_id"]: snapshot.decode(Operation, row["state"]) for row in rows}
+    newer = found.operations if asked.cursor is None else {k: o for k, o in found.operations.items() if k in viewed}
+    operations = sorted({**viewed, **newer}.values(), key=lambda o: (o.created_at, o.id), reverse=True)
+    shown = paging.page(
+        operations,
+        asked.limit,
+        lambda operation: represent.operation(operation, staff=who.staff),
+        lambda operation: paging.cursor("operations", operation.created_at, operation.id),
+    )
+    return reply(shown)
+
+
+async def _try(req: Request, command: CreateServer) -> Response:
+    try:
+        create(None, command)
+    except Refused as refused:
+        raise problems.of(refused) from None
+    await ordering.check_capacity(req, command)
+    return reply({"fits": True, "dry_run": True})
+
+
+def _sealed(req: Request, order: ServerCreate, operation_id: UUID) -> bytes | None:
+    if order.password is None:
+        return None
+    return deps(req).seal.seal(msgspec.json.encode({"password": order.password}), operation_id.bytes)
+
+
+def _pattern(text: str | None) -> str | None:
+    """A LIKE pattern for a search in names and addresses."""
+    if not text:
+        return None
+    return "%" + re.sub(r"([\\%_])", r"\\\1", text.lower()) + "%"

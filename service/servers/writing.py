@@ -1,0 +1,108 @@
+"""What every request that changes a server has in common: who may, on which version, and how it is answered."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID
+
+from starlette.requests import Request
+
+from domain import ids
+from domain.server import represent
+from domain.server.represent import Sights
+from domain.server.state import Server
+from service.deps import caller, deps, meta
+from service.reads import Found
+from service.servers.transact import Ending, Intent, carry_out
+from service.web.idempotency import Key, Stored
+from service.web.problems import Problem
+from service.web.reply import encode
+
+_VERSION = re.compile(r'(?:W/)?"?(\d{1,9})(?:-[0-9a-f]*)?"?')
+
+
+async def seen(req: Request) -> Found:
+    """The server that the address names.
+
+    Raises:
+        Problem: there is none that the caller may see.
+    """
+    id = ids.parse(ids.SERVER, req.path_params["id"])
+    found = await deps(req).reads.server(id, caller(req)) if id is not None else None
+    if found is None or not found.visible(caller(req)):
+        raise Problem("not_found")
+    return found
+
+
+async def writable(req: Request) -> Found:
+    """The server that the address names, for who may act on it.
+
+    Raises:
+        Problem: there is none that the caller may see, or the caller may only look at it.
+    """
+    found = await seen(req)
+    if not found.writable(caller(req)):
+        raise Problem("forbidden", "You may look at this server, but not act on it.")
+    return found
+
+
+def wanted_version(req: Request) -> int | None:
+    """The version that If-Match names, None when any will do.
+
+    Raises:
+        Problem: it names none.
+    """
+    given = req.headers.get("if-match", "").strip()
+    if given in ("", "*"):
+        return None
+    match = _VERSION.fullmatch(given)
+    if match is None:
+        raise Problem("version_mismatch", "If-Match takes a server's version or its ETag.")
+    return int(match[1])
+
+
+async def commit(
+    req: Request,
+    id: UUID,
+    operation_id: UUID,
+    decide: Any,
+    key: Key | None,
+    *,
+    known: Server | None = None,
+    sealed: bytes | None = None,
+    new: bool = False,
+    created: bool = False,
+    claims: Ending | None = None,
+) -> Stored:
+    """Carry out what was decided about an operation; `new` when it begins with this, `created` its server too.
+
+    Raises:
+        Problem: as `carry_out`.
+    """
+    d, who = deps(req), caller(req)
+    sights = await d.reads.sights()
+    intent = Intent(
+        caller=who,
+        server_id=id,
+        operation_id=operation_id,
+        decide=decide,
+        answer=lambda state: _accepted(state, operation_id, sights, staff=who.staff, created=created),
+        meta=meta(req),
+        known=known,
+        sealed=sealed,
+        key=key,
+        new=new,
+        claims=claims,
+    )
+    return await carry_out(d, intent)
+
+
+def _accepted(state: Server, operation_id: UUID, sights: Sights, *, staff: bool, created: bool) -> Stored:
+    known = [one for one in (state.operation, state.queued) if one is not None]
+    operation = next((one for one in known if one.id == operation_id), known[0])
+    shown = {"operation": represent.operation(operation, staff=staff)}
+    if created:
+        shown = {"server": represent.server(state, sights, staff=staff), **shown}
+    headers = {"Location": f"/v1/operations/{shown['operation']['id']}", "Retry-After": "1"}
+    return Stored(202, headers, encode(shown).decode())

@@ -1,0 +1,120 @@
+"""The outermost layer of every request: its id, its time limit, its log line, and problems instead of stack traces."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import asyncpg
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from eventstore.database import LOST
+from runtime.ids import new_id
+from service.web import problems
+from service.web.metrics import Metrics
+from service.web.problems import Problem
+
+LIMIT_SECONDS = 20.0
+GIVEN = re.compile(rb"[A-Za-z0-9._~:+/=@-]{1,128}")
+DATABASE_AWAY: tuple[type[Exception], ...] = (*LOST, asyncpg.TooManyConnectionsError)
+SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+log = structlog.get_logger()
+
+
+class Edge:
+    """ASGI middleware around everything else."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics):
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = _Request(scope, send)
+        began = time.perf_counter()
+        try:
+            await self._answer(scope, receive, request)
+        finally:
+            seconds = time.perf_counter() - began
+            route = getattr(scope.get("route"), "path", "none")
+            self._metrics.answered(scope["method"], route, request.status, seconds)
+            _log(scope, request, seconds)
+
+    async def _answer(self, scope: Scope, receive: Receive, request: _Request) -> None:
+        try:
+            async with asyncio.timeout(None if scope["path"] == "/v1/events" else LIMIT_SECONDS):
+                await self._app(scope, receive, request.send)
+        except ClientDisconnect:
+            return
+        except Exception as error:
+            if request.status:
+                raise
+            problem = _problem_of(error, request.id)
+            answer = problems.response(problem, path=scope["path"], request_id=request.id)
+            await answer(scope, receive, request.send)
+
+
+class _Request:
+    """One request on its way: adds our headers to the answer and remembers its status."""
+
+    def __init__(self, scope: Scope, send: Send):
+        self.id = _given_id(scope) or new_id().hex
+        self.status = 0
+        self._send = send
+        self._security: Mapping[str, str] = SECURITY
+        scope.setdefault("state", {})["request_id"] = self.id
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-Id"] = self.id
+            for name, value in self._security.items():
+                headers.setdefault(name, value)
+        await self._send(message)
+
+
+def _given_id(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            return value.decode() if GIVEN.fullmatch(value) else None
+    return None
+
+
+def _problem_of(error: Exception, request_id: str) -> Problem:
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, DATABASE_AWAY):
+        log.warning("database away", request_id=request_id, error=str(error) or type(error).__name__)
+        return Problem("unavailable", headers={"Retry-After": "2"})
+    log.error("request failed", request_id=request_id, exc_info=error)
+    return Problem("internal")
+
+
+def _log(scope: Scope, request: _Request, seconds: float) -> None:
+    if scope["method"] in ("GET", "HEAD") and request.status < 500:
+        return
+    caller: Any = scope["state"].get("caller")
+    log.info(
+        "request",
+        method=scope["method"],
+        path=scope["path"],
+        status=request.status,
+        ms=round(seconds * 1000, 1),
+        request_id=request.id,
+        user=caller.user_id.hex if caller else None,
+    )
