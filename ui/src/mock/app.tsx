@@ -30,5 +30,15 @@ export function renderApp(path: string, { servers = [], user = customer }: Given
   );
   const url = () => router.state.location.pathname + router.state.location.search;
   const tick = () => act(async () => db.tick());
-  return { db, session, client, router, url, tick, user: userEvent.setup() };
+  /** The newest operation, some steps further but not at its end: what a page must show of it. */
+  const halfway = async () => {
+    for (let n = 0; n < 3; n += 1) await tick();
+    const operation = db.newestOperation();
+    if (operation.finished_at) throw new Error(`${operation.type} has too few steps to be seen halfway`);
+    return operation;
+  };
+  const finish = async () => {
+    while (!db.newestOperation().finished_at) await tick();
+  };
+  return { db, session, client, router, url, tick, halfway, finish, user: userEvent.setup() };
 }

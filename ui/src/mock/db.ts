@@ -70,6 +70,10 @@ export class MockDb {
     return operation;
   }
 
+  newestOperation(): Operation {
+    return [...this.operations.values()].at(-1)!;
+  }
+
   /** Every running operation takes one step further. */
   tick(): void {
     for (const operation of this.operations.values()) {

@@ -110,7 +110,7 @@ test("an error keeps what was known, says what failed and can be tried again", a
 
 test("a row moves with its server, and the change is announced", async () => {
   const server = aServer({ name: "mover" });
-  const { db, tick } = renderApp("/servers", {
+  const { db, halfway, finish } = renderApp("/servers", {
     servers: [aServer({ name: "before" }), server, aServer({ name: "after" })],
   });
   await table();
@@ -121,9 +121,10 @@ test("a row moves with its server, and the change is announced", async () => {
     "aria-valuenow",
     "0",
   );
-  for (let n = 0; n < 4; n += 1) await tick();
-  await waitFor(() => expect(screen.getByRole("progressbar")).toHaveAttribute("aria-valuenow", "50"));
-  for (let n = 0; n < 3; n += 1) await tick();
+  const { progress } = await halfway();
+  expect(progress).toBeGreaterThan(0);
+  await waitFor(() => expect(screen.getByRole("progressbar")).toHaveAttribute("aria-valuenow", String(progress)));
+  await finish();
   await waitFor(() => expect(row("mover")).toHaveTextContent("Running"));
   expect(screen.getByText("mover: Running")).toBeInTheDocument();
   expect(screen.queryByRole("progressbar")).toBeNull();
