@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.flows.customer import ALICE, Customer
 from tests.flows.running import RunningDemo
 
 NEEDS = (pytest.mark.pg, pytest.mark.pve, pytest.mark.mariadb)
@@ -41,3 +42,9 @@ def demo(home: Path) -> Iterator[RunningDemo]:
         yield running
     finally:
         running.close()
+
+
+@pytest.fixture(scope="session")
+def alice(demo: RunningDemo) -> Customer:
+    """A customer whose servers were imported."""
+    return Customer(demo, ALICE)

@@ -9,6 +9,7 @@ import httpx
 from tests.flows.running import RunningDemo, until
 
 Json = dict[str, Any]
+ALICE, ADMIN = "alice@example.com", "admin@example.com"
 
 
 class Customer:

@@ -109,6 +109,10 @@ class RunningDemo:
         content: dict[str, Any] = answer.raise_for_status().json()
         return content
 
+    def named(self, name: str) -> list[dict[str, Any]]:
+        """The virtual machines that have this name on the hypervisor."""
+        return [vm for vm in self.guests()["vms"] if vm["name"] == name]
+
     def hypervisor(self, state: str) -> None:
         """Let the hypervisor's node be `up` or `down`."""
         address = self.record()["pve"]["control_url"] + "/node"

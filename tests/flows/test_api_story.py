@@ -10,17 +10,12 @@ from typing import Any
 
 import pytest
 
-from tests.flows.customer import Customer
+from tests.flows.customer import ADMIN, ALICE, Customer
 from tests.flows.running import RunningDemo, until
 
 pytestmark = pytest.mark.qemu
-ALICE, BOB, ADMIN = "alice@example.com", "bob@example.com", "admin@example.com"
+BOB = "bob@example.com"
 FIRST_OWN_VMID = 10_000_000
-
-
-@pytest.fixture(scope="module")
-def alice(demo: RunningDemo) -> Customer:
-    return Customer(demo, ALICE)
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +23,6 @@ def truth(demo: RunningDemo) -> dict[str, Any]:
     """What a right import makes of the sample."""
     content: dict[str, Any] = json.loads((demo.state / "whmcs" / "truth.json").read_text())
     return content
-
-
-def named(demo: RunningDemo, name: str) -> list[dict[str, Any]]:
-    """The virtual machines of this name."""
-    return [vm for vm in demo.guests()["vms"] if vm["name"] == name]
 
 
 def test_importing_again_changes_nothing(demo: RunningDemo) -> None:
@@ -108,49 +98,8 @@ def test_a_server_lives_from_its_creation_to_its_purge(demo: RunningDemo, alice:
     assert alice.becomes(server, "running")["purge_at"] is None
     alice.succeeded(alice.terminate(server), 120)
     alice.becomes(server, "terminated", 120)
-    until("its guest is gone", 30, lambda: named(demo, "story-1") == [])
+    until("its guest is gone", 30, lambda: demo.named("story-1") == [])
     _assert_history_tells_all(alice, server)
-
-
-def test_a_server_is_changed_in_every_way_there_is(demo: RunningDemo, alice: Customer) -> None:
-    admin = Customer(demo, ADMIN)
-    server, creation = alice.create("story-changed")
-    alice.succeeded(creation, 180)
-    before = alice.becomes(server, "running")
-
-    def done(type: str, who: Customer = alice, **params: Any) -> None:
-        who.succeeded(who.act(server, type, **params), 240)
-
-    done("rename", name="story-changed.example.com")
-    assert len(named(demo, "story-changed.example.com")) == 1
-    done("reset_password")
-    done("snapshot", name="before")
-    done("backup", name="weekly")
-    (snapshot,) = alice.get(f"/v1/servers/{server}/snapshots")["data"]
-    (backup,) = alice.get(f"/v1/servers/{server}/backups")["data"]
-    assert (snapshot["name"], backup["name"], backup["size_bytes"] > 0) == ("before", "weekly", True)
-    done("resize", plan="vps-m", restart=True)
-    done("snapshot_restore", snapshot=snapshot["id"])
-    changed = alice.becomes(server, "running")
-    assert (changed["name"], changed["plan"]["disk_gib"]) == ("story-changed.example.com", 20)
-    done("snapshot_delete", snapshot=snapshot["id"])
-    done("suspend", admin, reason="abuse")
-    assert alice.becomes(server, "suspended")["suspension"]["reasons"] == ["abuse"]
-    done("unsuspend", admin, reason="abuse")
-    done("backup_restore", backup=backup["id"])
-    done("backup_delete", backup=backup["id"])
-    done("rebuild", image="ubuntu-24.04", safety=True)
-    assert alice.becomes(server, "running")["image"]["name"] == "Ubuntu 24.04"
-    (safety,) = alice.get(f"/v1/servers/{server}/snapshots")["data"]
-    done("snapshot_restore", snapshot=safety["id"])
-    assert alice.becomes(server, "running")["image"]["name"] == "Debian 12"
-    done("rebuild", image="debian-12")
-    assert alice.get(f"/v1/servers/{server}/snapshots")["data"] == []
-    after = alice.becomes(server, "running")
-    assert (after["ips"], after["restart_needed"]) == (before["ips"], False)
-    assert demo.guests()["orphan_volumes"] == []
-    alice.succeeded(alice.terminate(server), 120)
-    alice.becomes(server, "terminated", 120)
 
 
 def _assert_history_tells_all(customer: Customer, server: str) -> None:
@@ -173,7 +122,7 @@ def test_a_killed_orchestrator_leaves_one_guest(demo: RunningDemo, alice: Custom
         os.kill(demo.pid(orchestrator), signal.SIGKILL)
     alice.succeeded(creation, 240)
     alice.becomes(server, "running")
-    assert len(named(demo, name)) == 1
+    assert len(demo.named(name)) == 1
 
 
 def test_an_order_waits_for_a_hypervisor_that_is_away(demo: RunningDemo, alice: Customer) -> None:
@@ -188,7 +137,7 @@ def test_an_order_waits_for_a_hypervisor_that_is_away(demo: RunningDemo, alice: 
     alice.becomes(adopted["id"], "running")
     alice.succeeded(creation, 180)
     assert alice.becomes(server, "running")["ips"]
-    assert len(named(demo, "story-patient")) == 1
+    assert len(demo.named("story-patient")) == 1
 
 
 def _waits(operation: dict[str, Any]) -> bool:

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from testbed.postgres import free_port
-from tests.flows.customer import Customer
+from tests.flows.customer import ALICE, Customer
 from tests.flows.running import RunningDemo, alive, until
 
 LOOPBACK = "0100007F"  # as /proc/net/tcp writes 127.0.0.1
@@ -129,7 +129,7 @@ def refused(demo: RunningDemo, *options: str) -> str:
 
 
 def test_it_ends_in_order_and_begins_again_with_its_data(sim: RunningDemo) -> None:
-    alice = Customer(sim, "alice@example.com")
+    alice = Customer(sim, ALICE)
     server, creation = alice.create("kept")
     alice.succeeded(creation)
     family = descendants(sim.process.pid)
@@ -137,7 +137,7 @@ def test_it_ends_in_order_and_begins_again_with_its_data(sim: RunningDemo) -> No
     assert [pid for pid in family if alive(pid)] == []
     assert not sim.record_path.exists()
     sim.start()
-    assert Customer(sim, "alice@example.com").becomes(server, "running")["name"] == "kept"
+    assert Customer(sim, ALICE).becomes(server, "running")["name"] == "kept"
 
 
 def test_nothing_outlives_a_killed_demo(sim: RunningDemo) -> None:

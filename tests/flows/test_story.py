@@ -13,11 +13,10 @@ from typing import Any
 import pytest
 
 from testbed.demo.place import REPOSITORY
-from tests.flows.customer import Customer
+from tests.flows.customer import ALICE, Customer
 from tests.flows.running import RunningDemo
 
 pytestmark = [pytest.mark.qemu, pytest.mark.browser]
-ALICE = "alice@example.com"
 NODE = REPOSITORY / "var" / "tools" / "node"
 STORY = Path(__file__).with_name("story.mjs")
 CHAPTERS = [
