@@ -1,7 +1,7 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { redirect, type LoaderFunctionArgs, type RouteObject } from "react-router";
 import { restore } from "@/api/session";
-import { readFilters } from "@/features/servers/filters";
+import { readFilters } from "@/features/servers/list/filters";
 import { serverQueries } from "@/features/servers/queries";
 import { paths } from "@/paths";
 import { NotFound, RouteFailure } from "@/RouteFailure";
@@ -37,16 +37,19 @@ export function routes(client: QueryClient): RouteObject[] {
           path: "/servers",
           loader: prefetchList,
           shouldRevalidate: () => false,
-          lazy: () => page(import("@/features/servers/ServersPage"), "ServersPage"),
+          lazy: () => page(import("@/features/servers/list/ServersPage"), "ServersPage"),
         },
-        { path: "/servers/new", lazy: () => page(import("@/features/servers/CreateServerPage"), "CreateServerPage") },
+        {
+          path: "/servers/new",
+          lazy: () => page(import("@/features/servers/create/CreateServerPage"), "CreateServerPage"),
+        },
         {
           path: "/servers/:id",
           loader: prefetchServer,
-          lazy: () => page(import("@/features/servers/ServerPage"), "ServerPage"),
+          lazy: () => page(import("@/features/servers/page/ServerPage"), "ServerPage"),
           children: [
-            { index: true, lazy: () => page(import("@/features/servers/OverviewTab"), "OverviewTab") },
-            { path: "history", lazy: () => page(import("@/features/servers/HistoryTab"), "HistoryTab") },
+            { index: true, lazy: () => page(import("@/features/servers/page/OverviewTab"), "OverviewTab") },
+            { path: "history", lazy: () => page(import("@/features/servers/page/HistoryTab"), "HistoryTab") },
           ],
         },
       ],

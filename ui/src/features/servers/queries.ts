@@ -10,7 +10,7 @@ import { api, unwrap } from "@/api/client";
 import type { Operation, Server, ServerCreate } from "@/api/types";
 import { randomKey } from "@/lib/keys";
 import type { Action } from "./actions";
-import type { Filters } from "./filters";
+import type { Filters } from "@/features/servers/list/filters";
 import { laterOperation, newerList, newerServer, type ServerList } from "./fresh";
 
 const PAGE = 50;

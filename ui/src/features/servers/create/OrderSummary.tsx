@@ -5,7 +5,7 @@ import { Failure } from "@/ui/Failure";
 import { words } from "@/words";
 import type { Catalogue, OrderForm } from "./CreateServerPage";
 import { missing, mistakes } from "./order";
-import { specs } from "./specs";
+import { specs } from "@/features/servers/specs";
 
 /** What has been chosen, whether it can be had, and the button; in sight while the form scrolls. */
 export function OrderSummary({ form, catalogue }: { form: OrderForm; catalogue: Catalogue }) {

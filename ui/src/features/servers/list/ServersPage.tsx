@@ -12,7 +12,7 @@ import { Failure } from "@/ui/Failure";
 import { Skeleton } from "@/ui/Skeleton";
 import { words } from "@/words";
 import { isNarrowed, readFilters, withFilters } from "./filters";
-import { serverQueries } from "./queries";
+import { serverQueries } from "@/features/servers/queries";
 import { ServersTable } from "./ServersTable";
 import { Toolbar } from "./Toolbar";
 

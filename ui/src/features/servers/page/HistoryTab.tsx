@@ -10,7 +10,7 @@ import { Skeleton } from "@/ui/Skeleton";
 import { StaffDetails } from "@/ui/StaffDetails";
 import { Time } from "@/ui/Time";
 import { words } from "@/words";
-import { serverQueries } from "./queries";
+import { serverQueries } from "@/features/servers/queries";
 import { useServer } from "./ServerPage";
 
 export function HistoryTab() {

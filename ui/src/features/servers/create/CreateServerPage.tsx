@@ -13,8 +13,8 @@ import { Skeleton } from "@/ui/Skeleton";
 import { words } from "@/words";
 import { OrderSummary } from "./OrderSummary";
 import { emptyDraft, mistakes, toOrder, type Draft } from "./order";
-import { catalogueQueries, dryRun, useCreateServer } from "./queries";
-import { specs } from "./specs";
+import { catalogueQueries, dryRun, useCreateServer } from "@/features/servers/queries";
+import { specs } from "@/features/servers/specs";
 
 export interface Catalogue {
   locations: Location[];

@@ -7,9 +7,9 @@ import { Progress } from "@/ui/Progress";
 import { Time } from "@/ui/Time";
 import { words } from "@/words";
 import type { Sort } from "./filters";
-import { useCurrentOperation } from "./queries";
-import { primaryAddress, specs } from "./specs";
-import { StatusBadge } from "./StatusBadge";
+import { useCurrentOperation } from "@/features/servers/queries";
+import { primaryAddress, specs } from "@/features/servers/specs";
+import { StatusBadge } from "@/features/servers/StatusBadge";
 import { useStatusChanges } from "./useStatusChanges";
 
 interface Column {

@@ -11,10 +11,10 @@ import { EmptyState } from "@/ui/EmptyState";
 import { Failure } from "@/ui/Failure";
 import { Skeleton } from "@/ui/Skeleton";
 import { words } from "@/words";
-import { OperationCard } from "./OperationCard";
-import { PowerRail } from "./PowerRail";
-import { serverQueries } from "./queries";
-import { StatusBadge } from "./StatusBadge";
+import { OperationCard } from "@/features/servers/operations/OperationCard";
+import { PowerRail } from "@/features/servers/power/PowerRail";
+import { serverQueries } from "@/features/servers/queries";
+import { StatusBadge } from "@/features/servers/StatusBadge";
 import { StatusNotice } from "./StatusNotice";
 
 /** The frame of one server: what it is, what can be done, what is being done; the tab is below. */

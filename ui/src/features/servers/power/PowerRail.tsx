@@ -5,8 +5,8 @@ import type { Operation, Server } from "@/api/types";
 import { Button } from "@/ui/Button";
 import { Failure } from "@/ui/Failure";
 import { words } from "@/words";
-import { offered, whyNot, type Action } from "./actions";
-import { useCurrentOperation, useServerAction } from "./queries";
+import { offered, whyNot, type Action } from "@/features/servers/actions";
+import { useCurrentOperation, useServerAction } from "@/features/servers/queries";
 import { TerminateDialog } from "./TerminateDialog";
 
 const icons: Record<Action, LucideIcon> = {

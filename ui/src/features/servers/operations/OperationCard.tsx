@@ -15,7 +15,7 @@ import { Progress } from "@/ui/Progress";
 import { Section } from "@/ui/Section";
 import { StaffDetails } from "@/ui/StaffDetails";
 import { words } from "@/words";
-import { serverQueries } from "./queries";
+import { serverQueries } from "@/features/servers/queries";
 
 /**
  * The operation in progress, or the one the URL names, or the last if it went wrong. It stays when it ends,
