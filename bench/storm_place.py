@@ -25,6 +25,7 @@ from testbed.postgres import Postgres, free_port
 
 PASSWORD = "correct horse battery"
 START_SECONDS = 120.0
+REPOSITORY = Path(__file__).resolve().parents[1]  # its programs storm, not those of an installation
 # The demo's settings, made fit for many servers that come and go quickly.
 CHANGES = {
     "undo_window = 30": "undo_window = 5\ndestroy_limit = 100000",
@@ -47,7 +48,7 @@ class Storming:
         self.names = [f"orchestrator-{n}" for n in range(1, orchestrators + 1)]
         self.programs: dict[str, Program] = {}
         self.pve: dict[str, Any] = {}
-        self._environment: dict[str, str] = {}
+        self._environment = {"PYTHONPATH": str(REPOSITORY)}
 
     def start(self, customers: int, *, plan: str = "") -> None:
         """Start everything; `plan` is added to the settings."""
@@ -55,20 +56,18 @@ class Storming:
         self.postgres.start()
         asyncio.run(self._create_database())
         self.database_url = self.postgres.url("hostler")
-        arguments = ["-m", "testbed", "proxmox", "--nodes", str(self._nodes), "--state", str(self.folder / "pve")]
-        self.pve = json.loads(self._first_line(self._run("proxmox", [sys.executable, *arguments])))
+        testbed = _module("testbed", "proxmox", "--nodes", str(self._nodes), "--state", str(self.folder / "pve"))
+        self.pve = json.loads(self._first_line(self._run("proxmox", testbed)))
         config = write_config(self._place, self.pve)
         text = config.read_text()
         for old, new in CHANGES.items():
             text = text.replace(old, new)
         config.write_text(text + plan)
-        self._environment = {
+        self._environment |= {
             "HOSTLER_DATABASE_URL": self.database_url,
             "HOSTLER_CONFIG": str(config),
             "HOSTLER_BIND": self.url.removeprefix("http://"),
-            "PATH": os.pathsep.join(
-                (str(Path(sys.executable).parent), str(self.postgres.binaries), os.environ["PATH"])
-            ),
+            "PATH": os.pathsep.join((str(self.postgres.binaries), os.environ["PATH"])),
         }
         self.admin("migrate")
         self.admin("apply-catalogue")
@@ -77,7 +76,7 @@ class Storming:
         for n in range(customers):
             self.admin("create-user", "--email", email(n), "--name", f"Customer {n}", "--password-file", str(password))
         for name in ("service", "projector", *self.names):
-            self._run(name, [_installed(f"hostler-{name.partition('-')[0]}")])
+            self._run(name, _module(name.partition("-")[0]))
         self._await_service()
 
     def stop(self) -> None:
@@ -88,10 +87,8 @@ class Storming:
 
     def admin(self, *arguments: str) -> None:
         """Run hostler-admin; an error ends the storm with what it said."""
-        command = [_installed("hostler-admin"), *arguments]
-        done = subprocess.run(
-            command, env={**os.environ, **self._environment}, capture_output=True, text=True, check=False
-        )
+        command, environment = _module("service.command.admin", *arguments), {**os.environ, **self._environment}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"hostler-admin {arguments[0]}: {done.stderr or done.stdout}")
 
@@ -135,8 +132,8 @@ def email(n: int) -> str:
     return f"customer-{n}@example.com"
 
 
-def _installed(command: str) -> str:
-    return str(Path(sys.executable).parent / command)
+def _module(name: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", name, *arguments]
 
 
 @contextmanager
