@@ -872,11 +872,9 @@ export interface components {
             plan: string;
             image: string;
             location: string;
-            /** @default [] */
             ssh_keys?: string[];
             /** @default null */
             password?: string | null;
-            /** @default {} */
             labels?: {
                 [key: string]: string;
             };
