@@ -14,6 +14,7 @@ from domain.server.state import Operation, Server
 from eventstore.database import Connection
 from eventstore.store import Conflict
 from hypervisor.errors import Ambiguous, Denied, HypervisorError, Unreachable
+from orchestrator import slots
 from orchestrator.outcome import MAINTENANCE, MAINTENANCE_SECONDS, Attention, Done, Failed, Later, Outcome
 from orchestrator.steps import backups, configure, power, rebuild, resize, snapshots, suspension, terminate
 from orchestrator.steps.clone import clone
@@ -123,13 +124,17 @@ def _at_rest(operation: Operation) -> bool:
 
 
 async def _cancelled(work: Work) -> float:
-    cancelled = e.OperationCancelled(operation_id=work.operation.id)
-    await work.record(cancelled, claims=partial(_given_back, work))
+    operation = work.operation.id
+    await work.record(e.OperationCancelled(operation_id=operation), claims=partial(_given_back, work))
+    await slots.leave(work, operation)
     return 0.0
 
 
 async def _idle(work: Work) -> float | None:
     """No operation goes on: perhaps a termination has to become final, or what a cancelled creation left must go."""
+    newest = work.state.operation
+    if newest is not None and newest.status == "cancelled":
+        await slots.leave(work, newest.id)
     if work.state.purge_at is None:
         return await _remove(work) if _abandoned(work.state) else None
     left = (work.state.purge_at - await work.now()).total_seconds()

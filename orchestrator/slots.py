@@ -103,6 +103,18 @@ async def free(work: Work, resources: tuple[str, ...], *, crowded: bool) -> None
             await _grant_all(connection, cluster)
 
 
+async def leave(work: Work, operation_id: UUID) -> None:
+    """An operation was cancelled: the slot it has, or its place in the queue, is another's at once."""
+    cluster = work.tools.config.known_cluster(work.state.cluster)
+    async with work.tools.store.pool.acquire() as connection:
+        if cluster is None or not await connection.fetchval(SQL.has_slot, operation_id):
+            return
+        async with connection.transaction():
+            await connection.execute(SQL.lock_slots, cluster.name)
+            await connection.execute(SQL.free_slot, operation_id)
+            await _grant_all(connection, cluster)
+
+
 async def _grant_all(connection: Connection, cluster: Cluster) -> set[UUID]:
     """Grant what can be granted and wake who was; the operations."""
     await connection.execute(SQL.drop_expired_slots, cluster.name)

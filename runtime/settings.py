@@ -72,6 +72,11 @@ class Cluster(Section):
         found = self.templates.get(key, {})
         return frozenset(found.values()) if isinstance(found, dict) else frozenset({found})
 
+    @property
+    def all_template_vmids(self) -> frozenset[int]:
+        """The VMIDs of the templates of all images."""
+        return frozenset[int]().union(*map(self.template_vmids, self.templates))
+
     def token_secret(self) -> str:
         """The token's secret, read from its file.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -17,10 +16,10 @@ from domain.registry import EVENTS
 from eventstore.codec import Codec
 from eventstore.database import Pool, open_pool
 from eventstore.store import EventStore
-from service.command.migrate import deploy
 from testbed.postgres import Postgres
 
 TEMPLATE = "hostler_template"
+REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -44,9 +43,13 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session")
 def template_database(postgres: Postgres) -> str:
-    """The name of a migrated database that nobody is connected to."""
-    _administer(postgres, f"CREATE DATABASE {TEMPLATE}")
-    deploy(postgres.url(TEMPLATE), path=f"{postgres.binaries}:{os.environ['PATH']}")
+    """The name of a database with every change of the plan, that nobody is connected to. The changes are run in one
+    session: what sqitch makes of them, without its process for each (tests/sql has sqitch deploy them).
+    """
+    _execute(postgres.url("postgres"), f"CREATE DATABASE {TEMPLATE}")
+    plan = (REPOSITORY / "sqitch.plan").read_text().splitlines()
+    changes = [line.split()[0] for line in plan if line and not line.startswith("%")]
+    _execute(postgres.url(TEMPLATE), *((REPOSITORY / "deploy" / f"{name}.sql").read_text() for name in changes))
     return TEMPLATE
 
 
@@ -54,9 +57,9 @@ def template_database(postgres: Postgres) -> str:
 def database_url(postgres: Postgres, template_database: str) -> Iterator[str]:
     """A migrated, empty database of this test alone."""
     name = f"test_{uuid4().hex}"
-    _administer(postgres, f"CREATE DATABASE {name} TEMPLATE {template_database} STRATEGY FILE_COPY")
+    _execute(postgres.url("postgres"), f"CREATE DATABASE {name} TEMPLATE {template_database} STRATEGY FILE_COPY")
     yield postgres.url(name)
-    _administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    _execute(postgres.url("postgres"), f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -73,11 +76,12 @@ def store(pool: Pool) -> EventStore:
     return EventStore(pool, Codec(EVENTS))
 
 
-def _administer(postgres: Postgres, statement: str) -> None:
+def _execute(url: str, *scripts: str) -> None:
     async def run() -> None:
-        connection = await asyncpg.connect(postgres.url("postgres"))
+        connection = await asyncpg.connect(url)
         try:
-            await connection.execute(statement)
+            for script in scripts:
+                await connection.execute(script)
         finally:
             await connection.close()
 

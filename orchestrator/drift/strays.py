@@ -35,9 +35,8 @@ class Strays:
         self._suspects: set[int] = set()
         self._swept = 0
         settings = next((c for c in tools.config.cluster if c.name == self._name), None)
-        templates = settings.templates.values() if settings else ()
         self._range = range(settings.vmid_first, settings.vmid_last + 1) if settings else range(0)
-        self._ours = frozenset(vmid for vmid in templates)
+        self._ours = frozenset(settings.all_template_vmids if settings else ())
 
     async def look(self, rows: Mapping[int, GuestRow], known: Collection[int]) -> None:
         """Compare the guests in our range with our VMIDs; a suspect is one when it is still there at the next look."""

@@ -15,6 +15,7 @@ from orchestrator.work import Work
 
 STOP_GRACE = 2.0  # wishing a state twice is wishing it once
 REBOOT_GRACE = 90.0  # three times Proxmox's own time limit for a forwarded request
+WAS_OFF = "It had been powered off outside, so it was started."
 
 
 async def ours(work: Work, *, volumes: bool = True) -> GuestConfig | Outcome:
@@ -94,8 +95,10 @@ def _not_in_time(seconds: int, task: Task) -> Outcome | None:
     return Failed("shutdown_timeout", message, task.text)
 
 
-def _observed(outcome: Outcome, power: e.Power) -> Outcome:
-    return Done(outcome.detail, [e.PowerObserved(power=power)]) if isinstance(outcome, Done) else outcome
+def _observed(outcome: Outcome, power: e.Power, detail: str = "") -> Outcome:
+    if not isinstance(outcome, Done):
+        return outcome
+    return Done(outcome.detail or detail, [e.PowerObserved(power=power)])
 
 
 async def _is(work: Work, guest: GuestConfig, goal: e.Power) -> str | None:
@@ -133,10 +136,14 @@ async def _again(
     kind: str,
     reached: Callable[[Work, GuestConfig], Awaitable[str | None]],
 ) -> Outcome:
-    """An act that is not a state: only its task and its traces tell whether it happened."""
+    """An act that is not a state: only its task and its traces tell whether it happened. A guest that somebody has
+    powered off meanwhile is started: what runs afterwards is what was asked for.
+    """
     guest = await ours(work)
     if not isinstance(guest, GuestConfig):
         return guest
+    if await _is_off(work, guest):
+        return _observed(await pursue(work, start_plan(work, guest)), "running", WAS_OFF)
     plan = Plan(
         verb=verb,
         node=guest.node,
@@ -148,7 +155,17 @@ async def _again(
         once=True,
     )
     outcome = await pursue(work, plan)
-    return Done(outcome.detail, [e.PowerObserved(power="running")]) if isinstance(outcome, Done) else outcome
+    if isinstance(outcome, Failed) and outcome.code == "refused" and await _is(work, guest, "stopped") is not None:
+        return Later(0.0, "powered_off", "The server was powered off outside; starting it.", settled=True)
+    return _observed(outcome, "running")
+
+
+async def _is_off(work: Work, guest: GuestConfig) -> bool:
+    """Whether there is nothing to restart: it is off before it was asked for anything but to start."""
+    effect = work.step.effect
+    if effect is not None:
+        return effect.verb == "start"
+    return await _is(work, guest, "stopped") is not None
 
 
 async def _restarted(work: Work, guest: GuestConfig) -> str | None:

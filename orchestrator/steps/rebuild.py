@@ -40,7 +40,9 @@ async def safety(work: Work) -> Outcome:
 
 
 async def _source(work: Work, guest: GuestConfig) -> str | None:
-    """The volume an image is copied from. Its template must be on the guest's own node."""
+    """The volume an image is copied from. Its template must be on the guest's own node, also where the storage is
+    shared: Proxmox imports from no other (qemu-server API2/Qemu.pm create_disks, "owner VM not on local node").
+    """
     cluster = work.tools.config.known_cluster(work.state.cluster)
     vmids = cluster.template_vmids(wanted(work).template) if cluster is not None else frozenset()
     rows = await work.hypervisor.guests()

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain import ids
 from domain.server import events as e
 from hypervisor.fake import FakeHypervisor
 from hypervisor.fake_world import FakeGuest, FakeWorld
 from hypervisor.port import IpConfig, StorageRow
 from orchestrator import placement
+from orchestrator.observer import Observer
 from orchestrator.placement import Candidate, Choice, Inputs, Need, NoChoice, Share
 from runtime.settings import Cluster, Pool
 from tests.orchestrator.conftest import TEMPLATE, Life
@@ -206,6 +208,29 @@ async def test_templates_may_be_another_on_every_node(life: Life) -> None:
     placed = await _placed(life)
     assert (placed.node, placed.template_vmid) == ("pve2", 9002)
     assert placed.explanation["not"] == {"pve1": "it does not answer", "pve3": "the image is not there"}
+
+
+@pytest.mark.pg
+async def test_a_rebuild_copies_the_template_of_the_guests_own_node(life: Life) -> None:
+    """As the creation did; and the observer takes none of the templates for a stranger."""
+    world = _three_nodes(life)
+    world.add_template(9002, "debian-12", "pve2")
+    _with(life, cluster=[_cluster(life, templates={"debian-12": {"pve1": TEMPLATE, "pve2": 9002}}, vmid_first=9000)])
+    world.add_guest(FakeGuest(105, "pve1", memory_mib=65536, power="running"))
+    server = await life.create()
+    state = await life.settle(server)
+    assert state.node == "pve2"
+    before = dict(world.guests[state.vmid or 0].volumes)
+    await life.ask(server, "rebuild", image=asdict(state.image))
+    state = await life.settle(server)
+    assert state.operation is not None
+    assert state.operation.status == "succeeded"
+    assert world.guests[state.vmid or 0].volumes != before
+    observer = Observer(life.tools, life.hypervisor)
+    for _ in range(2):
+        await observer.look()
+    told = [record.event for record in await life.store.read_stream(ids.cluster("demo"))]
+    assert not [event for event in told if getattr(event, "kind", "") == "stranger"]
 
 
 @pytest.mark.pg

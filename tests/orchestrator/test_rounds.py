@@ -8,8 +8,9 @@ from uuid import UUID
 import pytest
 
 from domain.server import events as e
-from hypervisor.fake import Accident, Crash
+from hypervisor.fake import Accident, Crash, FakeHypervisor
 from hypervisor.fake_world import FakeGuest
+from orchestrator.steps.power import WAS_OFF
 from tests.given import STEPS
 from tests.orchestrator.conftest import Life
 
@@ -205,6 +206,43 @@ async def test_power_actions_survive_accidents(life: Life, type: str, after: str
     except Crash:
         state = await life.settle(server, rounds=200)
     assert (state.status, life.world.guests[state.vmid or 0].power) == (after, after)
+    assert state.operation is not None
+    assert state.operation.status == "succeeded"
+
+
+@pytest.mark.parametrize("type", ["reboot", "reset"])
+async def test_what_somebody_powered_off_is_started_instead(life: Life, type: str) -> None:
+    """There is nothing to restart any more; that it runs is what was asked for."""
+    server = await life.create()
+    state = await life.settle(server)
+    guest = life.world.guests[state.vmid or 0]
+    guest.power = "stopped"
+    await life.ask(server, type)
+    state = await life.settle(server)
+    assert (state.status, guest.power) == ("running", "running")
+    assert state.operation is not None
+    assert (state.operation.status, state.operation.steps[0].detail) == ("succeeded", WAS_OFF)
+
+
+@pytest.mark.parametrize("type", ["reboot", "reset"])
+async def test_what_is_powered_off_in_the_very_moment_is_started(
+    life: Life, type: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ran when it was looked at, and was off when it was asked."""
+    server = await life.create()
+    state = await life.settle(server)
+    guest = life.world.guests[state.vmid or 0]
+    asked = getattr(FakeHypervisor, type)
+
+    async def overtaken(hypervisor: FakeHypervisor, node: str, vmid: int) -> str:
+        guest.power = "stopped"
+        upid: str = await asked(hypervisor, node, vmid)
+        return upid
+
+    monkeypatch.setattr(FakeHypervisor, type, overtaken)
+    await life.ask(server, type)
+    state = await life.settle(server)
+    assert (state.status, guest.power) == ("running", "running")
     assert state.operation is not None
     assert state.operation.status == "succeeded"
 

@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.server import events as e
+from eventstore.store import Entry, EventStore
 from hypervisor.fake import Accident, Crash
 from orchestrator import reconcile as reconciling
 from orchestrator import slots
 from orchestrator.slots import Ticket, grant
 from runtime.settings import Slots
-from tests.orchestrator.conftest import Life
+from tests.orchestrator.conftest import META, Life
 
 BEGIN = datetime(2026, 3, 3, tzinfo=UTC)
 RESOURCES = ("node/a", "node/b", "storage/s")
@@ -112,6 +114,36 @@ async def test_whoever_is_next_is_woken(life: Life) -> None:
     life.world.task_looks = 0
     await life.settle(first)
     assert await life.store.pool.fetchval("SELECT due <= now() FROM outbox WHERE stream_id = $1", second)
+
+
+@pytest.mark.pg
+async def test_who_gives_up_leaves_the_queue_at_once(life: Life) -> None:
+    """A creation that was cancelled holds back nobody, and keeps no place."""
+    _narrow(life, node=1)
+    life.world.task_looks = None
+    first, second = await life.create("web-1"), await life.create("web-2")
+    assert [await _wait(life, first), await _wait(life, second)] == ["", slots.QUEUED]
+    await life.end(second, "cancel")
+    await life.round(second)
+    assert await life.store.pool.fetchval("SELECT count(*) FROM slot WHERE stream_id = $1", second) == 0
+
+
+@pytest.mark.pg
+async def test_a_slot_that_staff_gave_up_is_the_next_ones(life: Life) -> None:
+    """The operation that held it is cancelled while it needs attention: whoever waits has its turn now."""
+    _narrow(life, node=1)
+    life.world.task_looks = None
+    first, second = await life.create("web-1"), await life.create("web-2")
+    assert [await _wait(life, first), await _wait(life, second)] == ["", slots.QUEUED]
+    state = await life.state(first)
+    assert state.operation is not None
+    cancelled = e.OperationCancelled(operation_id=state.operation.id)
+    await EventStore.append(life.store, [Entry(first, state.version + 1, cancelled, META, state.account_id)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reconciling, "PATIENCE_SECONDS", -1.0)
+        await life.round(first)
+    rows = await life.store.pool.fetch("SELECT stream_id FROM slot WHERE granted")
+    assert [row["stream_id"] for row in rows] == [second]
 
 
 @pytest.mark.pg
