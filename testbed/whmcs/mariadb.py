@@ -7,7 +7,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,8 @@ SETTINGS = (
     "--collation-server=utf8mb4_unicode_ci",
     "--innodb-buffer-pool-size=64M",
 )
+# For data that end with the program: nothing here survives a power cut.
+UNSAFE = ("--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=0", "--skip-innodb-doublewrite")
 
 
 class MariaDbError(Exception):
@@ -66,13 +68,17 @@ class Server:
         return f"mysql://{account.name}:{account.password}@127.0.0.1:{self.port}/{database}"
 
 
-def install(data: Path) -> None:
-    """Make an empty server in *data*, a directory its user owns, replacing what is there. Raises MariaDbError."""
+def install(data: Path, *, unsafe: bool = False) -> None:
+    """Make an empty server in *data*, a directory its user owns, replacing what is there; `unsafe` waits for no disk.
+
+    Raises MariaDbError.
+    """
     _require_programs()
     for entry in data.iterdir():
         shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
     # A server that starts deletes what others left in its folder for temporary tables: this one has its own.
     options = ["--no-defaults", f"--datadir={data}", f"--tmpdir={data}", "--skip-test-db", "--skip-name-resolve"]
+    options += UNSAFE if unsafe else ()
     try:
         unprivileged.run(["mariadb-install-db", *options, "--auth-root-authentication-method=socket"])
     except RuntimeError as error:
@@ -98,15 +104,17 @@ def require_free(port: int) -> None:
 
 
 @contextmanager
-def running(data: Path, port: int, database: str, accounts: list[Account]) -> Iterator[Server]:
+def running(
+    data: Path, port: int, database: str, accounts: Sequence[Account], *, settings: Sequence[str] = ()
+) -> Iterator[Server]:
     """Run the server in *data* on *port* with *database* and *accounts*; stop it on the way out.
 
-    It is handed out once the first account can connect. Raises MariaDbError.
+    *settings* go beyond the usual ones. It is handed out once the first account can connect. Raises MariaDbError.
     """
     _require_programs()
     require_free(port)
     with _init_file(data, database, accounts) as init_file, (data / "error.log").open("ab") as log:
-        process = _spawn(data, port, init_file, log)
+        process = _spawn(data, port, init_file, log, settings)
         try:
             _await_login(process, port, accounts[0], data)
             init_file.unlink()
@@ -128,7 +136,7 @@ def connect(port: int, account: Account, database: str) -> "pymysql.Connection[p
     )
 
 
-def _spawn(data: Path, port: int, init_file: Path, log: IO[bytes]) -> subprocess.Popen[bytes]:
+def _spawn(data: Path, port: int, init_file: Path, log: IO[bytes], settings: Sequence[str]) -> subprocess.Popen[bytes]:
     own = [
         f"--datadir={data}",
         f"--tmpdir={data}",
@@ -136,7 +144,7 @@ def _spawn(data: Path, port: int, init_file: Path, log: IO[bytes]) -> subprocess
         f"--init-file={init_file}",
         f"--port={port}",
     ]
-    command = ["mariadbd", "--no-defaults", *own, *SETTINGS]
+    command = ["mariadbd", "--no-defaults", *own, *SETTINGS, *settings]
     return unprivileged.spawn(command, log=log, death_signal=signal.SIGKILL)
 
 
@@ -162,7 +170,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def _init_file(data: Path, database: str, accounts: list[Account]) -> Iterator[Path]:
+def _init_file(data: Path, database: str, accounts: Sequence[Account]) -> Iterator[Path]:
     """The SQL which the server runs before it takes connections; it holds passwords, so it goes after use."""
     statements = [f"CREATE DATABASE IF NOT EXISTS {database} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;"]
     statements += [line for account in accounts for line in account.statements(database)]

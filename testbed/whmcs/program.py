@@ -78,9 +78,11 @@ def _serve(arguments: argparse.Namespace) -> None:
         recipe = _recipe(arguments, state)
         accounts = state.accounts()
         fresh = state.recipe() is None
+        passing = arguments.state is None  # what ends with this program need not survive a power cut
         if fresh:
-            mariadb.install(state.data)
-        with mariadb.running(state.data, port, DATABASE, accounts) as server, _undisturbed_end():
+            mariadb.install(state.data, unsafe=passing)
+        settings = mariadb.UNSAFE if passing else ()
+        with mariadb.running(state.data, port, DATABASE, accounts, settings=settings) as server, _undisturbed_end():
             if fresh:
                 _fill(state, server, recipe, accounts)
             if arguments.inventory_out:

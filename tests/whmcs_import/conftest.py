@@ -14,7 +14,10 @@ from typing import Any
 import asyncpg
 import pytest
 
+from testbed.whmcs import sample
 from tests.testbed_whmcs.running import Testbed, spawn
+from tests.whmcs_import import shops
+from tests.whmcs_import.shops import Shops
 
 ROOT = Path(__file__).parents[2]
 MAPPING = ROOT / "testbed" / "whmcs" / "mapping.yaml"
@@ -82,12 +85,18 @@ def whmcs() -> Iterator[Testbed]:
     running.stop()
 
 
+@pytest.fixture(scope="session")
+def shops_server() -> Iterator[Shops]:
+    """A MariaDB for as many databases as tests want."""
+    with shops.running() as server:
+        yield server
+
+
 @pytest.fixture
-def changing() -> Iterator[Testbed]:
+def changing(shops_server: Shops, whmcs: Testbed) -> Iterator[Testbed]:
     """A WHMCS of this test alone."""
-    running = spawn("--cases", "demo", "--scale", "5")
-    yield running
-    running.stop()
+    with shops_server.open(sample.make(sample.SEED, 5), "v8.3") as shop:
+        yield Testbed(whmcs.process, {"dsn": shop.owner_dsn, "readonly_dsn": shop.dsn})
 
 
 @pytest.fixture(scope="session")
