@@ -10,7 +10,7 @@ from testbed.proxmox.access import identities
 from testbed.proxmox.access.access import Access, Identity
 from testbed.proxmox.access.acl import normal_path
 from testbed.proxmox.errors import ApiError
-from testbed.proxmox.schema import BETWEEN_ITEMS, Param, Raw, Schema, Values
+from testbed.proxmox.schema import BETWEEN_ITEMS, Param, Pve, Raw, Schema, Values, of_release
 
 if TYPE_CHECKING:
     from testbed.proxmox.cluster.cluster import Cluster
@@ -88,10 +88,11 @@ def fill(path: str, values: Mapping[str, str]) -> str:
 class Route:
     """One call. `protected` ones run in pvedaemon, hence behind a proxy; `world` ones need no login.
 
+    `parameters` are those of each release.
     The node that was asked answers `at_entry` ones itself, whichever node their path names.
     """
 
-    parameters: Schema
+    parameters: Mapping[Pve, Schema]
     right: Right
     handler: Handler
     protected: bool = False
@@ -100,6 +101,7 @@ class Route:
     at_entry: bool = False
 
 
+RELEASES: tuple[Pve, ...] = ("8", "9")
 VMID = Param("integer", optional=False, check=formats.vmid)
 SNAPSHOT = Param(optional=False, max_length=40, check=formats.config_id)
 PATH_PARAMETERS: dict[str, Param] = {
@@ -195,9 +197,10 @@ def route(
     """Register the decorated function as a call; `parameters` describes path parameters that are not common ones."""
     names = [part.strip("{*}") for part in _parts(path) if part.startswith("{")]
     schema = {**{name: PATH_PARAMETERS[name] for name in names if name in PATH_PARAMETERS}, **(parameters or {})}
+    known: dict[Pve, Schema] = {pve: of_release(schema, pve) for pve in RELEASES}
 
     def register(handler: Handler) -> Handler:
-        ROUTER.add(method, path, Route(schema, right, handler, protected, world, tokens, at_entry))
+        ROUTER.add(method, path, Route(known, right, handler, protected, world, tokens, at_entry))
         return handler
 
     return register

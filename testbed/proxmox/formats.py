@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from testbed.proxmox.schema import MISSING, Errors, FormatError, Param, check_value
+from testbed.proxmox.schema import MISSING, Errors, FormatError, Param, Pve, check_value, of_release
 
 LABEL = r"[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?"
 #: How many parsed values each format keeps, since lists of VMs parse the same ones over and over.
@@ -334,6 +334,17 @@ class PropertyString:
         self._check = check
         self._known: dict[str, dict[str, str]] = {}
 
+    def of(self, pve: Pve) -> "PropertyString":
+        """What a release takes; the whole takes what either does."""
+        properties = of_release(self._properties, pve)
+        if properties == self._properties:
+            return self
+        return PropertyString(properties, self._default_key, self._aliases, self._models, self._needs, self._check)
+
+    def named(self, name: str) -> "PropertyCheck":
+        """The check of a value whose errors name `name`."""
+        return PropertyCheck(self, name)
+
     def parse(self, text: str, name: str = "") -> dict[str, str]:
         """The properties; raises `FormatError`."""
         if text not in self._known:
@@ -404,6 +415,22 @@ class PropertyString:
         return ",".join([*start, *(f"{key}={properties[key]}" for key in rest)])
 
 
+class PropertyCheck:
+    """Checks a value that consists of properties."""
+
+    def __init__(self, parser: PropertyString, name: str) -> None:
+        self._parser = parser
+        self._name = name
+
+    def __call__(self, text: str) -> dict[str, str]:
+        return self._parser.parse(text, self._name)
+
+    def of(self, pve: Pve) -> "PropertyCheck":
+        """The check of a release."""
+        parser = self._parser.of(pve)
+        return self if parser is self._parser else PropertyCheck(parser, self._name)
+
+
 def _boolean(value: str, param: Param) -> str:
     if param.type != "boolean":
         return value
@@ -444,6 +471,7 @@ IPCONFIG = PropertyString(
 AGENT = PropertyString(
     {
         "enabled": Param("boolean", optional=False),
+        "freeze-fs": Param("boolean", since="9"),
         "freeze-fs-on-backup": BOOLEAN,
         "fstrim_cloned_disks": BOOLEAN,
         "type": Param(enum=("virtio", "isa")),

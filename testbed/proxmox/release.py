@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from testbed.proxmox.access.privileges import Pve, built_in_roles, valid
-from testbed.proxmox.errors import parameter_errors
-from testbed.proxmox.schema import UNKNOWN
+from testbed.proxmox.access.privileges import built_in_roles, valid
+from testbed.proxmox.schema import Pve
 
 DEFAULT: Final[Pve] = "8"
 _VERSIONS: dict[Pve, dict[str, str]] = {
@@ -34,12 +33,6 @@ class Release:
     def old(self) -> bool:
         """Whether this is 8."""
         return self.pve == "8"
-
-    def check_known(self, values: Mapping[str, str], since: Pve, *names: str) -> None:
-        """Raise 400 for parameters that came with a later release."""
-        unknown = [name for name in names if name in values and self.pve < since]
-        if unknown:
-            raise parameter_errors(dict.fromkeys(unknown, UNKNOWN))
 
     def agent(self, *names: str) -> tuple[str, ...]:
         """The privileges of which one opens a call of the guest agent; `names` are those of 9 short of their prefix.

@@ -11,7 +11,6 @@ import msgspec
 
 from testbed.proxmox import seed
 from testbed.proxmox.access.access import ROOT
-from testbed.proxmox.access.privileges import Pve
 from testbed.proxmox.cluster.cluster import Cluster
 from testbed.proxmox.cluster.node import Node
 from testbed.proxmox.control import Control
@@ -21,6 +20,7 @@ from testbed.proxmox.faults.worker_faults import striking
 from testbed.proxmox.guests import GuestKind
 from testbed.proxmox.http.http_server import HttpServer, Request
 from testbed.proxmox.http.tls import certificate
+from testbed.proxmox.schema import Pve
 from testbed.proxmox.server import REMEMBERED_REQUESTS, Api
 
 HOST = "127.0.0.1"

@@ -5,11 +5,12 @@ The patterns mean what they mean in Perl: `$` also matches before a newline at t
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol, runtime_checkable
 
 from testbed.proxmox.errors import parameter_errors
 
+Pve = Literal["8", "9"]
 TypeName = Literal["string", "integer", "number", "boolean", "array"]
 
 UNKNOWN = "property is not defined in schema and the schema does not allow additional properties"
@@ -31,12 +32,21 @@ class FormatError(Exception):
     """A value that does not fit its format; the text follows `invalid format - `."""
 
 
+@runtime_checkable
+class Versioned(Protocol):
+    """A check that is another one in another release."""
+
+    def of(self, pve: Pve) -> Callable[[str], object]:
+        """The check of a release."""
+
+
 @dataclass(frozen=True, slots=True)
 class Param:
     """The schema of one parameter.
 
     `check` raises `FormatError`; a `listed` one (a `-list` format) also takes an array, whose items it joins by
     commas; `items` is the schema of an array's items; `requires` names a parameter that must be there too.
+    Releases from `since` to `until` know it; release 9 has the values of `enum_9` if there are any.
     """
 
     type: TypeName = "string"
@@ -51,9 +61,25 @@ class Param:
     listed: bool = False
     requires: str | None = None
     items: "Param | None" = None
+    since: Pve = "8"
+    until: Pve = "9"
+    enum_9: tuple[str, ...] = ()
+
+    def of(self, pve: Pve) -> "Param | None":
+        """The parameter as a release knows it, if it does."""
+        if not self.since <= pve <= self.until:
+            return None
+        check = self.check.of(pve) if isinstance(self.check, Versioned) else self.check
+        enum = self.enum_9 if pve == "9" and self.enum_9 else self.enum
+        return self if check is self.check and enum is self.enum else replace(self, check=check, enum=enum)
 
 
 Schema = Mapping[str, Param]
+
+
+def of_release(schema: Schema, pve: Pve) -> Schema:
+    """The parameters that a release knows, as it knows them."""
+    return {name: known for name, param in schema.items() if (known := param.of(pve))}
 
 
 class Errors(dict[str, str]):

@@ -7,7 +7,7 @@ import pytest
 from testbed.proxmox import formats
 from testbed.proxmox.errors import ApiError
 from testbed.proxmox.formats import PropertyString
-from testbed.proxmox.schema import MISSING, UNKNOWN, FormatError, Param, Raw, verify
+from testbed.proxmox.schema import MISSING, UNKNOWN, FormatError, Param, Raw, of_release, verify
 
 pytestmark = pytest.mark.pve
 
@@ -93,6 +93,26 @@ def test_release_9_words_what_is_required_differently() -> None:
     with pytest.raises(ApiError) as caught:
         verify({"a": "1"}, {"a": Param(requires="c"), "c": Param()}, "9")
     assert caught.value.errors == {"c": "missing property required by 'a'"}
+
+
+def test_each_release_has_its_own_parameters_and_values() -> None:
+    part = PropertyString({"old": Param(until="8"), "new": Param(since="9"), "any": Param()})
+    schema = {
+        "old": Param(until="8"),
+        "new": Param(since="9"),
+        "frame": Param(enum=("hour",), enum_9=("hour", "decade")),
+        "part": Param(check=part.named("part")),
+    }
+    eight, nine = of_release(schema, "8"), of_release(schema, "9")
+    good = {"new": "1", "frame": "decade", "part": "new=1,any=1"}
+    assert verify(good, nine, "9") == good
+    unknown = "invalid format - invalid key in comma-separated list property: {}\n"
+    assert errors(good, **eight) == {
+        "new": UNKNOWN,
+        "frame": "value 'decade' does not have a value in the enumeration 'hour'",
+        "part": unknown.format("new"),
+    }
+    assert errors({"old": "1", "part": "old=1"}, **nine) == {"old": UNKNOWN, "part": unknown.format("old")}
 
 
 def test_what_has_no_name_is_the_roots() -> None:

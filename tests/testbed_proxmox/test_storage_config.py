@@ -2,6 +2,7 @@
 
 import pytest
 
+from testbed.proxmox.schema import UNKNOWN
 from testbed.proxmox.storage import disks
 from tests.testbed_proxmox.bed import NODE, Bed
 
@@ -36,12 +37,37 @@ async def test_a_storage_comes_changes_and_goes(bed: Bed) -> None:
         ({"storage": "local"}, "create storage failed: storage ID 'local' already defined"),
         ({"export": ""}, "missing value for required option 'export'"),
         ({"vgname": "x"}, "unexpected property 'vgname'"),
-        ({"type": "lvmthin", "vgname": "v", "thinpool": "t"}, "unexpected property 'export'"),
+        ({"type": "pbs"}, "unexpected property 'export'"),
+        (
+            {"type": "pbs", "datastore": "d", "export": "", "content": "backup"},
+            "create storage failed: nfs: this testbed has no storages of type 'pbs'",
+        ),
+        ({"type": "lvmthin", "vgname": "vg", "thinpool": "tp"}, "unexpected property 'export'"),
     ],
 )
 async def test_a_storage_that_cannot_be(bed: Bed, changes: dict[str, str], text: str) -> None:
-    refused = await bed.call("POST", "/storage", NFS | changes)
+    given = {name: value for name, value in (NFS | changes).items() if value}
+    refused = await bed.call("POST", "/storage", given)
     assert (refused.status_code, refused.reason_phrase) == (500, text)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("path", "srv", "invalid format - value does not look like a valid absolute path\n"),
+        ("server", "a_b", "invalid format - value does not look like a valid server name or IP address\n"),
+        ("portal", "a_b:3260", "invalid format - value does not look like a valid portal address\n"),
+        ("vgname", "a b", "invalid format - lvm name 'a b' contains illegal characters\n"),
+        ("options", "a b", "invalid format - invalid options 'a b'\n"),
+        ("content-dirs", "iso", "invalid format - invalid override 'iso'\n"),
+        ("smbversion", "1", "value '1' does not have a value in the enumeration 'default, 2.0, 2.1, 3, 3.0, 3.11'"),
+        ("port", "0", "value must have a minimum value of 1"),
+        ("saferemove-stepsize", "2", UNKNOWN),
+    ],
+)
+async def test_options_are_checked_before_they_are_looked_at(bed: Bed, name: str, value: str, text: str) -> None:
+    refused = await bed.call("POST", "/storage", NFS | {name: value})
+    assert (refused.status_code, refused.json()["errors"]) == (400, {name: text})
 
 
 async def test_volumes_are_named_as_their_storage_names_them(bed: Bed) -> None:

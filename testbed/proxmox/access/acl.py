@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from testbed.proxmox.access.privileges import Pve
+from testbed.proxmox.schema import Pve
 
 _NAME = r"[A-Za-z0-9.\-_]+"
 _PATHS = (

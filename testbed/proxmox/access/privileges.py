@@ -1,9 +1,8 @@
 """Privileges and the roles made of them, by release (pve-access-control AccessControl.pm create_roles)."""
 
 from dataclasses import dataclass
-from typing import Literal
 
-Pve = Literal["8", "9"]
+from testbed.proxmox.schema import Pve
 
 
 @dataclass(frozen=True, slots=True)

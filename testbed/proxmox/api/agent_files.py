@@ -9,16 +9,15 @@ MAX_READ = 16 * 1024**2
 READ_AT_ONCE = 1024**2
 READ = {
     "file": Param(optional=False),
-    "count": Param("integer", minimum=1, maximum=MAX_READ),
-    "decode": Param("boolean"),
-    "offset": Param("integer", minimum=0),
+    "count": Param("integer", minimum=1, maximum=MAX_READ, since="9"),
+    "decode": Param("boolean", since="9"),
+    "offset": Param("integer", minimum=0, since="9"),
 }
 
 
 @route("GET", PATH + "/file-read", needs("FileRead"), READ, protected=True)
 async def read_file(call: Call) -> Row:
     """A file's contents, of 16 MiB at most; release 8 always gives all of it."""
-    call.node.access.release.check_known(call.values, "9", "count", "decode", "offset")
     vm = await answering(call)
     handle = await ask_or_die(call, vm, "guest-file-open", "can't open file", path=call.values["file"])
     if offset := call.number("offset", 0):

@@ -43,7 +43,7 @@ TIMING: Schema = {
 OPTIONS: Schema = {**JOB, **TIMING, "node": Param(check=formats.node_name)}
 ID = Param(max_length=50, pattern=r"\S+", optional=False)
 CREATION: Schema = {**OPTIONS, "id": Param(check=formats.config_id)}
-CHANGE: Schema = {**OPTIONS, "id": ID, "delete": Param(check=formats.config_id_list)}
+CHANGE: Schema = {**OPTIONS, "id": ID, "delete": Param(check=formats.config_id_list, listed=True)}
 
 
 def _load(call: Call) -> Jobs:

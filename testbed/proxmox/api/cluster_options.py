@@ -9,7 +9,7 @@ from testbed.proxmox.formats import PropertyString, split_list
 from testbed.proxmox.schema import FormatError, Param, Values
 
 BOOLEAN, TEXT, LIMIT = Param("boolean"), Param(), Param("number", minimum=0)
-NUMBER = Param("integer", minimum=100)
+NUMBER = Param("integer")
 KEYBOARDS = (
     *("de", "de-ch", "da", "en-gb", "en-us", "es", "fi", "fr", "fr-be", "fr-ca", "fr-ch", "hu", "is", "it", "ja"),
     *("lt", "mk", "nl", "no", "pl", "pt", "pt-br", "sv", "sl", "tr"),
@@ -18,28 +18,53 @@ LANGUAGES = (
     *("ar", "ca", "da", "de", "en", "es", "eu", "fa", "fr", "hr", "he", "it", "ja", "ka", "kr", "nb", "nl", "nn"),
     *("pl", "pt_BR", "ru", "sl", "sv", "tr", "ukr", "zh_CN", "zh_TW"),
 )
-MIGRATION = PropertyString(
-    {"type": Param(optional=False, enum=("secure", "insecure")), "network": TEXT}, default_key="type"
+TRAFFIC = PropertyString(
+    {"type": Param(optional=False, enum=("secure", "insecure")), "network": Param(check=formats.cidr)},
+    default_key="type",
 )
 TAG = r"[a-zA-Z0-9_][a-zA-Z0-9_\-+.]*"
+COLOUR = rf"{TAG}:[0-9a-fA-F]{{6}}(?::[0-9a-fA-F]{{6}})?"
+SHUTDOWN = ("freeze", "failover", "conditional", "migrate")
+WHEN = Param(enum=("always", "never"))
+REBALANCE = tuple(f"ha-auto-rebalance-{name}" for name in ("hold-duration", "margin", "threshold"))
 #: Options that are shown as their parts.
 PARTS = {
-    "crs": PropertyString({"ha": Param(enum=("basic", "static")), "ha-rebalance-on-start": BOOLEAN}),
-    "ha": PropertyString({"shutdown_policy": Param(enum=("freeze", "failover", "conditional", "migrate"))}),
-    "migration": MIGRATION,
+    "crs": PropertyString(
+        {
+            "ha": Param(enum=("basic", "static"), enum_9=("basic", "static", "dynamic")),
+            "ha-rebalance-on-start": BOOLEAN,
+            "ha-auto-rebalance": Param("boolean", since="9"),
+            **dict.fromkeys(REBALANCE, Param("number", minimum=0, since="9")),
+            "ha-auto-rebalance-method": Param(enum=("bruteforce", "topsis"), since="9"),
+        },
+        needs=dict.fromkeys((*REBALANCE, "ha-auto-rebalance-method"), "ha-auto-rebalance"),
+    ),
+    "ha": PropertyString({"shutdown_policy": Param(optional=False, enum=SHUTDOWN)}),
+    "migration": TRAFFIC,
     "next-id": PropertyString({"lower": NUMBER, "upper": NUMBER}),
-    "notify": PropertyString(dict.fromkeys(("fencing", "package-updates", "replication"), TEXT)),
+    "notify": PropertyString(
+        {
+            "fencing": WHEN,
+            "package-updates": Param(enum=("auto", "always", "never")),
+            "replication": WHEN,
+            **{f"target-{name}": TEXT for name in ("fencing", "package-updates", "replication")},
+        }
+    ),
+    "replication": TRAFFIC,
     "tag-style": PropertyString(
         {
             "case-sensitive": BOOLEAN,
-            "color-map": TEXT,
+            "color-map": Param(pattern=rf"{COLOUR}(?:;{COLOUR})*"),
             "ordering": Param(enum=("config", "alphabetical")),
             "shape": Param(enum=("full", "circle", "dense", "none")),
         }
     ),
     "u2f": PropertyString({"appid": TEXT, "origin": TEXT}),
     "user-tag-access": PropertyString(
-        {"user-allow": Param(enum=("none", "list", "existing", "free")), "user-allow-list": TEXT}
+        {
+            "user-allow": Param(enum=("none", "list", "existing", "free")),
+            "user-allow-list": Param(pattern=rf"{TAG}(?:;{TAG})*"),
+        }
     ),
     "webauthn": PropertyString({"allow-subdomains": BOOLEAN, "id": TEXT, "origin": TEXT, "rp": TEXT}),
 }
@@ -51,8 +76,13 @@ def _mac_prefix(text: str) -> None:
         raise FormatError("value is not a valid unicast MAC address prefix")
 
 
+def _email(text: str) -> None:
+    if text:
+        formats.email(text)
+
+
 def _parts(name: str, parser: PropertyString) -> Param:
-    return Param(check=lambda text: parser.parse(text, name))
+    return Param(check=parser.named(name), since="9" if name == "replication" else "8")
 
 
 OPTIONS: dict[str, Param] = {
@@ -61,7 +91,7 @@ OPTIONS: dict[str, Param] = {
     "consent-text": Param(max_length=65536),
     "console": Param(enum=("applet", "vv", "html5", "xtermjs")),
     "description": Param(max_length=65536),
-    "email_from": TEXT,
+    "email_from": Param(check=_email),
     "fencing": Param(enum=("watchdog", "hardware", "both")),
     "http_proxy": Param(pattern=r"http://.*"),
     "keyboard": Param(enum=KEYBOARDS),
@@ -115,7 +145,7 @@ def _tags(call: Call) -> list[str]:
     return sorted(used | set(split_list(options(call).get("registered-tags", ""))))
 
 
-CHANGE = {**OPTIONS, "delete": Param(check=formats.config_id_list)}
+CHANGE = {**OPTIONS, "delete": Param(check=formats.config_id_list, listed=True)}
 
 
 @route("PUT", "/cluster/options", perm("/", "Sys.Modify"), CHANGE, protected=True)

@@ -14,7 +14,7 @@ from testbed.proxmox.formats import storage_id
 from testbed.proxmox.schema import Param
 from testbed.proxmox.storage import disks
 from testbed.proxmox.vm import changes
-from testbed.proxmox.vm.options import DISK_KEYS, NET_KEYS, OPTIONS, SINCE_9
+from testbed.proxmox.vm.options import DISK_KEYS, NET_KEYS, OPTIONS
 from testbed.proxmox.vm.vms import Config, Vm, creation_meta, is_disk, new_identity, pinned_machine
 
 RESTORE = {
@@ -25,6 +25,7 @@ RESTORE = {
     "unique": Param("boolean", requires="archive"),
     "bwlimit": Param("integer", minimum=0),
     "import-working-storage": Param(check=storage_id),
+    "ha-managed": Param("boolean", since="9"),
 }
 BEYOND_OPTIONS = ("vmid", "node", "start", "pool", *RESTORE)
 PARAMETERS = {**OPTIONS, **RESTORE, "vmid": VMID, "start": Param("boolean"), "pool": Param(check=pool_name)}
@@ -34,7 +35,6 @@ PARAMETERS = {**OPTIONS, **RESTORE, "vmid": VMID, "start": Param("boolean"), "po
 async def create(call: Call) -> str:
     """Claim the id at once, make the disks in a task."""
     node, vmid = call.node, call.vmid
-    node.access.release.check_known(call.values, "9", *SINCE_9)
     options = {key: value for key, value in call.values.items() if key not in BEYOND_OPTIONS}
     changes.name_cdrom(options)
     if "archive" in call.values:

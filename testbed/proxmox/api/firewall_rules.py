@@ -22,7 +22,7 @@ CHANGE = {
     **RULE,
     **POSITION,
     "moveto": Param("integer", minimum=0),
-    "delete": Param(check=config_id_list),
+    "delete": Param(check=config_id_list, listed=True),
 }
 REQUIRED = ("type", "action")
 NUMBERS = ("enable",)

@@ -23,9 +23,10 @@ PARAMETERS = {
     "online": Param("boolean"),
     "force": Param("boolean"),
     "migration_type": Param(enum=("secure", "insecure")),
-    "migration_network": Param(),
+    "migration_network": Param(check=formats.cidr),
     "with-local-disks": Param("boolean"),
-    "targetstorage": Param(),
+    "targetstorage": Param(check=formats.id_pairs(formats.storage_id), listed=True),
+    "with-conntrack-state": Param("boolean", since="9"),
     "bwlimit": Param("integer", minimum=0),
 }
 ROOT_ONLY = ("force", "migration_type", "migration_network")

@@ -17,6 +17,7 @@ BOOLEAN = Param("boolean")
 NAME = Param(optional=False, check=interface, min_length=2, max_length=20)
 ANY_NAME = Param(check=interface)
 TYPES = ("bridge", "bond", "eth", "alias", "vlan", "OVSBridge", "OVSBond", "OVSPort", "OVSIntPort", "vnet")
+TYPES_9 = ("bridge", "bond", "eth", "alias", "vlan", "fabric", *TYPES[5:])
 VLAN = Param("integer", minimum=1, maximum=4094)
 MODES = (
     *("balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb"),
@@ -28,6 +29,11 @@ PORTS = ("bridge_ports", "ovs_ports", "slaves", "ovs_bonds")
 def _names(text: str) -> None:
     for name in formats.split_list(text):
         interface(name)
+
+
+def _vlans(text: str) -> None:
+    for part in formats.split_list(text):
+        formats.vlan_range(part)
 
 
 def _network(version: int) -> Param:
@@ -43,13 +49,13 @@ def _network(version: int) -> Param:
 
 
 OPTIONS: dict[str, Param] = {
-    "type": Param(optional=False, enum=(*TYPES, "unknown")),
+    "type": Param(optional=False, enum=(*TYPES, "unknown"), enum_9=(*TYPES_9, "unknown")),
     "comments": Param(),
     "comments6": Param(),
     "autostart": BOOLEAN,
     "bridge_vlan_aware": BOOLEAN,
-    "bridge_vids": Param(),
-    **{name: Param(check=_names) for name in PORTS},
+    "bridge_vids": Param(check=_vlans, listed=True),
+    **{name: Param(check=_names, listed=True) for name in PORTS},
     "ovs_tag": VLAN,
     "ovs_options": Param(max_length=1024),
     "ovs_bridge": ANY_NAME,
@@ -59,7 +65,7 @@ OPTIONS: dict[str, Param] = {
     "vlan-raw-device": ANY_NAME,
     "vlan-id": VLAN,
     "gateway": Param(check=formats.ipv4),
-    "netmask": Param(requires="address"),
+    "netmask": Param(check=formats.ipv4_mask, requires="address"),
     "address": Param(check=formats.ipv4, requires="netmask"),
     "cidr": _network(4),
     "mtu": Param("integer", minimum=1280, maximum=65520),
@@ -84,7 +90,7 @@ def _stage(call: Call, interfaces: Interfaces) -> None:
 def _fits(row: Row, wanted: str | None) -> bool:
     if wanted in ("any_bridge", "any_local_bridge"):
         return row["type"] in BRIDGES
-    return wanted is None or row["type"] == wanted
+    return wanted in (None, "include_sdn") or row["type"] == wanted
 
 
 def _visible(call: Call, name: str, row: Row) -> bool:
@@ -92,7 +98,8 @@ def _visible(call: Call, name: str, row: Row) -> bool:
     return row["type"] not in BRIDGES or call.node.access.may_any(call.who, path, "SDN.Audit", "SDN.Use")
 
 
-FILTER = {"type": Param(enum=(*TYPES, "any_bridge", "any_local_bridge"))}
+BRIDGES_OF = ("any_bridge", "any_local_bridge")
+FILTER = {"type": Param(enum=(*TYPES, *BRIDGES_OF), enum_9=(*TYPES_9, *BRIDGES_OF, "include_sdn"))}
 
 
 @route("GET", "/nodes/{node}/network", everybody, FILTER)
@@ -173,7 +180,7 @@ async def create(call: Call) -> None:
     _stage(call, interfaces)
 
 
-DELETE = {"delete": Param(check=formats.config_id_list)}
+DELETE = {"delete": Param(check=formats.config_id_list, listed=True)}
 
 
 @route("PUT", "/nodes/{node}/network/{iface}", MODIFY, {**OPTIONS, **DELETE, "iface": NAME}, protected=True)
@@ -210,7 +217,7 @@ async def revert(call: Call) -> None:
     call.node.store.delete("setting", setting(call.node, staged=True))
 
 
-@route("PUT", "/nodes/{node}/network", MODIFY, {"regenerate-frr": BOOLEAN}, protected=True)
+@route("PUT", "/nodes/{node}/network", MODIFY, {"regenerate-frr": Param("boolean", since="9")}, protected=True)
 async def apply(call: Call) -> str:
     """Apply them in a task."""
     return call.node.tasks.start("srvreload", "networking", call.who.id, lambda worker: _apply(call, worker))

@@ -32,7 +32,8 @@ MIGRATION = {
     "migratedfrom": Param(check=node_name),
     "migration_type": Param(enum=("secure", "insecure")),
     "migration_network": Param(check=cidr),
-    "targetstorage": Param(check=id_pairs(storage_id)),
+    "targetstorage": Param(check=id_pairs(storage_id), listed=True),
+    "with-conntrack-state": Param("boolean", since="9"),
     "force-cpu": Param(),
     "nets-host-mtu": Param(pattern=r"net\d+=\d+(,net\d+=\d+)*"),
 }

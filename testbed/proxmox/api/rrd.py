@@ -6,14 +6,13 @@ import zlib
 from testbed.proxmox.calls import Call, perm, perm_any, route
 from testbed.proxmox.cluster import load, rrd
 from testbed.proxmox.cluster.rrd import History, Row, Source
-from testbed.proxmox.errors import parameter_errors
 from testbed.proxmox.schema import Param
 from testbed.proxmox.vm.vms import Vm
 
 FRAMES = ("hour", "day", "week", "month", "year")
 CONSOLIDATION = {"cf": Param(enum=("AVERAGE", "MAX"))}
 PARAMETERS = {"timeframe": Param(optional=False, enum=FRAMES), **CONSOLIDATION}
-NODE_PARAMETERS = {"timeframe": Param(optional=False, enum=(*FRAMES, "decade")), **CONSOLIDATION}
+NODE_PARAMETERS = {"timeframe": Param(optional=False, enum=FRAMES, enum_9=(*FRAMES, "decade")), **CONSOLIDATION}
 PRESSURES = ("cpusome", "cpufull", "iosome", "iofull", "memorysome", "memoryfull")
 MIB = 1024**2
 SWAP = 8 * 1024 * MIB
@@ -71,10 +70,6 @@ async def node_data(call: Call) -> list[Row]:
         name = call.values["node"]
         raise rrd.missing(f"pve-node-9.0/{name}" if release == "9" else f"pve2-node/{name}")
     figures = node.stats.node()
-    if call.values["timeframe"] == "decade" and release != "9":
-        raise parameter_errors(
-            {"timeframe": f"value 'decade' does not have a value in the enumeration '{', '.join(FRAMES)}'"}
-        )
     seed, now = zlib.crc32(node.name.encode()), time.time()
     cpu = rrd.scaled(seed, now, figures["cpu"])
     memory = rrd.scaled(seed + 1, now, figures["mem"])

@@ -8,7 +8,7 @@ from testbed.proxmox.calls import Call, Page, everybody, route
 from testbed.proxmox.cluster.stats import Row
 from testbed.proxmox.cluster.tasks import UPID, Task
 from testbed.proxmox.errors import parameter_errors
-from testbed.proxmox.formats import split_list, vmid
+from testbed.proxmox.formats import each, split_list, task_status, vmid
 from testbed.proxmox.schema import Param
 
 START = Param("integer", minimum=0)
@@ -18,7 +18,7 @@ FILTERS = {
     "since": Param("integer"),
     "source": Param(enum=("archive", "active", "all")),
     "start": START,
-    "statusfilter": Param(listed=True),
+    "statusfilter": Param(check=each(task_status), listed=True),
     "typefilter": Param(),
     "until": Param("integer"),
     "userfilter": Param(),
@@ -70,8 +70,7 @@ async def listing(call: Call) -> Page:
     audit = call.node.access.may(call.who, f"/nodes/{call.node.name}", "Sys.Audit")
     tasks = [task for task in _source(call) if (audit or owned(task, call.who)) and _wanted(call, task)]
     start, limit = call.number("start", 0), call.number("limit", 50)
-    shown = tasks[start : start + limit] if limit else tasks[start:]
-    return Page([_listed(task) for task in shown], len(tasks))
+    return Page([_listed(task) for task in tasks[start : start + limit]], len(tasks))
 
 
 def _source(call: Call) -> Iterable[Task]:
@@ -86,7 +85,7 @@ def _wanted(call: Call, task: Task) -> bool:
     return (
         task.id == values.get("vmid", task.id)
         and task.type == values.get("typefilter", task.type)
-        and values.get("userfilter", "") in task.user
+        and values.get("userfilter", "").lower() in task.user.lower()
         and int(values.get("since", 0)) <= task.starttime <= int(values.get("until", task.starttime))
         and (not call.flag("errors") or task.failed)
         and _status_wanted(values.get("statusfilter"), task)
@@ -97,7 +96,7 @@ def _status_wanted(wanted: str | None, task: Task) -> bool:
     if wanted is None:
         return True
     status = "ok" if task.exitstatus == "OK" else "warning" if task.warned else "error"
-    return ("unknown" if task.running else status) in split_list(wanted)
+    return ("unknown" if task.running else status) in split_list(wanted.lower())
 
 
 def _find(call: Call, privilege: str) -> Task:

@@ -13,7 +13,11 @@ from testbed.proxmox.schema import Param
 RIGHT = any_of(oneself, user_in_group("User.Modify"))
 PATH = "/access/users/{userid}/token"
 INFO = {"comment": Param(), "expire": Param("integer", minimum=0), "privsep": Param("boolean")}
-UPDATE = {**INFO, "regenerate": Param("boolean"), "delete": Param(listed=True, check=config_id_list)}
+UPDATE = {
+    **INFO,
+    "regenerate": Param("boolean", since="9"),
+    "delete": Param(listed=True, check=config_id_list, since="9"),
+}
 NUMBERS = ("expire", "privsep")
 
 
@@ -55,7 +59,6 @@ def _stored(info: dict[str, str]) -> dict[str, Any]:
 async def update(call: Call) -> Row:
     """Change a token; 9 can give it a new secret and take its comment away."""
     access, user, name = call.node.access, call.values["userid"], call.values["tokenid"]
-    access.release.check_known(call.values, "9", "regenerate", "delete")
     token = access.token(user, name)
     with while_doing("updating token info failed"):
         _delete(token, split_list(call.values.get("delete", "")))

@@ -10,7 +10,8 @@ from testbed.proxmox.calls import Call, everybody, route
 from testbed.proxmox.cluster.stats import Row
 from testbed.proxmox.cluster.tasks import Worker
 from testbed.proxmox.errors import Die, parameter_errors
-from testbed.proxmox.schema import Param, Schema, Values
+from testbed.proxmox.formats import PropertyString
+from testbed.proxmox.schema import BETWEEN_ITEMS, Param, Schema, Values
 from testbed.proxmox.storage import archives, backup, retention
 from testbed.proxmox.storage.backup import Options
 from testbed.proxmox.storage.contents import owner
@@ -29,27 +30,34 @@ def _vmids(text: str) -> None:
         formats.vmid(item)
 
 
+FLEECING = PropertyString({"enabled": BOOLEAN, "storage": Param(check=formats.storage_id)}, "enabled")
+PERFORMANCE = PropertyString(
+    {
+        "max-workers": Param("integer", minimum=1, maximum=256),
+        "pbs-entries-max": Param("integer", minimum=1),
+    }
+)
 JOB: Schema = {
     "all": BOOLEAN,
     "bwlimit": FROM_ZERO,
     "compress": Param(enum=("0", "1", "gzip", "lzo", "zstd")),
     "dumpdir": TEXT,
     "exclude": Param(check=_vmids, listed=True),
-    "exclude-path": Param(listed=True),
-    "fleecing": TEXT,
+    "exclude-path": Param("array"),
+    "fleecing": Param(check=FLEECING.named("fleecing")),
     "ionice": Param("integer", minimum=0, maximum=8),
     "lockwait": FROM_ZERO,
     "mailnotification": Param(enum=("always", "failure")),
-    "mailto": Param(listed=True),
+    "mailto": Param(check=formats.each(formats.email_or_username), listed=True),
     "maxfiles": Param("integer", minimum=1),
     "mode": Param(enum=("snapshot", "suspend", "stop")),
     "node": Param(optional=False, check=formats.node_name),
     "notes-template": Param(max_length=1024, requires="storage"),
     "notification-mode": Param(enum=("auto", "legacy-sendmail", "notification-system")),
-    "notification-policy": Param(enum=("always", "failure", "never")),
-    "notification-target": Param(check=formats.config_id),
+    "notification-policy": Param(enum=("always", "failure", "never"), until="8"),
+    "notification-target": Param(check=formats.config_id, until="8"),
     "pbs-change-detection-mode": Param(enum=("legacy", "data", "metadata")),
-    "performance": TEXT,
+    "performance": Param(check=PERFORMANCE.named("performance")),
     "pigz": Param("integer"),
     "pool": TEXT,
     "protected": Param("boolean", requires="storage"),
@@ -144,7 +152,8 @@ async def _stop_running(call: Call) -> None:
 def _command(call: Call) -> str:
     """The job as the command line that would do the same."""
     vmids = " ".join(formats.split_list(call.values.get("vmid", "")))
-    rest = [f"--{name} {shlex.quote(text)}" for name, text in sorted(call.values.items()) if name in JOB and text]
+    given = {name: text.split(BETWEEN_ITEMS) for name, text in sorted(call.values.items()) if name in JOB and text}
+    rest = [f"--{name} {shlex.quote(text)}" for name, texts in given.items() for text in texts]
     return " ".join(filter(None, ["vzdump", vmids, *(part for part in rest if not part.startswith("--vmid "))]))
 
 

@@ -8,13 +8,13 @@ from typing import Any
 
 from testbed.proxmox.access.access import Access
 from testbed.proxmox.access.pools import Pools
-from testbed.proxmox.access.privileges import Pve
 from testbed.proxmox.cluster.locks import Locks
 from testbed.proxmox.cluster.node import Node
 from testbed.proxmox.errors import Die
 from testbed.proxmox.guests import ExitReason, GuestKind, Guests
 from testbed.proxmox.knobs import Knobs
 from testbed.proxmox.release import RELEASES
+from testbed.proxmox.schema import Pve
 from testbed.proxmox.sim import SimGuests
 from testbed.proxmox.storage.storage import AllVolumes, Storages
 from testbed.proxmox.store import Store

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from testbed.proxmox.access.privileges import Pve
 from testbed.proxmox.cluster.node import Node
 from testbed.proxmox.cluster.stats import Row
+from testbed.proxmox.schema import Pve
 from testbed.proxmox.storage.storage import Storage
 from testbed.proxmox.vm.vms import Vm
 

@@ -55,4 +55,4 @@ GUEST = {
     **dict.fromkeys(("log_level_in", "log_level_out"), LOG_LEVEL),
 }
 #: What every call that changes options takes beside them.
-CHANGE = {"delete": Param(check=formats.config_id_list), "digest": Param(max_length=64)}
+CHANGE = {"delete": Param(check=formats.config_id_list, listed=True), "digest": Param(max_length=64)}

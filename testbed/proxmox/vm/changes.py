@@ -17,7 +17,7 @@ from testbed.proxmox.calls import Call
 from testbed.proxmox.cluster.node import Node
 from testbed.proxmox.errors import Die, parameter_errors
 from testbed.proxmox.storage import disks
-from testbed.proxmox.vm.options import INTERNAL, NET_KEYS, OPTIONS, SINCE_9
+from testbed.proxmox.vm.options import INTERNAL, NET_KEYS, OPTIONS
 from testbed.proxmox.vm.vms import Config, Vm, with_mac
 
 CONTROL = (
@@ -60,7 +60,6 @@ class Change:
 def prepare(call: Call) -> Change:
     """The change of a request, as far as it can be checked without the VM's lock."""
     values = call.values
-    call.node.access.release.check_known(values, "9", *SINCE_9)
     change = Change(
         {key: value for key, value in values.items() if key not in CONTROL},
         formats.split_list(values.get("delete", "")),

@@ -76,6 +76,7 @@ MACHINE = PropertyString(
         "viommu": Param(enum=("intel", "virtio")),
         "enable-s3": BOOLEAN,
         "enable-s4": BOOLEAN,
+        "aw-bits": Param("number", minimum=32, maximum=64, since="9"),
     },
     "type",
 )
@@ -88,6 +89,15 @@ VGA = PropertyString(
         "type": Param(enum=_DISPLAYS),
         "memory": Param("integer", minimum=4, maximum=512),
         "clipboard": Param(enum=("vnc",)),
+    },
+    "type",
+)
+TDX = PropertyString(
+    {
+        "type": Param(optional=False, enum=("tdx",)),
+        "attestation": BOOLEAN,
+        "vsock-cid": Param("integer", minimum=2),
+        "vsock-port": Param("integer", minimum=0),
     },
     "type",
 )

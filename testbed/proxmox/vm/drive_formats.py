@@ -15,6 +15,7 @@ from testbed.proxmox.formats import (
 from testbed.proxmox.schema import Param
 
 INTEGER, NUMBER, SECONDS = Param("integer"), Param("number"), Param("integer", minimum=1)
+GEOMETRY = Param("integer", until="8")
 IMAGE_FORMATS = ("raw", "qcow", "qed", "qcow2", "vmdk", "cloop")
 
 _FILE = {"file": Param(optional=False, check=drive_file)}
@@ -38,18 +39,18 @@ _BASE: dict[str, Param] = {
     "aio": Param(enum=("native", "threads", "io_uring")),
     "backup": BOOLEAN,
     "cache": Param(enum=("none", "writethrough", "writeback", "unsafe", "directsync")),
-    "cyls": INTEGER,
+    "cyls": GEOMETRY,
     "detect_zeroes": BOOLEAN,
     "discard": Param(enum=("ignore", "on")),
-    "heads": INTEGER,
+    "heads": GEOMETRY,
     "media": Param(enum=("cdrom", "disk")),
     "replicate": BOOLEAN,
     "rerror": Param(enum=("ignore", "report", "stop")),
-    "secs": INTEGER,
+    "secs": GEOMETRY,
     "serial": Param(check=url_encoded, max_length=60),
     "shared": BOOLEAN,
     "snapshot": BOOLEAN,
-    "trans": Param(enum=("none", "lba", "auto")),
+    "trans": Param(enum=("none", "lba", "auto"), until="8"),
     "werror": Param(enum=("enospc", "ignore", "report", "stop")),
 }
 _IOTHREAD, _READ_ONLY, _SSD = {"iothread": BOOLEAN}, {"ro": BOOLEAN}, {"ssd": BOOLEAN}
@@ -67,6 +68,7 @@ _EFI = {
     "pre-enrolled-keys": BOOLEAN,
 }
 _TPM = {"version": Param(enum=("v1.2", "v2.0"))}
+_TPM_FORMAT = {"format": Param(enum=("raw", "qcow2", "vmdk"), since="9")}
 _ALIASES = {
     "volume": "file",
     **{f"{kind}_{way}_length": f"{kind}_{way}_max_length" for kind in ("bps", "iops") for way in ("rd", "wr")},
@@ -84,7 +86,7 @@ BUSES = {
     "virtio": _format(_BASE, _IOTHREAD, _READ_ONLY, _IMPORT),
     "sata": _format(_BASE, _SSD, _WWN, _IMPORT),
     "efidisk": _format(_FILE, _IMAGE, _EFI, _IMPORT),
-    "tpmstate": _format(_FILE, {"size": _IMAGE["size"]}, _TPM, _IMPORT),
+    "tpmstate": _format(_FILE, {"size": _IMAGE["size"]}, _TPM, _TPM_FORMAT, _IMPORT),
 }
 UNUSED = PropertyString({"file": Param(optional=False, check=volume_id)}, "file", {"volume": "file"})
 #: Whatever the bus.

@@ -4,8 +4,6 @@ Sources: the published API schema of PVE 8.4 for names and limits, qemu-server A
 (check_vm_modify_config_perm) for privileges, QemuServer.pm (fast_plug_option) for the rest.
 """
 
-from collections.abc import Callable
-
 from testbed.proxmox import formats
 from testbed.proxmox.formats import PropertyString
 from testbed.proxmox.schema import Param
@@ -36,12 +34,8 @@ LIVE = frozenset(
 )
 
 
-def _property(parser: PropertyString, name: str) -> Callable[[str], object]:
-    return lambda text: parser.parse(text, name)
-
-
 def _each(names: tuple[str, ...], parser: PropertyString) -> dict[str, Param]:
-    return {name: Param(check=_property(parser, name)) for name in names}
+    return {name: Param(check=parser.named(name)) for name in names}
 
 
 def _numbered(name: str, count: int) -> tuple[str, ...]:
@@ -49,7 +43,7 @@ def _numbered(name: str, count: int) -> tuple[str, ...]:
 
 
 def _drive(name: str) -> Param:
-    return Param(check=_property(drive_formats.BUSES[drive_formats.bus(name)], name))
+    return Param(check=drive_formats.BUSES[drive_formats.bus(name)].named(name))
 
 
 PARALLEL_KEYS, SERIAL_KEYS = _numbered("parallel", 3), _numbered("serial", 4)
@@ -83,7 +77,7 @@ PROPERTIES: dict[str, PropertyString] = {
 
 OPTIONS: dict[str, Param] = {
     **{name: Param("boolean") for name in BOOLEANS},
-    **{name: Param(check=_property(parser, name)) for name, parser in PROPERTIES.items()},
+    **{name: Param(check=parser.named(name)) for name, parser in PROPERTIES.items()},
     **{name: _drive(name) for name in RESIZABLE},
     **_each(UNUSED_KEYS, drive_formats.UNUSED),
     **_each(NET_KEYS, formats.NET),
@@ -96,12 +90,12 @@ OPTIONS: dict[str, Param] = {
     **dict.fromkeys(PARALLEL_KEYS, Param(pattern=r"/dev/parport\d+|/dev/usb/lp\d+")),
     "affinity": Param(check=devices.cpu_set),
     "arch": Param(enum=("x86_64", "aarch64")),
-    "allow-ksm": Param("boolean"),
+    "allow-ksm": Param("boolean", since="9"),
     "args": Param(),
     "balloon": Param("integer", minimum=0),
     "bios": Param(enum=("seabios", "ovmf")),
     "bootdisk": Param(check=devices.boot_disk, pattern=r"(ide|sata|scsi|virtio)\d+"),
-    "cdrom": Param(check=_property(drive_formats.BUSES["ide"], "cdrom")),
+    "cdrom": Param(check=drive_formats.BUSES["ide"].named("cdrom")),
     "cipassword": Param(),
     "citype": Param(enum=("configdrive2", "nocloud", "opennebula")),
     "ciuser": Param(),
@@ -111,7 +105,7 @@ OPTIONS: dict[str, Param] = {
     "description": Param(max_length=8192),
     "hookscript": Param(check=formats.volume_id),
     "hotplug": Param(check=devices.hotplug_features),
-    "intel-tdx": Param(),
+    "intel-tdx": Param(check=devices.TDX.named("intel-tdx"), since="9"),
     "hugepages": Param(enum=("any", "2", "1024")),
     "keyboard": Param(enum=KEYBOARDS),
     "lock": Param(enum=(*LOCKS, "suspended")),
@@ -123,7 +117,7 @@ OPTIONS: dict[str, Param] = {
     "scsihw": Param(enum=SCSIHW),
     "searchdomain": Param(),
     "shares": Param("integer", minimum=0, maximum=50000),
-    "smbios1": Param(max_length=512, check=_property(formats.SMBIOS, "smbios1")),
+    "smbios1": Param(max_length=512, check=formats.SMBIOS.named("smbios1")),
     "smp": Param("integer", minimum=1),
     "sockets": Param("integer", minimum=1),
     "sshkeys": Param(check=formats.url_encoded),
@@ -165,10 +159,6 @@ CONFIG_PRIVILEGES = (
 #: What only the original itself writes into a configuration.
 INTERNAL = ("meta", "parent", "runningcpu", "runningmachine", "snaptime", "vmstate")
 INTERNAL_INTEGERS = ("snaptime",)
-
-
-#: Options that came with release 9.
-SINCE_9 = ("allow-ksm", "intel-tdx")
 
 
 def json_value(name: str, text: str) -> str | int | float:
