@@ -104,7 +104,7 @@ def test_each_release_has_its_own_parameters_and_values() -> None:
         "part": Param(check=part.named("part")),
     }
     eight, nine = of_release(schema, "8"), of_release(schema, "9")
-    good = {"new": "1", "frame": "decade", "part": "new=1,any=1"}
+    good: dict[str, Raw] = {"new": "1", "frame": "decade", "part": "new=1,any=1"}
     assert verify(good, nine, "9") == good
     unknown = "invalid format - invalid key in comma-separated list property: {}\n"
     assert errors(good, **eight) == {

@@ -36,7 +36,7 @@ async def test_a_storage_comes_changes_and_goes(bed: Bed) -> None:
     [
         ({"storage": "local"}, "create storage failed: storage ID 'local' already defined"),
         ({"export": ""}, "missing value for required option 'export'"),
-        ({"vgname": "x"}, "unexpected property 'vgname'"),
+        ({"vgname": "xy"}, "unexpected property 'vgname'"),
         ({"type": "pbs"}, "unexpected property 'export'"),
         (
             {"type": "pbs", "datastore": "d", "export": "", "content": "backup"},
