@@ -3,10 +3,16 @@
 SELECT clock_timestamp();
 
 -- name: hindrances
--- Whether effects on Proxmox are switched off, and whether a node is under maintenance: the reasons, null for no.
+-- Whether effects on Proxmox are switched off, and whether a node is under maintenance: the reasons, null for no; and
+-- the cluster's mode where staff have switched it.
 -- $1 cluster, $2 node
 SELECT (SELECT coalesce(reason, '') FROM effects_switch WHERE paused) AS paused,
-       (SELECT min(reason) FROM maintenance WHERE cluster = $1 AND node IN ('', $2)) AS maintenance;
+       (SELECT min(reason) FROM maintenance WHERE cluster = $1 AND node IN ('', $2)) AS maintenance,
+       (SELECT mode FROM cluster_mode WHERE cluster = $1) AS mode;
+
+-- name: cluster_modes
+-- The clusters that staff have switched. $1 their names
+SELECT cluster, mode FROM cluster_mode WHERE cluster = ANY ($1::text[]);
 
 -- name: secret
 -- What an operation must not forget. $1 operation

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -66,6 +67,7 @@ class Work:
     stream_id: UUID
     position: Position
     _state: Server | None = field(default=None)
+    _mode: str | None = field(default=None)  # the cluster's, where staff have switched it
 
     @classmethod
     async def load(cls, tools: Tools, stream_id: UUID) -> Work:
@@ -105,8 +107,15 @@ class Work:
     @property
     def observed(self) -> bool:
         """Whether the guest, or its whole cluster, is only looked at."""
-        cluster = next((c for c in self.tools.config.cluster if c.name == self.state.cluster), None)
-        return self.state.mode == "observe" or (cluster is not None and cluster.mode == "observe")
+        cluster = self.tools.config.known_cluster(self.state.cluster)
+        mode = self._mode or (cluster.mode if cluster is not None else "manage")
+        return "observe" in (self.state.mode, mode)
+
+    async def is_observed(self) -> bool:
+        """The same, as staff have it now."""
+        modes = await observed_clusters(self.tools, [self.state.cluster or ""])
+        self._mode = "observe" if modes else "manage"
+        return self.observed
 
     async def reload(self) -> None:
         """Fold what the stream has got since.
@@ -151,9 +160,10 @@ class Work:
             EffectsPaused: all effects are switched off.
             InMaintenance: the node or the cluster is under maintenance.
         """
-        self.check_may_change()
         row = await self.tools.store.pool.fetchrow(SQL.hindrances, self.state.cluster, node)
         assert row is not None
+        self._mode = row["mode"]
+        self.check_may_change()
         if row["paused"] is not None:
             raise EffectsPaused(row["paused"])
         if row["maintenance"] is not None:
@@ -195,3 +205,11 @@ class Work:
         if operation is None:
             return Meta(actor=ACTOR)
         return Meta(actor=ACTOR, request_id=operation.request_id, correlation=operation.id.hex)
+
+
+async def observed_clusters(tools: Tools, names: Collection[str]) -> set[str]:
+    """Those of the clusters that are only looked at: as staff have switched them, otherwise as the settings say."""
+    modes = {cluster.name: cluster.mode for cluster in tools.config.cluster}
+    rows = await tools.store.pool.fetch(SQL.cluster_modes, list(names))
+    modes |= {row["cluster"]: row["mode"] for row in rows}
+    return {name for name in names if modes.get(name) == "observe"}

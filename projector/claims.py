@@ -35,6 +35,7 @@ class Claims:
         self._sources: set[Claim] = set()
         self._imported: dict[UUID, Claim] = {}  # the source row of each imported stream
         self._maintenance: set[Claim] = set()
+        self._modes: dict[str, str] = {}
 
     def fold(self, record: Recorded[Any]) -> None:
         """One more event."""
@@ -77,6 +78,8 @@ class Claims:
                 self._maintenance.add((event.cluster, event.node or ""))
             case c.MaintenanceEnded():
                 self._maintenance.discard((event.cluster, event.node or ""))
+            case c.ClusterModeChanged():
+                self._modes[event.cluster] = event.mode
             case a.AccountImported():
                 self._imported[id] = (event.source, "client", event.source_id, id)
                 self._sources.add(self._imported[id])
@@ -126,6 +129,7 @@ class Claims:
             "operation_stream": self._operations,
             "source_key": self._sources,
             "maintenance": self._maintenance,
+            "cluster_mode": set(self._modes.items()),
         }
 
 
@@ -137,6 +141,7 @@ STATEMENTS = {
     "operation_stream": SQL.claimed_operations,
     "source_key": SQL.claimed_sources,
     "maintenance": SQL.claimed_maintenance,
+    "cluster_mode": SQL.claimed_cluster_modes,
 }
 
 

@@ -180,6 +180,10 @@ SELECT source, entity, source_id, stream_id FROM source_key WHERE entity IN ('us
 -- What is under maintenance.
 SELECT cluster, node FROM maintenance;
 
+-- name: claimed_cluster_modes
+-- Which clusters staff have switched.
+SELECT cluster, mode FROM cluster_mode;
+
 -- name: stream_until
 -- A stream as it was. $1 stream, $2 time
 SELECT e.tx, e.pos, e.stream_id, e.version, e.type, e.schema_v, e.data, e.meta, e.at, p.data AS private

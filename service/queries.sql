@@ -270,6 +270,19 @@ ON CONFLICT (cluster, node) DO UPDATE SET reason = EXCLUDED.reason;
 -- It is over. $1 cluster, $2 node
 DELETE FROM maintenance WHERE cluster = $1 AND node = $2;
 
+-- name: switch_cluster
+-- Staff say whether anything is ever changed in a cluster. $1 cluster, $2 mode
+INSERT INTO cluster_mode (cluster, mode) VALUES ($1, $2)
+ON CONFLICT (cluster) DO UPDATE SET mode = EXCLUDED.mode;
+
+-- name: cluster_mode
+-- How staff have switched a cluster. $1 cluster
+SELECT mode FROM cluster_mode WHERE cluster = $1;
+
+-- name: clusters_switched
+-- The clusters that staff have switched.
+SELECT cluster, mode FROM cluster_mode;
+
 -- name: ready
 -- Whether the database answers and has the newest table. $1 its name
 SELECT to_regclass($1) IS NOT NULL;

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.cluster.events import ClusterEvent, MaintenanceBegun, MaintenanceEnded, StrayEnded, StrayFound
+from domain.cluster.events import (
+    ClusterEvent,
+    ClusterModeChanged,
+    MaintenanceBegun,
+    MaintenanceEnded,
+    Mode,
+    StrayEnded,
+    StrayFound,
+)
 from domain.cluster.state import Cluster
 
 
@@ -19,6 +27,11 @@ def begin_maintenance(state: Cluster, cluster: str, node: str | None, reason: st
 def end_maintenance(state: Cluster, cluster: str, node: str | None) -> list[ClusterEvent]:
     """What waited goes on. The end of a cluster's maintenance is not that of its nodes'."""
     return [MaintenanceEnded(cluster=cluster, node=node)] if state.maintained(node) is not None else []
+
+
+def change_mode(state: Cluster, cluster: str, mode: Mode) -> list[ClusterEvent]:
+    """From now on nothing is changed there, or what is asked for is done again."""
+    return [] if state.mode == mode else [ClusterModeChanged(cluster=cluster, mode=mode)]
 
 
 def notice_stray(state: Cluster, found: StrayFound) -> list[ClusterEvent]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from domain.record import EventType, private
+
+Mode = Literal["observe", "manage"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,14 @@ class MaintenanceBegun:
 class MaintenanceEnded:
     cluster: str
     node: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterModeChanged:
+    """Staff say whether anything is ever changed there; until then it is as the settings say."""
+
+    cluster: str
+    mode: Mode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +55,12 @@ class StrayEnded:
     how: str
 
 
-ClusterEvent = MaintenanceBegun | MaintenanceEnded | StrayFound | StrayEnded
+ClusterEvent = MaintenanceBegun | MaintenanceEnded | ClusterModeChanged | StrayFound | StrayEnded
 
 EVENTS = (
     EventType("cluster.maintenance_begun", 1, MaintenanceBegun),
     EventType("cluster.maintenance_ended", 1, MaintenanceEnded),
+    EventType("cluster.mode_changed", 1, ClusterModeChanged),
     EventType("cluster.stray_found", 1, StrayFound),
     EventType("cluster.stray_ended", 1, StrayEnded),
 )

@@ -39,6 +39,7 @@ class Cluster:
 
     maintenance: list[Maintenance] = field(default_factory=list)
     strays: dict[tuple[str, int], Stray] = field(default_factory=dict)  # by kind and VMID
+    mode: e.Mode | None = None  # as staff switched it; None: as the settings say
     version: int = 0
 
     def maintained(self, node: str | None) -> Maintenance | None:
@@ -48,18 +49,20 @@ class Cluster:
 
 def evolve(state: Cluster, record: Recorded[Any]) -> Cluster:
     """The cluster after one more event."""
-    event, rest, strays = record.event, state.maintenance, state.strays
+    event, rest, strays, mode = record.event, state.maintenance, state.strays, state.mode
     match event:
         case e.MaintenanceBegun():
             begun = Maintenance(node=event.node, reason=event.reason, since=record.at)
             rest = [*(one for one in rest if one.node != event.node), begun]
         case e.MaintenanceEnded():
             rest = [one for one in rest if one.node != event.node]
+        case e.ClusterModeChanged():
+            mode = event.mode
         case e.StrayFound():
             strays = strays | {(event.kind, event.vmid): _stray(event, record.at)}
         case e.StrayEnded():
             strays = _ended(strays, event)
-    return changed(state, maintenance=rest, strays=strays, version=record.version)
+    return changed(state, maintenance=rest, strays=strays, mode=mode, version=record.version)
 
 
 def _stray(event: e.StrayFound, at: datetime) -> Stray:

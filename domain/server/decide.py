@@ -38,7 +38,9 @@ class CreateServer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestOperation:
-    """Ask for an operation on a server that exists. `personal` are the params that are people's own."""
+    """Ask for an operation on a server that exists. `personal` are the params that are people's own; `observed`: its
+    whole cluster is only looked at.
+    """
 
     operation_id: UUID
     type: str
@@ -46,6 +48,7 @@ class RequestOperation:
     params: dict[str, Any] = field(default_factory=dict)
     personal: dict[str, Any] = field(default_factory=dict)
     by: Who = "customer"
+    observed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,8 +138,15 @@ def _allowed(state: Server, command: RequestOperation, kind: Kind) -> None:
     statuses = kind.allowed | (kind.staff_allowed if command.by == "staff" else frozenset())
     if state.status not in statuses:
         raise NotAllowed(f"This is not possible now: {WHY.get(state.status, state.status)}.")
+    check_managed(state, command)
+
+
+def check_managed(state: Server, command: RequestOperation) -> None:
+    """Raise NotAllowed where nothing may be done to the guest."""
     if state.mode == "observe":
         raise NotAllowed("This server is only observed: it is still managed by the system it came from.")
+    if command.observed:
+        raise NotAllowed("All servers at this place are only observed now: nothing can be changed.")
 
 
 def _restore(state: Server, command: RequestOperation) -> list[e.ServerEvent]:

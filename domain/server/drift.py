@@ -9,7 +9,7 @@ from uuid import UUID
 
 from domain.errors import Invalid, NotAllowed
 from domain.server import events as e
-from domain.server.decide import RequestOperation, request
+from domain.server.decide import RequestOperation, check_managed, request
 from domain.server.operations import READY
 from domain.server.state import Drift, Server
 
@@ -96,6 +96,5 @@ def _adopt(drift: Drift) -> list[e.ServerEvent]:
 def _repair(state: Server, drift: Drift, repair: RequestOperation) -> list[e.ServerEvent]:
     if drift.kind not in REPAIRABLE:
         raise NotAllowed("This cannot be repaired from here: set it right on the hypervisor, and it ends by itself.")
-    if state.mode == "observe":
-        raise NotAllowed("This server is only observed: it is still managed by the system it came from.")
+    check_managed(state, repair)
     return request(state, repair)

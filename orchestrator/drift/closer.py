@@ -71,7 +71,7 @@ def comparable(state: Server) -> bool:
 
 async def notice(work: Work, finding: Finding) -> None:
     """Record a difference, and what the operator's policy makes of it."""
-    policy = _policy(work, finding)
+    policy = await _policy(work, finding)
     if finding.kind == "power" and policy == "follow":
         await work.record(e.PowerObserved(power=finding.facts["power"]))
         return
@@ -82,10 +82,10 @@ async def notice(work: Work, finding: Finding) -> None:
         await work.record(*events, claims=partial(_name, work.state.id, asked) if asked else None, wake=bool(asked))
 
 
-def _policy(work: Work, finding: Finding) -> Policy:
+async def _policy(work: Work, finding: Finding) -> Policy:
     wanted: Policy = getattr(work.tools.config.policy.drift, finding.kind, "ask")
     held = bool(work.state.holds) and finding.kind == "power" and finding.facts["power"] != "stopped"
-    if work.observed:
+    if await work.is_observed():
         return "follow" if finding.kind == "power" else "ask"
     return "ask" if held and wanted == "follow" else wanted
 

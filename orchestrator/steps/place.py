@@ -17,7 +17,7 @@ from orchestrator.addresses import Given, give
 from orchestrator.outcome import MAINTENANCE, MAINTENANCE_SECONDS, Failed, Later, Outcome
 from orchestrator.placement import Choice, Inputs, NoChoice, choose
 from orchestrator.surroundings import Sight
-from orchestrator.work import SQL, Work
+from orchestrator.work import SQL, Work, observed_clusters
 from runtime.settings import Cluster, Pool
 
 AWAY_SECONDS = 5.0
@@ -30,8 +30,10 @@ async def place(work: Work) -> Outcome:
     """Done with `ServerPlaced`, or the reason why it fits nowhere."""
     location, image = work.state.location, work.state.image
     clusters = work.tools.config.clusters_of(location.key)
+    observed = await observed_clusters(work.tools, [cluster.name for cluster in clusters])
+    clusters = [cluster for cluster in clusters if cluster.name not in observed]
     if not clusters:
-        return Failed("location_closed", f"{location.name} is no longer offered.", retryable=False)
+        return Failed("location_closed", f"{location.name} is no longer offered.", retryable=bool(observed))
     offering = [cluster for cluster in clusters if image.template in cluster.templates]
     if not offering:
         return Failed("image_missing", f"{image.name} is not available in {location.name}.")

@@ -24,6 +24,7 @@ from service.deps import caller, deps
 from service.reads import SQL, Found
 from service.servers import models, ordering
 from service.servers.writing import commit, wanted_version, writable
+from service.staff.clusters import is_observed
 from service.web import idempotency
 from service.web.body import body
 from service.web.idempotency import Key, Stored
@@ -136,7 +137,13 @@ def _fields(value: e.Plan | e.Image) -> dict[str, Any]:
 
 async def _operate(req: Request, found: Found, type: str, asked: Asked, key: Key | None) -> tuple[Stored, str]:
     command = RequestOperation(
-        operation_id=new_id(), type=type, now=found.now, params=asked.params, personal=asked.personal, by=_by(req)
+        operation_id=new_id(),
+        type=type,
+        now=found.now,
+        params=asked.params,
+        personal=asked.personal,
+        by=_by(req),
+        observed=await is_observed(deps(req).store.pool, deps(req).config, found.server.cluster),
     )
     sealed = None
     if asked.password is not None:

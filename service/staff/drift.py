@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -26,7 +27,7 @@ from eventstore.store import Conflict, Entry, Wake
 from runtime.ids import new_id
 from service.deps import Deps, caller, deps, meta
 from service.reads import SQL
-from service.staff.clusters import staff_only
+from service.staff.clusters import is_observed, staff_only
 from service.staff.models import DriftAction, DriftQuery
 from service.web import paging, problems
 from service.web.body import body, query
@@ -148,7 +149,8 @@ async def _settle_server(req: Request, id: UUID, kind: str, action: drift.Action
     state = fold(None, await d.store.read_stream(id))
     if state is None or state.drifted(kind) is None:
         raise Problem("not_found")
-    repair = drift.repair_of(state, kind, new_id(), state.updated_at)
+    observed = await is_observed(d.store.pool, d.config, state.cluster)
+    repair = replace(drift.repair_of(state, kind, new_id(), state.updated_at), observed=observed)
     events = drift.settle(state, kind, action, repair)
     asked = [event.operation_id for event in events if isinstance(event, OperationRequested)]
     entries = [

@@ -18,6 +18,12 @@ class MaintenanceChange(Request):
     reason: Line = ""
 
 
+class ClusterModeChange(Request):
+    """In `observe` nothing there is ever changed, whatever the mode of its servers."""
+
+    mode: Literal["observe", "manage"]
+
+
 class DriftAction(Request):
     action: Literal["adopt", "repair", "ignore"]
 
@@ -58,12 +64,13 @@ class Maintenance(Answer):
 
 
 class Cluster(Answer):
-    """For staff: a cluster, whether it answers, and what of it is under maintenance."""
+    """For staff: a cluster, whether it answers, whether it is managed, and what of it is under maintenance."""
 
     name: str
     object: Literal["cluster"]
     reachable: bool | None
     observed_at: datetime | None
+    mode: Literal["observe", "manage"]
     maintenance: list[Maintenance]
 
 

@@ -7,6 +7,7 @@ from service.web.endpoint import Endpoint as E
 from service.web.models import PageQuery
 
 CLUSTERS, MAINTENANCE = "/v1/admin/clusters", "/v1/admin/clusters/{name}/maintenance"
+CLUSTER_MODE = "/v1/admin/clusters/{name}/mode"
 DRIFT, MODES, DESTROYS = "/v1/admin/drift", "/v1/admin/servers/mode", "/v1/admin/destroys"
 ADDRESS, HOLDERS = "/v1/admin/addresses/{address}", {200: m.AddressHistory}
 
@@ -20,6 +21,15 @@ ENDPOINTS = [
         "changeMaintenance",
         {200: m.Cluster},
         m.MaintenanceChange,
+        problems=STAFF_WRITE,
+    ),
+    E(
+        "POST",
+        CLUSTER_MODE,
+        clusters.change_mode,
+        "changeClusterMode",
+        {200: m.Cluster},
+        m.ClusterModeChange,
         problems=STAFF_WRITE,
     ),
     E("GET", DRIFT, drift.list_drift, "listDrift", {200: m.DriftPage}, None, m.DriftQuery, (), STAFF_READ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import replace
+from itertools import product
 from uuid import UUID
 
 import pytest
@@ -81,9 +82,11 @@ PARAMS = {
 }
 
 
-@pytest.mark.parametrize("whole_cluster", [False, True])
-@pytest.mark.parametrize("type", sorted({type for type, _ in STEPS} - {"create"}))
-async def test_no_operation_of_an_observed_server_has_an_effect(life: Life, type: str, whole_cluster: bool) -> None:
+@pytest.mark.parametrize(
+    ("type", "by"),
+    [*product(sorted({type for type, _ in STEPS} - {"create"}), ["its own mode", "staff"]), ("stop", "the settings")],
+)
+async def test_no_operation_of_an_observed_server_has_an_effect(life: Life, type: str, by: str) -> None:
     """Asked for while it was managed, taken up when it is only observed: by its own mode, or its cluster's."""
     server = await life.create()
     await life.settle(server)
@@ -96,7 +99,9 @@ async def test_no_operation_of_an_observed_server_has_an_effect(life: Life, type
         personal={"name": "other"},
     )
     await _append(life, server, asked)
-    if whole_cluster:
+    if by == "staff":
+        await life.store.pool.execute("INSERT INTO cluster_mode VALUES ('demo', 'observe')")
+    elif by == "the settings":
         config = life.tools.config
         clusters = [cluster.model_copy(update={"mode": "observe"}) for cluster in config.cluster]
         life.tools = replace(life.tools, config=config.model_copy(update={"cluster": clusters}))
@@ -121,3 +126,16 @@ async def test_an_operation_under_way_ends_when_the_server_becomes_observed(life
     assert state.operation.error is not None
     assert (state.operation.status, state.operation.error.code) == ("failed", "observe_only")
     assert state.status == "running"
+
+
+async def test_an_observed_cluster_takes_no_new_server(life: Life) -> None:
+    """Until staff switch it back: then the creation can be tried again."""
+    await life.store.pool.execute("INSERT INTO cluster_mode VALUES ('demo', 'observe')")
+    server = await life.create()
+    state = await life.settle(server)
+    assert state.operation is not None
+    assert state.operation.error is not None
+    assert (state.operation.error.code, life.hypervisor.calls) == ("location_closed", [])
+    await life.store.pool.execute("UPDATE cluster_mode SET mode = 'manage'")
+    await life.end(server, "retry")
+    assert (await life.settle(server)).status == "running"

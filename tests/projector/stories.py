@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from domain.cluster.events import MaintenanceBegun, MaintenanceEnded, StrayEnded, StrayFound
+from domain.cluster.events import ClusterModeChanged, MaintenanceBegun, MaintenanceEnded, StrayEnded, StrayFound
 from domain.server import events as e
 from eventstore.database import Connection, Pool
 from eventstore.store import EventStore
@@ -29,6 +29,8 @@ async def everything(store: EventStore) -> dict[str, UUID]:
     await happened(store, [plan()])
     nodes = [MaintenanceBegun(cluster="demo", node=node, reason="memory") for node in ("pve2", "pve3")]
     await happened(store, [*nodes, MaintenanceEnded(cluster="demo", node="pve3")])
+    await happened(store, [ClusterModeChanged(cluster="demo", mode="observe")])
+    await store.pool.execute("INSERT INTO cluster_mode VALUES ('demo', 'observe')")
     stray = StrayFound(cluster="demo", kind="stranger", vmid=10_000_009, detail="A stranger.", personal={"name": "x"})
     await happened(store, [stray, StrayEnded(cluster="demo", kind="stranger", vmid=10_000_009, how="gone")])
     await store.pool.execute("INSERT INTO maintenance VALUES ('demo', 'pve2', 'memory')")

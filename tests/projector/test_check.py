@@ -63,6 +63,7 @@ async def test_an_empty_log_differs_in_nothing(checker: asyncpg.Connection[async
         ("UPDATE memory_promise SET memory_mib = 1", "demo pve1 2048, the table does not"),
         ("UPDATE capacity_promise SET amount = 1", "cpu/demo/pve1 2, the table does not"),
         ("DELETE FROM maintenance", "maintenance: the log claims demo pve2"),
+        ("DELETE FROM cluster_mode", "cluster_mode: the log claims demo observe"),
         ("DELETE FROM operation_stream", "operation_stream: the log claims"),
         ("DELETE FROM source_key WHERE entity = 'client'", "source_key: the log claims whmcs client 3"),
     ],

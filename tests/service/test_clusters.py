@@ -7,8 +7,10 @@ from typing import Any
 import httpx
 
 from domain import ids
-from domain.cluster.events import MaintenanceBegun, MaintenanceEnded
+from domain.cluster.events import ClusterModeChanged, MaintenanceBegun, MaintenanceEnded
 from service.staff.clusters import set_maintenance
+from tests.service.test_actions import Order, ask
+from tests.service.test_servers import running
 from tests.service.world import SYSTEM, World
 
 WHERE = "/v1/admin/clusters/demo/maintenance"
@@ -46,3 +48,29 @@ async def test_the_command_line_does_the_same(world: World, as_staff: httpx.Asyn
     assert not await set_maintenance(world.store, SYSTEM, "demo", "pve2", "disks")
     listed = (await as_staff.get("/v1/admin/clusters")).json()
     assert listed["data"][0]["maintenance"] == [{"node": "pve2", "reason": "disks"}]
+
+
+async def test_staff_switch_a_cluster_over(
+    world: World, as_staff: httpx.AsyncClient, as_ann: httpx.AsyncClient, order: Order
+) -> None:
+    """What is asked for while it is observed is refused with a reason; switched back it goes on at once."""
+    mode = "/v1/admin/clusters/demo/mode"
+    server = await running(world, as_ann, order())
+    shown = await as_staff.post(mode, json={"mode": "observe"})
+    assert (shown.status_code, shown.json()["mode"]) == (200, "observe")
+    await as_staff.post(mode, json={"mode": "observe"})
+    refused = await ask(as_ann, server, "stop")
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_allowed")
+    assert "observed" in refused.json()["detail"]
+    assert (await as_staff.post(mode, json={"mode": "manage"})).json()["mode"] == "manage"
+    assert (await ask(as_ann, server, "stop")).status_code == 202
+    events = [record.event for record in await world.store.read_stream(ids.cluster("demo"))]
+    assert events == [ClusterModeChanged(cluster="demo", mode=mode) for mode in ("observe", "manage")]
+
+
+async def test_only_staff_switch_clusters_that_are_there(
+    as_staff: httpx.AsyncClient, as_ann: httpx.AsyncClient
+) -> None:
+    assert (await as_ann.post("/v1/admin/clusters/demo/mode", json={"mode": "observe"})).status_code == 403
+    assert (await as_staff.post("/v1/admin/clusters/moon/mode", json={"mode": "observe"})).status_code == 404
+    assert (await as_staff.post("/v1/admin/clusters/demo/mode", json={"mode": "off"})).status_code == 422

@@ -172,7 +172,12 @@ class Tables:
             row["reason"] for key, row in self.table("maintenance").items() if key in {(cluster, ""), (cluster, node)}
         ]
         paused = (switch["reason"] or "") if switch is not None and switch["paused"] else None
-        return [{"paused": paused, "maintenance": min(reasons) if reasons else None}]
+        mode = self.table("cluster_mode").get(cluster, {"mode": None})["mode"]
+        return [{"paused": paused, "maintenance": min(reasons) if reasons else None, "mode": mode}]
+
+    def do_cluster_modes(self, clusters: list[str]) -> Answer:
+        modes = self.table("cluster_mode").items()
+        return [{"cluster": cluster, "mode": row["mode"]} for cluster, row in modes if cluster in clusters]
 
     def do_secret(self, operation: UUID) -> Answer:
         row = self.table("secret").get(operation)

@@ -61,6 +61,7 @@ def _draw(chance: Random) -> tuple[str, tuple[Any, ...]]:
         ("promise_exact_capacity", (server, 1, 10)),
         ("name_operation", (operation, server)),
         ("hindrances", ("c", node)),
+        ("cluster_modes", (["c"],)),
         ("secret", (operation,)),
         ("queue", ticket),
         ("keep_slot", ticket),
