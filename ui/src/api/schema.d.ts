@@ -320,7 +320,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The clusters of the settings, and what of them is under maintenance. */
+        /** The clusters of the settings, whether they are managed, and what of them is under maintenance. */
         get: operations["listClusters"];
         put?: never;
         post?: never;
@@ -341,6 +341,23 @@ export interface paths {
         put?: never;
         /** Begin or end the maintenance of a cluster or one of its nodes: meanwhile operations on it wait. */
         post: operations["changeMaintenance"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/clusters/{name}/mode": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have a whole cluster observed or managed, whatever the settings say; it holds from the next effect on. */
+        post: operations["changeClusterMode"];
         delete?: never;
         options?: never;
         head?: never;
@@ -464,14 +481,21 @@ export interface components {
             ok: boolean;
             detail: string | null;
         };
-        /** @description For staff: a cluster, whether it answers, and what of it is under maintenance. */
+        /** @description For staff: a cluster, whether it answers, whether it is managed, and what of it is under maintenance. */
         Cluster: {
             name: string;
             /** @constant */
             object: "cluster";
             reachable: boolean | null;
             observed_at: string | null;
+            /** @enum {string} */
+            mode: "observe" | "manage";
             maintenance: components["schemas"]["Maintenance"][];
+        };
+        /** @description In `observe` nothing there is ever changed, whatever the mode of its servers. */
+        ClusterModeChange: {
+            /** @enum {string} */
+            mode: "observe" | "manage";
         };
         ClusterPage: {
             data: components["schemas"]["Cluster"][];
@@ -2848,6 +2872,122 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["MaintenanceChange"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cluster"];
+                };
+            };
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: operation_in_progress, protected, not_allowed, busy */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: invalid, idempotency_key_reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeClusterMode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClusterModeChange"];
             };
         };
         responses: {
