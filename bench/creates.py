@@ -18,10 +18,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import httpx
-
 from bench.storm import states
-from bench.storm_place import PASSWORD, Storming, email, storming
+from bench.storm_place import Storming, email, signed_in, storming
 from domain.registry import EVENTS
 from domain.server.state import Server
 from eventstore.codec import Codec
@@ -50,9 +48,7 @@ async def measure(place: Storming, servers: int, scale: float) -> dict[str, Any]
 
 
 async def _order(place: Storming, servers: int) -> None:
-    async with httpx.AsyncClient(base_url=place.url, timeout=120) as client:
-        answer = await client.post("/v1/login", json={"email": email(0), "password": PASSWORD})
-        client.headers["Authorization"] = f"Bearer {answer.raise_for_status().json()['access_token']}"
+    async with signed_in(place, email(0)) as client:
         answers = await asyncio.gather(*(client.post("/v1/servers", json=ORDER) for _ in range(servers)))
     for answer in answers:
         assert answer.status_code == 202, answer.text

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import httpx
 
-from bench.storm_place import PASSWORD, Storming, email, storming
+from bench.storm_place import STAFF_EMAIL, Storming, email, signed_in, storming
 from domain import ids
 from domain.registry import EVENTS
 from domain.server.evolve import fold
@@ -46,13 +46,41 @@ ACTIONS: dict[str, tuple[dict[str, Any], ...]] = {
         {"type": "rebuild", "image": "debian-12"},
         {"type": "resize", "plan": "vps-m"},
         {"type": "snapshot", "name": "a snapshot"},
+        {"type": "snapshot_restore"},
+        {"type": "snapshot_delete"},
+        {"type": "backup", "name": "a backup"},
+        {"type": "backup_restore"},
+        {"type": "backup_delete"},
         {"type": "rename", "name": "renamed"},
         {"type": "reset_password"},
     ),
-    "stopped": ({"type": "start"}, {"type": "start"}, {"type": "snapshot", "name": "a snapshot"}),
+    "stopped": (
+        {"type": "start"},
+        {"type": "start"},
+        {"type": "start"},
+        {"type": "snapshot", "name": "a snapshot"},
+        {"type": "snapshot_restore"},
+        {"type": "backup_restore"},
+    ),
     "terminating": ({"type": "restore"},),
 }
-WORKERS = ("qmclone", "qmstart", "qmshutdown", "resize", "qmconfig", "qmsnapshot", "qmdestroy")
+STAFF: dict[str, dict[str, Any]] = {
+    "running": {"type": "suspend", "reason": "abuse"},
+    "suspended": {"type": "unsuspend", "reason": "abuse"},
+}
+WORKERS = (
+    "qmclone",
+    "qmstart",
+    "qmshutdown",
+    "resize",
+    "qmconfig",
+    "qmsnapshot",
+    "qmrollback",
+    "qmdelsnapshot",
+    "vzdump",
+    "qmrestore",
+    "qmdestroy",
+)
 
 
 class Storm:
@@ -76,18 +104,32 @@ class Storm:
         async with asyncio.TaskGroup() as group:
             for n in range(CUSTOMERS):
                 group.create_task(self._customer(n))
-            for one in (self._reaper(), self._weather(), self._outsider()):
+            for one in (self._staff(), self._reaper(), self._weather(), self._outsider()):
                 group.create_task(one)
 
     async def _customer(self, n: int) -> None:
-        async with httpx.AsyncClient(base_url=self.place.url, timeout=30) as client:
-            answer = await client.post("/v1/login", json={"email": email(n), "password": PASSWORD})
-            client.headers["Authorization"] = f"Bearer {answer.raise_for_status().json()['access_token']}"
+        async with signed_in(self.place, email(n)) as client:
             mine: list[str] = []
             while self.raging():
                 with contextlib.suppress(httpx.HTTPError):
                     await self._wish(client, mine)
                 await asyncio.sleep(self.chance.uniform(0.1, 1.0))
+
+    async def _staff(self) -> None:
+        """Suspends servers and lets them go again."""
+        async with signed_in(self.place, STAFF_EMAIL) as client:
+            while self.raging():
+                await asyncio.sleep(self.chance.uniform(1, 4))
+                with contextlib.suppress(httpx.HTTPError):
+                    await self._patrol(client)
+
+    async def _patrol(self, client: httpx.AsyncClient) -> None:
+        if not self.ordered:
+            return
+        id = self.chance.choice(self.ordered)
+        action = STAFF.get((await client.get(f"/v1/servers/{id}")).json().get("status", ""))
+        if action is not None:
+            await self._asked(client.post(f"/v1/servers/{id}/actions", json=action))
 
     async def _wish(self, client: httpx.AsyncClient, mine: list[str]) -> None:
         if len(mine) < self.servers / CUSTOMERS and (not mine or self.chance.random() < 0.6):
@@ -102,7 +144,16 @@ class Storm:
         if status in ("running", "stopped", "failed", "provisioning") and self.chance.random() < 0.15:
             await self._asked(client.delete(f"/v1/servers/{id}"))
         elif status in ACTIONS:
-            await self._asked(client.post(f"/v1/servers/{id}/actions", json=self.chance.choice(ACTIONS[status])))
+            action = await self._of_a_copy(client, id, self.chance.choice(ACTIONS[status]))
+            await self._asked(client.post(f"/v1/servers/{id}/actions", json=action))
+
+    async def _of_a_copy(self, client: httpx.AsyncClient, id: str, action: dict[str, Any]) -> dict[str, Any]:
+        """The action, with the newest snapshot or backup it is about."""
+        kind, _, verb = action["type"].partition("_")
+        if kind not in ("snapshot", "backup") or not verb:
+            return action
+        found = (await client.get(f"/v1/servers/{id}/{kind}s")).json().get("data", [])
+        return action | {kind: found[0]["id"]} if found else action
 
     async def _asked(self, call: Any) -> dict[str, Any] | None:
         answer = await call

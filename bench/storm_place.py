@@ -10,8 +10,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from testbed.demo.settings import write_config
 from testbed.postgres import Postgres, free_port
 
 PASSWORD = "correct horse battery"
+STAFF_EMAIL = "staff@example.com"
 START_SECONDS = 120.0
 REPOSITORY = Path(__file__).resolve().parents[1]  # its programs storm, not those of an installation
 # The demo's settings, made fit for many servers that come and go quickly.
@@ -73,6 +74,7 @@ class Storming:
         self.admin("apply-catalogue")
         password = self.folder / "password"
         password.write_text(PASSWORD)
+        self.admin("create-admin", "--email", STAFF_EMAIL, "--password-file", str(password))
         for n in range(customers):
             self.admin("create-user", "--email", email(n), "--name", f"Customer {n}", "--password-file", str(password))
         for name in ("service", "projector", *self.names):
@@ -130,6 +132,15 @@ class Storming:
 def email(n: int) -> str:
     """Where a customer gets letters."""
     return f"customer-{n}@example.com"
+
+
+@asynccontextmanager
+async def signed_in(place: Storming, who: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the service that acts for somebody."""
+    async with httpx.AsyncClient(base_url=place.url, timeout=120) as client:
+        answer = await client.post("/v1/login", json={"email": who, "password": PASSWORD})
+        client.headers["Authorization"] = f"Bearer {answer.raise_for_status().json()['access_token']}"
+        yield client
 
 
 def _module(name: str, *arguments: str) -> list[str]:
