@@ -50,6 +50,18 @@ class Subject:
     nodes: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a storage has to be allowed to hold, as Proxmox names it and in words."""
+
+    name: str
+    words: str
+
+
+DISKS = Content("images", "disk images")
+BACKUPS = Content("backup", "backups")
+
+
 async def examine(cluster: Cluster) -> AsyncIterator[Check]:
     """Every check of a configured cluster, as it is made. Changes nothing and raises nothing."""
     try:
@@ -174,7 +186,8 @@ async def _quorum(subject: Subject) -> AsyncIterator[Check]:
 async def _rights(subject: Subject) -> AsyncIterator[Check]:
     cluster = subject.cluster
     zone = (await zones(subject.client)).get(cluster.bridge, LOCAL_ZONE)
-    for path, privileges in needed(subject.release, [cluster.storage], cluster.bridge, zone=zone).items():
+    storages = [name for name in dict.fromkeys((cluster.storage, cluster.backup_storage)) if name]
+    for path, privileges in needed(subject.release, storages, cluster.bridge, zone=zone).items():
         have = (await subject.client.get("access", "permissions", path=path)).get(path) or {}
         reaching = {name for name, propagates in have.items() if propagates or path not in {"/", "/vms"}}
         if missing := sorted(privileges - reaching):
@@ -185,9 +198,24 @@ async def _rights(subject: Subject) -> AsyncIterator[Check]:
 
 
 async def _storage(subject: Subject) -> AsyncIterator[Check]:
-    name = subject.cluster.storage
+    async for check in _everywhere(subject, subject.cluster.storage, "storage", DISKS):
+        yield check
+
+
+async def _backups(subject: Subject) -> AsyncIterator[Check]:
+    name = subject.cluster.backup_storage
+    if name is None:
+        mend = "name a storage for them as backup_storage in hostler.toml"
+        yield Check("backup storage", "note", "none is configured: servers have no backups", mend)
+        return
+    async for check in _everywhere(subject, name, "backup storage", BACKUPS):
+        yield check
+
+
+async def _everywhere(subject: Subject, name: str, what: str, content: Content) -> AsyncIterator[Check]:
+    """One storage, which has to hold some content on every node."""
     for node in subject.nodes:
-        label = f"storage {name} on {node}"
+        label = f"{what} {name} on {node}"
         try:
             status = await subject.client.get("nodes", node, "storage", name, "status")
         except HypervisorError as error:
@@ -195,17 +223,17 @@ async def _storage(subject: Subject) -> AsyncIterator[Check]:
             mend = f"see `pvesm status` on {node}, or name the node in ignored_nodes"
             yield Check(label, "missing", error.text, unseen if isinstance(error, Denied) else mend)
             continue
-        yield _judged(label, name, status)
+        yield _judged(label, name, status, content)
 
 
-def _judged(label: str, name: str, status: Row) -> Check:
+def _judged(label: str, name: str, status: Row, content: Content) -> Check:
     free = int(status.get("avail") or 0) >> 30
     if not int(status.get("enabled", 1)):
         return Check(label, "missing", "is disabled", f"pvesm set {name} --disable 0")
     if not int(status.get("active") or 0):
         return Check(label, "missing", "is not active", "see `pvesm status` on that node")
-    if "images" not in str(status.get("content", "")).split(","):
-        return Check(label, "missing", "takes no disk images", f"pvesm set {name} --content …,images")
+    if content.name not in str(status.get("content", "")).split(","):
+        return Check(label, "missing", f"takes no {content.words}", f"pvesm set {name} --content …,{content.name}")
     if free < LEAST_FREE_GIB:
         return Check(label, "missing", f"only {free} GiB free", "free some space, or add some")
     return Check(label, "ok", f"{status.get('type')}, {free} GiB free")
@@ -313,6 +341,7 @@ LOOKS: Mapping[str, Callable[[Subject], AsyncIterator[Check]]] = {
     "rights": _rights,
     "nodes": _reach,
     "storage": _storage,
+    "backup storage": _backups,
     "bridge": _bridge,
     "templates": _templates,
     "VMIDs": _range,

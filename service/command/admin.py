@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import getpass
+import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
@@ -148,6 +150,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = _parser().parse_args(arguments)
     try:
         code = asyncio.run(COMMANDS[asked.command](asked, Settings()))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _unread()
     except (*EXPECTED, Mistake) as error:
         print(f"hostler-admin: {error}", file=sys.stderr)
         code = 1
@@ -157,6 +162,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         code = 130
     sys.exit(code)
+
+
+def _unread() -> int:
+    """Whoever read the output has seen enough, as `head` does: the exit code that SIGPIPE gives in a shell."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + signal.SIGPIPE
 
 
 class _Parser(argparse.ArgumentParser):

@@ -11,6 +11,7 @@ import msgspec
 
 from testbed.proxmox import seed
 from testbed.proxmox.access.access import ROOT
+from testbed.proxmox.api.startall import resume_service
 from testbed.proxmox.cluster.cluster import Cluster
 from testbed.proxmox.cluster.node import Node
 from testbed.proxmox.control import Control
@@ -106,6 +107,7 @@ async def running(
         back = await _listening(stack, HttpServer(control.handle), control_port, "--control-port")
         for node in cluster.nodes.values():
             cluster.soon(node.stats.run())
+            resume_service(node)
         for call in calls:
             await _made(control, call)
         urls = {name: f"https://{HOST}:{front.port}" for name, front in fronts.items()}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
@@ -27,6 +29,7 @@ pytestmark = [pytest.mark.pve, pytest.mark.filterwarnings("ignore::urllib3.excep
 AUTH = '[auth]\nsigning_key_file = "a"\nsecret_key_file = "b"\n\n'
 IMAGE = "local:9000/base-9000-disk-0.qcow2"
 QCOW2 = b"QFI\xfb\0\0\0\3" + bytes(16) + (2 << 30).to_bytes(8, "big") + bytes(196_000)
+TOKEN = "hostler@pve!hostler"
 Run = Callable[..., Awaitable[tuple[int, str]]]
 
 
@@ -170,6 +173,7 @@ async def test_the_doctor_finds_all_that_init_made(ready: Path, run: Run) -> Non
     assert code == 0, said
     assert "OK      main: rights on /vms: 18 privileges\n" in said
     assert "OK      main: template debian (VMID 9100): on pve1\n" in said
+    assert "NOTE    main: backup storage: none is configured: servers have no backups. To mend: name" in said
     assert "MISSING" not in said
 
 
@@ -179,6 +183,22 @@ async def test_the_doctor_speaks_json(ready: Path, run: Run) -> None:
     assert code == 0
     assert {check["cluster"] for check in checks} == {"main"}
     assert {"quorum", "bridge vmbr0 on pve1", "storage local on pve1"} <= {check["name"] for check in checks}
+
+
+async def test_backups_have_a_storage_that_takes_them(ready: Path, run: Run) -> None:
+    configure(ready, "templates", 'backup_storage = "local"\ntemplates')
+    code, said = await run("doctor")
+    assert code == 0, said
+    assert "OK      main: backup storage local on pve1: dir, " in said
+    assert said.count("rights on /storage/local") == 1
+
+
+async def test_the_doctor_stops_quietly_when_nobody_reads_on(ready: Path) -> None:
+    command = f"{sys.executable} -m service.command.admin proxmox doctor --json | true; exit ${{PIPESTATUS[0]}}"
+    environment = os.environ | {"HOSTLER_CONFIG": str(ready / "hostler.toml")}
+    shell = await asyncio.create_subprocess_exec("bash", "-c", command, stderr=asyncio.subprocess.PIPE, env=environment)
+    _, complaints = await shell.communicate()
+    assert (shell.returncode, complaints) == (141, b"")
 
 
 async def test_a_missing_privilege_is_named_with_its_path(ready: Path, run: Run, bed: Bed) -> None:
@@ -200,6 +220,12 @@ async def test_a_right_taken_from_the_user_is_missing_to_its_token(ready: Path, 
 
 
 MISFITS = (
+    (
+        "templates",
+        'backup_storage = "thin"\ntemplates',
+        "backup storage thin on pve1: takes no backups. To mend: ",
+    ),
+    ("templates", 'backup_storage = "safe"\ntemplates', "rights on /storage/safe: lacks Datastore.AllocateSpace"),
     ('storage = "local"', 'storage = "ceph"', "storage ceph on pve1: Permission check failed (/storage/ceph, "),
     ('bridge = "vmbr0"', 'bridge = "vmbr7"', "bridge vmbr7 on pve1: there are: vmbr0"),
     ('"debian" = 9100', '"debian" = 4711', "template debian (VMID 4711): there is no such VM"),
@@ -213,6 +239,9 @@ MISFITS = (
 
 async def test_settings_that_do_not_fit_are_found(ready: Path, run: Run, bed: Bed) -> None:
     right = (ready / "hostler.toml").read_text()
+    await bed.post("/storage", storage="thin", type="lvmthin", vgname="pve", thinpool="data")
+    await bed.put("/access/acl", path="/storage/thin", roles="Hostler", users="hostler@pve", tokens=TOKEN)
+    await bed.post("/storage", storage="safe", type="dir", path="/srv/safe", content="backup")
     await bed.control.post("/tick")
     for old, new, words in MISFITS:
         (ready / "hostler.toml").write_text(right)

@@ -1,8 +1,10 @@
 """Halting, saving to disk, shutting down with care, and whole nodes."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.testbed_proxmox.bed import NODE, Bed
+from tests.testbed_proxmox.bed import NODE, Bed, bed_in
 
 pytestmark = pytest.mark.pve
 
@@ -81,3 +83,29 @@ async def test_a_node_starts_and_stops_its_vms_in_order(bed: Bed) -> None:
     stopped = [f"Stopping VM {vmid} (timeout = 30 seconds)" for vmid in (101, 102)]
     assert await bed.log(upid) == [*stopped, "TASK OK"]
     assert not any(bed.runs(vmid) for vmid in (101, 102))
+
+
+async def test_what_starts_with_its_node_starts_when_that_is_back(bed: Bed) -> None:
+    bed.node.knobs.lock_timeout_factor = 0.01
+    for vmid, options in ((101, {"onboot": 1}), (102, {"onboot": 1, "startup": "order=1"}), (103, {"onboot": 0})):
+        await bed.put(f"{await bed.cloned(vmid)}/config", **options)
+    bed.node.vms.load(103).config["lock"] = "backup"
+    for state in ("off", "up"):
+        await bed.control.post("/testbed/nodes", json={"state": state})
+    (task,) = await bed.get(f"/nodes/{NODE}/tasks", source="all", typefilter="startall")
+    assert (task["id"], task["user"]) == ("", "root@pam")
+    assert await bed.finished(task["upid"]) == "OK"
+    said = ["removed left over backup lock from '103'!", "Starting VM 102", "Starting VM 101", "TASK OK"]
+    assert await bed.log(task["upid"]) == said
+    assert [bed.runs(vmid) for vmid in (101, 102, 103)] == [True, True, False]
+
+
+async def test_what_starts_with_its_node_starts_with_the_testbed(tmp_path: Path) -> None:
+    async with bed_in(tmp_path) as bed:
+        await bed.put(f"{await bed.cloned(101)}/config", onboot=1)
+    async with bed_in(tmp_path) as bed:
+        await bed.until(lambda: bed.runs(101))
+        assert bed.node.vms.load(101).switched
+    async with bed_in(tmp_path) as bed:
+        assert bed.runs(101)
+        assert len(await bed.get(f"/nodes/{NODE}/tasks", source="all", typefilter="startall")) == 1

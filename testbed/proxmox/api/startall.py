@@ -1,8 +1,9 @@
 """Starting and stopping all VMs of a node in their order (pve-manager API2/Nodes.pm startall, stopall)."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
+from testbed.proxmox.access.access import ROOT
 from testbed.proxmox.api.power import shutdown_task, start_task
 from testbed.proxmox.calls import Call, everybody, route
 from testbed.proxmox.cluster.node import Node
@@ -37,10 +38,13 @@ def _startup(vm: Vm) -> dict[str, int]:
     return devices.startup_order(vm.config.get("startup", ""))
 
 
-def _chosen(call: Call, onboot: bool) -> list[Vm]:
+def _named(call: Call) -> set[int]:
+    return {int(number) for number in split_list(call.values.get("vms", ""))}
+
+
+def _chosen(node: Node, named: Collection[int], onboot: bool) -> list[Vm]:
     """The node's VMs by their order, templates left out; with `onboot` those that start with the node."""
-    named = {int(number) for number in split_list(call.values.get("vms", ""))}
-    vms: Iterable[Vm] = (vm for vm in call.node.vms if not vm.template and (not named or vm.vmid in named))
+    vms: Iterable[Vm] = (vm for vm in node.vms if not vm.template and (not named or vm.vmid in named))
     return sorted(
         (vm for vm in vms if vm.flag("onboot") or not onboot), key=lambda vm: (_startup(vm).get("order", LAST), vm.vmid)
     )
@@ -50,13 +54,45 @@ def _chosen(call: Call, onboot: bool) -> list[Vm]:
 async def startall(call: Call) -> str:
     """Start those that start with the node, or with `force` all, one after the other."""
     _check(call)
+    return start_all(call.node, call.who.id, _named(call), onboot=not call.flag("force"))
+
+
+def start_all(node: Node, user: str, named: Collection[int] = (), onboot: bool = True) -> str:
+    """Start a node's VMs in a task, those that are named if any are; the UPID."""
 
     async def work(worker: Worker) -> None:
-        for vm in _chosen(call, onboot=not call.flag("force")):
-            if not call.node.running(vm):
-                await _start(call.node, vm, call.who.id, worker)
+        await _quorum(node, worker)
+        _forget_backups(node, worker)
+        for vm in _chosen(node, named, onboot):
+            if not node.running(vm):
+                await _start(node, vm, user, worker)
 
-    return call.node.tasks.start("startall", "", call.who.id, work)
+    return node.tasks.start("startall", "", user, work)
+
+
+def resume_service(node: Node) -> None:
+    """What the node's `pve-guests` does as it begins: start whatever starts with the node, if anything is missing."""
+    if any(vm.flag("onboot") and not vm.template and not node.running(vm) for vm in node.vms):
+        start_all(node, ROOT)
+
+
+async def _quorum(node: Node, worker: Worker) -> None:
+    if node.cluster.quorate:
+        return
+    worker.say("waiting for quorum ...")
+    while not node.cluster.quorate:  # noqa: ASYNC110 - nodes come and go without an event
+        await asyncio.sleep(1)
+    worker.say("got quorum")
+
+
+def _forget_backups(node: Node, worker: Worker) -> None:
+    """Backups that the node's end cut short have left their locks."""
+    if any(task.type == "vzdump" for task in node.tasks.active()):
+        return
+    for vm in [vm for vm in node.vms if vm.lock == "backup"]:
+        del vm.config["lock"]
+        node.vms.save(vm)
+        worker.say(f"removed left over backup lock from '{vm.vmid}'!")
 
 
 async def _start(node: Node, vm: Vm, user: str, worker: Worker) -> None:
@@ -81,7 +117,7 @@ async def stopall(call: Call) -> str:
 
     async def work(worker: Worker) -> None:
         waiting: dict[int, list[str]] = {}
-        for vm in reversed(_chosen(call, onboot=False)):
+        for vm in reversed(_chosen(node, _named(call), onboot=False)):
             place = _startup(vm).get("order", LAST)
             await _all_ended(node, [upid for order, upids in waiting.items() if order != place for upid in upids])
             if node.running(vm):

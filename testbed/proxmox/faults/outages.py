@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, get_args
 
+from testbed.proxmox.api.startall import resume_service
 from testbed.proxmox.cluster.cluster import Cluster
 from testbed.proxmox.cluster.node import Node, NodeState
 from testbed.proxmox.errors import parameter_errors
@@ -51,7 +52,7 @@ class Outages:
         return await self.show_node(rest, {})
 
     async def _switch(self, node: Node, state: NodeState) -> None:
-        reached, node.state = node.online, state
+        reached, powered, node.state = node.online, node.state == "off", state
         node.daemon.frozen = state == "daemon_frozen"
         if reached and not node.online:
             await self._fronts[node.name].stop()
@@ -59,6 +60,8 @@ class Outages:
             await node.lose_power()
         if not reached and node.online:
             await self._listen(node)
+        if powered and node.online:
+            resume_service(node)
 
     async def _listen(self, node: Node) -> None:
         front = self._fronts[node.name]
