@@ -13,6 +13,7 @@ from service.catalogue import routes as catalogue
 from service.deps import Deps
 from service.identity import routes as identity
 from service.identity.auth import Authenticate
+from service.keys import routes as keys
 from service.live import routes as live
 from service.servers import routes as servers
 from service.staff import routes as staff
@@ -22,7 +23,7 @@ from service.web.edge import Edge
 from service.web.endpoint import routes
 from service.web.problems import Problem
 
-ENDPOINTS = [endpoint for room in (web, identity, servers, live, catalogue, staff) for endpoint in room.ENDPOINTS]
+ENDPOINTS = [endpoint for room in (web, identity, keys, servers, live, catalogue, staff) for endpoint in room.ENDPOINTS]
 PAGES = (
     "/",
     "/login",

@@ -88,7 +88,7 @@ async def _asked(req: Request, server: Server, action: models.Act) -> Asked:
         case models.Rename():
             return Asked(personal={"name": action.name.lower()})
         case models.ResetPassword():
-            return _reset_password(action)
+            return await _reset_password(req, action)
         case models.Take():
             _check_backups(req, server, action)
             return Asked(personal={"name": action.name})
@@ -106,15 +106,17 @@ async def _asked(req: Request, server: Server, action: models.Act) -> Asked:
 
 async def _rebuild(req: Request, server: Server, action: models.Rebuild) -> Asked:
     image = await ordering.image_for(req, action.image, server)
-    personal = {} if action.ssh_keys is None else {"ssh_keys": action.ssh_keys}
+    keys = await ordering.all_keys(req, action)
+    personal = {} if keys is None else {"ssh_keys": keys}
     params = {"image": _fields(image), "safety": action.safety}
     return Asked(params=params, personal=personal, password=action.password)
 
 
-def _reset_password(action: models.ResetPassword) -> Asked:
-    if action.password is None and action.ssh_keys is None:
+async def _reset_password(req: Request, action: models.ResetPassword) -> Asked:
+    keys = await ordering.all_keys(req, action)
+    if action.password is None and keys is None:
         return Asked(password=secrets.token_urlsafe(PASSWORD_BYTES), made_up=True)
-    personal = {} if action.ssh_keys is None else {"ssh_keys": action.ssh_keys}
+    personal = {} if keys is None else {"ssh_keys": keys}
     return Asked(personal=personal, password=action.password)
 
 

@@ -53,6 +53,9 @@ Password = Annotated[str, StringConstraints(min_length=8, max_length=128, patter
 Keys = Annotated[list[PublicKey], Field(max_length=50)]
 
 
+KeyIds = Annotated[list[Line], Field(max_length=50)]
+
+
 Hold = Literal["non_payment", "abuse", "admin"]
 
 
@@ -60,12 +63,15 @@ Sort = Literal["created_at", "-created_at", "name", "-name"]
 
 
 class ServerCreate(Request):
-    """`plan`, `image` and `location` are ids or keys of the catalogue; `account` is needed by who owns several."""
+    """`plan`, `image` and `location` are ids or keys of the catalogue; `account` is needed by who owns several.
+    `ssh_key_ids` name keys of the caller's, `ssh_keys` are keys themselves; the server gets both.
+    """
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=253)]
     plan: Line
     image: Line
     location: Line
+    ssh_key_ids: KeyIds = Field(default_factory=list)
     ssh_keys: Keys = Field(default_factory=list)
     password: Password | None = None
     labels: Annotated[dict[Label, Label], Field(max_length=32, default_factory=dict)]
@@ -84,11 +90,12 @@ class Restore(Request):
 
 class Rebuild(Request):
     """Everything on the disk is lost, and the snapshots with it; with `safety` a snapshot keeps the disk as it is.
-    Addresses stay. Without `ssh_keys` and `password` those of before are used.
+    Addresses stay. Without keys and `password` those of before are used.
     """
 
     type: Literal["rebuild"]
     image: Line
+    ssh_key_ids: KeyIds | None = None
     ssh_keys: Keys | None = None
     password: Password | None = None
     safety: bool = False
@@ -112,6 +119,7 @@ class ResetPassword(Request):
 
     type: Literal["reset_password"]
     password: Password | None = None
+    ssh_key_ids: KeyIds | None = None
     ssh_keys: Keys | None = None
 
 

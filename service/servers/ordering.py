@@ -15,8 +15,9 @@ from domain.server.decide import CreateServer
 from domain.server.state import Server
 from runtime.settings import Pool
 from service.deps import caller, deps
+from service.keys import keys
 from service.reads import SQL
-from service.servers.models import ServerCreate
+from service.servers.models import Rebuild, ResetPassword, ServerCreate
 from service.web.problems import Problem, invalid
 
 PREFIX = {"plan": ids.PLAN, "image": ids.IMAGE, "location": ids.LOCATION}
@@ -54,8 +55,20 @@ async def command(req: Request, order: ServerCreate, owned: Sequence[UUID], oper
         location=e.Location(id=location.id, **_only(location, "name", "key")),
         min_disk_gib=image.declared["min_disk_gib"],
         labels=order.labels,
-        ssh_keys=order.ssh_keys,
+        ssh_keys=await all_keys(req, order) or [],
     )
+
+
+async def all_keys(req: Request, asked: ServerCreate | Rebuild | ResetPassword) -> list[str] | None:
+    """The public keys that are named and those that are given, each once; None when neither is said.
+
+    Raises:
+        Problem: the caller has no such key.
+    """
+    if asked.ssh_key_ids is None and asked.ssh_keys is None:
+        return None
+    named = await keys.public_keys(req, asked.ssh_key_ids or ())
+    return list(dict.fromkeys([*named, *(asked.ssh_keys or ())]))
 
 
 async def plan(req: Request, text: str) -> e.Plan:

@@ -28,6 +28,14 @@ HEADERS = {
     "Last-Event-ID": "Resume after this message.",
 }
 ALWAYS = (400, 500, 503)
+WORDS = {
+    200: "Done",
+    201: "Made",
+    202: "Accepted: an operation goes on",
+    204: "Done",
+    304: "Unchanged",
+    503: "Not ready",
+}
 
 
 def describe(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
@@ -120,7 +128,14 @@ def _header_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
 
 
 def _answer(endpoint: Endpoint, status: int) -> dict[str, Any]:
-    words = {200: "Done", 202: "Accepted: an operation goes on", 204: "Done", 304: "Unchanged", 503: "Not ready"}
+    words = {
+        200: "Done",
+        201: "Made",
+        202: "Accepted: an operation goes on",
+        204: "Done",
+        304: "Unchanged",
+        503: "Not ready",
+    }
     shown: dict[str, Any] = {"description": words[status]}
     model = endpoint.answers[status]
     if model is not None:

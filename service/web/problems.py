@@ -39,6 +39,7 @@ KINDS = {
     "operation_in_progress": Kind(409, "Another operation goes on", "Wait until it has finished.", retryable=True),
     "protected": Kind(409, "Delete protection is on", "Turn it off first."),
     "not_allowed": Kind(409, "Not possible now", "The state of the server does not allow this."),
+    "already_exists": Kind(409, "There already", "There is one like this already."),
     "busy": Kind(
         409, "Changed at the same moment", "Others changed this at the same moment: try again.", retryable=True
     ),

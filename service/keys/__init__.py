@@ -1,0 +1,1 @@
+"""SSH keys that people keep here, to give them to servers by their id."""
