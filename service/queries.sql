@@ -113,13 +113,14 @@ SELECT true FROM account_view WHERE account_id = $1;
 
 -- name: servers_newest
 -- Servers, newest first. $1 user (null: everybody's), $2 status, $3 pattern, $4 clusters out of reach,
--- $5 and $6 after which, $7 limit
+-- $5 and $6 after which, $7 limit, $8 label, $9 its value (null: any)
 SELECT server_id, version, cluster, name, created_at, state FROM server_view
  WHERE ($1::uuid IS NULL OR account_id IN (SELECT account_id FROM member_view WHERE user_id = $1))
    AND CASE WHEN $2::text IS NULL THEN status <> 'terminated'
             WHEN cluster = ANY ($4::text[]) AND status IN ('running', 'stopped', 'paused', 'suspended')
             THEN $2 = 'unknown' ELSE status = $2 END
    AND ($3::text IS NULL OR search LIKE $3)
+   AND ($8::text IS NULL OR (state->'labels'->>$8) = $9 OR ($9 IS NULL AND state->'labels'->>$8 IS NOT NULL))
    AND ($5::timestamptz IS NULL OR (created_at, server_id) < ($5, $6::uuid))
  ORDER BY created_at DESC, server_id DESC
  LIMIT $7;
@@ -132,6 +133,7 @@ SELECT server_id, version, cluster, name, created_at, state FROM server_view
             WHEN cluster = ANY ($4::text[]) AND status IN ('running', 'stopped', 'paused', 'suspended')
             THEN $2 = 'unknown' ELSE status = $2 END
    AND ($3::text IS NULL OR search LIKE $3)
+   AND ($8::text IS NULL OR (state->'labels'->>$8) = $9 OR ($9 IS NULL AND state->'labels'->>$8 IS NOT NULL))
    AND ($5::timestamptz IS NULL OR (created_at, server_id) > ($5, $6::uuid))
  ORDER BY created_at, server_id
  LIMIT $7;
@@ -144,6 +146,7 @@ SELECT server_id, version, cluster, name, created_at, state FROM server_view
             WHEN cluster = ANY ($4::text[]) AND status IN ('running', 'stopped', 'paused', 'suspended')
             THEN $2 = 'unknown' ELSE status = $2 END
    AND ($3::text IS NULL OR search LIKE $3)
+   AND ($8::text IS NULL OR (state->'labels'->>$8) = $9 OR ($9 IS NULL AND state->'labels'->>$8 IS NOT NULL))
    AND ($5::text IS NULL OR (name, server_id) > ($5, $6::uuid))
  ORDER BY name, server_id
  LIMIT $7;
@@ -156,6 +159,7 @@ SELECT server_id, version, cluster, name, created_at, state FROM server_view
             WHEN cluster = ANY ($4::text[]) AND status IN ('running', 'stopped', 'paused', 'suspended')
             THEN $2 = 'unknown' ELSE status = $2 END
    AND ($3::text IS NULL OR search LIKE $3)
+   AND ($8::text IS NULL OR (state->'labels'->>$8) = $9 OR ($9 IS NULL AND state->'labels'->>$8 IS NOT NULL))
    AND ($5::text IS NULL OR (name, server_id) < ($5, $6::uuid))
  ORDER BY name DESC, server_id DESC
  LIMIT $7;

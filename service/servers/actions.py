@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -15,16 +14,19 @@ from starlette.responses import Response
 from domain import ids
 from domain.server import events as e
 from domain.server.decide import EndOperation, RequestOperation, end, request
-from domain.server.events import ServerEvent
-from domain.server.operations import OPERATIONS, Who
+from domain.server.operations import OPERATIONS
 from domain.server.state import Operation, Server
 from eventstore.database import Connection
 from runtime.ids import new_id
 from service.deps import caller, deps
 from service.reads import SQL, Found
 from service.servers import models, ordering
+<<<<<<< HEAD
 from service.servers.writing import commit, wanted_version, writable
 from service.staff.clusters import is_observed
+=======
+from service.servers.writing import asked_by, at_version, commit, writable
+>>>>>>> cecb720 (A server's labels, protection and name are changed by PATCH; lists are filtered by label)
 from service.web import idempotency
 from service.web.body import body
 from service.web.idempotency import Key, Stored
@@ -139,6 +141,7 @@ def _fields(value: e.Plan | e.Image) -> dict[str, Any]:
 
 async def _operate(req: Request, found: Found, type: str, asked: Asked, key: Key | None) -> tuple[Stored, str]:
     command = RequestOperation(
+<<<<<<< HEAD
         operation_id=new_id(),
         type=type,
         now=found.now,
@@ -146,11 +149,14 @@ async def _operate(req: Request, found: Found, type: str, asked: Asked, key: Key
         personal=asked.personal,
         by=_by(req),
         observed=await is_observed(deps(req).store.pool, deps(req).config, found.server.cluster),
+=======
+        operation_id=new_id(), type=type, now=found.now, params=asked.params, personal=asked.personal, by=asked_by(req)
+>>>>>>> cecb720 (A server's labels, protection and name are changed by PATCH; lists are filtered by label)
     )
     sealed = None
     if asked.password is not None:
         sealed = deps(req).seal.seal(msgspec.json.encode({"password": asked.password}), command.operation_id.bytes)
-    decide = _at_version(req, lambda state: request(state, command))
+    decide = at_version(req, lambda state: request(state, command))
     stored = await commit(
         req, found.server.id, command.operation_id, decide, key, known=found.server, sealed=sealed, new=True
     )
@@ -165,8 +171,8 @@ async def _end(req: Request, found: Found, action: models.End, key: Key | None) 
     operation = named or (newest.id if newest is not None else None)
     if operation is None:
         raise Problem("not_allowed", "The server has no operation.")
-    command = EndOperation(what=action.type, operation_id=operation, by=_by(req))
-    decide = _at_version(req, lambda state: end(state, command))
+    command = EndOperation(what=action.type, operation_id=operation, by=asked_by(req))
+    decide = at_version(req, lambda state: end(state, command))
     claims = partial(_given_back, operation)
     stored = await commit(req, found.server.id, operation, decide, key, known=found.server, claims=claims)
     return stored.response()
@@ -184,22 +190,3 @@ async def _given_back(operation_id: Any, after: Server, connection: Connection) 
 
 def _operation(state: Server, id: Any) -> Operation | None:
     return next((one for one in (state.operation, state.queued) if one is not None and one.id == id), None)
-
-
-def _by(req: Request) -> Who:
-    return "staff" if caller(req).staff else "customer"
-
-
-def _at_version(
-    req: Request, decide: Callable[[Server], list[ServerEvent]]
-) -> Callable[[Server | None], list[ServerEvent]]:
-    """The decision, unless If-Match names another version."""
-    wanted = wanted_version(req)
-
-    def checked(state: Server | None) -> list[ServerEvent]:
-        assert state is not None
-        if wanted is not None and wanted != state.version:
-            raise Problem("version_mismatch", f"The current version is {state.version}.")
-        return decide(state)
-
-    return checked

@@ -56,6 +56,9 @@ Keys = Annotated[list[PublicKey], Field(max_length=50)]
 KeyIds = Annotated[list[Line], Field(max_length=50)]
 
 
+Labels = Annotated[dict[Label, Label], Field(max_length=32)]
+
+
 Hold = Literal["non_payment", "abuse", "admin"]
 
 
@@ -74,8 +77,20 @@ class ServerCreate(Request):
     ssh_key_ids: KeyIds = Field(default_factory=list)
     ssh_keys: Keys = Field(default_factory=list)
     password: Password | None = None
-    labels: Annotated[dict[Label, Label], Field(max_length=32, default_factory=dict)]
+    labels: Labels = Field(default_factory=dict)
     account: Line | None = None
+
+
+class ProtectionChange(Request):
+    delete: bool
+
+
+class ServerChange(Request):
+    """What is not given stays as it is; `labels` are all of them."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=253)] | None = None
+    labels: Labels | None = None
+    protection: ProtectionChange | None = None
 
 
 class Power(Request):
@@ -170,10 +185,11 @@ class ServerAction(RootModel[Annotated[Act | End, Field(discriminator="type")]])
 
 
 class ServersQuery(PageQuery):
-    """Without `status`, servers that no longer exist are left out."""
+    """Without `status`, servers that no longer exist are left out. `label` is `key` or `key:value`."""
 
     status: Status | None = None
     q: Line | None = None
+    label: Line | None = None
     sort: Sort = "-created_at"
     scope: Literal["own", "all"] = "own"
 

@@ -45,7 +45,8 @@ async def list_servers(req: Request) -> Response:
     sights = await d.reads.sights()
     away = [cluster for cluster, sight in sights.items() if not sight.reachable]
     owner = None if asked.scope == "all" else who.user_id
-    fields = (owner, asked.status, _pattern(asked.q), away, value, id, asked.limit + 1)
+    label, wanted = _label(asked.label)
+    fields = (owner, asked.status, _pattern(asked.q), away, value, id, asked.limit + 1, label, wanted)
     rows = await d.store.pool.fetch(statement, *fields)
     shown = paging.page(
         rows,
@@ -116,6 +117,12 @@ def _sealed(req: Request, order: ServerCreate, operation_id: UUID) -> bytes | No
     if order.password is None:
         return None
     return deps(req).seal.seal(msgspec.json.encode({"password": order.password}), operation_id.bytes)
+
+
+def _label(text: str | None) -> tuple[str | None, str | None]:
+    """The key that a filter names, and the value it must have; None where any will do."""
+    key, colon, value = (text or "").partition(":")
+    return key or None, value if colon else None
 
 
 def _pattern(text: str | None) -> str | None:

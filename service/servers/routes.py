@@ -1,6 +1,6 @@
 """Servers, what may be done to them, and what became of it."""
 
-from service.servers import actions, copies, history, operations, resource
+from service.servers import actions, change, copies, history, operations, resource
 from service.servers import models as m
 from service.web.endpoint import GUARDED, ONCE, READ, SAME, WRITE, Answers
 from service.web.endpoint import Endpoint as E
@@ -9,6 +9,7 @@ from service.web.models import PageQuery
 ALL, ONE = "/v1/servers", "/v1/servers/{id}"
 CREATED: Answers = {202: m.ServerAccepted, 200: m.Fit}
 ACCEPTED: Answers = {202: m.OperationAccepted}
+CHANGED: Answers = {200: m.Server, 202: m.ServerAccepted}
 OPERATIONS: Answers = {200: m.OperationPage}
 SHOWN: Answers = {200: m.Server, 304: None}
 SNAPSHOTS: Answers = {200: m.SnapshotPage}
@@ -19,6 +20,7 @@ ENDPOINTS = [
     E("GET", ALL, resource.list_servers, "listServers", {200: m.ServerPage}, None, m.ServersQuery, (), READ),
     E("POST", ALL, resource.create_server, "createServer", CREATED, m.ServerCreate, m.CreateQuery, ONCE, WRITE),
     E("GET", ONE, resource.show_server, "getServer", SHOWN, None, None, SAME, READ),
+    E("PATCH", ONE, change.change_server, "changeServer", CHANGED, m.ServerChange, None, GUARDED, WRITE),
     E("DELETE", ONE, actions.terminate_server, "terminateServer", ACCEPTED, None, None, GUARDED, WRITE),
     E("GET", f"{ONE}/actions", resource.list_operations, "listServerOperations", OPERATIONS, None, PageQuery, (), READ),
     E("POST", f"{ONE}/actions", actions.act_on_server, "actOnServer", ACCEPTED, m.ServerAction, None, GUARDED, WRITE),

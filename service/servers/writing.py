@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,8 @@ from starlette.requests import Request
 
 from domain import ids
 from domain.server import represent
+from domain.server.events import ServerEvent
+from domain.server.operations import Who
 from domain.server.represent import Sights
 from domain.server.state import Server
 from service.deps import caller, deps, meta
@@ -62,6 +65,30 @@ def wanted_version(req: Request) -> int | None:
     return int(match[1])
 
 
+def asked_by(req: Request) -> Who:
+    """As what the caller asks."""
+    return "staff" if caller(req).staff else "customer"
+
+
+def at_version(
+    req: Request, decide: Callable[[Server], list[ServerEvent]]
+) -> Callable[[Server | None], list[ServerEvent]]:
+    """The decision, unless If-Match names another version.
+
+    Raises:
+        Problem: If-Match names none.
+    """
+    wanted = wanted_version(req)
+
+    def checked(state: Server | None) -> list[ServerEvent]:
+        assert state is not None
+        if wanted is not None and wanted != state.version:
+            raise Problem("version_mismatch", f"The current version is {state.version}.")
+        return decide(state)
+
+    return checked
+
+
 async def commit(
     req: Request,
     id: UUID,
@@ -87,7 +114,7 @@ async def commit(
         server_id=id,
         operation_id=operation_id,
         decide=decide,
-        answer=lambda state: _accepted(state, operation_id, sights, staff=who.staff, created=created),
+        answer=lambda state: accepted(state, operation_id, sights, staff=who.staff, with_server=created),
         meta=meta(req),
         known=known,
         sealed=sealed,
@@ -98,11 +125,12 @@ async def commit(
     return await carry_out(d, intent)
 
 
-def _accepted(state: Server, operation_id: UUID, sights: Sights, *, staff: bool, created: bool) -> Stored:
+def accepted(state: Server, operation_id: UUID, sights: Sights, *, staff: bool, with_server: bool) -> Stored:
+    """The answer that an operation goes on."""
     known = [one for one in (state.operation, state.queued) if one is not None]
     operation = next((one for one in known if one.id == operation_id), known[0])
     shown = {"operation": represent.operation(operation, staff=staff)}
-    if created:
+    if with_server:
         shown = {"server": represent.server(state, sights, staff=staff), **shown}
     headers = {"Location": f"/v1/operations/{shown['operation']['id']}", "Retry-After": "1"}
     return Stored(202, headers, encode(shown).decode())

@@ -21,11 +21,16 @@ def reply(body: Any, status: int = 200, headers: Mapping[str, str] | None = None
 def tagged(request: Request, body: dict[str, Any]) -> Response:
     """A JSON answer with a strong entity tag over the representation, or 304 when the caller has just that."""
     data = encode(body)
-    tag = f'"{body["version"]}-{hashlib.blake2b(data, digest_size=12).hexdigest()}"'
+    tag = entity_tag(body, data)
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
     if _has(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers=headers)
     return Response(data, 200, headers, "application/json")
+
+
+def entity_tag(body: dict[str, Any], data: bytes) -> str:
+    """The strong entity tag of a representation: its version, and a hash of every byte."""
+    return f'"{body["version"]}-{hashlib.blake2b(data, digest_size=12).hexdigest()}"'
 
 
 def _has(given: str, tag: str) -> bool:
