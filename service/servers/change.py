@@ -36,7 +36,8 @@ async def change_server(req: Request) -> Response:
         rename = RequestOperation(
             operation_id=operation_id, type="rename", now=found.now, personal=personal, by=asked_by(req)
         )
-    command = ChangeServer(labels=asked.labels, protected=asked.protection and asked.protection.delete)
+    protected = asked.protection.delete if asked.protection is not None else None
+    command = ChangeServer(labels=asked.labels, protected=protected)
 
     def decide(state: Server) -> list[ServerEvent]:
         return [*change(state, command), *(request(state, rename) if rename is not None else ())]
