@@ -21,12 +21,8 @@ from runtime.ids import new_id
 from service.deps import caller, deps
 from service.reads import SQL, Found
 from service.servers import models, ordering
-<<<<<<< HEAD
-from service.servers.writing import commit, wanted_version, writable
-from service.staff.clusters import is_observed
-=======
 from service.servers.writing import asked_by, at_version, commit, writable
->>>>>>> cecb720 (A server's labels, protection and name are changed by PATCH; lists are filtered by label)
+from service.staff.clusters import is_observed
 from service.web import idempotency
 from service.web.body import body
 from service.web.idempotency import Key, Stored
@@ -141,17 +137,13 @@ def _fields(value: e.Plan | e.Image) -> dict[str, Any]:
 
 async def _operate(req: Request, found: Found, type: str, asked: Asked, key: Key | None) -> tuple[Stored, str]:
     command = RequestOperation(
-<<<<<<< HEAD
         operation_id=new_id(),
         type=type,
         now=found.now,
         params=asked.params,
         personal=asked.personal,
-        by=_by(req),
+        by=asked_by(req),
         observed=await is_observed(deps(req).store.pool, deps(req).config, found.server.cluster),
-=======
-        operation_id=new_id(), type=type, now=found.now, params=asked.params, personal=asked.personal, by=asked_by(req)
->>>>>>> cecb720 (A server's labels, protection and name are changed by PATCH; lists are filtered by label)
     )
     sealed = None
     if asked.password is not None:

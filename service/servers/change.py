@@ -18,6 +18,7 @@ from service.deps import caller, deps, meta
 from service.servers.models import ServerChange
 from service.servers.transact import Intent, carry_out
 from service.servers.writing import accepted, asked_by, at_version, writable
+from service.staff.clusters import is_observed
 from service.web import idempotency
 from service.web.body import body
 from service.web.idempotency import Stored
@@ -32,9 +33,13 @@ async def change_server(req: Request) -> Response:
     sights, operation_id = await d.reads.sights(), new_id()
     rename = None
     if asked.name is not None and asked.name.lower() != found.server.name:
-        personal = {"name": asked.name.lower()}
         rename = RequestOperation(
-            operation_id=operation_id, type="rename", now=found.now, personal=personal, by=asked_by(req)
+            operation_id=operation_id,
+            type="rename",
+            now=found.now,
+            personal={"name": asked.name.lower()},
+            by=asked_by(req),
+            observed=await is_observed(d.store.pool, d.config, found.server.cluster),
         )
     protected = asked.protection.delete if asked.protection is not None else None
     command = ChangeServer(labels=asked.labels, protected=protected)
