@@ -19,12 +19,13 @@ LISTS = (
     *("", "/services", "/syslog", "/journal", "/netstat", "/network", "/apt", "/apt/versions", "/apt/update"),
     *("/aplinfo", "/certificates", "/disks", "/disks/list", "/disks/zfs", "/scan", "/hardware", "/hardware/pci"),
     *("/hardware/usb", "/capabilities", "/capabilities/qemu", "/capabilities/qemu/cpu", "/sdn", "/sdn/zones"),
-    "/capabilities/qemu/machines",
+    *("/capabilities/qemu/machines", "/replication", "/scan/lvm", "/scan/zfs", "/hardware/pci/0000:01:00.0/mdev"),
 )
 CLUSTER_LISTS = (
     *("", "/config", "/config/nodes", "/ha", "/ha/status", "/ha/status/current", "/ha/resources", "/ha/groups"),
     *("/log", "/sdn", "/sdn/vnets", "/sdn/zones", "/sdn/ipams", "/replication", "/mapping", "/mapping/pci", "/jobs"),
-    *("/metrics", "/metrics/server", "/acme", "/acme/account"),
+    *("/metrics", "/metrics/server", "/acme", "/acme/account", "/acme/plugins", "/acme/directories", "/notifications"),
+    *("/notifications/targets", "/notifications/matchers", "/notifications/endpoints/sendmail", "/ceph"),
 )
 
 
@@ -36,6 +37,27 @@ async def test_answers_have_the_recorded_keys(bed: Bed, path: str) -> None:
 async def test_lists_are_lists(bed: Bed) -> None:
     for path in [f"/nodes/{NODE}{path}" for path in LISTS] + [f"/cluster{path}" for path in CLUSTER_LISTS]:
         assert isinstance(await bed.get(path), list), path
+
+
+async def test_what_is_not_installed_says_so(bed: Bed) -> None:
+    for path in ("/cluster/ceph/status", f"/nodes/{NODE}/ceph/status"):
+        response = await bed.call("GET", path)
+        assert (response.status_code, response.reason_phrase) == (500, "binary not installed: /usr/bin/ceph-mon")
+
+
+async def test_a_time_zone_moves_the_local_time(bed: Bed) -> None:
+    path = f"/nodes/{NODE}/time"
+    await bed.put(path, timezone="Asia/Tokyo")
+    found = await bed.get(path)
+    assert (found["timezone"], found["localtime"] - found["time"]) == ("Asia/Tokyo", 9 * 3600)
+    refused = await bed.call("PUT", path, {"timezone": "Mars/Base"})
+    assert refused.json()["errors"] == {"timezone": "invalid format - invalid time zone 'Mars/Base'\n"}
+
+
+async def test_services_are_switched_in_tasks(bed: Bed) -> None:
+    assert await bed.run("POST", f"/nodes/{NODE}/services/pveproxy/restart") == "OK"
+    (task,) = await bed.get(f"/nodes/{NODE}/tasks", typefilter="srvrestart")
+    assert task["id"] == "pveproxy"
 
 
 async def test_a_single_node_gives_no_join_information(bed: Bed) -> None:

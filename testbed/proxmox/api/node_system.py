@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from testbed.proxmox import formats
 from testbed.proxmox.calls import Call, Page, everybody, perm, route
 from testbed.proxmox.cluster.stats import Row
+from testbed.proxmox.cluster.tasks import Worker
 from testbed.proxmox.errors import Die
 from testbed.proxmox.schema import Param
 
@@ -132,6 +133,20 @@ async def service_index(_call: Call) -> list[Row]:
 async def service_state(call: Call) -> Row:
     """One daemon."""
     return _service(call, call.values["service"])
+
+
+async def _switched(_worker: Worker) -> None:
+    """Services run whatever they are told."""
+
+
+def _switch(verb: str) -> None:
+    @route("POST", f"/nodes/{{node}}/services/{{service}}/{verb}", MODIFY, SERVICE, protected=True)
+    async def switch(call: Call) -> str:
+        return call.node.tasks.start(f"srv{verb}", call.values["service"], call.who.id, _switched)
+
+
+for _verb in ("start", "stop", "restart", "reload"):
+    _switch(_verb)
 
 
 DATE = Param(pattern=r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}(:\d{2})?)?")

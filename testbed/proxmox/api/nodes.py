@@ -1,12 +1,16 @@
 """The node itself (pve-manager API2/Nodes.pm)."""
 
 import platform
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from testbed.proxmox import formats
 from testbed.proxmox.calls import Call, everybody, perm, route
 from testbed.proxmox.cluster.clock import now
 from testbed.proxmox.cluster.node import Node
 from testbed.proxmox.cluster.stats import Row
+from testbed.proxmox.schema import Param
 
 GIB = 1024**3
 KERNELS = {"8": "6.8.12-4-pve", "9": "6.17.2-1-pve"}
@@ -57,10 +61,21 @@ async def containers(call: Call) -> list[Row]:
 
 
 @route("GET", "/nodes/{node}/time", perm("/nodes/{node}", "Sys.Audit"))
-async def clock(_call: Call) -> Row:
+async def clock(call: Call) -> Row:
     """The node's clock."""
+    zone = str(call.node.store.get("setting", f"timezone:{call.node.name}") or "Etc/UTC")
     seconds = int(now())
-    return {"time": seconds, "localtime": seconds, "timezone": "Etc/UTC"}
+    ahead = datetime.fromtimestamp(seconds, ZoneInfo(zone)).utcoffset() or timedelta()
+    return {"time": seconds, "localtime": seconds + int(ahead.total_seconds()), "timezone": zone}
+
+
+ZONE = {"timezone": Param(optional=False, check=formats.timezone)}
+
+
+@route("PUT", "/nodes/{node}/time", perm("/nodes/{node}", "Sys.Modify"), ZONE, protected=True)
+async def set_zone(call: Call) -> None:
+    """Set the time zone, which only the answer above shows."""
+    call.node.store.put("setting", f"timezone:{call.node.name}", call.values["timezone"])
 
 
 @route("GET", "/nodes/{node}/status", perm("/nodes/{node}", "Sys.Audit"))
