@@ -18,6 +18,7 @@ from hypervisor.errors import AgentSilent, Denied, HypervisorError, Missing, Unr
 from hypervisor.port import GuestConfig, GuestRow, GuestStatus, Hypervisor
 from orchestrator.adoption import Decline, precheck, weigh
 from orchestrator.identity import identity_of
+from orchestrator.promises import found, promise_found
 from orchestrator.steps.configure import boot_disk
 from orchestrator.work import ACTOR, SQL, Tools, Work
 
@@ -94,6 +95,11 @@ async def _weigh(work: Work, row: GuestRow) -> None:
         await _decline(work, verdict)
         return
     disk = boot_disk(config)
+    actual = {
+        "vcpus": config.cores,
+        "memory_mib": config.memory_mib,
+        "disk_gib": int(config.disk_gib.get(disk, 0)) if disk else 0,
+    }
     adopted = e.ServerAdopted(
         cluster=hint.cluster,
         node=row.node,
@@ -101,11 +107,8 @@ async def _weigh(work: Work, row: GuestRow) -> None:
         power=status.power,
         identity=identity_of(config),
         evidence=verdict.evidence,
-        actual={
-            "vcpus": config.cores,
-            "memory_mib": config.memory_mib,
-            "disk_gib": int(config.disk_gib.get(disk, 0)) if disk else 0,
-        },
+        actual=actual,
+        promises=await found(work.tools, hint.cluster, config, disk, actual),
     )
     await _adopt(work, adopted)
 
@@ -120,10 +123,13 @@ async def _reported(cluster: Hypervisor, config: GuestConfig, status: GuestStatu
 
 
 async def _adopt(work: Work, adopted: e.ServerAdopted) -> None:
+    promise = await promise_found(work, adopted)
+
     async def claims(connection: Connection) -> None:
         await connection.execute(SQL.own_vmid, adopted.cluster, adopted.vmid, work.state.id)
         for address in work.state.addresses:
             await connection.execute(SQL.claim_address, address.address, work.state.id)
+        await promise(connection)
 
     try:
         await work.record(adopted, claims=claims)

@@ -115,6 +115,59 @@ WITH gone AS (
 UPDATE node_promise n SET promised_mib = n.promised_mib - gone.memory_mib
   FROM gone WHERE n.cluster = gone.cluster AND n.node = gone.node;
 
+-- name: promise_found_memory
+-- Promise the memory of a guest that was there already, limit or not. $1 cluster, $2 node, $3 limit, $4 MiB, $5 server
+WITH kept AS (
+    INSERT INTO memory_promise (server_id, cluster, node, memory_mib) VALUES ($5, $1, $2, $4)
+)
+INSERT INTO node_promise (cluster, node, limit_mib, promised_mib) VALUES ($1, $2, greatest($3, $4), $4)
+ON CONFLICT (cluster, node) DO UPDATE
+   SET limit_mib = greatest($3, node_promise.promised_mib + EXCLUDED.promised_mib),
+       promised_mib = node_promise.promised_mib + EXCLUDED.promised_mib;
+
+-- name: promise_found_capacity
+-- Promise cores or GiB that a guest has already, limit or not. $1 server, $2 account, $3 resource, $4 amount
+WITH kept AS (
+    INSERT INTO capacity_promise (server_id, account_id, resource, amount) VALUES ($1, $2, $3, $4)
+)
+INSERT INTO capacity (resource, most, promised) VALUES ($3, $4, $4)
+ON CONFLICT (resource) DO UPDATE
+   SET most = greatest(capacity.most, capacity.promised + EXCLUDED.promised),
+       promised = capacity.promised + EXCLUDED.promised;
+
+-- name: move_memory
+-- The guest is on another node, and so is what it was promised, limit or not. $1 server, $2 node, $3 its limit
+WITH was AS (
+    SELECT server_id, cluster, node, memory_mib FROM memory_promise WHERE server_id = $1 AND node <> $2 FOR UPDATE
+), kept AS (
+    UPDATE memory_promise m SET node = $2 FROM was WHERE m.server_id = was.server_id
+), gone AS (
+    UPDATE node_promise n SET promised_mib = n.promised_mib - was.memory_mib
+      FROM was WHERE n.cluster = was.cluster AND n.node = was.node
+)
+INSERT INTO node_promise (cluster, node, limit_mib, promised_mib)
+SELECT cluster, $2, greatest($3, memory_mib), memory_mib FROM was
+ON CONFLICT (cluster, node) DO UPDATE
+   SET limit_mib = greatest($3, node_promise.promised_mib + EXCLUDED.promised_mib),
+       promised_mib = node_promise.promised_mib + EXCLUDED.promised_mib;
+
+-- name: move_capacity
+-- The same for cores, and for GiB on storages of the nodes' own. $1 server, $2 node
+WITH was AS (
+    SELECT resource, amount, regexp_replace(resource, '[^/]+$', $2) AS wanted FROM capacity_promise
+     WHERE server_id = $1 AND resource ~ '^(cpu/[^/]+|disk/[^/]+/[^/]+)/[^/]+$'
+       AND resource <> regexp_replace(resource, '[^/]+$', $2) FOR UPDATE
+), kept AS (
+    UPDATE capacity_promise p SET resource = was.wanted
+      FROM was WHERE p.server_id = $1 AND p.resource = was.resource
+), gone AS (
+    UPDATE capacity c SET promised = c.promised - was.amount FROM was WHERE c.resource = was.resource
+)
+INSERT INTO capacity (resource, most, promised) SELECT wanted, amount, amount FROM was
+ON CONFLICT (resource) DO UPDATE
+   SET most = greatest(capacity.most, capacity.promised + EXCLUDED.promised),
+       promised = capacity.promised + EXCLUDED.promised;
+
 -- name: lock_slots
 -- Slots of a cluster are handed out one after the other. $1 cluster
 SELECT pg_advisory_xact_lock(hashtext('slots'), hashtext($1));

@@ -235,6 +235,6 @@ async def _hold(work: Work, later: Later) -> None:
 async def _given_back(work: Work, connection: Connection, *, keep_secret: bool = False) -> None:
     """At an operation's end: room that was promised for another plan, and the secret unless it can be tried again."""
     if work.operation.type == "resize":
-        await resize.promise_exactly(work.state.id, work.state.plan, connection)
+        await resize.promise_exactly(work.state.id, work.state.size, connection)
     if not keep_secret:
         await forget(work, connection)

@@ -57,12 +57,13 @@ async def _see(work: Work, cluster: Cluster) -> Sight:
     nodes, guests = await asyncio.gather(hypervisor.nodes(), hypervisor.guests())
     usable = [node for node in nodes if node.name not in cluster.ignored_nodes]
     names = [node.name for node in usable if node.online]
-    rows = await asyncio.gather(*(_storage(hypervisor, cluster, name, seen) for name in names))
+    rows = await asyncio.gather(*(storage_of(hypervisor, cluster, name, seen) for name in names))
     storages = {name: row for name, row in zip(names, rows, strict=True) if row is not None}
     return Sight(cluster, usable, guests, storages)
 
 
-async def _storage(hypervisor: Hypervisor, cluster: Cluster, node: str, seen: Seen) -> StorageRow | None:
+async def storage_of(hypervisor: Hypervisor, cluster: Cluster, node: str, seen: Seen) -> StorageRow | None:
+    """The cluster's storage as a node sees it, as of lately; None when it is not to be seen."""
     known = seen.storages.get((cluster.name, node))
     if known is not None and _now() - known[0] < STORAGE_SECONDS:
         return known[1]

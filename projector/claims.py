@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 from uuid import UUID
@@ -26,6 +27,8 @@ class Claims:
         self._released: set[Claim] = set()
         self._sold: dict[UUID, Iterable[e.Address]] = {}  # addresses of imported servers
         self._plans: dict[UUID, e.Plan] = {}
+        self._actual: dict[UUID, dict[str, int]] = {}  # the size found at adoption, until the plan is changed
+        self._differing: dict[tuple[UUID, str], dict[str, Any]] = {}  # sizes that were found otherwise
         self._addresses: dict[UUID, set[str]] = {}
         self._closed: set[Claim] = set()
         self._memory: dict[UUID, Claim] = {}
@@ -52,11 +55,11 @@ class Claims:
                 self._capacity[id] = event.promises
                 self._memory[id] = (event.cluster, event.node, self._plans[id].memory_mib)
             case e.ServerImported():
-                self._sold[id] = event.addresses
+                self._sold[id], self._plans[id] = event.addresses, event.plan
                 self._imported[id] = (event.source, "service", event.source_id, id)
                 self._sources.add(self._imported[id])
             case e.ImportUpdated():
-                self._sold[id] = event.addresses
+                self._sold[id], self._plans[id] = event.addresses, event.plan
                 self._sources.add(self._imported[id])
             case e.ImportReverted():
                 self._forget(id)
@@ -65,10 +68,17 @@ class Claims:
             case e.ServerAdopted():
                 self._owned[id] = (event.cluster, event.vmid)
                 self._addresses[id] = _hosts(self._sold[id])
+                self._found(id, event)
+            case e.GuestMoved() if event.promised:
+                self._move(id, event.node)
+            case e.DriftFound():
+                self._differing[id, event.kind] = event.facts
+            case e.DriftEnded() if event.how == "adopted":
+                self._take_over(id, self._differing.get((id, event.kind), {}))
             case e.CapacityReserved():
                 self._reserve(id, event)
             case e.PlanChanged():
-                self._plans[id] = event.plan
+                self._plans[id], self._actual[id] = event.plan, {}
                 self._unreserve(id, event.operation_id)
             case e.OperationFailed() | e.OperationCancelled():
                 self._unreserve(id, event.operation_id)
@@ -93,21 +103,49 @@ class Claims:
         """An import was taken back: its row may be imported again."""
         self._sources.discard(self._imported[id])
 
+    def _found(self, id: UUID, event: e.ServerAdopted) -> None:
+        """What a guest that was adopted has already."""
+        self._actual[id] = event.actual
+        if event.promises:
+            self._memory[id] = (event.cluster, event.node, event.actual["memory_mib"])
+            self._capacity[id] = event.promises
+
+    def _move(self, id: UUID, node: str) -> None:
+        """What was promised goes with the guest."""
+        if id in self._memory:
+            cluster, _, memory = self._memory[id]
+            self._memory[id] = (cluster, node, memory)
+        if id in self._capacity:
+            self._capacity[id] = {_at(name, node): amount for name, amount in self._capacity[id].items()}
+
+    def _take_over(self, id: UUID, facts: dict[str, Any]) -> None:
+        """The log takes over the size that was found; what is promised stays."""
+        if sizes := {size: facts[size] for size in ("vcpus", "memory_mib", "disk_gib") if size in facts}:
+            self._plans[id], self._actual[id] = replace(self._plans[id], **sizes), {}
+
+    def _size(self, id: UUID) -> dict[str, int]:
+        plan = self._plans[id]
+        held = {"vcpus": plan.vcpus, "memory_mib": plan.memory_mib, "disk_gib": plan.disk_gib}
+        return held | self._actual.get(id, {})
+
     def _reserve(self, id: UUID, event: e.CapacityReserved) -> None:
         if id in self._memory:
             cluster, node, memory = self._memory[id]
             self._memory[id] = (cluster, node, max(memory, event.plan.memory_mib))
             self._capacity[id] = {
-                resource: max(held, _amount(event.plan, resource)) for resource, held in self._capacity[id].items()
+                name: max(held, event.plan.vcpus if _is_cpu(name) else event.plan.disk_gib)
+                for name, held in self._capacity[id].items()
             }
             self._reserved[id] = event.operation_id
 
     def _unreserve(self, id: UUID, operation: UUID) -> None:
         if self._reserved.get(id) == operation:
             del self._reserved[id]
-            cluster, node, _ = self._memory[id]
-            self._memory[id] = (cluster, node, self._plans[id].memory_mib)
-            self._capacity[id] = {name: _amount(self._plans[id], name) for name in self._capacity[id]}
+            (cluster, node, _), size = self._memory[id], self._size(id)
+            self._memory[id] = (cluster, node, size["memory_mib"])
+            self._capacity[id] = {
+                name: size["vcpus" if _is_cpu(name) else "disk_gib"] for name in self._capacity.get(id, {})
+            }
 
     def _release(self, id: UUID) -> None:
         if id in self._owned:
@@ -155,8 +193,14 @@ async def differences(connection: Connection, claims: Claims) -> list[str]:
     return lines
 
 
-def _amount(plan: e.Plan, resource: str) -> int:
-    return plan.vcpus if resource.startswith("cpu/") else plan.disk_gib
+def _is_cpu(resource: str) -> bool:
+    return resource.startswith("cpu/")
+
+
+def _at(resource: str, node: str) -> str:
+    """The same on another node; a shared storage is one for all."""
+    kind, cluster, *rest = resource.split("/")
+    return "/".join((kind, cluster, *rest[:-1], node)) if len(rest) == (1 if kind == "cpu" else 2) else resource
 
 
 def _held(placed: e.ServerPlaced) -> set[str]:

@@ -233,6 +233,17 @@ WITH was AS (
 UPDATE node_promise n SET promised_mib = n.promised_mib + $2 - was.memory_mib
   FROM was WHERE n.cluster = was.cluster AND n.node = was.node;
 
+-- name: promise_exact_capacity
+-- Cores and GiB beyond the plan are free again. $1 server, $2 cores, $3 GiB
+WITH was AS (
+    SELECT resource, amount, resource LIKE 'cpu/%' AS cpu FROM capacity_promise WHERE server_id = $1 FOR UPDATE
+), kept AS (
+    UPDATE capacity_promise p SET amount = CASE WHEN cpu THEN $2::bigint ELSE $3 END
+      FROM was WHERE p.server_id = $1 AND p.resource = was.resource
+)
+UPDATE capacity c SET promised = c.promised + CASE WHEN cpu THEN $2::bigint ELSE $3 END - was.amount
+  FROM was WHERE c.resource = was.resource;
+
 -- name: stored_answer
 -- The answer to a request that came before. $1 user, $2 key
 SELECT fingerprint, status, headers, body FROM idempotency_key WHERE user_id = $1 AND key = $2;

@@ -126,6 +126,25 @@ DELETE FROM vmid WHERE server_id = ANY($1::uuid[]) AND state = 'owned';
 UPDATE address SET during = tstzrange(lower(during), clock_timestamp())
  WHERE server_id = ANY($1::uuid[]) AND upper_inf(during);
 
+-- name: let_go_memory
+-- What these servers were promised of their nodes' memory is free again. $1 servers
+WITH gone AS (
+    DELETE FROM memory_promise WHERE server_id = ANY($1::uuid[]) RETURNING cluster, node, memory_mib
+), freed AS (
+    SELECT cluster, node, sum(memory_mib) AS memory_mib FROM gone GROUP BY cluster, node
+)
+UPDATE node_promise n SET promised_mib = n.promised_mib - freed.memory_mib
+  FROM freed WHERE n.cluster = freed.cluster AND n.node = freed.node;
+
+-- name: let_go_capacity
+-- The cores and GiB of these servers are free again. $1 servers
+WITH gone AS (
+    DELETE FROM capacity_promise WHERE server_id = ANY($1::uuid[]) RETURNING resource, amount
+), freed AS (
+    SELECT resource, sum(amount) AS amount FROM gone GROUP BY resource
+)
+UPDATE capacity c SET promised = c.promised - freed.amount FROM freed WHERE c.resource = freed.resource;
+
 -- name: forget_credentials
 -- These users have no password any more. $1 users
 DELETE FROM credential WHERE user_id = ANY($1::uuid[]);

@@ -193,6 +193,8 @@ class _Rollback:
             if entity == "service":
                 await self._connection.execute(SQL.let_go_guests, gone)
                 await self._connection.execute(SQL.let_go_addresses, gone)
+                await self._connection.execute(SQL.let_go_memory, gone)
+                await self._connection.execute(SQL.let_go_capacity, gone)
             elif entity == "user":
                 await self._connection.execute(SQL.close_logins, gone)
                 await self._connection.execute(SQL.forget_credentials, gone)

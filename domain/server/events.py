@@ -239,7 +239,10 @@ class GuestIdentified:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuestMoved:
+    """`promised`: what was promised to it went with it, to its new node."""
+
     node: str
+    promised: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -409,6 +412,7 @@ class ServerAdopted:
     identity: Identity
     evidence: list[str]
     actual: dict[str, int]  # vcpus, memory_mib, disk_gib as Proxmox has them
+    promises: dict[str, int] = field(default_factory=dict)  # cores and GiB as in ServerPlaced; with any, memory too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -515,12 +519,12 @@ EVENTS = (
     EventType("server.step_completed", 1, StepCompleted),
     EventType("server.step_held", 1, StepHeld),
     EventType("server.guest_identified", 1, GuestIdentified),
-    EventType("server.guest_moved", 1, GuestMoved),
+    EventType("server.guest_moved", 2, GuestMoved, {1: lambda plain: plain | {"promised": False}}),
     EventType("server.power_observed", 1, PowerObserved),
     EventType("server.operation_succeeded", 1, OperationSucceeded),
     EventType("server.operation_failed", 1, OperationFailed),
     EventType("server.attention_raised", 1, AttentionRaised),
-    EventType("server.adopted", 1, ServerAdopted),
+    EventType("server.adopted", 2, ServerAdopted, {1: _as_it_is}),
     EventType("server.adoption_declined", 1, AdoptionDeclined),
     EventType("server.import_reverted", 1, ImportReverted),
     EventType("server.termination_scheduled", 1, TerminationScheduled),

@@ -191,6 +191,12 @@ class Server:
         return next((one for one in known if one is not None and one.version == self.version), None)
 
     @property
+    def size(self) -> dict[str, int]:
+        """Cores, MiB and GiB that its guest has: the plan's, unless it was adopted with others."""
+        plan = {"vcpus": self.plan.vcpus, "memory_mib": self.plan.memory_mib, "disk_gib": self.plan.disk_gib}
+        return plan | self.actual
+
+    @property
     def suspension(self) -> str | None:
         """Why the server is kept from its owner: the first reason of several."""
         return self.holds[0].reason if self.holds else None

@@ -17,6 +17,7 @@ from domain.server.state import Server
 from eventstore.database import Connection
 from hypervisor.port import GuestConfig, GuestRow, Hypervisor
 from orchestrator.drift.compare import KINDS, Seen, findings
+from orchestrator.promises import follow
 from orchestrator.steps.guard import is_guarded, promised
 from orchestrator.work import SQL, Tools, Work
 from runtime.ids import new_id
@@ -40,7 +41,7 @@ async def look_closer(tools: Tools, cluster: Hypervisor, server_id: UUID, row: G
     if "identity" not in {finding.kind for finding in found}:
         found += [*await taken_addresses(tools, config, server_id), *await _unfiltered(work, config)]
     if work.state.node != row.node:
-        await work.record(e.GuestMoved(node=row.node))
+        await follow(work, row.node)
     for finding in found:
         await notice(work, finding)
     await settle(work, {*KINDS, "address", "firewall"} - {finding.kind for finding in found})
@@ -87,7 +88,8 @@ async def _policy(work: Work, finding: Finding) -> Policy:
     held = bool(work.state.holds) and finding.kind == "power" and finding.facts["power"] != "stopped"
     if await work.is_observed():
         return "follow" if finding.kind == "power" else "ask"
-    return "ask" if held and wanted == "follow" else wanted
+    adopted = work.state.source is not None and finding.kind == "firewall"
+    return "ask" if adopted or (held and wanted == "follow") else wanted
 
 
 async def _name(server_id: UUID, operations: Iterable[UUID], connection: Connection) -> None:
@@ -103,8 +105,8 @@ async def settle(work: Work, kinds: Iterable[str]) -> None:
 
 
 async def _unfiltered(work: Work, config: GuestConfig) -> list[Finding]:
-    """The address filter as it should be on guests of our own making; those that were adopted came without."""
-    allowed = promised(work, config) if work.state.source is None else {}
+    """The address filter as it should be. Guests that were adopted came without: staff decide about each."""
+    allowed = promised(work, config)
     if not allowed or await is_guarded(work, allowed):
         return []
     return [Finding(kind="firewall", detail="It could send from addresses that are not its own: the filter is off.")]

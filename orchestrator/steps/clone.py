@@ -13,6 +13,7 @@ from orchestrator import slots
 from orchestrator.effect import Plan, pursue
 from orchestrator.identity import identity_of
 from orchestrator.outcome import Attention, Done, Failed, Later, Outcome
+from orchestrator.promises import moved
 from orchestrator.steps.place import next_vmid
 from orchestrator.work import SQL, Work
 
@@ -120,8 +121,10 @@ async def _identified(work: Work) -> Outcome:
     guest = await work.guest()
     if guest is None:
         return Later(1.0)
-    event = e.GuestIdentified(operation_id=work.operation.id, node=guest.node, identity=identity_of(guest))
-    return Done("", [event])
+    identified = e.GuestIdentified(operation_id=work.operation.id, node=guest.node, identity=identity_of(guest))
+    if guest.node == work.state.node:
+        return Done("", [identified])
+    return Done("", [e.GuestMoved(node=guest.node), identified], claims=await moved(work, guest.node))
 
 
 async def _find(work: Work, effect: Effect) -> Task | None:

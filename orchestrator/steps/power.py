@@ -11,6 +11,7 @@ from hypervisor.port import GuestConfig, Task
 from orchestrator.effect import Plan, pursue, task_finder
 from orchestrator.identity import mismatch
 from orchestrator.outcome import Attention, Done, Failed, Later, Outcome
+from orchestrator.promises import follow
 from orchestrator.work import Work
 
 STOP_GRACE = 2.0  # wishing a state twice is wishing it once
@@ -26,7 +27,7 @@ async def ours(work: Work, *, volumes: bool = True) -> GuestConfig | Outcome:
     if (why := mismatch(work.state, guest, volumes=volumes)) is not None:
         return Attention("identity_mismatch", "Another virtual machine stands where this one should be.", why)
     if guest.node != work.state.node:
-        await work.record(e.GuestMoved(node=guest.node))
+        await follow(work, guest.node)
     return guest
 
 

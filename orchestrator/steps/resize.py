@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -30,11 +32,11 @@ def wanted(work: Work) -> e.Plan:
 
 async def reserve(work: Work) -> Outcome:
     """Done with `CapacityReserved`: what the larger plan takes is promised where the guest is."""
-    plan, was, server = wanted(work), work.state.plan, work.state.id
+    plan, was, server = wanted(work), work.state.size, work.state.id
     promise = await work.tools.store.pool.fetchrow(SQL.promise_of, server)
     there = await _there(work, promise["node"] if promise is not None else work.state.node)
-    held = promise["memory_mib"] if promise is not None else was.memory_mib
-    more = Need(plan.memory_mib - held, plan.vcpus - was.vcpus, plan.disk_gib - was.disk_gib)
+    held = promise["memory_mib"] if promise is not None else was["memory_mib"]
+    more = Need(plan.memory_mib - held, plan.vcpus - was["vcpus"], plan.disk_gib - was["disk_gib"])
     if not _fits(there, more):
         return Failed("no_capacity", NO_ROOM.format(plan=plan.name))
     reserved = e.CapacityReserved(operation_id=work.operation.id, plan=plan)
@@ -93,13 +95,13 @@ async def scale(work: Work) -> Outcome:
         return outcome
     waits = await _waits_for_restart(work, guest)
     changed = e.PlanChanged(operation_id=work.operation.id, plan=plan, restart_needed=waits)
-    return Done(outcome.detail, [changed], claims=partial(promise_exactly, work.state.id, plan))
+    return Done(outcome.detail, [changed], claims=partial(promise_exactly, work.state.id, asdict(plan)))
 
 
-async def promise_exactly(server: UUID, plan: e.Plan, connection: Connection) -> None:
-    """What was promised beyond the plan is free again."""
-    await connection.execute(SQL.promise_exactly, server, plan.memory_mib)
-    await connection.execute(SQL.promise_exact_capacity, server, plan.vcpus, plan.disk_gib)
+async def promise_exactly(server: UUID, size: Mapping[str, Any], connection: Connection) -> None:
+    """What was promised beyond a size is free again."""
+    await connection.execute(SQL.promise_exactly, server, size["memory_mib"])
+    await connection.execute(SQL.promise_exact_capacity, server, size["vcpus"], size["disk_gib"])
 
 
 async def _waits_for_restart(work: Work, guest: GuestConfig) -> bool:

@@ -177,7 +177,9 @@ async def _given_back(operation_id: Any, after: Server, connection: Connection) 
         return
     await connection.execute(SQL.forget_secret, operation.id)
     if operation.type == "resize":
-        await connection.execute(SQL.promise_exactly, after.id, after.plan.memory_mib)
+        size = after.size
+        await connection.execute(SQL.promise_exactly, after.id, size["memory_mib"])
+        await connection.execute(SQL.promise_exact_capacity, after.id, size["vcpus"], size["disk_gib"])
 
 
 def _operation(state: Server, id: Any) -> Operation | None:

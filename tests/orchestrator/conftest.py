@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -23,6 +24,7 @@ from hypervisor.fake_world import FakeWorld
 from orchestrator import reconcile as reconciling
 from orchestrator.reconcile import reconcile
 from orchestrator.work import SQL, Tools, Work
+from projector.claims import Claims
 from runtime.ids import new_id
 from runtime.sealing import Seal
 from runtime.settings import Auth, Cluster, Config, Image, Location, Policy, Pool
@@ -122,6 +124,28 @@ class Life:
                 return state
             self.advance(wait or 0)
         raise AssertionError(f"still {state.status}: {state.current}")
+
+    async def claims_agree(self, *servers: UUID) -> None:
+        """What the tables promise these servers, and all in all, is what the log says."""
+        claims, pool = Claims(), self.store.pool
+        for server in servers:
+            for record in await self.store.read_stream(server):
+                claims.fold(record)
+        derived = claims.tables()
+        rows = await pool.fetch("SELECT server_id, cluster, node, memory_mib FROM memory_promise")
+        assert {tuple(row) for row in rows} == derived["memory_promise"]
+        rows = await pool.fetch("SELECT server_id, resource, amount FROM capacity_promise")
+        assert {tuple(row) for row in rows} == derived["capacity_promise"]
+        rows = await pool.fetch("SELECT cluster, node, promised_mib FROM node_promise WHERE promised_mib > 0")
+        memory = Counter[tuple[str, str]]()
+        for _, cluster, node, mib in derived["memory_promise"]:
+            memory[cluster, node] += mib
+        assert {(row[0], row[1]): row[2] for row in rows} == memory
+        rows = await pool.fetch("SELECT resource, promised FROM capacity WHERE promised > 0")
+        capacity = Counter[str]()
+        for _, resource, amount in derived["capacity_promise"]:
+            capacity[resource] += amount
+        assert {row[0]: row[1] for row in rows} == capacity
 
     def ours(self) -> list[int]:
         """The VMIDs of our range that have a guest."""

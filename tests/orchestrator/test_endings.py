@@ -12,7 +12,6 @@ from domain.server.state import Server
 from hypervisor.fake import Accident, Crash
 from orchestrator import reconcile as reconciling
 from orchestrator.work import SQL
-from projector.claims import Claims
 from runtime.ids import new_id
 from tests.given import IMAGE, PLAN
 from tests.orchestrator.acts import LARGER
@@ -43,18 +42,6 @@ async def _failed(life: Life, server: UUID) -> str:
     assert state.operation.error is not None, state.operation
     assert state.operation.status == "failed"
     return state.operation.error.code
-
-
-async def _claims_agree(life: Life, server: UUID) -> None:
-    """What the tables promise is what the log says."""
-    claims = Claims()
-    for record in await life.store.read_stream(server):
-        claims.fold(record)
-    derived = claims.tables()["memory_promise"]
-    pool = life.store.pool
-    rows = await pool.fetch("SELECT server_id, cluster, node, memory_mib FROM memory_promise")
-    assert {tuple(row) for row in rows} == derived
-    assert await pool.fetchval("SELECT coalesce(sum(promised_mib), 0) FROM node_promise") == sum(r[3] for r in derived)
 
 
 @pytest.mark.parametrize("verb", ["clone", "configure", "set_firewall", "resize", "start"])
@@ -119,7 +106,7 @@ async def test_a_plan_without_room_changes_nothing(life: Life) -> None:
     await life.ask(server, "resize", plan=asdict(HUGE))
     assert await _failed(life, server) == "no_capacity"
     assert (await life.state(server)).plan == PLAN
-    await _claims_agree(life, server)
+    await life.claims_agree(server)
 
 
 async def test_room_for_a_plan_is_given_back_when_it_fails_and_promised_again_when_it_is_tried_again(
@@ -130,17 +117,17 @@ async def test_room_for_a_plan_is_given_back_when_it_fails_and_promised_again_wh
     await life.ask(server, "resize", plan=asdict(LARGER))
     code = await _failed(life, server)
     assert code == "refused"
-    await _claims_agree(life, server)
+    await life.claims_agree(server)
     life.world.fail_task("resize", "lvextend failed")
     life.world.fail_task("resize", "lvextend failed")
     life.world.fail_task("resize", "lvextend failed")
     await life.ask(server, "resize", plan=asdict(LARGER))
     assert await _failed(life, server) == "hypervisor_error"
-    await _claims_agree(life, server)
+    await life.claims_agree(server)
     await life.end(server, "retry")
     state = await _done(life, server)
     assert (state.plan, life.world.guests[state.vmid or 0].disk_gib["scsi0"]) == (LARGER, 40)
-    await _claims_agree(life, server)
+    await life.claims_agree(server)
 
 
 async def test_a_resize_says_what_waits_for_a_restart(life: Life) -> None:

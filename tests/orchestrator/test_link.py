@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 from uuid import UUID
 
@@ -14,12 +14,15 @@ from domain.server.state import Server
 from eventstore.outbox import Lease
 from eventstore.positions import Position
 from eventstore.store import Entry, EventStore
-from hypervisor.fake_world import FakeGuest
+from hypervisor.fake import Accident
+from hypervisor.fake_world import FakeGuest, FakeWorld
 from hypervisor.port import IpConfig
+from orchestrator.drift.closer import look_closer
 from orchestrator.link import link_import
 from orchestrator.observer import Observer
 from runtime.ids import new_id
 from tests.given import BILLING, IMAGE, LOCATION, PLAN
+from tests.orchestrator.acts import LARGER
 from tests.orchestrator.conftest import META, Life
 
 pytestmark = pytest.mark.pg
@@ -182,3 +185,53 @@ async def test_only_one_process_looks_at_a_cluster(life: Life) -> None:
     seen = await life.store.pool.fetchval("SELECT token FROM cluster_observation")
     await second.look()
     assert await life.store.pool.fetchval("SELECT token FROM cluster_observation") == seen
+
+
+async def test_an_adopted_guest_takes_its_room_and_takes_it_along(life: Life) -> None:
+    """Cores, memory and disk count where it is, more than fits or not; on its next node when it has moved."""
+    world = FakeWorld(nodes=("pve1", "pve2"))
+    life.world = life.hypervisor.world = world
+    world.add_guest(FakeGuest(101, "pve1", name="host-1", power="running", cores=4, memory_mib=99_999))
+    state = await _link_one(life, _imported("1", 101))
+    assert state.adopted
+    await life.claims_agree(state.id)
+    pool = life.store.pool
+    promised = "SELECT node, limit_mib, promised_mib FROM node_promise ORDER BY node"
+    assert [tuple(row) for row in await pool.fetch(promised)] == [("pve1", 99_999, 99_999)]
+    rows = await pool.fetch("SELECT resource, amount FROM capacity_promise ORDER BY resource")
+    assert [tuple(row) for row in rows] == [("cpu/demo/pve1", 4), ("disk/demo/local/pve1", 2)]
+    world.guests[101].node = "pve2"
+    (row,) = await life.hypervisor.guests()
+    await look_closer(life.tools, life.hypervisor, state.id, row, -1.0)
+    assert (await life.state(state.id)).node == "pve2"
+    await life.claims_agree(state.id)
+    assert [tuple(row) for row in await pool.fetch(promised)] == [("pve1", 99_999, 0), ("pve2", 99_999, 99_999)]
+    rows = await pool.fetch("SELECT resource FROM capacity_promise ORDER BY resource")
+    assert [row[0] for row in rows] == ["cpu/demo/pve2", "disk/demo/local/pve2"]
+
+
+async def test_a_resize_of_an_adopted_guest_that_fails_promises_what_it_had(life: Life) -> None:
+    """Not what its plan says, which it never had."""
+    life.world.add_guest(FakeGuest(101, "pve1", name="host-1", power="running", cores=1, memory_mib=512))
+    state = await _link_one(life, _imported("1", 101, mode="manage"))
+    await life.ask(state.id, "resize", plan=asdict(LARGER))
+    for _ in range(4):
+        life.world.fail_task("qmresize", "no space left")
+    life.hypervisor.plan("configure", Accident.REFUSED)
+    after = await life.settle(state.id, rounds=100)
+    assert after.operation is not None
+    assert after.operation.status == "failed"
+    await life.claims_agree(state.id)
+    assert await life.store.pool.fetchval("SELECT memory_mib FROM memory_promise") == 512
+
+
+@pytest.mark.parametrize("mode", ["observe", "manage"])
+async def test_a_guest_that_came_without_an_address_filter_is_told_of(life: Life, mode: e.Mode) -> None:
+    """It is not given one by itself, whatever the policy: its owner may use it in ways that nobody knows."""
+    life.world.add_guest(FakeGuest(101, "pve1", name="host-1", power="running"))
+    state = await _link_one(life, _imported("1", 101, mode=mode, addresses=[ADDRESS]))
+    (row,) = [row for row in await life.hypervisor.guests() if row.vmid == 101]
+    await look_closer(life.tools, life.hypervisor, state.id, row, -1.0)
+    state = await life.state(state.id)
+    assert ([drift.kind for drift in state.drift], state.current) == (["firewall"], None)
+    assert life.hypervisor.calls == []

@@ -293,7 +293,49 @@ class Tables:
             self._more(key[1], None, wanted - row["amount"])
             promises[key] = {**row, "amount": wanted}
 
+    def do_promise_found_capacity(self, server: UUID, account: UUID, resource: str, amount: int) -> None:
+        if (server, resource) in self.table("capacity_promise"):
+            raise unique("capacity_promise_pkey")
+        self.table("capacity_promise")[server, resource] = {"account_id": account, "amount": amount}
+        self._beyond(resource, amount)
+
+    def _beyond(self, resource: str, amount: int) -> None:
+        row = self.table("capacity").get(resource, {"most": 0, "promised": 0})
+        promised = row["promised"] + amount
+        self.table("capacity")[resource] = {"most": max(row["most"], promised), "promised": promised}
+
+    def do_move_capacity(self, server: UUID, node: str) -> None:
+        promises = self.table("capacity_promise")
+        moved = {key: _elsewhere(key[1], node) for key in promises if key[0] == server}
+        moved = {key: wanted for key, wanted in moved.items() if wanted != key[1]}
+        if any((server, wanted) in promises for wanted in moved.values()):
+            raise unique("capacity_promise_pkey")
+        for key, wanted in moved.items():
+            row = promises[server, wanted] = promises.pop(key)
+            self._more(key[1], None, -row["amount"])
+            self._beyond(wanted, row["amount"])
+
     # Memory
+
+    def do_promise_found_memory(self, cluster: str, node: str, limit: int, memory: int, server: UUID) -> None:
+        if server in self.table("memory_promise"):
+            raise unique("memory_promise_pkey")
+        self.table("memory_promise")[server] = {"cluster": cluster, "node": node, "memory_mib": memory}
+        self._promise_beyond(cluster, node, limit, memory)
+
+    def _promise_beyond(self, cluster: str, node: str, limit: int, memory: int) -> None:
+        nodes = self.table("node_promise")
+        promised = nodes.get((cluster, node), {"promised_mib": 0})["promised_mib"] + memory
+        nodes[cluster, node] = {"node": node, "limit_mib": max(limit, promised), "promised_mib": promised}
+
+    def do_move_memory(self, server: UUID, node: str, limit: int) -> None:
+        row = self.table("memory_promise").get(server)
+        if row is not None and row["node"] != node:
+            left = self.table("node_promise")[row["cluster"], row["node"]]
+            left = {**left, "promised_mib": left["promised_mib"] - row["memory_mib"]}
+            self.table("node_promise")[row["cluster"], row["node"]] = left
+            self.table("memory_promise")[server] = {**row, "node": node}
+            self._promise_beyond(row["cluster"], node, limit, row["memory_mib"])
 
     def do_promises(self, cluster: str) -> Answer:
         return [row for (name, _), row in self.table("node_promise").items() if name == cluster]
@@ -549,6 +591,11 @@ class Tables:
     def do_trip_destroy_guard(self) -> None:
         guard = self.table("destroy_guard").get(True, {"tripped_at": None, "allowed_until": None})
         self.table("destroy_guard")[True] = {**guard, "tripped_at": guard["tripped_at"] or self.clock()}
+
+
+def _elsewhere(resource: str, node: str) -> str:
+    parts = resource.split("/")
+    return "/".join([*parts[:-1], node]) if len(parts) == (3 if parts[0] == "cpu" else 4) else resource
 
 
 def _overlaps(text: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
