@@ -41,7 +41,7 @@ test("the client is the one generated from openapi.json", async () => {
 
 test("imports are read correctly", () => {
   expect(imports("features/servers/queries.ts")).toContain("api/client");
-  expect(imports("features/servers/queries.ts")).toContain("features/servers/actions");
+  expect(imports("features/servers/queries.ts")).toContain("features/servers/fresh");
 });
 
 test("features do not know each other", () => {

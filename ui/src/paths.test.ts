@@ -7,7 +7,11 @@ test("the URLs are these", () => {
   expect(paths.servers()).toBe("/servers");
   expect(paths.newServer()).toBe("/servers/new");
   expect(paths.server("srv_1")).toBe("/servers/srv_1");
-  expect(paths.serverOperation("srv_1", "op_2")).toBe("/servers/srv_1?operation=op_2");
+  expect(paths.serverOperation("srv_1", "op_2")).toBe("/servers/srv_1/operations/op_2");
+  expect(paths.serverOperations("srv_1")).toBe("/servers/srv_1/operations");
+  expect(paths.serverNetwork("srv_1")).toBe("/servers/srv_1/network");
+  expect(paths.serverBackups("srv_1")).toBe("/servers/srv_1/backups");
+  expect(paths.serverSettings("srv_1")).toBe("/servers/srv_1/settings");
   expect(paths.serverHistory("srv_1")).toBe("/servers/srv_1/history");
 });
 

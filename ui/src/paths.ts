@@ -4,9 +4,12 @@ export const paths = {
   servers: () => "/servers",
   newServer: () => "/servers/new",
   server: (id: string) => `/servers/${encodeURIComponent(id)}`,
-  serverOperation: (id: string, operation: string) =>
-    `/servers/${encodeURIComponent(id)}?operation=${encodeURIComponent(operation)}`,
-  serverHistory: (id: string) => `/servers/${encodeURIComponent(id)}/history`,
+  serverOperations: (id: string) => `${paths.server(id)}/operations`,
+  serverOperation: (id: string, operation: string) => `${paths.serverOperations(id)}/${encodeURIComponent(operation)}`,
+  serverNetwork: (id: string) => `${paths.server(id)}/network`,
+  serverBackups: (id: string) => `${paths.server(id)}/backups`,
+  serverHistory: (id: string) => `${paths.server(id)}/history`,
+  serverSettings: (id: string) => `${paths.server(id)}/settings`,
 };
 
 /** `next` as given in a URL, or the servers list unless it is a path on this site. */

@@ -49,6 +49,10 @@ export function routes(client: QueryClient): RouteObject[] {
           lazy: () => page(import("@/features/servers/page/ServerPage"), "ServerPage"),
           children: [
             { index: true, lazy: () => page(import("@/features/servers/page/OverviewTab"), "OverviewTab") },
+            { path: "network", lazy: () => page(import("@/features/servers/network/NetworkTab"), "NetworkTab") },
+            { path: "backups", lazy: () => page(import("@/features/servers/copies/BackupsTab"), "BackupsTab") },
+            { path: "operations", lazy: operationsTab },
+            { path: "operations/:operation", lazy: operationsTab },
             { path: "history", lazy: () => page(import("@/features/servers/page/HistoryTab"), "HistoryTab") },
           ],
         },
@@ -57,6 +61,8 @@ export function routes(client: QueryClient): RouteObject[] {
     { path: "*", Component: NotFound },
   ];
 }
+
+const operationsTab = () => page(import("@/features/servers/operations/OperationsTab"), "OperationsTab");
 
 async function page<Name extends string>(module: Promise<Record<Name, () => React.ReactNode>>, name: Name) {
   return { Component: (await module)[name] };

@@ -1,4 +1,7 @@
 import type { Operation, ServerStatus } from "@/api/types";
+import { changeWords, networkWords, settingsWords } from "./words/changes";
+import { copyWords } from "./words/copies";
+import { operationTypes, operationWords, stepNames } from "./words/operations";
 
 /** Every word the dashboard says, in one place. */
 const status: Record<ServerStatus, string> = {
@@ -20,18 +23,6 @@ const status: Record<ServerStatus, string> = {
   unknown: "Unknown",
 };
 
-const operationType: Record<string, string> = {
-  create: "Creating the server",
-  start: "Starting",
-  shutdown: "Shutting down",
-  stop: "Powering off",
-  reboot: "Rebooting",
-  reset: "Resetting",
-  terminate: "Terminating",
-  restore: "Undoing the termination",
-  destroy: "Deleting for good",
-};
-
 const operationStatus: Record<Operation["status"], string> = {
   queued: "Waiting to begin",
   running: "In progress",
@@ -39,31 +30,6 @@ const operationStatus: Record<Operation["status"], string> = {
   failed: "Failed",
   cancelled: "Cancelled",
   needs_attention: "Our staff have to look at this",
-};
-
-const stepNames: Record<string, string> = {
-  place: "Find a place",
-  clone: "Copy the operating system",
-  configure: "Configure",
-  guard: "Protect the address",
-  resize: "Set the disk size",
-  start: "Start",
-  address: "Wait for the network",
-  shutdown: "Ask the system to shut down",
-  stop: "Power off",
-  reboot: "Reboot",
-  reset: "Reset",
-  schedule: "Schedule the deletion",
-  restore: "Undo the termination",
-  destroy: "Delete the virtual machine",
-  safety: "Take a safety snapshot",
-  reimage: "Write the operating system",
-  clean: "Remove the old disk",
-  reserve: "Reserve room",
-  scale: "Change CPU and memory",
-  restart: "Restart",
-  credentials: "Change password and keys",
-  rollback: "Go back",
 };
 
 /** A key the catalogue does not know yet, made readable: "await_address" → "Await address". */
@@ -76,7 +42,7 @@ export const words = {
   product: "Hostler",
   status,
   operationStatus,
-  operationType: (type: string) => operationType[type] ?? readable(type),
+  operationType: (type: string) => operationTypes[type] ?? readable(type),
   step: (key: string) => stepNames[key] ?? readable(key),
 
   common: {
@@ -172,7 +138,10 @@ export const words = {
   server: {
     tabs: "Server",
     overview: "Overview",
+    network: "Network",
+    backups: "Backups",
     history: "History",
+    settings: "Settings",
     failed: "The server could not be loaded",
     gone: "There is no such server",
     goneHelp: "It was deleted, or the address is mistyped.",
@@ -223,6 +192,16 @@ export const words = {
     shutdown: "Shut down",
     reboot: "Reboot",
     stop: "Power off",
+    rebuild: "Rebuild",
+    resize: "Resize",
+    rename: "Rename",
+    reset_password: "Change",
+    snapshot: "Take snapshot",
+    snapshot_restore: "Go back",
+    snapshot_delete: "Delete snapshot",
+    backup: "Take backup",
+    backup_restore: "Restore backup",
+    backup_delete: "Delete backup",
     terminate: "Terminate",
     restore: "Undo termination",
   },
@@ -233,6 +212,16 @@ export const words = {
     shutdown: "Stopping…",
     reboot: "Rebooting…",
     stop: "Powering off…",
+    rebuild: "Rebuilding…",
+    resize: "Resizing…",
+    rename: "Renaming…",
+    reset_password: "Changing…",
+    snapshot: "Taking a snapshot…",
+    snapshot_restore: "Going back…",
+    snapshot_delete: "Deleting…",
+    backup: "Taking a backup…",
+    backup_restore: "Restoring…",
+    backup_delete: "Deleting…",
     terminate: "Terminating…",
     restore: "Undoing…",
   },
@@ -261,37 +250,18 @@ export const words = {
     mismatch: (name: string) => `Type the name exactly: ${name}`,
   },
 
-  operation: {
-    title: "Operation",
-    steps: "Steps",
-    progress: (percent: number) => `${percent} %`,
-    attempt: (n: number) => `attempt ${n}`,
-    took: (seconds: string) => `took ${seconds}`,
-    since: (seconds: string) => `for ${seconds}`,
-    by: (who: string) => `Asked for by ${who}`,
-    you: "you",
-    requesters: { user: "a user", staff: "our staff", system: "Hostler", import: "the import" } as Record<
-      string,
-      string
-    >,
-    reference: "Operation id",
-    failed: "The operation could not be loaded",
-    stepStatus: {
-      queued: "Not yet",
-      running: "Now",
-      waiting: "Waiting",
-      succeeded: "Done",
-      failed: "Failed",
-    } as Record<string, string>,
-    announce: (what: string, step: string) => `${what}: ${step}`,
-    dismiss: "Close",
-  },
+  operation: operationWords,
+  copies: copyWords,
+  change: changeWords,
+  network: networkWords,
+  settings: settingsWords,
 
   history: {
     title: "History",
     empty: "Nothing has happened yet",
     emptyHelp: "Everything done to this server will be listed here.",
     failed: "The history could not be loaded",
+    events: "What happened",
     operation: "Show the operation",
     by: (who: string) => `by ${who}`,
   },

@@ -16,3 +16,8 @@ export type Plan = Schemas["Plan"];
 export type Image = Schemas["Image"];
 export type Location = Schemas["Location"];
 export type HistoryEntry = Schemas["HistoryEntry"];
+export type ServerAction = Schemas["ServerAction"];
+export type Snapshot = Schemas["Snapshot"];
+export type Backup = Schemas["Backup"];
+/** What is kept of a server's disk, beside it or away from it. */
+export type DiskCopy = Snapshot | Backup;

@@ -25,3 +25,8 @@ export function secondsTaken(from: string, to: string): number {
 export function secondsBetween(from: string | number, to: string | number): number {
   return Math.max(0, Math.round((new Date(to).getTime() - new Date(from).getTime()) / 1000));
 }
+
+/** Seconds since `from`, until `to` or else `now`: a clock that runs shows whole ones, what is done says it exactly. */
+export function elapsed(from: string, to: string | null | undefined, now: number): number {
+  return to ? secondsTaken(from, to) : secondsBetween(from, now);
+}

@@ -1,9 +1,39 @@
 import type { Operation, Server, ServerStatus, User } from "@/api/types";
 
 export const plans = [
-  { id: "pln_a", object: "plan" as const, key: "a", name: "S", vcpus: 1, memory_mib: 1024, disk_gib: 20 },
-  { id: "pln_b", object: "plan" as const, key: "b", name: "M", vcpus: 2, memory_mib: 4096, disk_gib: 40 },
-  { id: "pln_c", object: "plan" as const, key: "c", name: "L", vcpus: 4, memory_mib: 8192, disk_gib: 80 },
+  {
+    id: "pln_a",
+    object: "plan" as const,
+    key: "a",
+    name: "S",
+    vcpus: 1,
+    memory_mib: 1024,
+    disk_gib: 20,
+    snapshots: 1,
+    backups: 0,
+  },
+  {
+    id: "pln_b",
+    object: "plan" as const,
+    key: "b",
+    name: "M",
+    vcpus: 2,
+    memory_mib: 4096,
+    disk_gib: 40,
+    snapshots: 3,
+    backups: 3,
+  },
+  {
+    id: "pln_c",
+    object: "plan" as const,
+    key: "c",
+    name: "L",
+    vcpus: 4,
+    memory_mib: 8192,
+    disk_gib: 80,
+    snapshots: 5,
+    backups: 5,
+  },
 ];
 export const images = [
   { id: "img_a", object: "image" as const, key: "a", name: "Debian 12", min_disk_gib: 5 },

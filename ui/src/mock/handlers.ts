@@ -1,10 +1,14 @@
 import { http, HttpResponse, type HttpHandler } from "msw";
-import type { Problem, Server, ServerCreate, User } from "@/api/types";
+import type { Problem, Server, ServerAction, ServerCreate, User } from "@/api/types";
 import { allowed, type Action } from "@/features/servers/actions";
-import type { MockDb, Pushed } from "./db";
+import type { components } from "@/api/schema";
+import type { Asked, MockDb, Pushed } from "./db";
 import { admin, images, locations, plans } from "./fixtures";
 
+type Schemas = components["schemas"];
+
 const TOKEN_SECONDS = 900;
+export const MADE_UP = "correct-horse-battery";
 
 function problem(status: number, code: string, title: string, more: Partial<Problem> = {}) {
   const body: Problem = {
@@ -81,9 +85,14 @@ function matching(db: MockDb, url: URL): Server[] {
   return sort.startsWith("-") ? found.toReversed() : found;
 }
 
+const TAKEN = {
+  detail: "Choose another name.",
+  errors: [{ pointer: "/name", code: "taken", message: "You have a server of this name already." }],
+};
+
 function orderErrors(order: ServerCreate, db: MockDb): NonNullable<Problem["errors"]> {
   const taken = [...db.servers.values()].some((server) => server.name === order.name);
-  return taken ? [{ pointer: "/name", code: "taken", message: "You have a server of this name already." }] : [];
+  return taken ? TAKEN.errors : [];
 }
 
 function eventStream(db: MockDb, after: string | null): ReadableStream<Uint8Array> {
@@ -112,13 +121,19 @@ export function handlers(db: MockDb, session: MockSession): HttpHandler[] {
       const user = session.caller(request, db);
       return user ? answer({ request, url: new URL(request.url), user, id: String(params["id"]) }) : unauthorized();
     };
-  const act = (id: string, type: Action, user: User): Response => {
+  const act = (id: string, ask: Asked, user: User): Response => {
     const server = db.servers.get(id);
     if (!server) return notFound();
     if (server.current_operation) return problem(409, "operation_in_progress", "Another operation is in progress");
-    if (!allowed[type].includes(server.status)) return problem(409, "conflict", `Not possible while ${server.status}`);
-    return HttpResponse.json({ operation: db.act(id, type, user) }, { status: 202 });
+    if (!allowed[ask.type as Action].includes(server.status))
+      return problem(409, "conflict", `Not possible while ${server.status}`);
+    if (ask.type === "rename" && ask.name === "taken") return problem(422, "validation", "Mistakes", TAKEN);
+    const madeUp = ask.type === "reset_password" && !ask.password && !ask.ssh_keys;
+    const answer = { operation: db.act(id, ask, user), ...(madeUp ? { password: MADE_UP } : {}) };
+    return HttpResponse.json(answer, { status: 202 });
   };
+  const end = ({ type, operation }: Schemas["End"]): Response =>
+    HttpResponse.json({ operation: type === "retry" ? db.retry(operation!) : db.cancel(operation!) }, { status: 202 });
   return [
     http.post("*/v1/login", async ({ request }) => {
       const { email, password } = (await request.json()) as { email: string; password: string };
@@ -175,13 +190,13 @@ export function handlers(db: MockDb, session: MockSession): HttpHandler[] {
     ),
     http.delete(
       "*/v1/servers/:id",
-      guarded(({ id, user }) => act(id, "terminate", user)),
+      guarded(({ id, user }) => act(id, { type: "terminate" }, user)),
     ),
     http.post(
       "*/v1/servers/:id/actions",
       guarded(async ({ request, id, user }) => {
-        const { type } = (await request.json()) as { type: Action };
-        return act(id, type, user);
+        const ask = (await request.json()) as ServerAction;
+        return ask.type === "retry" || ask.type === "cancel" ? end(ask as Schemas["End"]) : act(id, ask, user);
       }),
     ),
     http.get(
@@ -189,6 +204,14 @@ export function handlers(db: MockDb, session: MockSession): HttpHandler[] {
       guarded(({ id, url }) =>
         page([...db.operations.values()].filter((operation) => operation.resource.id === id).toReversed(), url),
       ),
+    ),
+    http.get(
+      "*/v1/servers/:id/snapshots",
+      guarded(({ id, url }) => page(db.snapshots.get(id) ?? [], url)),
+    ),
+    http.get(
+      "*/v1/servers/:id/backups",
+      guarded(({ id, url }) => page(db.backups.get(id) ?? [], url)),
     ),
     http.get(
       "*/v1/servers/:id/history",

@@ -4,6 +4,8 @@ export interface Option {
   value: string;
   title: string;
   detail?: ReactNode;
+  /** Why it cannot be chosen. */
+  reason?: string | null;
 }
 
 interface Props {
@@ -26,19 +28,21 @@ export function Choice({ legend, name, options, value, onChange, error, empty }:
         {options.map((option) => (
           <label
             key={option.value}
-            className="card flex cursor-pointer items-start gap-3 p-3.5 hover:border-edge has-checked:border-accent has-checked:ring-1 has-checked:ring-accent has-focus-visible:outline-2 has-focus-visible:outline-offset-2 has-focus-visible:outline-accent"
+            className="card flex cursor-pointer items-start gap-3 p-3.5 hover:border-edge has-disabled:cursor-not-allowed has-disabled:bg-raised has-disabled:text-soft has-checked:border-accent has-checked:ring-1 has-checked:ring-accent has-focus-visible:outline-2 has-focus-visible:outline-offset-2 has-focus-visible:outline-accent"
           >
             <input
               type="radio"
               name={name}
               value={option.value}
               checked={option.value === value}
+              disabled={Boolean(option.reason)}
               onChange={() => onChange(option.value)}
               className="mt-1 size-4 shrink-0 accent-accent outline-none"
             />
             <span className="min-w-0">
               <span className="block font-medium">{option.title}</span>
               {option.detail ? <span className="block text-small text-soft">{option.detail}</span> : null}
+              {option.reason ? <span className="block text-small text-soft">{option.reason}</span> : null}
             </span>
           </label>
         ))}

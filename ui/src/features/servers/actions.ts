@@ -3,12 +3,24 @@ import { words } from "@/words";
 
 export type Action = keyof typeof words.actions;
 
+const ready: readonly ServerStatus[] = ["running", "stopped", "paused"];
+
 /** Which action each status allows: the mirror of `x-allowed` in the API description, which has the last word. */
 export const allowed: Record<Action, readonly ServerStatus[]> = {
   start: ["stopped"],
   shutdown: ["running", "paused"],
   reboot: ["running"],
   stop: ["running", "paused"],
+  rebuild: ready,
+  resize: ["running", "stopped"],
+  rename: ready,
+  reset_password: ["running", "stopped"],
+  snapshot: ready,
+  snapshot_restore: ready,
+  snapshot_delete: ready,
+  backup: ready,
+  backup_restore: ready,
+  backup_delete: ready,
   terminate: ["running", "stopped", "paused", "failed"],
   restore: ["terminating"],
 };
@@ -37,9 +49,15 @@ function notInStatus(action: Action, status: ServerStatus): string {
   return words.whyNot.status(words.status[status]);
 }
 
+/** The actions at the top of a server's page. */
+export type RailAction = Extract<
+  Action,
+  "start" | "shutdown" | "reboot" | "stop" | "rebuild" | "terminate" | "restore"
+>;
+
 /** The buttons a server shows; a terminating one offers only the way back. */
-export function offered(server: Server): readonly Action[] {
+export function offered(server: Server, operation?: Operation): readonly RailAction[] {
   if (server.status === "terminated") return [];
-  if (server.status === "terminating") return ["restore"];
-  return ["start", "shutdown", "reboot", "stop", "terminate"];
+  if (server.status === "terminating" || operation?.type === "restore") return ["restore"];
+  return ["start", "shutdown", "reboot", "stop", "rebuild", "terminate"];
 }

@@ -32,3 +32,11 @@ test("an operation neither goes back nor unfinishes", () => {
   expect(laterOperation(finished, operation)).toBe(finished);
   expect(laterOperation(operation, finished)).toBe(finished);
 });
+
+test("what failed may begin again; what succeeded may not", () => {
+  const operation = { ...anOperation(server, "start", ["start"], admin), status: "running" as const, progress: 0 };
+  const failed = { ...operation, status: "failed" as const, progress: 50, finished_at: "2026-11-01T00:00:00Z" };
+  expect(laterOperation(failed, operation)).toBe(operation);
+  const succeeded = { ...failed, status: "succeeded" as const };
+  expect(laterOperation(succeeded, operation)).toBe(succeeded);
+});

@@ -12,11 +12,18 @@ export function newerServer(old: Server | undefined, next: Server): Server {
   return old.version > next.version ? old : { ...old, ...next };
 }
 
-/** The later of two states of one operation: it never unfinishes and never goes back. */
+/**
+ * The later of two states of one operation. It never goes back; what succeeded or was cancelled never unfinishes.
+ * One that failed may: it is tried again, and then some steps may begin anew.
+ */
 export function laterOperation(old: Operation | undefined, next: Operation): Operation {
-  if (!old) return next;
-  const back = (old.finished_at && !next.finished_at) || (old.progress ?? 0) > (next.progress ?? 0);
+  if (!old || mayBeginAgain(old)) return next;
+  const back = (old.finished_at && !next.finished_at) || old.progress > next.progress;
   return back ? old : next;
+}
+
+function mayBeginAgain({ status }: Operation): boolean {
+  return status === "failed" || status === "needs_attention";
 }
 
 export type ServerList = InfiniteData<ServerPage, string | undefined>;

@@ -16,6 +16,9 @@ const DYNAMIC = [
   ["servers", "detail"],
   ["servers", "history"],
   ["servers", "latest-operation"],
+  ["servers", "operations"],
+  ["servers", "snapshots"],
+  ["servers", "backups"],
   ["operations"],
 ];
 
@@ -50,13 +53,23 @@ export class LiveCache {
     const { queryKey } = serverQueries.detail(server.id);
     client.setQueryData(queryKey, (old: Server | undefined) => old && newerServer(old, server));
     this.lists((row) => (row.id === server.id ? newerServer(row, server) : row));
-    void client.invalidateQueries({ queryKey: serverQueries.history(server.id).queryKey });
+    this.outdate(serverQueries.history(server.id).queryKey);
+    this.outdate(serverQueries.snapshots(server.id).queryKey);
+    this.outdate(serverQueries.backups(server.id).queryKey);
     this.membership(server);
   }
 
   private operation(operation: Operation): void {
     const { queryKey } = serverQueries.operation(operation.id);
+    // An answer that is still under way may be older than this, and of one that failed nobody could tell.
+    void this.client.cancelQueries({ queryKey });
     this.client.setQueryData(queryKey, (old: Operation | undefined) => laterOperation(old, operation));
+    this.outdate(serverQueries.operations(operation.resource.id).queryKey);
+    this.outdate(serverQueries.latestOperation(operation.resource.id).queryKey);
+  }
+
+  private outdate(queryKey: readonly unknown[]): void {
+    void this.client.invalidateQueries({ queryKey });
   }
 
   private lists(change: (server: Server) => Server): void {

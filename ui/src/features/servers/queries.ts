@@ -7,13 +7,13 @@ import {
   type QueryClient,
 } from "@tanstack/react-query";
 import { api, unwrap } from "@/api/client";
-import type { Operation, Server, ServerCreate } from "@/api/types";
+import type { DiskCopy, Operation, Server, ServerAction, ServerCreate } from "@/api/types";
 import { randomKey } from "@/lib/keys";
-import type { Action } from "./actions";
 import type { Filters } from "@/features/servers/list/filters";
 import { laterOperation, newerList, newerServer, type ServerList } from "./fresh";
 
 const PAGE = 50;
+const ALL = { query: { limit: 200 } };
 
 export const serverQueries = {
   lists: () => ["servers", "list"] as const,
@@ -42,6 +42,32 @@ export const serverQueries = {
       },
       getNextPageParam: (last) => last.page.next_cursor ?? undefined,
     }),
+  snapshots: (id: string) =>
+    queryOptions({
+      queryKey: ["servers", "snapshots", id] as readonly string[],
+      queryFn: async ({ signal }): Promise<DiskCopy[]> => {
+        const params = { path: { id }, ...ALL };
+        return (await unwrap(api.GET("/v1/servers/{id}/snapshots", { params, signal }))).data;
+      },
+    }),
+  backups: (id: string) =>
+    queryOptions({
+      queryKey: ["servers", "backups", id] as readonly string[],
+      queryFn: async ({ signal }): Promise<DiskCopy[]> => {
+        const params = { path: { id }, ...ALL };
+        return (await unwrap(api.GET("/v1/servers/{id}/backups", { params, signal }))).data;
+      },
+    }),
+  operations: (id: string) =>
+    infiniteQueryOptions({
+      queryKey: ["servers", "operations", id] as const,
+      initialPageParam: undefined as string | undefined,
+      queryFn: ({ pageParam, signal }) => {
+        const params = { path: { id }, query: { limit: PAGE, cursor: pageParam } };
+        return unwrap(api.GET("/v1/servers/{id}/actions", { params, signal }));
+      },
+      getNextPageParam: (last) => last.page.next_cursor ?? undefined,
+    }),
   operation: (id: string) =>
     queryOptions({
       queryKey: ["operations", id] as const,
@@ -59,8 +85,6 @@ export const serverQueries = {
     }),
 };
 
-const ALL = { query: { limit: 200 } };
-
 export const catalogueQueries = {
   plans: () => queryOptions({ queryKey: ["plans"], queryFn: () => unwrap(api.GET("/v1/plans", { params: ALL })) }),
   images: () => queryOptions({ queryKey: ["images"], queryFn: () => unwrap(api.GET("/v1/images", { params: ALL })) }),
@@ -68,11 +92,14 @@ export const catalogueQueries = {
     queryOptions({ queryKey: ["locations"], queryFn: () => unwrap(api.GET("/v1/locations", { params: ALL })) }),
 };
 
-function request(id: string, action: Action, key: string) {
+/** What can be asked of a server: the bodies of its actions, and its end. */
+export type Ask = ServerAction | { type: "terminate" };
+
+function request(id: string, ask: Ask, key: string) {
   const params = { path: { id }, header: { "Idempotency-Key": key } };
-  return action === "terminate"
+  return ask.type === "terminate"
     ? unwrap(api.DELETE("/v1/servers/{id}", { params }))
-    : unwrap(api.POST("/v1/servers/{id}/actions", { params, body: { type: action } }));
+    : unwrap(api.POST("/v1/servers/{id}/actions", { params, body: ask }));
 }
 
 /** The operation a server is busy with, as far as it is known yet. */
@@ -81,14 +108,15 @@ export function useCurrentOperation({ current_operation: id }: Server): Operatio
   return id ? data : undefined;
 }
 
-/** Ask for a power action. It stays pending until the server has been read again, so that no button flickers back. */
+/** Ask for an action. It stays pending until the server has been read again, so that no button flickers back. */
 export function useServerAction(id: string, onAccepted: (operation: string) => void) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (action: Action) => request(id, action, randomKey()),
+    mutationFn: (ask: Ask) => request(id, ask, randomKey()),
     onSuccess: async ({ operation }) => {
       client.setQueryData(serverQueries.operation(operation.id).queryKey, (old) => laterOperation(old, operation));
       onAccepted(operation.id);
+      void client.invalidateQueries({ queryKey: serverQueries.operations(id).queryKey });
       await client.invalidateQueries({ queryKey: serverQueries.detail(id).queryKey });
     },
     onError: () => client.invalidateQueries({ queryKey: serverQueries.detail(id).queryKey }),

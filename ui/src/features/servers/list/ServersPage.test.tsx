@@ -115,7 +115,7 @@ test("a row moves with its server, and the change is announced", async () => {
   });
   await table();
   await waitFor(() => expect(db.listeners.size).toBe(1));
-  await act(async () => void db.act(server.id, "create", admin));
+  await act(async () => void db.act(server.id, { type: "create" }, admin));
   await waitFor(() => expect(row("mover")).toHaveTextContent("Provisioning…"));
   expect(await screen.findByRole("progressbar", { name: "mover: Creating the server" })).toHaveAttribute(
     "aria-valuenow",

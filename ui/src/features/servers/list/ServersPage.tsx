@@ -9,6 +9,7 @@ import { paths } from "@/paths";
 import { Button } from "@/ui/Button";
 import { EmptyState } from "@/ui/EmptyState";
 import { Failure } from "@/ui/Failure";
+import { More } from "@/ui/More";
 import { Skeleton } from "@/ui/Skeleton";
 import { words } from "@/words";
 import { isNarrowed, readFilters, withFilters } from "./filters";
@@ -66,7 +67,7 @@ function Servers({ params, onClear }: { params: URLSearchParams; onClear: () => 
       ) : (
         <NoServers narrowed={isNarrowed(filters)} onClear={onClear} />
       )}
-      {list.hasNextPage ? <More busy={list.isFetchingNextPage} onMore={() => void list.fetchNextPage()} /> : null}
+      <More list={list} />
     </>
   );
 }
@@ -75,14 +76,4 @@ function NoServers({ narrowed, onClear }: { narrowed: boolean; onClear: () => vo
   if (!narrowed) return <EmptyState title={words.servers.empty} help={words.servers.emptyHelp} />;
   const clear = <Button onClick={onClear}>{words.servers.clear}</Button>;
   return <EmptyState title={words.servers.noMatch} help={words.servers.noMatchHelp} action={clear} />;
-}
-
-function More({ busy, onMore }: { busy: boolean; onMore: () => void }) {
-  return (
-    <div className="justify-self-center">
-      <Button busy={busy} onClick={onMore}>
-        {words.common.showMore}
-      </Button>
-    </div>
-  );
 }

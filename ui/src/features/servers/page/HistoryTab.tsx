@@ -3,19 +3,29 @@ import { Link } from "react-router";
 import { describe } from "@/api/errors";
 import type { HistoryEntry } from "@/api/types";
 import { paths } from "@/paths";
-import { Button } from "@/ui/Button";
 import { EmptyState } from "@/ui/EmptyState";
 import { Failure } from "@/ui/Failure";
+import { More } from "@/ui/More";
 import { Skeleton } from "@/ui/Skeleton";
 import { StaffDetails } from "@/ui/StaffDetails";
 import { Time } from "@/ui/Time";
 import { words } from "@/words";
 import { serverQueries } from "@/features/servers/queries";
-import { useServer } from "./ServerPage";
+import { useServer } from "./context";
+import { HistoryNav } from "./HistoryNav";
 
 export function HistoryTab() {
   const { id } = useServer();
-  const history = useInfiniteQuery(serverQueries.history(id));
+  return (
+    <>
+      <HistoryNav server={id} />
+      <Events server={id} />
+    </>
+  );
+}
+
+function Events({ server }: { server: string }) {
+  const history = useInfiniteQuery(serverQueries.history(server));
   const failure = history.error ? (
     <Failure title={words.history.failed} {...describe(history.error)} onRetry={() => void history.refetch()} />
   ) : null;
@@ -28,18 +38,10 @@ export function HistoryTab() {
       {failure}
       <ol aria-label={words.history.title} className="card divide-y divide-line">
         {entries.map((entry) => (
-          <Entry key={entry.id} entry={entry} server={id} />
+          <Entry key={entry.id} entry={entry} server={server} />
         ))}
       </ol>
-      {history.hasNextPage ? (
-        <Button
-          className="justify-self-center"
-          busy={history.isFetchingNextPage}
-          onClick={() => void history.fetchNextPage()}
-        >
-          {words.common.showMore}
-        </Button>
-      ) : null}
+      <More list={history} />
     </>
   );
 }

@@ -1,11 +1,12 @@
 import type { Server } from "@/api/types";
 import { memory } from "@/lib/bytes";
+import { Changes } from "@/features/servers/change/Changes";
 import { Copy } from "@/ui/Copy";
 import { Facts } from "@/ui/Facts";
 import { Section } from "@/ui/Section";
 import { Time } from "@/ui/Time";
 import { words } from "@/words";
-import { useServer } from "./ServerPage";
+import { useServer } from "./context";
 
 export function OverviewTab() {
   const server = useServer();
@@ -15,7 +16,10 @@ export function OverviewTab() {
         <Addresses ips={server.ips} />
         {server.admin ? <Staff server={server} admin={server.admin} /> : null}
       </div>
-      <Specifications server={server} />
+      <div className="grid content-start gap-5">
+        <Specifications server={server} />
+        {server.status === "terminated" ? null : <Changes />}
+      </div>
     </div>
   );
 }

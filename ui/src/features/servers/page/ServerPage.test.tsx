@@ -91,7 +91,7 @@ test("terminating asks for the name, and can be undone", async () => {
 test("the last operation, if it failed, tells the reason in plain words until closed", async () => {
   const server = aServer({ status: "stopped" });
   const { db, user } = renderApp(`/servers/${server.id}`, { servers: [server] });
-  const operation = db.act(server.id, "start", admin);
+  const operation = db.act(server.id, { type: "start" }, admin);
   const error = {
     code: "no_room",
     message: "There is no room for this server right now.",
@@ -147,8 +147,9 @@ test("history tells who did what, and leads to the operation", async () => {
   await waitFor(() => expect(history).toHaveTextContent("Done: reboot by Hostler"));
   expect(history).toHaveTextContent("Asked for: reboot by ada@example.com");
   await user.click(within(history).getAllByRole("link", { name: "Show the operation" })[0]!);
-  await waitFor(() => expect(url()).toMatch(/\?operation=op_/));
+  await waitFor(() => expect(url()).toMatch(/\/operations\/op_/));
   expect(await screen.findByRole("region", { name: "Rebooting" })).toBeVisible();
+  expect(screen.getByRole("link", { name: "History" })).toBeVisible();
 });
 
 test("somebody else's server is no server", async () => {

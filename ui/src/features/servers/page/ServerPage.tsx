@@ -1,20 +1,21 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { NavLink, Outlet, useOutletContext, useParams } from "react-router";
+import { Outlet, useLocation, useParams } from "react-router";
 import { describe, hasStatus } from "@/api/errors";
 import type { Server } from "@/api/types";
 import { localTime } from "@/lib/dates";
-import { classes } from "@/lib/classes";
 import { useTitle } from "@/lib/hooks";
 import { paths } from "@/paths";
 import { EmptyState } from "@/ui/EmptyState";
 import { Failure } from "@/ui/Failure";
 import { Skeleton } from "@/ui/Skeleton";
+import { Tabs } from "@/ui/Tabs";
 import { words } from "@/words";
 import { OperationCard } from "@/features/servers/operations/OperationCard";
 import { PowerRail } from "@/features/servers/power/PowerRail";
-import { serverQueries } from "@/features/servers/queries";
+import { serverQueries, useCurrentOperation } from "@/features/servers/queries";
 import { StatusBadge } from "@/features/servers/StatusBadge";
+import type { ServerContext } from "./context";
 import { StatusNotice } from "./StatusNotice";
 
 /** The frame of one server: what it is, what can be done, what is being done; the tab is below. */
@@ -43,6 +44,8 @@ export function ServerPage() {
 
 function Frame({ server }: { server: Server }) {
   const [accepted, setAccepted] = useState<string | null>(null);
+  const operation = useCurrentOperation(server);
+  const context: ServerContext = { server, operation, onAccepted: setAccepted };
   return (
     <>
       <header className="flex flex-wrap items-center justify-between gap-x-6 gap-y-4">
@@ -56,37 +59,22 @@ function Frame({ server }: { server: Server }) {
       </header>
       <StatusNotice server={server} />
       <OperationCard server={server} accepted={accepted} />
-      <Tabs id={server.id} />
-      <Outlet context={server} />
+      <ServerTabs id={server.id} />
+      <Outlet context={context} />
     </>
   );
 }
 
-function Tabs({ id }: { id: string }) {
+function ServerTabs({ id }: { id: string }) {
+  const { pathname } = useLocation();
+  const history = paths.serverHistory(id);
   const tabs = [
     [paths.server(id), words.server.overview],
-    [paths.serverHistory(id), words.server.history],
+    [paths.serverNetwork(id), words.server.network],
+    [paths.serverBackups(id), words.server.backups],
+    [history, words.server.history],
+    [paths.serverSettings(id), words.server.settings],
   ] as const;
-  return (
-    <nav aria-label={words.server.tabs} className="flex gap-6 border-b border-line">
-      {tabs.map(([to, label]) => (
-        <NavLink
-          key={to}
-          to={to}
-          end
-          className={({ isActive }) =>
-            classes(
-              "-mb-px inline-flex min-h-11 items-center border-b-2",
-              isActive ? "border-accent font-medium" : "border-transparent text-soft hover:text-ink",
-            )
-          }
-        >
-          {label}
-        </NavLink>
-      ))}
-    </nav>
-  );
+  const alsoActive = pathname.startsWith(paths.serverOperations(id)) ? history : undefined;
+  return <Tabs label={words.server.tabs} tabs={tabs} alsoActive={alsoActive} />;
 }
-
-/** The server whose page this tab belongs to. */
-export const useServer = () => useOutletContext<Server>();

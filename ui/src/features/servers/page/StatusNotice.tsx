@@ -38,7 +38,17 @@ const notices: Partial<Record<ServerStatus, (server: Server) => ReactNode>> = {
 
 /** What the status means for its owner, where a word is not enough. */
 export function StatusNotice({ server }: { server: Server }) {
-  return notices[server.status]?.(server) ?? null;
+  const notice = notices[server.status]?.(server) ?? null;
+  return server.restart_needed ? (
+    <>
+      {notice}
+      <Notice tone="info" title={words.change.restartNeeded}>
+        {words.change.restartNeededHelp}
+      </Notice>
+    </>
+  ) : (
+    notice
+  );
 }
 
 function asOf({ last_status, observed_at }: Server): string {

@@ -1,43 +1,47 @@
-import { Play, Power, RotateCw, Square, Trash2, Undo2, type LucideIcon } from "lucide-react";
+import { HardDriveDownload, Play, Power, RotateCw, Square, Trash2, Undo2, type LucideIcon } from "lucide-react";
 import { useState } from "react";
 import { describe } from "@/api/errors";
 import type { Operation, Server } from "@/api/types";
 import { Button } from "@/ui/Button";
 import { Failure } from "@/ui/Failure";
 import { words } from "@/words";
-import { offered, whyNot, type Action } from "@/features/servers/actions";
+import { offered, whyNot, type RailAction } from "@/features/servers/actions";
+import { RebuildDialog } from "@/features/servers/change/RebuildDialog";
 import { useCurrentOperation, useServerAction } from "@/features/servers/queries";
 import { TerminateDialog } from "./TerminateDialog";
 
-const icons: Record<Action, LucideIcon> = {
+const icons: Record<RailAction, LucideIcon> = {
   start: Play,
   shutdown: Square,
   reboot: RotateCw,
   stop: Power,
+  rebuild: HardDriveDownload,
   terminate: Trash2,
   restore: Undo2,
 };
 
 export function PowerRail({ server, onAccepted }: { server: Server; onAccepted: (operation: string) => void }) {
   const operation = useCurrentOperation(server);
-  const [asking, setAsking] = useState(false);
+  const [asking, setAsking] = useState<RailAction | null>(null);
   const ask = useServerAction(server.id, onAccepted);
   const [hint, setHint] = useState<string | null>(null);
-  const press = (action: Action) => {
+  const press = (action: RailAction) => {
     setHint(null);
-    if (action === "terminate") setAsking(true);
-    else ask.mutate(action);
+    if (action === "terminate" || action === "rebuild") setAsking(action);
+    else ask.mutate({ type: action });
   };
+  const sent = ask.isPending ? (ask.variables.type as RailAction) : null;
+  const questions = { server, onClose: () => setAsking(null), onAccepted };
   return (
     <div className="grid min-w-0 gap-3">
       <div role="group" aria-label={words.server.power} className="flex flex-wrap gap-2">
-        {offered(server).map((action) => (
+        {offered(server, operation).map((action) => (
           <ActionButton
             key={action}
             action={action}
             server={server}
             operation={operation}
-            sent={ask.isPending ? ask.variables : null}
+            sent={sent}
             onPress={() => press(action)}
             onRefused={setHint}
           />
@@ -47,27 +51,23 @@ export function PowerRail({ server, onAccepted }: { server: Server; onAccepted: 
         {hint}
       </p>
       {ask.error ? (
-        <Failure title={words.server.actionFailed(words.actions[ask.variables])} {...describe(ask.error)} />
+        <Failure
+          title={words.server.actionFailed(words.actions[ask.variables.type as RailAction])}
+          {...describe(ask.error)}
+        />
       ) : null}
-      <TerminateDialog
-        server={server}
-        open={asking}
-        onClose={() => setAsking(false)}
-        onConfirm={() => {
-          setAsking(false);
-          ask.mutate("terminate");
-        }}
-      />
+      <RebuildDialog {...questions} open={asking === "rebuild"} />
+      <TerminateDialog {...questions} open={asking === "terminate"} />
     </div>
   );
 }
 
 interface ActionButtonProps {
-  action: Action;
+  action: RailAction;
   server: Server;
   operation: Operation | undefined;
   /** The action on its way to the service, if any. */
-  sent: Action | null;
+  sent: RailAction | null;
   onPress: () => void;
   onRefused: (reason: string) => void;
 }

@@ -1,0 +1,48 @@
+import { useState } from "react";
+import { whyNot, type Action } from "@/features/servers/actions";
+import { useServerContext } from "@/features/servers/page/context";
+import { Button } from "@/ui/Button";
+import { Section } from "@/ui/Section";
+import { words } from "@/words";
+import { PasswordDialog } from "./PasswordDialog";
+import { RenameDialog } from "./RenameDialog";
+import { ResizeDialog } from "./ResizeDialog";
+
+const rows = [
+  { action: "resize", text: words.change.resize, Question: ResizeDialog },
+  { action: "rename", text: words.change.rename, Question: RenameDialog },
+  { action: "reset_password", text: words.change.password, Question: PasswordDialog },
+] as const;
+
+/** What can be changed of a server as it is, each with what it means. */
+export function Changes() {
+  const { server, operation, onAccepted } = useServerContext();
+  const [asking, setAsking] = useState<Action | null>(null);
+  return (
+    <Section title={words.change.title}>
+      <ul className="grid gap-3">
+        {rows.map(({ action, text, Question }) => {
+          const acting = operation?.type === action;
+          return (
+            <li key={action} className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2">
+              <span className="min-w-0 flex-1 basis-56 text-soft">{text.about}</span>
+              <Button
+                busy={acting}
+                reason={acting ? null : whyNot(action, server, operation)}
+                onClick={() => setAsking(action)}
+              >
+                {acting ? words.acting[action] : text.open}
+              </Button>
+              <Question
+                server={server}
+                open={asking === action}
+                onClose={() => setAsking(null)}
+                onAccepted={onAccepted}
+              />
+            </li>
+          );
+        })}
+      </ul>
+    </Section>
+  );
+}
