@@ -22,6 +22,8 @@ class Knobs:
     removal_seconds: float = 0.02
     start_seconds: float = 0.02
     migration_seconds: float = 0.3
+    #: Between two rounds of high availability, and until it does what it was asked for.
+    ha_seconds: float = 10.0
     storage_hold_seconds: float = 0.0
     restart_seconds: float = 0.3
     login_delay_seconds: float = 3.0

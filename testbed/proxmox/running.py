@@ -11,6 +11,7 @@ import msgspec
 
 from testbed.proxmox import seed
 from testbed.proxmox.access.access import ROOT
+from testbed.proxmox.api.ha_services import look_after
 from testbed.proxmox.api.startall import resume_service
 from testbed.proxmox.cluster.cluster import Cluster
 from testbed.proxmox.cluster.node import Node
@@ -108,6 +109,7 @@ async def running(
         for node in cluster.nodes.values():
             cluster.soon(node.stats.run())
             resume_service(node)
+        cluster.soon(look_after(cluster))
         for call in calls:
             await _made(control, call)
         urls = {name: f"https://{HOST}:{front.port}" for name, front in fronts.items()}

@@ -126,6 +126,8 @@ def _sight(call: Call) -> Callable[[int], bool]:
 def _live(call: Call, vm: Vm, pools: set[str]) -> Row:
     """What is known at once of a VM: its lock, tags and pool."""
     row: Row = {key: vm.config[key] for key in ("lock", "tags") if key in vm.config}
+    if state := call.cluster.ha.wanted(vm.vmid):
+        row["hastate"] = state
     pool = call.cluster.access.pools.of_vm(vm.vmid)
     return row | ({"pool": pool} if pool in pools else {})
 

@@ -88,7 +88,9 @@ async def _work(call: Call, worker: Worker, options: Config, autostart: bool) ->
         node.vms.save(vm)
         if "pool" in call.values:
             node.access.join_pool(vmid, call.values["pool"])
-    if autostart:
+    if call.flag("ha-managed"):
+        node.cluster.ha.save(vmid, {"state": "started" if autostart else "stopped"})
+    elif autostart:
         worker.say("Execute autostart")
         start_task(node, vmid, ROOT)
 

@@ -21,6 +21,8 @@ async def destroy(call: Call) -> str:
     if call.flag("skiplock") and not call.who.root:
         raise only_root("skiplock")
     _checked(call.node, call.vmid)
+    if call.vmid in call.cluster.ha.resources and not call.flag("purge"):
+        raise Die(f"unable to remove VM {call.vmid} - used in HA resources and purge parameter not set.")
     return call.node.tasks.start("qmdestroy", str(call.vmid), call.who.id, lambda worker: _work(call, worker))
 
 
@@ -42,6 +44,9 @@ async def _work(call: Call, worker: Worker) -> None:
         await _remove_disks(node, vm, call.flag("destroy-unreferenced-disks"), worker)
         if call.flag("purge"):
             worker.say(f"purging VM {vmid} from related configurations..")
+            if vmid in call.cluster.ha.resources:
+                call.cluster.ha.delete(vmid)
+                worker.say(f"removing VM {vmid} from HA")
         firewall.remove(node.store, vmid)
         node.access.forget_vm(vmid)
         node.vms.delete(vmid)

@@ -84,15 +84,25 @@ async def migrate(call: Call) -> str:
     if node.running(vm) and not call.flag("online"):
         raise Die("can't migrate running VM without --online")
     storages = _storage_map(call, vm, target)
+    if (ha := call.cluster.ha).wanted(vmid):
+        asked = f"migration for VM {vmid} to node {target.name}"
+        return ha.request(node, "hamigrate", vmid, call.who.id, asked, lambda: ha.move(vmid, target.name))
+    local = call.flag("with-local-disks")
+    return migrate_task(node, target, vmid, call.who.id, online=call.flag("online"), storages=storages, local=local)
+
+
+def migrate_task(
+    node: Node, target: Node, vmid: int, user: str, *, online: bool, storages: StorageMap, local: bool = False
+) -> str:
+    """Take a VM to another node in a task of its own, with `local` with its disks; the UPID."""
 
     async def work(worker: Worker) -> None:
-        if call.flag("online") and not node.running(vm):
+        if online and not node.running(node.vms.load(vmid)):
             worker.say("VM isn't running. Doing offline migration instead.")
         async with node.locks.hold(migration_lock(vmid), CONFIG_TIMEOUT, say=worker.say):
-            local = call.flag("with-local-disks")
-            await Migration(node, target, vmid, worker, call.flag("online"), local, storages).run()
+            await Migration(node, target, vmid, worker, online, local, storages).run()
 
-    return node.tasks.start("qmigrate", str(vmid), call.who.id, work)
+    return node.tasks.start("qmigrate", str(vmid), user, work)
 
 
 def _target(call: Call) -> Node:

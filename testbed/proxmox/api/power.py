@@ -10,7 +10,7 @@ from testbed.proxmox.cluster import interfaces
 from testbed.proxmox.cluster.locks import CONFIG_TIMEOUT, vm_lock
 from testbed.proxmox.cluster.node import Node, physical
 from testbed.proxmox.cluster.quorum import check_quorum
-from testbed.proxmox.cluster.tasks import Worker
+from testbed.proxmox.cluster.tasks import Work, Worker
 from testbed.proxmox.errors import Die, only_root, parameter_errors
 from testbed.proxmox.formats import cidr, id_pairs, node_name, storage_id
 from testbed.proxmox.guests import GuestError
@@ -75,6 +75,9 @@ async def start(call: Call) -> str:
     if "targetstorage" in call.values and "migratedfrom" not in call.values:
         raise parameter_errors({"targetstorage": "targetstorage can only by used with migratedfrom."})
     check_quorum(call.cluster)
+    if (ha := call.cluster.ha).wanted(call.vmid):
+        asked = f"start for VM {call.vmid}"
+        return ha.request(call.node, "hastart", call.vmid, call.who.id, asked, lambda: ha.want(call.vmid, "started"))
     return start_task(call.node, call.vmid, call.who.id, call.flag("skiplock"))
 
 
@@ -143,17 +146,44 @@ async def _plug_cards(node: Node, vm: Vm, worker: Worker) -> None:
 async def stop(call: Call) -> str:
     """Cut the power in a task; a VM that is off is fine."""
     check_root_only(call)
-    return call.node.tasks.start("qmstop", str(call.vmid), call.who.id, lambda worker: _stop(call, worker))
+    if call.cluster.ha.wanted(call.vmid):
+        if call.flag("overrule-shutdown"):
+            raise parameter_errors({"overrule-shutdown": "not applicable for HA resources."})
+        return _ask_ha_to_stop(call, patience=0)
+
+    async def before(worker: Worker) -> None:
+        if call.flag("overrule-shutdown"):
+            await _overrule(call, worker)
+
+    return stop_task(call.node, call.vmid, call.who.id, before, call.flag("skiplock"))
 
 
-async def _stop(call: Call, worker: Worker) -> None:
-    node, vmid = call.node, call.vmid
-    if call.flag("overrule-shutdown"):
-        await _overrule(call, worker)
+def _ask_ha_to_stop(call: Call, patience: int) -> str:
+    ha, asked = call.cluster.ha, f"stop for VM {call.vmid}"
+    return ha.request(
+        call.node, "hastop", call.vmid, call.who.id, asked, lambda: ha.want(call.vmid, "stopped", patience)
+    )
+
+
+async def _nothing(_worker: Worker) -> None:
+    """What comes before most tasks."""
+
+
+def stop_task(node: Node, vmid: int, user: str, before: Work = _nothing, skip_lock: bool = False) -> str:
+    """Cut a VM's power in a task of its own, after something else; the UPID."""
+
+    async def work(worker: Worker) -> None:
+        await before(worker)
+        await _stop(node, vmid, worker, skip_lock)
+
+    return node.tasks.start("qmstop", str(vmid), user, work)
+
+
+async def _stop(node: Node, vmid: int, worker: Worker, skip_lock: bool) -> None:
     async with node.locks.hold(vm_lock(vmid), CONFIG_TIMEOUT, say=worker.say):
         vm = node.vms.check_exists(vmid)
         if node.running(vm):
-            if not call.flag("skiplock"):
+            if not skip_lock:
                 vm.check_lock()
             await physical(node.guests(vm).stop(vmid))
             await node.wait_exit(vm, GRACE)
@@ -178,6 +208,8 @@ async def shutdown(call: Call) -> str:
     """Ask the guest to shut down, in a task that waits for it."""
     check_root_only(call)
     timeout = int(call.values["timeout"]) if "timeout" in call.values else None
+    if call.cluster.ha.wanted(call.vmid):
+        return _ask_ha_to_stop(call, SHUTDOWN_TIMEOUT if timeout is None else timeout)
     flags = {"force": call.flag("forceStop"), "skip_lock": call.flag("skiplock")}
     return shutdown_task(call.node, call.vmid, call.who.id, timeout=timeout, **flags)
 

@@ -43,8 +43,12 @@ def _named(call: Call) -> set[int]:
 
 
 def _chosen(node: Node, named: Collection[int], onboot: bool) -> list[Vm]:
-    """The node's VMs by their order, templates left out; with `onboot` those that start with the node."""
-    vms: Iterable[Vm] = (vm for vm in node.vms if not vm.template and (not named or vm.vmid in named))
+    """The node's VMs by their order, templates left out; with `onboot` those that start with the node.
+
+    What high availability looks after is its own business, unless it is named.
+    """
+    others = [vm for vm in node.vms if not vm.template and (named or not onboot or not node.cluster.ha.wanted(vm.vmid))]
+    vms: Iterable[Vm] = (vm for vm in others if not named or vm.vmid in named)
     return sorted(
         (vm for vm in vms if vm.flag("onboot") or not onboot), key=lambda vm: (_startup(vm).get("order", LAST), vm.vmid)
     )

@@ -95,6 +95,11 @@ def _block(row: Row, key: str) -> dict[str, Any]:
     }
 
 
+def _ha(call: Call, vm: Vm) -> Row:
+    state = call.cluster.ha.wanted(vm.vmid)
+    return {"managed": 1, "state": state} if state else {"managed": 0}
+
+
 @route("GET", "/nodes/{node}/qemu/{vmid}", everybody)
 async def index(_call: Call) -> list[Row]:
     """What can be asked about a VM."""
@@ -111,7 +116,7 @@ async def status_index(_call: Call) -> list[Row]:
 async def current(call: Call) -> Row:
     """One VM now."""
     vm = call.node.vms.load(call.vmid)
-    row = _full(call, vm) | {"ha": {"managed": 0}}
+    row = _full(call, vm) | {"ha": _ha(call, vm)}
     if "vga" in vm.config:
         row["clipboard"] = None
     if vm.agent:

@@ -29,6 +29,8 @@ async def suspend(call: Call) -> str:
     if not call.flag("todisk"):
         return node.tasks.start("qmpause", str(vmid), call.who.id, lambda worker: _pause(node, vmid, worker, skip))
     call.check(f"/vms/{vmid}", "VM.Config.Disk")
+    if call.cluster.ha.wanted(vmid):
+        raise Die("Cannot suspend HA managed VM to disk")
     if any(key.startswith("hostpci") for key in vm.config):
         raise Die(NO_PCI)
     storage = call.values.get("statestorage") or state_storage(node, vm.config)

@@ -8,6 +8,7 @@ from typing import Any
 
 from testbed.proxmox.access.access import Access
 from testbed.proxmox.access.pools import Pools
+from testbed.proxmox.cluster.ha import HighAvailability
 from testbed.proxmox.cluster.locks import Locks
 from testbed.proxmox.cluster.node import Node
 from testbed.proxmox.errors import Die
@@ -41,6 +42,7 @@ class Cluster:
         self.access = Access(self.store, RELEASES[pve])
         self.containers = Containers(self.store, FIRST_NODE)
         self.storages = Storages(self.store)
+        self.ha = HighAvailability(self.store)
         self.volumes = AllVolumes(self.store, FIRST_NODE)
         self.vms = AllVms(self.store, FIRST_NODE, lambda: self.quorate)
         self._guests: dict[GuestKind, Guests] = {}
