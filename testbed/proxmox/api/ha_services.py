@@ -1,4 +1,4 @@
-"""The local resource managers: guests are brought to the state that is wanted (pve-ha-manager HA/Resources/PVEVM.pm)."""
+"""The local resource managers, which bring guests to the wanted state (pve-ha-manager HA/Resources/PVEVM.pm)."""
 
 from testbed.proxmox.access.access import ROOT
 from testbed.proxmox.api.migrate import migrate_task
