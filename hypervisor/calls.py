@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from hypervisor import wire
 from hypervisor.errors import Ambiguous, HypervisorError, Invalid, Unreachable
+from runtime.rfb import Stream
 
 Method = Literal["get", "post", "put", "delete"]
 T = TypeVar("T")
@@ -22,6 +23,8 @@ class Asked(Protocol):
     clock: tuple[int, float] | None  # the hypervisor's time in its last answer, and when that came (monotonic)
 
     async def call(self, method: Method, path: Sequence[str], params: dict[str, Any]) -> Any: ...
+
+    async def stream(self, path: Sequence[str], params: dict[str, Any]) -> Stream: ...
 
     def close(self) -> None: ...
 
@@ -47,7 +50,12 @@ class Caller:
         return upid
 
     async def _call(self, method: Method, path: Sequence[str], params: dict[str, Any]) -> Any:
-        """Ask the endpoints in turn, going on only when the one before certainly did not execute the call."""
+        return (await self._answered(method, path, params))[1]
+
+    async def _answered(self, method: Method, path: Sequence[str], params: dict[str, Any]) -> tuple[Asked, Any]:
+        """Ask the endpoints in turn, going on only when the one before certainly did not execute the call; answers
+        which of them did.
+        """
         silent: HypervisorError | None = None
         for endpoint in list(self._endpoints):
             try:
@@ -56,7 +64,7 @@ class Caller:
                 silent = silent or error
             else:
                 self._prefer(endpoint)
-                return data
+                return endpoint, data
         assert silent
         raise silent
 

@@ -25,9 +25,11 @@ from hypervisor.errors import (
     Refused,
     Unreachable,
 )
+from hypervisor.fake_screen import FakeScreen
 from hypervisor.fake_world import FakeGuest, FakeTask, FakeWorld, digest_of
 from hypervisor.port import (
     BackupVolume,
+    Console,
     GuestAddress,
     GuestConfig,
     GuestFirewall,
@@ -38,8 +40,10 @@ from hypervisor.port import (
     IpConfig,
     Nic,
     Node,
+    Sample,
     StorageRow,
     Task,
+    Timeframe,
     Uplink,
 )
 
@@ -286,6 +290,23 @@ class FakeHypervisor:
         await self._on_guest(
             "set_firewall", node, vmid, lambda call, guest: fake_copies.set_firewall(guest, call, allowed)
         )
+
+    async def series(self, node: str, vmid: int, timeframe: Timeframe) -> list[Sample]:
+        def read(call: str) -> list[Sample]:
+            self.world.reach(node, call)
+            guest = self.world.guests.get(vmid)
+            return list(guest.measured) if guest else []
+
+        return await self._read("series", vmid, read)
+
+    async def console(self, node: str, vmid: int) -> Console:
+        def show(call: str) -> FakeScreen:
+            guest = self.world.find(node, vmid, call)
+            if guest.power == "stopped":
+                raise Unreachable("the connection was closed", call=call)
+            return guest.new_screen()
+
+        return await self._read("console", vmid, show)
 
     async def storages(self, node: str) -> list[StorageRow]:
         def read(call: str) -> list[StorageRow]:

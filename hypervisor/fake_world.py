@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from hypervisor import wire
 from hypervisor.errors import Busy, Conflict, HypervisorError, Invalid, Missing, Refused, Stale, Unreachable
+from hypervisor.fake_screen import FakeScreen
 from hypervisor.port import (
     BackupVolume,
     GuestFirewall,
@@ -23,6 +24,7 @@ from hypervisor.port import (
     IpConfig,
     Node,
     Power,
+    Sample,
     StorageRow,
     Uplink,
 )
@@ -101,6 +103,13 @@ class FakeGuest:
     system_passwords: dict[str, str] = field(default_factory=dict)
     booted: tuple[int, int] = (0, 0)  # cores and memory that it runs with
     seed: dict[str, IpConfig] = field(default_factory=dict)
+    measured: list[Sample] = field(default_factory=list)
+    screens: list[FakeScreen] = field(default_factory=list)
+
+    def new_screen(self) -> FakeScreen:
+        """A session of somebody who looks at it."""
+        self.screens.append(FakeScreen(self.name or str(self.vmid)))
+        return self.screens[-1]
 
 
 @dataclass(slots=True)
@@ -450,6 +459,8 @@ class FakeWorld:
 
     def power_off(self, guest: FakeGuest) -> str:
         guest.power, guest.pid, guest.booted_ipconfig = "stopped", None, {}
+        while guest.screens:
+            guest.screens.pop().hang_up()
         return "OK"
 
     # Tasks

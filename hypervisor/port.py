@@ -16,6 +16,7 @@ GuestKind = Literal["qemu", "lxc"]
 Power = Literal["running", "stopped", "paused"]
 RowStatus = Literal["running", "stopped", "paused", "unknown"]
 TaskState = Literal["running", "succeeded", "failed", "lost"]
+Timeframe = Literal["hour", "day", "week", "month", "year"]
 TaskCause = Literal["already", "busy", "conflict", "missing", "refused", "timeout", "unknown"]
 
 # The verbs that change something. What is not named here only looks.
@@ -258,6 +259,35 @@ class Task:
     ended_at: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What was measured of a guest in the time up to `at`; None where nothing was.
+
+    `cpu` is the share of its cores (0 to 1), `memory_bytes` what is in use; the rest are bytes per second.
+    """
+
+    at: int
+    cpu: float | None
+    memory_bytes: float | None
+    disk_read: float | None
+    disk_write: float | None
+    net_in: float | None
+    net_out: float | None
+
+
+class Console(Protocol):
+    """The screen of a guest: the remote framebuffer protocol from the viewer's ClientInit on, authentication done.
+
+    `read` answers b"" once the guest or the hypervisor has ended it.
+    """
+
+    async def read(self) -> bytes: ...
+
+    async def write(self, data: bytes) -> None: ...
+
+    async def close(self) -> None: ...
+
+
 class Hypervisor(Protocol):
     """One cluster. Safe to share between coroutines."""
 
@@ -438,6 +468,14 @@ class Hypervisor(Protocol):
 
         Several calls, each harmless to repeat: after a failure the whole is simply done again.
         """
+        ...
+
+    async def series(self, node: str, vmid: int, timeframe: Timeframe) -> list[Sample]:
+        """What was measured of a guest, oldest first, at even distances; of a guest that is not there nothing was."""
+        ...
+
+    async def console(self, node: str, vmid: int) -> Console:
+        """The screen of a running guest. Raises Missing, or Unreachable when it shows none: it may not run."""
         ...
 
     async def storages(self, node: str) -> list[StorageRow]: ...

@@ -16,17 +16,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import requests
 from proxmoxer import ProxmoxAPI
 from urllib3.exceptions import InsecureRequestWarning
 
-from hypervisor import wire, wire_copies
+from hypervisor import websocket, wire, wire_copies
 from hypervisor.calls import Method, guest_path, segment, task_path
 from hypervisor.copies import Copies
-from hypervisor.errors import AgentSilent, Conflict, Invalid, Refused
+from hypervisor.errors import AgentSilent, Conflict, Invalid, Refused, Unreachable
 from hypervisor.guarding import Guarding
+from hypervisor.looking import Looking
 from hypervisor.port import (
     GuestAddress,
     GuestConfig,
@@ -39,6 +40,7 @@ from hypervisor.port import (
 )
 from hypervisor.session import AnswerError, GarbledError, prepare, unanswered
 from hypervisor.texts import sort
+from runtime.rfb import Stream
 
 TOKEN = re.compile(r"^(?P<user>[^\s!]+@[^\s!]+)!(?P<name>[A-Za-z][A-Za-z0-9._-]*)$")
 CONCURRENT = 6  # per endpoint; pvedaemon has three workers, each busy with one call at a time
@@ -97,6 +99,19 @@ class Endpoint:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._call, method, path, params)
 
+    async def stream(self, path: Sequence[str], params: dict[str, Any]) -> Stream:
+        """A WebSocket. Raises HypervisorError."""
+        call = f"GET /{'/'.join(path)}"
+        where = "/".join(quote(segment, safe="") for segment in path)
+        url = f"wss://{self._host}:{self._port}/api2/json/{where}?{urlencode(params, quote_via=quote)}"
+        known = (self._host, self._port, self._settings.verify, self._settings.fingerprint)
+        try:
+            context = await asyncio.get_running_loop().run_in_executor(self._threads, websocket.trust, *known)
+        except OSError as error:
+            raise Unreachable(str(error), call=call) from error
+        token = f"PVEAPIToken={self._user}!{self._token_name}={self._settings.token_secret}"
+        return await websocket.opened(url, {"Authorization": token}, context, call)
+
     def _call(self, method: Method, path: Sequence[str], params: dict[str, Any]) -> Any:
         call, mutating = f"{method.upper()} /{'/'.join(path)}", method != "get"
         try:
@@ -146,7 +161,7 @@ def _details(error: AnswerError) -> str:
     return f"{error.answer.text} {fields}".strip()
 
 
-class ProxmoxHypervisor(Copies, Guarding):
+class ProxmoxHypervisor(Copies, Guarding, Looking):
     """Hypervisor over Proxmox VE. Errors are those of `errors`."""
 
     @property

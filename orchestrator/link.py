@@ -15,9 +15,9 @@ from eventstore.outbox import Lease
 from eventstore.positions import Position
 from eventstore.store import ClaimLost, Conflict, Entry
 from hypervisor.errors import AgentSilent, Denied, HypervisorError, Missing, Unreachable
+from hypervisor.identity import identity_of
 from hypervisor.port import GuestConfig, GuestRow, GuestStatus, Hypervisor
 from orchestrator.adoption import Decline, precheck, weigh
-from orchestrator.identity import identity_of
 from orchestrator.promises import found, promise_found
 from orchestrator.steps.configure import boot_disk
 from orchestrator.work import ACTOR, SQL, Tools, Work

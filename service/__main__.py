@@ -7,6 +7,7 @@ import contextlib
 import socket
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import structlog
 import uvicorn
@@ -22,6 +23,8 @@ from service.deps import Deps, opened
 from service.web import health
 
 GRACE_SECONDS = 5
+# What waits of a console's typing is bounded; what it shows does not shrink by compressing it again.
+CONSOLES: dict[str, Any] = {"ws_max_size": 256 * 1024, "ws_max_queue": 8, "ws_per_message_deflate": False}
 log = structlog.get_logger()
 
 
@@ -67,6 +70,7 @@ def _served(settings: Settings, name: str, address: tuple[str, int], app: Starle
         forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=GRACE_SECONDS,
         timeout_keep_alive=30,
+        **CONSOLES,
     )
     return Server(config), _bound(name, *address)
 

@@ -7,9 +7,11 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 from service.catalogue import routes as catalogue
+from service.console import relay
+from service.console import routes as console
 from service.deps import Deps
 from service.identity import routes as identity
 from service.identity.auth import Authenticate
@@ -23,7 +25,9 @@ from service.web.edge import Edge
 from service.web.endpoint import routes
 from service.web.problems import Problem
 
-ENDPOINTS = [endpoint for room in (web, identity, keys, servers, live, catalogue, staff) for endpoint in room.ENDPOINTS]
+ENDPOINTS = [
+    endpoint for room in (web, identity, keys, servers, console, live, catalogue, staff) for endpoint in room.ENDPOINTS
+]
 PAGES = (
     "/",
     "/login",
@@ -51,6 +55,7 @@ def build(deps: Deps) -> Starlette:
 def _others(deps: Deps) -> list[BaseRoute]:
     """What is no part of the API: metrics, its description, and the dashboard."""
     return [
+        WebSocketRoute(f"{console.SOCKET}/{{ticket}}", relay.relay),
         Route("/metrics", health.metrics),
         Route("/openapi.json", openapi.handler(ENDPOINTS)),
         Route("/docs", docs.page),

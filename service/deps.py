@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,12 +19,15 @@ from domain.registry import EVENTS
 from eventstore.codec import Codec
 from eventstore.database import open_pool
 from eventstore.store import EventStore
+from hypervisor.clusters import open_clusters
+from hypervisor.port import Hypervisor
 from runtime.sealing import Seal, load_seal
 from runtime.settings import Config, Settings, read_secret
 from service.identity import tokens
 from service.identity.tokens import Caller, Tokens
 from service.live.hub import Hub
 from service.reads import Reads
+from service.servers.measured import Measured
 from service.servers.shown import Shown
 from service.web.metrics import Metrics
 from service.web.problems import Problem
@@ -44,8 +48,11 @@ class Deps:
     refresh_key: bytes
     hub: Hub
     ui: Path
+    clusters: dict[str, Hypervisor]
     metrics: Metrics = field(default_factory=Metrics)
     shown: Shown = field(default_factory=Shown)
+    measured: Measured = field(default_factory=Measured)
+    consoles: Counter[UUID] = field(default_factory=Counter)  # how many each user has open
 
 
 @asynccontextmanager
@@ -61,6 +68,7 @@ async def opened(settings: Settings) -> AsyncIterator[Deps]:
     signer = tokens.load(config.auth.signing_key_file, config.auth.access_seconds)
     seal = load_seal(config.auth.secret_key_file)
     secret = read_secret(config.auth.secret_key_file, "auth.secret_key_file")
+    clusters = open_clusters(config.cluster)
     pool = await open_pool(settings.database_url, size=POOL_SIZE, application="hostler-service")
     try:
         store = EventStore(pool, Codec(EVENTS))
@@ -68,9 +76,11 @@ async def opened(settings: Settings) -> AsyncIterator[Deps]:
         reads = Reads(store)
         async with Hub(store, log_id, reads, settings.database_url) as hub:
             refresh_key = hmac.new(secret, b"refresh token", hashlib.sha256).digest()
-            yield Deps(config, store, log_id, reads, signer, seal, refresh_key, hub, settings.ui_dir)
+            yield Deps(config, store, log_id, reads, signer, seal, refresh_key, hub, settings.ui_dir, clusters)
     finally:
         pool.terminate()
+        for hypervisor in clusters.values():
+            await hypervisor.close()
 
 
 def deps(request: Request) -> Deps:

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 
 from domain.server.drift import Finding
 from domain.server.state import Server
+from hypervisor.identity import identity_of, mismatch
 from hypervisor.port import GuestConfig, GuestStatus
-from orchestrator.identity import identity_of, mismatch
 from orchestrator.steps.configure import boot_disk
 
 # The kinds that a closer look at a guest finds, or finds gone.

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from domain.server import events as e
 from domain.server.state import Backup
+from hypervisor.identity import identity_of
 from hypervisor.port import BackupVolume, GuestConfig
 from orchestrator import slots
 from orchestrator.effect import LATE_SECONDS, Plan, no_task, pursue, pursue_all, task_finder, task_succeeded
-from orchestrator.identity import identity_of
 from orchestrator.outcome import Attention, Done, Failed, Outcome
 from orchestrator.steps import power
 from orchestrator.steps.snapshots import drop_plan

@@ -8,10 +8,10 @@ from functools import partial
 from domain.server import events as e
 from domain.server.state import Effect
 from eventstore.database import Connection
+from hypervisor.identity import identity_of
 from hypervisor.port import GuestConfig, Task
 from orchestrator import slots
 from orchestrator.effect import Plan, pursue
-from orchestrator.identity import identity_of
 from orchestrator.outcome import Attention, Done, Failed, Later, Outcome
 from orchestrator.promises import moved
 from orchestrator.steps.place import next_vmid

@@ -7,9 +7,9 @@ from functools import partial
 
 from domain.server import events as e
 from hypervisor.errors import AgentSilent, Denied
+from hypervisor.identity import mismatch
 from hypervisor.port import GuestConfig, Task
 from orchestrator.effect import Plan, pursue, task_finder
-from orchestrator.identity import mismatch
 from orchestrator.outcome import Attention, Done, Failed, Later, Outcome
 from orchestrator.promises import follow
 from orchestrator.work import Work

@@ -6,10 +6,10 @@ from functools import partial
 from uuid import UUID
 
 from domain.server import events as e
+from hypervisor.identity import identity_of
 from hypervisor.port import GuestConfig, Task
 from orchestrator import slots
 from orchestrator.effect import LATE_SECONDS, Plan, pursue_all, task_finder
-from orchestrator.identity import identity_of
 from orchestrator.outcome import Done, Failed, Outcome
 from orchestrator.steps import power, snapshots
 from orchestrator.steps.configure import boot_disk

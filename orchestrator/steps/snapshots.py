@@ -8,9 +8,9 @@ from uuid import UUID
 from domain.server import events as e
 from domain.server.state import Snapshot
 from hypervisor.errors import Refused
+from hypervisor.identity import identity_of
 from hypervisor.port import GuestConfig, GuestSnapshot, Task
 from orchestrator.effect import LATE_SECONDS, Plan, no_task, pursue, pursue_all, task_finder, task_succeeded
-from orchestrator.identity import identity_of
 from orchestrator.outcome import Done, Failed, Outcome
 from orchestrator.steps.power import ours
 from orchestrator.work import Work

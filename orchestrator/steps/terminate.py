@@ -7,10 +7,10 @@ from functools import partial
 
 from domain.server import events as e
 from eventstore.database import Connection
+from hypervisor.identity import identity_of
 from hypervisor.port import GuestConfig
 from orchestrator.destroys import let_through
 from orchestrator.effect import Plan, pursue, task_finder
-from orchestrator.identity import identity_of
 from orchestrator.outcome import Done, Outcome
 from orchestrator.steps import power
 from orchestrator.work import SQL, Work

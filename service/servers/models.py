@@ -340,6 +340,34 @@ class Fit(Answer):
     dry_run: Literal[True]
 
 
+class MetricsQuery(Query):
+    timeframe: Literal["hour", "day", "week", "month", "year"] = "hour"
+
+
+class Measurement(Answer):
+    """The average of the time up to `t`; null where nothing was measured.
+
+    `cpu`: share of the server's cores, 0 to 1. `memory`: bytes in use. The others: bytes per second.
+    """
+
+    t: datetime
+    cpu: float | None
+    memory: float | None
+    disk_read: float | None
+    disk_write: float | None
+    net_in: float | None
+    net_out: float | None
+
+
+class Metrics(Answer):
+    """`step`: seconds between two measurements, null while there are fewer than two."""
+
+    object: Literal["metrics"]
+    timeframe: Literal["hour", "day", "week", "month", "year"]
+    step: int | None
+    data: list[Measurement]
+
+
 class Actor(Answer):
     type: Literal["user", "staff", "system", "import"]
     label: str

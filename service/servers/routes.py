@@ -1,6 +1,6 @@
 """Servers, what may be done to them, and what became of it."""
 
-from service.servers import actions, change, copies, history, operations, resource
+from service.servers import actions, change, copies, history, metrics, operations, resource
 from service.servers import models as m
 from service.web.endpoint import GUARDED, ONCE, READ, SAME, WRITE, Answers
 from service.web.endpoint import Endpoint as E
@@ -14,6 +14,7 @@ OPERATIONS: Answers = {200: m.OperationPage}
 SHOWN: Answers = {200: m.Server, 304: None}
 SNAPSHOTS: Answers = {200: m.SnapshotPage}
 BACKUPS: Answers = {200: m.BackupPage}
+METRICS: Answers = {200: m.Metrics}
 HISTORY: Answers = {200: m.HistoryPage}
 
 ENDPOINTS = [
@@ -24,6 +25,7 @@ ENDPOINTS = [
     E("DELETE", ONE, actions.terminate_server, "terminateServer", ACCEPTED, None, None, GUARDED, WRITE),
     E("GET", f"{ONE}/actions", resource.list_operations, "listServerOperations", OPERATIONS, None, PageQuery, (), READ),
     E("POST", f"{ONE}/actions", actions.act_on_server, "actOnServer", ACCEPTED, m.ServerAction, None, GUARDED, WRITE),
+    E("GET", f"{ONE}/metrics", metrics.show_metrics, "getServerMetrics", METRICS, None, m.MetricsQuery, (), READ),
     E(
         "GET",
         f"{ONE}/snapshots",

@@ -55,6 +55,9 @@ KINDS = {
     "internal": Kind(
         500, "Internal error", "Something went wrong here; it was logged under the request id.", retryable=True
     ),
+    "hypervisor_unreachable": Kind(
+        503, "The hypervisor does not answer", "Nothing was changed; try again soon.", retryable=True
+    ),
     "unavailable": Kind(503, "Not available", "The database cannot be reached: try again soon.", retryable=True),
 }
 

@@ -7,7 +7,8 @@ from urllib.parse import unquote
 import pytest
 
 from hypervisor import wire
-from hypervisor.port import GuestAddress, GuestSettings, GuestStatus, IpConfig
+from hypervisor.port import GuestAddress, GuestSettings, GuestStatus, IpConfig, Sample
+from hypervisor.wire_looking import samples_of
 
 CONFIG = {
     "name": "web-1",
@@ -188,3 +189,11 @@ def test_addresses_for_cloud_init_round_trip(config: IpConfig, text: str) -> Non
 def test_addresses_that_cloud_init_would_ignore_are_errors(config: IpConfig) -> None:
     with pytest.raises(ValueError):
         wire.ipconfig_text(config)
+
+
+def test_what_was_not_measured_is_none() -> None:
+    rows = [{"time": 120}, {"time": 60, "cpu": 0.5, "mem": 1024, "netin": 1.5}]
+    assert samples_of(rows) == [
+        Sample(60, 0.5, 1024.0, None, None, 1.5, None),
+        Sample(120, None, None, None, None, None, None),
+    ]

@@ -1,0 +1,6 @@
+-- What opens a console once, soon after it was given
+BEGIN;
+
+DROP TABLE console_ticket;
+
+COMMIT;
