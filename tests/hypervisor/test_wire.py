@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -192,7 +193,7 @@ def test_addresses_that_cloud_init_would_ignore_are_errors(config: IpConfig) -> 
 
 
 def test_what_was_not_measured_is_none() -> None:
-    rows = [{"time": 120}, {"time": 60, "cpu": 0.5, "mem": 1024, "netin": 1.5}]
+    rows: list[dict[str, Any]] = [{"time": 120}, {"time": 60, "cpu": 0.5, "mem": 1024, "netin": 1.5}]
     assert samples_of(rows) == [
         Sample(60, 0.5, 1024.0, None, None, 1.5, None),
         Sample(120, None, None, None, None, None, None),

@@ -1,0 +1,6 @@
+-- Index: everybody's operations, newest first
+BEGIN;
+
+DROP INDEX operation_view_newest;
+
+COMMIT;
