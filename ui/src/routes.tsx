@@ -51,6 +51,7 @@ export function routes(client: QueryClient): RouteObject[] {
             { index: true, lazy: () => page(import("@/features/servers/page/OverviewTab"), "OverviewTab") },
             { path: "network", lazy: () => page(import("@/features/servers/network/NetworkTab"), "NetworkTab") },
             { path: "backups", lazy: () => page(import("@/features/servers/copies/BackupsTab"), "BackupsTab") },
+            { path: "settings", lazy: () => page(import("@/features/servers/settings/SettingsTab"), "SettingsTab") },
             { path: "operations", lazy: operationsTab },
             { path: "operations/:operation", lazy: operationsTab },
             { path: "history", lazy: () => page(import("@/features/servers/page/HistoryTab"), "HistoryTab") },

@@ -21,3 +21,4 @@ export type Snapshot = Schemas["Snapshot"];
 export type Backup = Schemas["Backup"];
 /** What is kept of a server's disk, beside it or away from it. */
 export type DiskCopy = Snapshot | Backup;
+export type ServerChange = Schemas["ServerChange"];

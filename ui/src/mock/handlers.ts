@@ -188,6 +188,14 @@ export function handlers(db: MockDb, session: MockSession): HttpHandler[] {
         return server ? HttpResponse.json(shown(server, user)) : notFound();
       }),
     ),
+    http.patch(
+      "*/v1/servers/:id",
+      guarded(async ({ request, id, user }) => {
+        const { labels, protection } = (await request.json()) as Schemas["ServerChange"];
+        const changes = { ...(labels ? { labels } : {}), ...(protection ? { protection } : {}) };
+        return HttpResponse.json(shown(db.change(id, changes), user));
+      }),
+    ),
     http.delete(
       "*/v1/servers/:id",
       guarded(({ id, user }) => act(id, { type: "terminate" }, user)),

@@ -7,7 +7,7 @@ import {
   type QueryClient,
 } from "@tanstack/react-query";
 import { api, unwrap } from "@/api/client";
-import type { DiskCopy, Operation, Server, ServerAction, ServerCreate } from "@/api/types";
+import type { DiskCopy, Operation, Server, ServerAction, ServerChange, ServerCreate } from "@/api/types";
 import { randomKey } from "@/lib/keys";
 import type { Filters } from "@/features/servers/list/filters";
 import { laterOperation, newerList, newerServer, type ServerList } from "./fresh";
@@ -120,6 +120,19 @@ export function useServerAction(id: string, onAccepted: (operation: string) => v
       await client.invalidateQueries({ queryKey: serverQueries.detail(id).queryKey });
     },
     onError: () => client.invalidateQueries({ queryKey: serverQueries.detail(id).queryKey }),
+  });
+}
+
+/** Change what a server is marked with or guarded by: at once, with no operation. */
+export function useChangeServer(id: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: async (change: Pick<ServerChange, "labels" | "protection">) => {
+      const params = { path: { id }, header: { "Idempotency-Key": randomKey() } };
+      return (await unwrap(api.PATCH("/v1/servers/{id}", { params, body: change }))) as Server;
+    },
+    onSuccess: (server) =>
+      client.setQueryData(serverQueries.detail(id).queryKey, (old: Server | undefined) => newerServer(old, server)),
   });
 }
 
