@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import asyncpg
 import structlog
@@ -94,15 +94,29 @@ class LogReader:
         return self._rows.waiting
 
 
+class Ear(Protocol):
+    """Who hears what is said on another channel."""
+
+    channel: str
+
+    def hears(self, hears: bool) -> None:
+        """Whether from now on everything said is heard."""
+
+    def heard(self, payload: str) -> None:
+        """Something was said."""
+
+
 class Doorbell:
     """One listening connection per process: `wait()` returns on NOTIFY, on the poll, or after a reconnect.
 
-    A lost connection degrades to polling and is opened again; nothing depends on a NOTIFY arriving.
+    A lost connection degrades to polling and is opened again; nothing depends on a NOTIFY arriving. An `ear` hears
+    another channel over the same connection, and is told whenever that begins and ceases to work.
     """
 
-    def __init__(self, url: str, channel: str = "hostler"):
+    def __init__(self, url: str, channel: str = "hostler", ear: Ear | None = None):
         self._url = url
         self._channel = channel
+        self._ear = ear
         self._rung = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -143,6 +157,9 @@ class Doorbell:
             gone = asyncio.Event()
             connection.add_termination_listener(lambda *_: gone.set())
             await connection.add_listener(self._channel, lambda *_: self._rung.set())
+            if self._ear is not None:
+                await connection.add_listener(self._ear.channel, lambda *message: self._hear(message[-1]))
+                self._ear.hears(True)
             self._rung.set()  # what was appended before LISTEN took hold
             while not gone.is_set():
                 with contextlib.suppress(TimeoutError):
@@ -151,5 +168,11 @@ class Doorbell:
                 if not gone.is_set():
                     await connection.fetchval("SELECT 1", timeout=CHECK_SECONDS)
         finally:
+            if self._ear is not None:
+                self._ear.hears(False)
             with contextlib.suppress(*FAILED):
                 await connection.close(timeout=1)
+
+    def _hear(self, payload: object) -> None:
+        if self._ear is not None:
+            self._ear.heard(str(payload))

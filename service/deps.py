@@ -74,7 +74,7 @@ async def opened(settings: Settings) -> AsyncIterator[Deps]:
         store = EventStore(pool, Codec(EVENTS))
         log_id = await store.log_id()
         reads = Reads(store)
-        async with Hub(store, log_id, reads, settings.database_url) as hub:
+        async with Hub(store, log_id, reads, settings.database_url, signer) as hub:
             refresh_key = hmac.new(secret, b"refresh token", hashlib.sha256).digest()
             yield Deps(config, store, log_id, reads, signer, seal, refresh_key, hub, settings.ui_dir, clusters)
     finally:

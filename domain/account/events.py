@@ -91,8 +91,60 @@ class PasswordRehashed:
     previous: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserRenamed:
+    name: str = private(default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordChanged:
+    """The user chose another password; every other session of theirs ended with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoFactorEnabled:
+    """From now on signing in takes a code as well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoFactorDisabled:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryCodeUsed:
+    """A recovery code stood in for the second factor; `left` are those that remain."""
+
+    left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiTokenCreated:
+    token_id: UUID
+    scopes: list[str]
+    networks: list[str] = private(default_factory=list)
+    name: str = private(default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiTokenRevoked:
+    token_id: UUID
+
+
 AccountEvent = AccountOpened | AccountImported | AccountReverted | MemberAdded
-UserEvent = UserRegistered | UserImported | UserReverted | PasswordRehashed
+UserEvent = (
+    UserRegistered
+    | UserImported
+    | UserReverted
+    | UserRenamed
+    | PasswordRehashed
+    | PasswordChanged
+    | TwoFactorEnabled
+    | TwoFactorDisabled
+    | RecoveryCodeUsed
+    | ApiTokenCreated
+    | ApiTokenRevoked
+)
 
 EVENTS = (
     EventType("account.opened", 1, AccountOpened),
@@ -102,5 +154,12 @@ EVENTS = (
     EventType("user.registered", 1, UserRegistered),
     EventType("user.imported", 1, UserImported),
     EventType("user.import_reverted", 1, UserReverted),
+    EventType("user.renamed", 1, UserRenamed),
     EventType("user.password_rehashed", 1, PasswordRehashed),
+    EventType("user.password_changed", 1, PasswordChanged),
+    EventType("user.two_factor_enabled", 1, TwoFactorEnabled),
+    EventType("user.two_factor_disabled", 1, TwoFactorDisabled),
+    EventType("user.recovery_code_used", 1, RecoveryCodeUsed),
+    EventType("user.api_token_created", 1, ApiTokenCreated),
+    EventType("user.api_token_revoked", 1, ApiTokenRevoked),
 )

@@ -88,7 +88,11 @@ def evolve_user(state: User | None, record: Recorded[Any]) -> User:
             )
         case e.UserReverted():
             state = replace(state, login=False)
-        case e.PasswordRehashed():
+        case e.UserRenamed():
+            state = replace(state, name=event.name)
+        case e.PasswordRehashed() | e.PasswordChanged() | e.RecoveryCodeUsed():
+            pass
+        case e.TwoFactorEnabled() | e.TwoFactorDisabled() | e.ApiTokenCreated() | e.ApiTokenRevoked():
             pass
         case _:
             raise ValueError(f"{type(event).__name__} is not an event of a user")

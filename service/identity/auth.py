@@ -1,12 +1,15 @@
-"""Who makes a request: everything under /v1 needs an access token, except the routes by which one is got."""
+"""Who makes a request: everything under /v1 needs a token, except the routes by which one is got."""
 
 from __future__ import annotations
+
+from ipaddress import ip_address
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.deps import Deps
+from service.identity import api_tokens
+from service.identity.statements import SQL
 from service.identity.tokens import Caller, ExpiredToken, InvalidToken
-from service.reads import SQL
 from service.web.problems import Problem
 
 PUBLIC = (
@@ -18,6 +21,10 @@ PUBLIC = (
     "/v1/oidc",
     "/v1/auth",
 )
+REFUSED = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+# Programs act; who somebody is, and by what means they sign in, only they themselves may change.
+PERSONAL = "/v1/users/me/"
+READING = ("GET", "HEAD")
 
 
 class Authenticate:
@@ -29,27 +36,66 @@ class Authenticate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and needs_token(scope["path"]):
-            scope["state"]["caller"] = await self._caller(bearer(scope))
+            caller = await self._caller(bearer(scope), scope)
+            if caller.scopes is not None:
+                _check_program(caller, caller.scopes, scope)
+            scope["state"]["caller"] = caller
         await self._app(scope, receive, send)
 
-    async def _caller(self, token: str | None) -> Caller:
+    async def _caller(self, token: str | None, scope: Scope) -> Caller:
         if token is None:
             raise Problem("unauthorized", headers={"WWW-Authenticate": "Bearer"})
         known = self._deps.tokens.known(token)
-        return known if known is not None else await self._check(token)
+        if known is not None:
+            return known
+        ends = self._deps.tokens.ends
+        if token.startswith(api_tokens.PREFIX):
+            caller = await api_tokens.check(self._deps, token, host(scope))
+        else:
+            caller = await self._check(token)
+        self._deps.tokens.remember(token, caller, ends)
+        return caller
 
     async def _check(self, token: str) -> Caller:
-        refused = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
         try:
             caller = self._deps.tokens.verify(token)
         except ExpiredToken:
-            raise Problem("token_expired", headers=refused) from None
+            raise Problem("token_expired", headers=REFUSED) from None
         except InvalidToken:
-            raise Problem("unauthorized", headers=refused) from None
+            raise Problem("unauthorized", headers=REFUSED) from None
         if not await self._deps.store.pool.fetchval(SQL.session_of, caller.session_id):
-            raise Problem("unauthorized", "The session of this access token has ended.", headers=refused)
-        self._deps.tokens.remember(token, caller)
+            raise Problem("unauthorized", "The session of this access token has ended.", headers=REFUSED)
         return caller
+
+
+def _check_program(caller: Caller, scopes: frozenset[str], scope: Scope) -> None:
+    """Refuse what an API token is not good for."""
+    if not _from(caller, host(scope)):
+        raise Problem("forbidden", "This token may not be used from your address.")
+    path, method = scope["path"], scope["method"]
+    if path.startswith(PERSONAL):
+        raise Problem("session_required")
+    needed = "staff" if path.startswith("/v1/admin/") else "read" if method in READING else "write"
+    if needed not in scopes and not (needed == "read" and "write" in scopes):
+        raise Problem("forbidden", f"This token lacks the scope {needed}.")
+
+
+def _from(caller: Caller, address: str | None) -> bool:
+    if not caller.networks:
+        return True
+    if address is None:
+        return False
+    found = ip_address(address)
+    return any(found.version == network.version and found in network for network in caller.networks)
+
+
+def host(scope: Scope) -> str | None:
+    """The caller's IP address; None when it has none."""
+    client = scope.get("client")
+    try:
+        return str(ip_address(client[0])) if client else None
+    except ValueError:
+        return None
 
 
 def bearer(scope: Scope) -> str | None:

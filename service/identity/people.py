@@ -10,7 +10,7 @@ from eventstore.database import Connection
 from eventstore.store import ClaimLost, Entry, EventStore
 from runtime import passwords
 from runtime.ids import new_id
-from service.reads import SQL
+from service.identity.statements import SQL
 
 
 class EmailTaken(Exception):

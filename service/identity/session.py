@@ -7,8 +7,7 @@ import base64
 import hashlib
 import hmac
 import secrets
-from ipaddress import ip_address, ip_network
-from typing import Any
+from ipaddress import ip_address
 from uuid import UUID
 
 from starlette.requests import Request
@@ -18,15 +17,18 @@ from domain import ids
 from domain.account.events import PasswordRehashed
 from domain.account.state import User
 from domain.record import Actor, Meta
-from domain.server import represent
 from eventstore.store import AppendError, Entry
 from runtime import passwords
 from runtime.ids import new_id
-from service.deps import Deps, caller, deps, request_id
-from service.identity.auth import bearer
+from service.deps import Deps, deps, request_id
+from service.identity import two_factor
+from service.identity.auth import bearer, host
+from service.identity.me import represent_user
 from service.identity.models import Credentials
+from service.identity.proof import hashing
+from service.identity.statements import SQL
+from service.identity.throttle import Throttle
 from service.identity.tokens import InvalidToken
-from service.reads import SQL
 from service.web import problems
 from service.web.body import body
 from service.web.problems import Problem
@@ -34,9 +36,7 @@ from service.web.reply import reply
 
 COOKIE, COOKIE_PATH = "hostler_refresh", "/v1/token"
 GRACE_SECONDS = 10.0
-FREE_FAILURES, LONGEST_DELAY = 5, 30.0
-# Hashing fills a core: more at once only makes everybody wait.
-_hashing = asyncio.Semaphore(2)
+LONGEST_AGENT = 300
 _DUMMY = passwords.hash_password("nobody has this password")
 
 
@@ -44,17 +44,19 @@ async def login(req: Request) -> Response:
     """Sign in with e-mail address and password."""
     given, d = await body(req, Credentials), deps(req)
     email = given.email.strip().lower()
-    throttle = _throttle_key(email, req.client.host if req.client else "")
-    async with _hashing:
-        await _check_throttle(d, throttle)
+    throttle = Throttle(d, email, req)
+    async with hashing:
+        await throttle.check()
         user_id = await _proven(d, email, given.password, request_id(req))
         if user_id is None:
-            await d.store.pool.execute(SQL.failed_attempt, throttle)
+            await throttle.failed()
             raise Problem("invalid_credentials")
-    await d.store.pool.execute(SQL.forgive_attempts, throttle)
+    await throttle.forgive()
     user = await d.reads.user(user_id)
     if user is None or not user.login:
         raise Problem("invalid_credentials")
+    if await two_factor.confirmed(d, user_id):
+        await two_factor.check(req, user_id, given.otp)
     return await _open_session(req, user)
 
 
@@ -80,31 +82,10 @@ async def logout(req: Request) -> Response:
         except InvalidToken:
             raise Problem("unauthorized", headers={"WWW-Authenticate": "Bearer"}) from None
         await d.store.pool.execute(SQL.end_session, session_id)
-        d.tokens.forget(session_id)
         d.hub.end_session(session_id)
     answer = Response(status_code=204, headers={"Cache-Control": "no-store"})
     _drop_cookie(req, answer)
     return answer
-
-
-async def show_me(req: Request) -> Response:
-    """The signed-in user."""
-    user = await deps(req).reads.user(caller(req).user_id)
-    if user is None:
-        raise Problem("not_found")
-    return reply(represent_user(user))
-
-
-def represent_user(user: User) -> dict[str, Any]:
-    """A user for themselves."""
-    return {
-        "id": ids.show(ids.USER, user.id),
-        "object": "user",
-        "email": user.email,
-        "name": user.name or None,
-        "role": user.role,
-        "created_at": represent.time(user.created_at),
-    }
 
 
 async def _proven(d: Deps, email: str, password: str, request: str) -> UUID | None:
@@ -138,8 +119,10 @@ async def _rehash(d: Deps, user_id: UUID, scheme: str, stored: str, password: st
 
 async def _open_session(req: Request, user: User) -> Response:
     d, session_id, token = deps(req), new_id(), secrets.token_urlsafe(32)
-    seconds = d.config.auth.refresh_seconds
-    await d.store.pool.execute(SQL.open_session, session_id, user.id, float(seconds), _hash(token))
+    seconds, agent = d.config.auth.refresh_seconds, req.headers.get("user-agent", "")[:LONGEST_AGENT]
+    await d.store.pool.execute(
+        SQL.open_session, session_id, user.id, float(seconds), _hash(token), host(req.scope), agent
+    )
     return _signed_in(req, user, session_id, token, seconds)
 
 
@@ -152,7 +135,6 @@ async def _rotate(d: Deps, token: str) -> tuple[UUID, UUID, str, int] | None:
             return None
         if row["late"]:
             await connection.execute(SQL.end_session, row["session_id"])
-            d.tokens.forget(row["session_id"])
             d.hub.end_session(row["session_id"])
             return None
         if not row["replaced"]:
@@ -207,19 +189,3 @@ def _hash(token: str) -> bytes:
 def _successor(d: Deps, token: str) -> str:
     digest = hmac.new(d.refresh_key, token.encode(), hashlib.sha256).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-
-
-async def _check_throttle(d: Deps, key: str) -> None:
-    seconds = await d.store.pool.fetchval(SQL.throttled, key, FREE_FAILURES, LONGEST_DELAY)
-    if seconds is not None:
-        raise Problem("rate_limited", headers={"Retry-After": str(max(seconds, 1))})
-
-
-def _throttle_key(email: str, host: str) -> str:
-    """Guesses are counted by address and network, so that nobody can lock somebody else out from elsewhere."""
-    try:
-        address = ip_address(host)
-        network = str(ip_network((address, 24 if address.version == 4 else 56), strict=False))
-    except ValueError:
-        network = host
-    return hashlib.sha256(f"{email}|{network}".encode()).hexdigest()

@@ -1,10 +1,12 @@
-"""Access tokens: compact JWS signed with Ed25519 (RFC 9864), checked against their session once a minute."""
+"""Access tokens: compact JWS signed with Ed25519 (RFC 9864). What was checked is remembered for a minute, or until its
+session ends: every process is told of that at once, and one that cannot hear remembers nothing."""
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -31,12 +33,17 @@ class ExpiredToken(InvalidToken):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who makes a request: `expires_at` is the end of the access token, in epoch seconds."""
+    """Who makes a request: `expires_at` is the end of the access token, in epoch seconds.
+
+    A program's caller has the id of its API token as `session_id`, and may do what its `scopes` say, from `networks`.
+    """
 
     user_id: UUID
     role: str
     session_id: UUID
-    expires_at: int
+    expires_at: float
+    scopes: frozenset[str] | None = None
+    networks: tuple[IPv4Network | IPv6Network, ...] = ()
 
     @property
     def staff(self) -> bool:
@@ -51,6 +58,8 @@ class Tokens:
         self._key = key
         self.seconds = seconds
         self._known: OrderedDict[str, tuple[Caller, float]] = OrderedDict()
+        self._hears = False
+        self.ends = 0
 
     def sign(self, user_id: UUID, role: str, session_id: UUID) -> str:
         """A new access token for a user's session."""
@@ -98,14 +107,33 @@ class Tokens:
         del self._known[token]
         return None
 
-    def remember(self, token: str, caller: Caller) -> None:
-        """The token was checked, and its session goes on."""
+    def remember(self, token: str, caller: Caller, ends: int) -> None:
+        """The token was checked, and its session goes on; unless one has ended since `ends` was read."""
+        if not self._hears or ends != self.ends:
+            return
         self._known[token] = (caller, time.monotonic() + CACHE_SECONDS)
         if len(self._known) > CACHE_SIZE:
             self._known.popitem(last=False)
 
+    @property
+    def remembered(self) -> int:
+        """How many tokens it would take without asking."""
+        return len(self._known)
+
+    @property
+    def hearing(self) -> bool:
+        """Whether this process is told of sessions that end."""
+        return self._hears
+
+    def hear(self, hears: bool) -> None:
+        """Whether this process is told of sessions that end; what was remembered before may be out of date."""
+        self._hears = hears
+        self.ends += 1
+        self._known.clear()
+
     def forget(self, session_id: UUID) -> None:
         """The session has ended: its tokens are checked anew."""
+        self.ends += 1
         gone = [token for token, (caller, _) in self._known.items() if caller.session_id == session_id]
         for token in gone:
             del self._known[token]

@@ -23,9 +23,10 @@ from eventstore.positions import START, Position, show
 from eventstore.queries import Queries
 from eventstore.store import EventStore
 from eventstore.tail import Doorbell, LogReader
-from service.identity.tokens import Caller
+from service.identity.statements import SQL
+from service.identity.tokens import Caller, Tokens
 from service.live.unfold import Turn, Unfolder
-from service.reads import SQL, Reads
+from service.reads import Reads
 from service.web.reply import encode
 
 LOG = Queries("eventstore")
@@ -123,9 +124,12 @@ class Listener:
 class Hub:
     """Follows the log from the moment it is opened, and tells every listener."""
 
-    def __init__(self, store: EventStore, log_id: UUID, reads: Reads, url: str):
+    channel = "hostler_session"
+
+    def __init__(self, store: EventStore, log_id: UUID, reads: Reads, url: str, tokens: Tokens):
         self._store, self._log_id, self._reads = store, log_id, reads
-        self._reader, self._unfolder, self._bell = LogReader(store), Unfolder(store), Doorbell(url)
+        self._reader, self._unfolder, self._bell = LogReader(store), Unfolder(store), Doorbell(url, ear=self)
+        self._tokens = tokens
         self._position = START
         self._listeners: set[Listener] = set()
         self._away: frozenset[str] | None = None
@@ -156,8 +160,17 @@ class Hub:
         for listener in self._listeners:
             listener.end()
 
+    def hears(self, hears: bool) -> None:
+        """Whether this process is told of every session that ends."""
+        self._tokens.hear(hears)
+
+    def heard(self, payload: str) -> None:
+        """A session has ended, here or in another process."""
+        self.end_session(UUID(payload))
+
     def end_session(self, session_id: UUID) -> None:
-        """The session has ended: so do its streams."""
+        """The session has ended: its tokens are checked anew, and its streams end."""
+        self._tokens.forget(session_id)
         for listener in self._listeners:
             if listener.caller.session_id == session_id:
                 listener.end()

@@ -82,5 +82,13 @@ def page(rows: Sequence[Row], limit: int, show: Callable[[Row], Any], after: Cal
     }
 
 
+def whole(rows: Sequence[Row], show: Callable[[Row], Any]) -> dict[str, Any]:
+    """A list that is short enough to be one page."""
+    return {
+        "data": [show(row) for row in rows],
+        "page": {"limit": max(len(rows), 1), "next_cursor": None, "has_more": False},
+    }
+
+
 def _refused() -> Problem:
     return invalid("/cursor", "This is no cursor of this list: leave it out to begin at the start.")

@@ -30,10 +30,17 @@ KINDS = {
     "unauthorized": Kind(401, "Sign in first", "This needs a valid access token: Authorization: Bearer …"),
     "token_expired": Kind(401, "The access token has expired", "Get a new one from POST /v1/token/refresh."),
     "invalid_credentials": Kind(401, "Wrong e-mail address or password", "No user signs in with these."),
+    "otp_required": Kind(
+        401, "A code is needed", "Send the code of your authenticator app, or a recovery code, as otp."
+    ),
     "invalid_refresh_token": Kind(
         401, "Sign in again", "The refresh cookie is missing, was used before, or its session has ended."
     ),
     "forbidden": Kind(403, "Not allowed for your role", "Your role does not allow this."),
+    "step_up_required": Kind(
+        403, "Prove again who you are", "POST /v1/users/me/proof with your password first; it holds for ten minutes."
+    ),
+    "session_required": Kind(403, "Not for programs", "An API token is not good for this: sign in."),
     "not_found": Kind(404, "Not found", "There is nothing here that you may see."),
     "method_not_allowed": Kind(405, "Method not allowed", "The Allow header names the methods of this address."),
     "operation_in_progress": Kind(409, "Another operation goes on", "Wait until it has finished.", retryable=True),

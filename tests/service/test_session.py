@@ -17,7 +17,7 @@ from joserfc.jwk import OctKey, OKPKey
 from domain import ids
 from domain.account.events import PasswordRehashed
 from runtime import passwords
-from service.identity import models, session, tokens
+from service.identity import models, session, throttle, tokens
 from tests.service.world import PASSWORD, Person, World
 
 
@@ -94,12 +94,12 @@ async def test_an_expired_legacy_password_opens_nothing(world: World, ann: Perso
 async def test_guessing_is_slowed_down_and_time_lets_the_right_password_in(world: World, ann: Person) -> None:
     pool = world.store.pool
     async with world.anonymous() as client:
-        for _ in range(session.FREE_FAILURES):
+        for _ in range(throttle.FREE_FAILURES):
             assert (await login(client, password="wrong")).status_code == 401
         slowed = await login(client)
         assert slowed.status_code == 429
         assert slowed.json()["code"] == "rate_limited"
-        assert 1 <= int(slowed.headers["retry-after"]) <= session.LONGEST_DELAY
+        assert 1 <= int(slowed.headers["retry-after"]) <= throttle.LONGEST_DELAY
         assert (await login(client, "other@example.com", "x")).status_code == 401  # others are not slowed down
         await pool.execute("UPDATE login_attempt SET last_at = last_at - $1::interval", timedelta(seconds=2))
         assert (await login(client)).status_code == 200
@@ -112,7 +112,7 @@ async def test_the_delay_has_an_end(world: World, ann: Person) -> None:
         await world.store.pool.execute("UPDATE login_attempt SET failures = 1000000")
         slowed = await login(client)
     assert slowed.status_code == 429
-    assert int(slowed.headers["retry-after"]) <= session.LONGEST_DELAY
+    assert int(slowed.headers["retry-after"]) <= throttle.LONGEST_DELAY
 
 
 async def refreshed(world: World, cookie: str) -> httpx.Response:

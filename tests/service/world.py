@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ from runtime.ids import new_id
 from service.app import build
 from service.deps import Deps
 from service.identity.people import claim_login
-from service.reads import SQL
+from service.identity.statements import SQL
 
 SYSTEM = Meta(actor=Actor(type="system"))
 PASSWORD = "correct horse battery"
@@ -136,8 +138,16 @@ class World:
     async def token(self, person: Person) -> str:
         """An access token of a new session."""
         session_id = new_id()
-        await self.store.pool.execute(SQL.open_session, session_id, person.id, 3600.0, session_id.bytes)
+        await self.store.pool.execute(
+            SQL.open_session, session_id, person.id, 3600.0, session_id.bytes, "127.0.0.1", ""
+        )
         return self.deps.tokens.sign(person.id, person.role, session_id)
+
+    async def until(self, state: Callable[[], bool]) -> None:
+        """Wait for a state, ten seconds at most."""
+        async with asyncio.timeout(10):
+            while not state():  # noqa: ASYNC110 - what is waited for knows nothing of us
+                await asyncio.sleep(0.01)
 
     async def append(self, server: str, *events: Any) -> None:
         """Events that the orchestrator would append to a server."""
