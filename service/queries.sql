@@ -38,6 +38,15 @@ SELECT operation_id, created_at, state FROM operation_view
  ORDER BY created_at DESC, operation_id DESC
  LIMIT $4;
 
+-- name: all_operations
+-- Operations, newest first. $1 user (null: everybody's), $2 status, $3 type, $4 server, $5 and $6 after which, $7 limit
+SELECT operation_id, created_at, state FROM operation_view
+ WHERE ($1::uuid IS NULL OR account_id IN (SELECT account_id FROM member_view WHERE user_id = $1))
+   AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR type = $3) AND ($4::uuid IS NULL OR server_id = $4)
+   AND ($5::timestamptz IS NULL OR (created_at, operation_id) < ($5, $6::uuid))
+ ORDER BY created_at DESC, operation_id DESC
+ LIMIT $7;
+
 -- name: memberships
 -- Accounts a user may act for, and as what. $1 user
 SELECT m.account_id, m.role, coalesce(a.status, 'active') AS status

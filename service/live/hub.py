@@ -60,6 +60,11 @@ class Message:
         """Whose server it is about."""
         return self._turn.after.account_id
 
+    def is_about(self, operation_id: UUID) -> bool:
+        """Whether it tells of an operation."""
+        touched = self._turn.after.touched
+        return touched is not None and touched.id == operation_id
+
     def text(self, *, staff: bool) -> bytes:
         """The message as it goes over the wire."""
         if staff not in self._texts:

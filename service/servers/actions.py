@@ -21,6 +21,7 @@ from runtime.ids import new_id
 from service.deps import caller, deps
 from service.reads import SQL, Found
 from service.servers import models, ordering
+from service.servers.waiting import answered
 from service.servers.writing import asked_by, at_version, commit, writable
 from service.staff.clusters import is_observed
 from service.web import idempotency
@@ -57,7 +58,7 @@ async def terminate_server(req: Request) -> Response:
     """Ask for a server's end; it can be undone until it is purged."""
     found = await writable(req)
     stored, _ = await _operate(req, found, "terminate", Asked(), idempotency.key_of(req, None))
-    return stored.response()
+    return await answered(req, stored)
 
 
 async def _request(req: Request, found: Found, action: models.Act, key: Key | None) -> Response:
@@ -65,7 +66,7 @@ async def _request(req: Request, found: Found, action: models.Act, key: Key | No
         raise Problem("forbidden", "Only staff may do this.")
     asked = await _asked(req, found.server, action)
     stored, operation_id = await _operate(req, found, action.type, asked, key)
-    return (_with_password(stored, operation_id, asked.password) if asked.made_up else stored).response()
+    return await answered(req, _with_password(stored, operation_id, asked.password) if asked.made_up else stored)
 
 
 def _with_password(stored: Stored, operation_id: str, password: str | None) -> Stored:
@@ -167,7 +168,7 @@ async def _end(req: Request, found: Found, action: models.End, key: Key | None) 
     decide = at_version(req, lambda state: end(state, command))
     claims = partial(_given_back, operation)
     stored = await commit(req, found.server.id, operation, decide, key, known=found.server, claims=claims)
-    return stored.response()
+    return await answered(req, stored)
 
 
 async def _given_back(operation_id: Any, after: Server, connection: Connection) -> None:

@@ -17,6 +17,7 @@ from runtime.ids import new_id
 from service.deps import caller, deps, meta
 from service.servers.models import ServerChange
 from service.servers.transact import Intent, carry_out
+from service.servers.waiting import answered
 from service.servers.writing import accepted, asked_by, at_version, writable
 from service.staff.clusters import is_observed
 from service.web import idempotency
@@ -58,7 +59,7 @@ async def change_server(req: Request) -> Response:
         key=key,
         new=rename is not None,
     )
-    return (await carry_out(d, intent)).response()
+    return await answered(req, await carry_out(d, intent))
 
 
 def _answer(state: Server, operation_id: UUID | None, sights: Sights, *, staff: bool) -> Stored:

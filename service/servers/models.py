@@ -194,6 +194,15 @@ class ServersQuery(PageQuery):
     scope: Literal["own", "all"] = "own"
 
 
+class OperationsQuery(PageQuery):
+    """Those of the caller's servers; staff see all with `scope=all`."""
+
+    status: OperationStatus | None = None
+    type: Line | None = None
+    server: Line | None = None
+    scope: Literal["own", "all"] = "own"
+
+
 class CreateQuery(Query):
     dry_run: bool = False
 

@@ -1,4 +1,4 @@
-"""Operations over HTTP: one by its id."""
+"""Operations over HTTP: all of one's own, and one by its id."""
 
 from __future__ import annotations
 
@@ -7,9 +7,39 @@ from starlette.responses import Response
 
 from domain import ids
 from domain.server import represent
+from domain.server.state import Operation
+from eventstore import snapshot
 from service.deps import caller, deps
-from service.web.problems import Problem
+from service.reads import SQL
+from service.servers.models import OperationsQuery
+from service.web import paging
+from service.web.body import query
+from service.web.problems import Problem, invalid
 from service.web.reply import reply
+
+ORDER = "all_operations"
+
+
+async def list_operations(req: Request) -> Response:
+    """What was done to the caller's servers, newest first; staff see everybody's with `scope=all`."""
+    asked, who, d = query(req, OperationsQuery), caller(req), deps(req)
+    if asked.scope == "all" and not who.staff:
+        raise Problem("forbidden", "Only staff see the operations of all accounts.")
+    server = None if asked.server is None else ids.parse(ids.SERVER, asked.server)
+    if asked.server is not None and server is None:
+        raise invalid("/server", "This is no id of a server.", "unknown")
+    at, id = paging.parse(asked.cursor, ORDER, paging.moment)
+    await d.reads.caught_up(who.user_id)
+    owner = None if asked.scope == "all" else who.user_id
+    fields = (owner, asked.status, asked.type, server, at, id, asked.limit + 1)
+    rows = await d.store.pool.fetch(SQL.all_operations, *fields)
+    shown = paging.page(
+        rows,
+        asked.limit,
+        lambda row: represent.operation(snapshot.decode(Operation, row["state"]), staff=who.staff),
+        lambda row: paging.cursor(ORDER, row["created_at"], row["operation_id"]),
+    )
+    return reply(shown)
 
 
 async def show_operation(req: Request) -> Response:

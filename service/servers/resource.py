@@ -19,6 +19,7 @@ from service.deps import caller, deps
 from service.reads import SQL
 from service.servers import ordering
 from service.servers.models import CreateQuery, ServerCreate, ServersQuery
+from service.servers.waiting import answered
 from service.servers.writing import commit, seen
 from service.web import idempotency, paging, problems
 from service.web.body import body, query
@@ -83,7 +84,7 @@ async def create_server(req: Request) -> Response:
         new=True,
         created=True,
     )
-    return stored.response()
+    return await answered(req, stored)
 
 
 async def list_operations(req: Request) -> Response:

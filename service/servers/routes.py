@@ -6,7 +6,7 @@ from service.web.endpoint import GUARDED, ONCE, READ, SAME, WRITE, Answers
 from service.web.endpoint import Endpoint as E
 from service.web.models import PageQuery
 
-ALL, ONE = "/v1/servers", "/v1/servers/{id}"
+ALL, ONE, DONE = "/v1/servers", "/v1/servers/{id}", "/v1/operations"
 CREATED: Answers = {202: m.ServerAccepted, 200: m.Fit}
 ACCEPTED: Answers = {202: m.OperationAccepted}
 CHANGED: Answers = {200: m.Server, 202: m.ServerAccepted}
@@ -15,6 +15,7 @@ SHOWN: Answers = {200: m.Server, 304: None}
 SNAPSHOTS: Answers = {200: m.SnapshotPage}
 BACKUPS: Answers = {200: m.BackupPage}
 METRICS: Answers = {200: m.Metrics}
+MEASURED = (409, *READ)
 HISTORY: Answers = {200: m.HistoryPage}
 
 ENDPOINTS = [
@@ -25,7 +26,17 @@ ENDPOINTS = [
     E("DELETE", ONE, actions.terminate_server, "terminateServer", ACCEPTED, None, None, GUARDED, WRITE),
     E("GET", f"{ONE}/actions", resource.list_operations, "listServerOperations", OPERATIONS, None, PageQuery, (), READ),
     E("POST", f"{ONE}/actions", actions.act_on_server, "actOnServer", ACCEPTED, m.ServerAction, None, GUARDED, WRITE),
-    E("GET", f"{ONE}/metrics", metrics.show_metrics, "getServerMetrics", METRICS, None, m.MetricsQuery, (), READ),
+    E(
+        "GET",
+        f"{ONE}/metrics",
+        metrics.show_metrics,
+        "getServerMetrics",
+        METRICS,
+        None,
+        m.MetricsQuery,
+        (),
+        (409, *READ),
+    ),
     E(
         "GET",
         f"{ONE}/snapshots",
@@ -49,5 +60,6 @@ ENDPOINTS = [
         (),
         READ,
     ),
+    E("GET", DONE, operations.list_operations, "listOperations", OPERATIONS, None, m.OperationsQuery, (), READ),
     E("GET", "/v1/operations/{id}", operations.show_operation, "getOperation", {200: m.Operation}, problems=READ),
 ]

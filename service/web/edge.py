@@ -21,6 +21,7 @@ from service.web.metrics import Metrics
 from service.web.problems import Problem
 
 LIMIT_SECONDS = 20.0
+LONGEST_WAIT = 30  # seconds that a caller may prefer to wait for an operation
 GIVEN = re.compile(rb"[A-Za-z0-9._~:+/=@-]{1,128}")
 DATABASE_AWAY: tuple[type[Exception], ...] = (*LOST, asyncpg.TooManyConnectionsError)
 SECURITY = {
@@ -56,7 +57,7 @@ class Edge:
 
     async def _answer(self, scope: Scope, receive: Receive, request: _Request) -> None:
         try:
-            async with asyncio.timeout(None if scope["path"] == "/v1/events" else LIMIT_SECONDS):
+            async with asyncio.timeout(_limit(scope)):
                 await self._app(scope, receive, request.send)
         except ClientDisconnect:
             return
@@ -86,6 +87,14 @@ class _Request:
             for name, value in self._security.items():
                 headers.setdefault(name, value)
         await self._send(message)
+
+
+def _limit(scope: Scope) -> float | None:
+    """How long a request may take, in seconds: a stream for ever, and who prefers to wait longer than others."""
+    if scope["path"] == "/v1/events":
+        return None
+    waits = any(name == b"prefer" for name, _ in scope["headers"])
+    return LIMIT_SECONDS + LONGEST_WAIT if waits else LIMIT_SECONDS
 
 
 def _given_id(scope: Scope) -> str | None:

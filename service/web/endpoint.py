@@ -17,8 +17,8 @@ Answers = Mapping[int, type[BaseModel] | None]
 
 # Headers that a route may take.
 ONCE, GUARDED, SAME, RESUME = (
-    ("Idempotency-Key",),
-    ("Idempotency-Key", "If-Match"),
+    ("Idempotency-Key", "Prefer"),
+    ("Idempotency-Key", "If-Match", "Prefer"),
     ("If-None-Match",),
     ("Last-Event-ID",),
 )

@@ -25,6 +25,7 @@ HEADERS = {
     "Idempotency-Key": "The same key with the same request gets the first answer again, and nothing is done twice.",
     "If-Match": "Only if the server still has this version (a version, or an ETag).",
     "If-None-Match": "304 if the representation still has this ETag.",
+    "Prefer": "`wait=N`: answer when the operation has ended, or after N seconds (30 at most).",
     "Last-Event-ID": "Resume after this message.",
 }
 ALWAYS = (400, 500, 503)

@@ -21,7 +21,7 @@ HOT = {
         *("claim", "extend", "finish", "postpone", "next_due"),
     ),
     "projector": ("before_the_last", "stream_until", "advance"),
-    "service": ("user", "server", "operation", "operations", "history", "people"),
+    "service": ("user", "server", "operation", "operations", "all_operations", "history", "people"),
 }
 FILL = (
     "INSERT INTO event (stream_id, version, type, schema_v, data, meta)"
