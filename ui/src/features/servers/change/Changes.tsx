@@ -2,11 +2,10 @@ import { useState } from "react";
 import { whyNot, type Action } from "@/features/servers/actions";
 import { useServerContext } from "@/features/servers/page/context";
 import { Button } from "@/ui/Button";
+import { Later } from "@/ui/Later";
 import { Section } from "@/ui/Section";
 import { words } from "@/words";
-import { PasswordDialog } from "./PasswordDialog";
-import { RenameDialog } from "./RenameDialog";
-import { ResizeDialog } from "./ResizeDialog";
+import { PasswordDialog, RenameDialog, ResizeDialog } from "./dialogs";
 
 const rows = [
   { action: "resize", text: words.change.resize, Question: ResizeDialog },
@@ -33,12 +32,15 @@ export function Changes() {
               >
                 {acting ? words.acting[action] : text.open}
               </Button>
-              <Question
-                server={server}
-                open={asking === action}
-                onClose={() => setAsking(null)}
-                onAccepted={onAccepted}
-              />
+              <Later open={asking === action}>
+                {" "}
+                <Question
+                  server={server}
+                  open={asking === action}
+                  onClose={() => setAsking(null)}
+                  onAccepted={onAccepted}
+                />
+              </Later>
             </li>
           );
         })}

@@ -4,11 +4,11 @@ import { describe } from "@/api/errors";
 import type { Operation, Server } from "@/api/types";
 import { Button } from "@/ui/Button";
 import { Failure } from "@/ui/Failure";
+import { Later } from "@/ui/Later";
 import { words } from "@/words";
 import { offered, whyNot, type RailAction } from "@/features/servers/actions";
-import { RebuildDialog } from "@/features/servers/change/RebuildDialog";
+import { RebuildDialog, TerminateDialog } from "@/features/servers/change/dialogs";
 import { useCurrentOperation, useServerAction } from "@/features/servers/queries";
-import { TerminateDialog } from "./TerminateDialog";
 
 const icons: Record<RailAction, LucideIcon> = {
   start: Play,
@@ -56,8 +56,12 @@ export function PowerRail({ server, onAccepted }: { server: Server; onAccepted: 
           {...describe(ask.error)}
         />
       ) : null}
-      <RebuildDialog {...questions} open={asking === "rebuild"} />
-      <TerminateDialog {...questions} open={asking === "terminate"} />
+      <Later open={asking === "rebuild"}>
+        <RebuildDialog {...questions} open={asking === "rebuild"} />
+      </Later>
+      <Later open={asking === "terminate"}>
+        <TerminateDialog {...questions} open={asking === "terminate"} />
+      </Later>
     </div>
   );
 }

@@ -2,13 +2,13 @@ import { useState, type FormEvent } from "react";
 import { ApiError, describe } from "@/api/errors";
 import type { Server } from "@/api/types";
 import { whyNot } from "@/features/servers/actions";
-import { RenameDialog } from "@/features/servers/change/RenameDialog";
+import { RenameDialog, TerminateDialog } from "@/features/servers/change/dialogs";
 import { useServerContext } from "@/features/servers/page/context";
-import { TerminateDialog } from "@/features/servers/power/TerminateDialog";
 import { useChangeServer } from "@/features/servers/queries";
 import { Button } from "@/ui/Button";
 import { Failure } from "@/ui/Failure";
 import { Field } from "@/ui/Field";
+import { Later } from "@/ui/Later";
 import { Section } from "@/ui/Section";
 import { words } from "@/words";
 import { labelsText, readLabels } from "./labels";
@@ -48,7 +48,10 @@ function Name() {
           {acting ? words.acting.rename : words.change.rename.open}
         </Button>
       </div>
-      <RenameDialog server={server} open={asking} onClose={() => setAsking(false)} onAccepted={onAccepted} />
+      <Later open={asking}>
+        {" "}
+        <RenameDialog server={server} open={asking} onClose={() => setAsking(false)} onAccepted={onAccepted} />
+      </Later>
     </Section>
   );
 }
@@ -124,7 +127,10 @@ function End() {
           {settings.endOpen}
         </Button>
       </div>
-      <TerminateDialog server={server} open={asking} onClose={() => setAsking(false)} onAccepted={onAccepted} />
+      <Later open={asking}>
+        {" "}
+        <TerminateDialog server={server} open={asking} onClose={() => setAsking(false)} onAccepted={onAccepted} />
+      </Later>
     </Section>
   );
 }
