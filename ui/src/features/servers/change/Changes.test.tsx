@@ -27,7 +27,7 @@ test("a rebuild names what is lost, keeps a snapshot if asked, and takes keys", 
   const bodies = sent();
   await user.click(await button("Rebuild"));
   const dialog = await screen.findByRole("alertdialog", { name: "Rebuild shop?" });
-  expect(dialog).toHaveTextContent("Everything on the disk is lost, and every snapshot with it.");
+  expect(await within(dialog).findByText("Everything on the disk is lost, and every snapshot with it.")).toBeVisible();
   await user.selectOptions(await within(dialog).findByLabelText("Operating system"), "Ubuntu 24.04");
   await user.click(within(dialog).getByLabelText("Take a safety snapshot first"));
   expect(dialog).toHaveTextContent("The disk as it is now is kept as a snapshot");
