@@ -88,20 +88,26 @@ def fill(path: str, values: Mapping[str, str]) -> str:
 class Route:
     """One call. `protected` ones run in pvedaemon, hence behind a proxy; `world` ones need no login.
 
-    `parameters` are those of each release.
+    `parameters` are those of all releases.
     The node that was asked answers `at_entry` ones itself, whichever node their path names.
     """
 
-    parameters: Mapping[Pve, Schema]
+    parameters: Schema
     right: Right
     handler: Handler
     protected: bool = False
     world: bool = False
     tokens: bool = True
     at_entry: bool = False
+    _known: dict[Pve, Schema] = field(default_factory=dict)
+
+    def known(self, pve: Pve) -> Schema:
+        """The parameters that a release knows, made up when they are first asked for."""
+        if pve not in self._known:
+            self._known[pve] = of_release(self.parameters, pve)
+        return self._known[pve]
 
 
-RELEASES: tuple[Pve, ...] = ("8", "9")
 VMID = Param("integer", optional=False, check=formats.vmid)
 SNAPSHOT = Param(optional=False, max_length=40, check=formats.config_id)
 PATH_PARAMETERS: dict[str, Param] = {
@@ -197,10 +203,9 @@ def route(
     """Register the decorated function as a call; `parameters` describes path parameters that are not common ones."""
     names = [part.strip("{*}") for part in _parts(path) if part.startswith("{")]
     schema = {**{name: PATH_PARAMETERS[name] for name in names if name in PATH_PARAMETERS}, **(parameters or {})}
-    known: dict[Pve, Schema] = {pve: of_release(schema, pve) for pve in RELEASES}
 
     def register(handler: Handler) -> Handler:
-        ROUTER.add(method, path, Route(known, right, handler, protected, world, tokens, at_entry))
+        ROUTER.add(method, path, Route(schema, right, handler, protected, world, tokens, at_entry))
         return handler
 
     return register

@@ -225,7 +225,7 @@ class Api:
 
     async def _execute(self, route: Route, node: Node, who: Identity | None, given: Given) -> Any:
         CLOCK.set(node.clock)
-        values = verify(given, route.parameters[node.cluster.pve], node.cluster.pve)
+        values = verify(given, route.known(node.cluster.pve), node.cluster.pve)
         try:
             return await route.handler(Call(node, who or Identity(""), values, self._node))
         except ApiError:

@@ -8,10 +8,11 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
+T = TypeVar("T")
 TABLES = """
 CREATE TABLE IF NOT EXISTS vm (vmid INTEGER PRIMARY KEY, record TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS volume (name TEXT PRIMARY KEY, record TEXT NOT NULL);
@@ -59,8 +60,13 @@ class Store:
 
     def all(self, table: str) -> list[tuple[Any, Any]]:
         """Every key with its record, in the order of writing."""
+        return self.all_as(table, object)
+
+    def all_as(self, table: str, kind: type[T]) -> list[tuple[Any, T]]:
+        """The same, with each record made a dataclass."""
         rows = self._db.execute(f"SELECT {KEYS[table]}, record FROM {table} ORDER BY rowid").fetchall()
-        records = msgspec.json.decode(f"[{','.join(record for _, record in rows)}]")
+        text = f"[{','.join(record for _, record in rows)}]"
+        records: list[T] = msgspec.json.decode(text, type=list[kind])  # type: ignore[valid-type]
         return [(key, record) for (key, _), record in zip(rows, records, strict=True)]
 
     def tasks_of(self, node: str) -> list[tuple[str, Any]]:

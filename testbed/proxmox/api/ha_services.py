@@ -12,7 +12,7 @@ from testbed.proxmox.vm.vms import Vm
 async def look_after(cluster: Cluster) -> None:
     """Do so in rounds, for as long as the testbed runs."""
     while True:
-        await cluster.ha.next_round(cluster.knobs.ha_seconds)
+        await cluster.ha.next_round(cluster.knobs)
         for vmid in list(cluster.ha.resources):
             vm = cluster.vms.get(vmid)
             if vm and cluster.quorate and cluster.nodes[vm.node].online:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from testbed.proxmox.cluster.stats import Row
 from testbed.proxmox.errors import Die
+from testbed.proxmox.knobs import Knobs
 from testbed.proxmox.store import Store
 
 if TYPE_CHECKING:
@@ -81,9 +82,9 @@ class HighAvailability:
 
         return node.tasks.start(kind, str(vmid), user, work)
 
-    async def next_round(self, seconds: float) -> None:
-        """Wait that long, and once more if something was asked for meanwhile."""
+    async def next_round(self, knobs: Knobs) -> None:
+        """Wait until it is time for another round, or until it is time to do what was just asked for."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._asked.wait(), seconds)
+            await asyncio.wait_for(self._asked.wait(), knobs.ha_seconds)
             self._asked.clear()
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(knobs.ha_seconds)

@@ -252,14 +252,14 @@ class AllVolumes:
         self._by_parent: dict[str, dict[str, Volume]] = {}
         self._counted: dict[str, int] = {}
         self._used: dict[tuple[str, str], int] = {}
-        for key, record in store.all("volume"):
-            volume = Volume(**{"node": first_node, **record})
-            self._index(volume)
+        for key, volume in store.all_as("volume", Volume):
             if key != volume.key:
-                self._adopt(key, volume)
+                self._adopt(key, volume, first_node)
+            self._index(volume)
 
-    def _adopt(self, key: str, volume: Volume) -> None:
+    def _adopt(self, key: str, volume: Volume, node: str) -> None:
         """Give a record of the time before there were several storages its present form."""
+        volume.node = volume.node or node
         self._store.delete("volume", key)
         self._store.put("volume", volume.key, volume)
 
@@ -270,17 +270,18 @@ class AllVolumes:
         return len(self.by_key)
 
     def _index(self, volume: Volume) -> None:
-        self.by_key[volume.key] = volume
-        self._count(volume, volume.used)
-        self._by_owner.setdefault(volume.vmid, {})[volume.key] = volume
+        key = volume.key
+        self.by_key[key] = volume
+        self._count(key, volume, volume.used)
+        self._by_owner.setdefault(volume.vmid, {})[key] = volume
         if volume.parent:
-            self._by_parent.setdefault(_parent_key(volume), {})[volume.key] = volume
+            self._by_parent.setdefault(_parent_key(volume), {})[key] = volume
 
-    def _count(self, volume: Volume, used: int) -> None:
+    def _count(self, key: str, volume: Volume, used: int) -> None:
         place = (volume.node, volume.storage)
-        more = used - self._counted.get(volume.key, 0)
+        more = used - self._counted.get(key, 0)
         self._used[place] = self._used.get(place, 0) + more
-        self._counted[volume.key] = used
+        self._counted[key] = used
 
     def of(self, vmid: int) -> list[Volume]:
         """The volumes that a VM owns by their names."""
@@ -300,7 +301,7 @@ class AllVolumes:
     def delete(self, volume: Volume) -> None:
         """Forget a volume."""
         self.by_key.pop(volume.key, None)
-        self._count(volume, 0)
+        self._count(volume.key, volume, 0)
         self._counted.pop(volume.key, None)
         self._by_owner.get(volume.vmid, {}).pop(volume.key, None)
         if volume.parent:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
+import msgspec
+
 from testbed.proxmox import formats
 from testbed.proxmox.cluster import clock
 from testbed.proxmox.errors import Die
@@ -284,8 +286,9 @@ class AllVms:
         self._writable = writable
         self._vms: dict[int, Vm] = {}
         self._by_node: dict[str, dict[int, Vm]] = {}
-        for vmid, record in store.all("vm"):
-            self._index(vmid, _restore({"node": first_node, **record}))
+        for vmid, vm in store.all_as("vm", Vm):
+            vm.node = vm.node or first_node
+            self._index(vmid, vm)
 
     def __iter__(self) -> Iterator[Vm]:
         return iter(list(self._vms.values()))
@@ -317,7 +320,7 @@ class AllVms:
     def _take_back(self, vm: Vm) -> None:
         """Make a VM what was last written."""
         if vm.vmid in self._vms:
-            kept = _restore({"node": vm.node, **self._store.get("vm", vm.vmid)})
+            kept = msgspec.convert(self._store.get("vm", vm.vmid), Vm)
             vm.config, vm.pending, vm.pending_delete = kept.config, kept.pending, kept.pending_delete
             vm.snapshots = kept.snapshots
 
@@ -396,13 +399,3 @@ class Vms:
         """Remove a VM's configuration."""
         if vmid in self._vms:
             self._all.delete(vmid)
-
-
-def _restore(record: dict[str, Any]) -> Vm:
-    guest = record.pop("guest")
-    vm = Vm(**record)
-    if guest:
-        init = guest.pop("cloud_init")
-        init |= {key: tuple(init[key]) for key in ("ssh_keys", "ip_configs")}
-        vm.guest = GuestSpec(**guest, cloud_init=CloudInit(**init))
-    return vm
