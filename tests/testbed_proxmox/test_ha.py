@@ -22,13 +22,14 @@ async def managed(bed: Bed) -> Bed:
 
 
 async def test_a_start_is_done_before_the_machine_runs(managed: Bed) -> None:
-    managed.cluster.knobs.ha_seconds = 1
+    managed.node.vms.load(101).config["lock"] = "snapshot"  # what is locked has to wait
     upid = await managed.post(f"{VM}/status/start")
     assert await managed.finished(upid) == "OK"
     assert upid.split(":")[5] == "hastart"
     assert await managed.log(upid) == ["Requesting HA start for VM 101", "TASK OK"]
     assert not managed.runs(101)
     assert (await managed.get(f"{VM}/status/current"))["ha"] == {"managed": 1, "state": "started"}
+    del managed.node.vms.load(101).config["lock"]
     await managed.until(lambda: managed.runs(101))
     (task,) = await managed.get(f"/nodes/{NODE}/tasks", source="all", vmid=101, typefilter="qmstart")
     assert task["user"] == "root@pam"
