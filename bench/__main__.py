@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from bench import append, create, observe, pve, replay, wake
+from bench import append, create, imports, observe, pve, replay, wake
 
 BENCHES = {
     "append": append.main,
@@ -14,6 +14,7 @@ BENCHES = {
     "replay": replay.main,
     "pve": pve.main,
     "observe": observe.main,
+    "import": imports.main,
 }
 
 

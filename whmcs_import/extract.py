@@ -23,7 +23,18 @@ from pymysql.constants import ER, FIELD_TYPE
 from pymysql.converters import conversions
 from pymysql.cursors import Cursor, SSCursor
 
-from whmcs_import.staging import TABLES, TABLES_BEFORE_8, Staging, Table
+from whmcs_import.staging import (
+    AMOUNTS,
+    ANYTHING,
+    NUMBERS,
+    TABLES,
+    TABLES_BEFORE_8,
+    Staging,
+    Table,
+    as_amount,
+    as_number,
+    as_text,
+)
 from whmcs_import.values import is_secret_name
 
 BATCH = 5000
@@ -33,8 +44,14 @@ MAY_HAVE = {
     *("REPLICATION CLIENT", "BINLOG MONITOR", "REPLICATION SLAVE", "SLAVE MONITOR"),
 }
 
+WHOLE = {FIELD_TYPE.TINY, FIELD_TYPE.SHORT, FIELD_TYPE.INT24, FIELD_TYPE.LONG, FIELD_TYPE.YEAR}
 LENIENT = "whmcs_lenient"  # the codec of text that may hold bytes which are no text
 PASSES = 3
+WHOLE_TYPES = ("tinyint", "smallint", "mediumint", "int")
+CATALOGUE = (
+    *("tblcurrencies", "tblclientgroups", "tblservers", "tblproducts", "tblproductconfigoptions"),
+    *("tblproductconfigoptionssub", "tblcustomfields", "tbladdons", "mod_pvewhmcs_plans"),
+)
 
 Looseness = Literal["prove", "lock", "accept"]
 Connection: TypeAlias = "pymysql.connections.Connection[Any]"
@@ -166,6 +183,7 @@ def _copy(
     if schema.before_8:
         staging.users_before_8()
     staging.index()
+    _refuse_twins(staging)
     present = [schema.tables[table.origin.lower()] for table in schema.wanted]
     return SourceInfo(
         address=dsn.shown,
@@ -177,6 +195,15 @@ def _copy(
         collations=_tally(t.collation for t in present),
         rows={table.name: staging.count(table.name) for table in TABLES},
     )
+
+
+def _refuse_twins(staging: Staging) -> None:
+    """The catalogue is what everything refers to: an id that means two things there means nothing."""
+    for table in CATALOGUE:
+        if twins := staging.twins(table):
+            raise SourceError(
+                f"{table} has several rows with the id {twins[0]}: the table is damaged and has lost its key: repair it"
+            )
 
 
 def _first_pass(connection: Connection, schema: _Schema) -> dict[str, bytes]:
@@ -210,7 +237,7 @@ class _Present:
     name: str
     engine: str
     collation: str
-    columns: dict[str, str]  # lower case -> as it is written there
+    columns: dict[str, tuple[str, str]]  # lower case -> as it is written there, and its type
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,11 +251,12 @@ class _Schema:
         wanted = {table.origin.lower() for table in (*TABLES, *TABLES_BEFORE_8)} | {"tblconfiguration"}
         with connection.cursor(Cursor) as cursor:
             cursor.execute(
-                "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = %s", (database,)
+                "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = %s",
+                (database,),
             )
-            columns: dict[str, dict[str, str]] = {}
-            for table, column in cursor.fetchall():
-                columns.setdefault(str(table), {})[str(column).lower()] = str(column)
+            columns: dict[str, dict[str, tuple[str, str]]] = {}
+            for table, column, kind in cursor.fetchall():
+                columns.setdefault(str(table), {})[str(column).lower()] = str(column), str(kind)
             cursor.execute(
                 "SELECT table_name, engine, table_collation FROM information_schema.tables WHERE table_schema = %s",
                 (database,),
@@ -296,15 +324,33 @@ def _copy_table(
 def _chunks(connection: Connection, schema: _Schema, table: Table) -> Iterator[list[tuple[Any, ...]]]:
     present = schema.tables[table.origin.lower()]
     columns = [
-        f"`{present.columns[column]}`" if column in present.columns else f"NULL AS `{column}`"
+        f"`{present.columns[column][0]}`" if column in present.columns else f"NULL AS `{column}`"
         for column in table.columns
     ]
     secrets = _secret_fields(connection, schema) if table.name == "tblcustomfieldsvalues" else []
     where = f" WHERE fieldid NOT IN ({', '.join(map(str, secrets))})" if secrets else ""
     with connection.cursor(SSCursor) as cursor:
         cursor.execute(f"SELECT {', '.join(columns)} FROM `{present.name}`{where}")
+        readers = _readers(present, table)
         while rows := cursor.fetchmany(BATCH):
-            yield list(rows)
+            yield [_read(row, readers) for row in rows] if readers else list(rows)
+
+
+def _readers(present: _Present, table: Table) -> dict[int, Callable[[Any], Any]]:
+    """How columns are read that are of another type than WHMCS gives them, by their place."""
+    found: dict[int, Callable[[Any], Any]] = {}
+    for place, column in enumerate(table.columns):
+        whole = present.columns.get(column, ("", ""))[1].lower() in WHOLE_TYPES
+        if column in present.columns and column not in ANYTHING and whole != (column in NUMBERS | AMOUNTS):
+            found[place] = as_number if column in NUMBERS else as_amount if column in AMOUNTS else as_text
+    return found
+
+
+def _read(row: tuple[Any, ...], readers: dict[int, Callable[[Any], Any]]) -> tuple[Any, ...]:
+    read = list(row)
+    for place, reader in readers.items():
+        read[place] = reader(read[place])
+    return tuple(read)
 
 
 def _digest_rows(digest: hashlib._Hash, rows: list[tuple[Any, ...]]) -> None:
@@ -345,16 +391,9 @@ def _rights(grant: str) -> list[str]:
 
 
 def _connect(dsn: Dsn) -> Connection:
-    plain: dict[Any, Any] = {
-        **conversions,
-        FIELD_TYPE.DATE: str,
-        FIELD_TYPE.DATETIME: str,
-        FIELD_TYPE.TIMESTAMP: str,
-        # SQLite has no decimals; amounts stay exact as text.
-        FIELD_TYPE.DECIMAL: str,
-        FIELD_TYPE.NEWDECIMAL: str,
-    }
-    plain |= dict.fromkeys(_TEXTS, _readable)
+    # SQLite has no decimals: amounts stay exact as text, and dates as they are written.
+    every = {number for name, number in vars(FIELD_TYPE).items() if name.isupper()}
+    plain: dict[Any, Any] = {**conversions, **dict.fromkeys(every - WHOLE, _readable), FIELD_TYPE.LONGLONG: _long}
     connection = pymysql.connect(
         host=dsn.host,
         port=dsn.port,
@@ -372,10 +411,9 @@ def _connect(dsn: Dsn) -> Connection:
     return connection
 
 
-_TEXTS = (
-    *(FIELD_TYPE.TINY_BLOB, FIELD_TYPE.BLOB, FIELD_TYPE.MEDIUM_BLOB, FIELD_TYPE.LONG_BLOB),
-    *(FIELD_TYPE.VARCHAR, FIELD_TYPE.VAR_STRING, FIELD_TYPE.STRING),
-)
+def _long(text: str) -> int | str:
+    number = int(text)
+    return number if abs(number) < 1 << 63 else text
 
 
 def _readable(value: str | bytes) -> str:

@@ -36,6 +36,7 @@ CHUNK = 500
 LEGACY_DAYS = 180  # how long a hash other than bcrypt opens an account that nobody signs in to
 ATTEMPTS = 5
 WAKE = "import"
+EVENTS = {"product": PlanDeclared, "user": UserImported, "client": AccountImported}
 Progress = Callable[[str, int], None]
 Credential = tuple[UUID, str, str]
 
@@ -165,18 +166,11 @@ class _Loader:
     def _event(self, entity: str, change: Change, names: dict[str, str], *, again: bool) -> tuple[object, UUID | None]:
         """The event of a change, and whose personal data it holds; `again`: the stream exists, maybe taken back."""
         plain = {**change.payload, "run_id": self._run, "mode": self._mode}
-        match entity:
-            case "product":
-                return msgspec.convert(plain, PlanDeclared), None
-            case "user":
-                return msgspec.convert(plain, UserImported), change.stream
-            case "client":
-                return msgspec.convert(plain, AccountImported), change.stream
-            case _:
-                for part in ("image", "location"):
-                    plain[part] = {**plain[part], "name": names.get(plain[part]["id"], plain[part]["name"])}
-                kind = ImportUpdated if again else ServerImported
-                return msgspec.convert(plain, kind), UUID(plain["account_id"])
+        if entity == "service":
+            for part in ("image", "location"):
+                plain[part] = {**plain[part], "name": names.get(plain[part]["id"], plain[part]["name"])}
+            return msgspec.convert(plain, ImportUpdated if again else ServerImported), UUID(plain["account_id"])
+        return msgspec.convert(plain, EVENTS[entity]), None if entity == "product" else change.stream
 
     async def _names(self, changes: list[Change]) -> dict[str, str]:
         """What the catalogue here calls the images and locations of these servers."""

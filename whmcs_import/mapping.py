@@ -61,7 +61,7 @@ class Service:
     dedicated_ip: str
     assigned_ips: str
     registered: str | None = None
-    qty: int | None = 1
+    qty: int | str | None = 1
     suspend_reason: str = ""
     override: int | None = 0
     override_until: str | None = None
@@ -201,7 +201,9 @@ def _checked(service: Service, world: World) -> tuple[Product, Client]:
         raise Refused("many_vms_per_service", f"module {product.module} keeps several VMs for one service")
     if product.module.casefold() in FOREIGN_PANELS:
         raise Refused("foreign_panel", f"module {product.module} is of another panel: its numbers are no VMIDs")
-    if (service.qty or 1) > 1:
+    if not isinstance(service.qty or 1, int):
+        raise Refused("quantity_unreadable", f"it stands for {service.qty!r} units")
+    if service.qty not in (None, 0, 1):
         raise Refused("multi_unit_service", f"it stands for {service.qty} units")
     return product, client
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from whmcs_import.shop import QUANTITY, YES_NO, CustomField, Option, Shop
 from whmcs_import.values import Piped, normalise, split_pipe, storable, strip_tags, text, yes_no
 
-OptionRow = tuple[int, int, int]  # configid, optionid, qty
+OptionRow = tuple[int, int, int | str | None]  # configid, optionid, qty
 FieldRow = tuple[int, str]  # fieldid, value
-AddonRow = tuple[int, str, str | None, int | None]  # addonid, status, name, qty
+AddonRow = tuple[int, str, str | None, int | str | None]  # addonid, status, name, qty
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def read(
     """Sort the rows of one service; rows must be in the order in which they were written.
 
     Raises:
-        Refused: a quantity is negative, or stale rows are there and `stale` is "quarantine".
+        Refused: a quantity is negative or no number, or stale rows are there and `stale` is "quarantine".
     """
     sold = Sold()
     _read_options(sold, shop, product, options, stale)
@@ -74,7 +74,7 @@ def read(
     for id, status, name, qty in addons:
         if status == "Active":
             label = split_pipe(shop.addons.get(id) or text(name).value or f"addon {id}")
-            amount = 1 if qty is None else qty
+            amount = 1 if qty is None else _number(label, qty)
             sold.values.append(Value("addon", id, label, Piped(str(amount), str(amount)), amount))
     return sold
 
@@ -92,7 +92,8 @@ def _read_options(sold: Sold, shop: Shop, product: int, rows: Sequence[OptionRow
         if is_stale:
             _note_stale(sold, option, stale)
         if (reading := _reading(sold, shop, option, row)) is not None and not (is_stale and stale == "ignore"):
-            sold.values.append(Value("option", id, option.name, reading, row[2], is_stale))
+            qty = row[2] if isinstance(row[2], int) else 0
+            sold.values.append(Value("option", id, option.name, reading, qty, is_stale))
 
 
 def _later(sold: Sold, option: Option, earlier: OptionRow | None, row: OptionRow) -> OptionRow:
@@ -116,18 +117,24 @@ def _reading(sold: Sold, shop: Shop, option: Option, row: OptionRow) -> Piped | 
     if choice is not None and choice.option != option.id:
         choice = None
     if option.kind == QUANTITY:
-        return _quantity(sold, option, qty, choice.name.label if choice else "")
+        return _quantity(sold, option, _number(option.name, qty), choice.name.label if choice else "")
     if option.kind == YES_NO:
-        return _answer(sold, option, qty, choice.name if choice else None)
+        return _answer(sold, option, _number(option.name, qty), choice.name if choice else None)
     if choice is None:
         sold.notes.append(Note("broken_reference", f"{option.name}: choice {choice_id} does not exist"))
         return None
     return choice.name
 
 
-def _quantity(sold: Sold, option: Option, qty: int, unit: str) -> Piped:
+def _number(name: Piped, qty: int | str | None) -> int:
+    if not isinstance(qty, int):
+        raise Refused("quantity_unreadable", f"{name}: {qty!r}")
     if qty < 0:
-        raise Refused("quantity_negative", f"{option.name}: {qty}")
+        raise Refused("quantity_negative", f"{name}: {qty}")
+    return qty
+
+
+def _quantity(sold: Sold, option: Option, qty: int, unit: str) -> Piped:
     if option.maximum and qty > option.maximum:
         sold.notes.append(Note("quantity_over_maximum", f"{option.name}: {qty} of {option.maximum}"))
     return Piped(str(qty), f"{qty} {unit}".strip())

@@ -168,7 +168,7 @@ class _Planner:
         world = self._world()
         sizes: dict[int, dict[str, Any]] = {}
         owners: set[int] = set()
-        services = rows.Services(self._staging, self._shop)
+        services = rows.Services(self._staging, self._shop, twins=self._unreadable("servers", "tblhosting"))
         for number, service in enumerate(services, 1):
             self._digest.update(repr(service).encode("utf-8", "surrogatepass"))
             outcome = self._service(service, world)
@@ -181,6 +181,17 @@ class _Planner:
         self._plan.orphans = services.orphans
         self._warn_of_unfinished()
         return sizes, owners
+
+    def _unreadable(self, name: str, table: str) -> frozenset[int]:
+        """Set aside the rows of a table that cannot be told from others; answers with the ids they share."""
+        twins = self._staging.twins(table)
+        for id in twins:
+            self._plan.quarantine(name, id, "duplicate_id", f"{table} has several rows with this id")
+            self._seen[ENTITIES[name]].add(str(id))
+        for _ in range(nameless := self._staging.unreadable(table)):
+            self._plan.quarantine(name, "?", "id_unreadable", f"{table} has a row without an id that is a number")
+        self._plan.entities[name].seen += len(twins) + nameless
+        return frozenset(twins)
 
     def _service(self, service: Service, world: World) -> Mapped | None:
         tally = self._plan.entities["servers"]
@@ -237,8 +248,9 @@ class _Planner:
     def _world(self) -> World:
         without_hints = World(self._source, self._file, Resolver(self._file), self._shop, self._clients, {})
         claims: list[Claim] = []
+        twins = frozenset(self._staging.twins("tblhosting"))
         addresses: dict[int, list[str]] = {}
-        for service in rows.Services(self._staging, self._shop, vmid_fields=self._vmid_fields()):
+        for service in rows.Services(self._staging, self._shop, vmid_fields=self._vmid_fields(), twins=twins):
             if mapping.skip_reason(service, without_hints) is None:
                 claims.append(self._claim(service))
                 found = values.addresses(service.dedicated_ip, service.assigned_ips).found
@@ -309,6 +321,8 @@ class _Planner:
             else:
                 self._plan.orphans["memberships"] = self._plan.orphans.get("memberships", 0) + 1
         imported = set(self._clients) if include_idle else owners
+        self._unreadable("accounts", "tblclients")
+        self._unreadable("users", "tblusers")
         for client in rows.clients(self._staging, self._shop):
             self._account(client, members.get(client.id, []), imported)
             if client.status == "Inactive" and client.id in owners:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 
 from whmcs_import.adoption import Link
@@ -17,7 +17,7 @@ _SERVICE = (
     "SELECT id, userid, packageid, server, domain, amount, billingcycle, nextduedate, domainstatus, username,"
     " dedicatedip, assignedips, regdate, qty, suspendreason, overideautosuspend, overidesuspenduntil,"
     " substr(notes, 1, 65536)"
-    " FROM tblhosting ORDER BY id"
+    " FROM tblhosting WHERE id IS NOT NULL ORDER BY id"
 )
 _OPTIONS = "SELECT relid, configid, optionid, qty FROM tblhostingconfigoptions ORDER BY relid, id, rowid"
 _FIELDS = "SELECT relid, fieldid, value FROM tblcustomfieldsvalues ORDER BY relid, id, rowid"
@@ -61,6 +61,7 @@ class Services:
     shop: Shop
     vmid_fields: frozenset[int] | None = None  # read only these fields, and neither options nor addons
     orphans: dict[str, int] = field(default_factory=dict)
+    twins: Set[int] = frozenset()  # ids that several services have: no row tells whose it is
 
     def __iter__(self) -> Iterator[Service]:
         light = self.vmid_fields is not None
@@ -71,6 +72,8 @@ class Services:
         pvewhmcs, proxmoxvm = (_Follower(self.staging.rows(query)) for query in (_PVEWHMCS, _PROXMOXVM))
         for row in self.staging.rows(_SERVICE):
             id = row[0]
+            if id in self.twins:
+                continue
             links = [_pvewhmcs(link) for link in pvewhmcs.of(id)] + [_proxmoxvm(link) for link in proxmoxvm.of(id)]
             yield _service(row, options.of(id), fields.of(id), addons.of(id), tuple(links))
         if not light:
@@ -87,7 +90,10 @@ class Services:
 def clients(staging: Staging, shop: Shop) -> Iterator[ClientRow]:
     """All clients in the order of their ids."""
     query = "SELECT id, firstname, lastname, companyname, email, status, currency, groupid"
-    for row in staging.rows(f"{query}, {', '.join(PROFILE)} FROM tblclients ORDER BY id"):
+    twins = frozenset(staging.twins("tblclients"))
+    for row in staging.rows(f"{query}, {', '.join(PROFILE)} FROM tblclients WHERE id IS NOT NULL ORDER BY id"):
+        if row[0] in twins:
+            continue
         first, last, company, email, status = (str(value or "") for value in row[1:6])
         yield ClientRow(
             id=row[0],
@@ -105,16 +111,18 @@ def clients(staging: Staging, shop: Shop) -> Iterator[ClientRow]:
 
 def users(staging: Staging) -> Iterator[UserRow]:
     """All users in the order of their ids."""
-    query = "SELECT id, first_name, last_name, email, password, second_factor FROM tblusers ORDER BY id"
-    for row in staging.rows(query):
-        yield UserRow(row[0], *(str(value or "") for value in row[1:]))
+    query = "SELECT id, first_name, last_name, email, password, second_factor FROM tblusers WHERE id IS NOT NULL"
+    twins = frozenset(staging.twins("tblusers"))
+    for row in staging.rows(f"{query} ORDER BY id"):
+        if row[0] not in twins:
+            yield UserRow(row[0], *(str(value or "") for value in row[1:]))
 
 
 def memberships(staging: Staging) -> Iterator[Membership]:
     """Who may act for whom, by client and user."""
     query = "SELECT auth_user_id, client_id, owner, permissions FROM tblusers_clients ORDER BY client_id, auth_user_id"
     for user, client, owner, permissions in staging.rows(query):
-        yield Membership(user, client, bool(owner), permissions)
+        yield Membership(user or 0, client or 0, bool(owner), permissions)
 
 
 def _service(row: Row, options: list[Row], fields: list[Row], addons: list[Row], links: tuple[Link, ...]) -> Service:
@@ -138,7 +146,7 @@ def _service(row: Row, options: list[Row], fields: list[Row], addons: list[Row],
         override=row[15],
         override_until=row[16],
         notes=word[17],
-        options=tuple((option, choice or 0, qty or 0) for option, choice, qty in options),
+        options=tuple((option, choice or 0, qty) for option, choice, qty in options),
         fields=tuple((custom, value or "") for custom, value in fields),
         addons=tuple((addon, status, name, qty) for addon, status, name, qty in addons),
         links=links,

@@ -9,6 +9,7 @@ from typing import Any
 from whmcs_import.staging import Staging
 from whmcs_import.values import Piped, quantity, split_pipe, text
 
+LARGEST = 1 << 31
 DROPDOWN, RADIO, YES_NO, QUANTITY = 1, 2, 3, 4
 # Modules of other panels: what they sell are virtual servers, but not ones whose VMs can be known from here.
 FOREIGN_PANELS = {
@@ -95,27 +96,31 @@ def read(staging: Staging) -> Shop:
     shop = Shop()
     plans, settled = _plans(staging), _settled_plans(staging)
     settings = ", ".join(f"configoption{n}" for n in range(1, 25))
-    for row in staging.rows(f"SELECT id, gid, name, servertype, type, {settings} FROM tblproducts"):
+    for row in staging.rows(
+        f"SELECT id, gid, name, servertype, type, {settings} FROM tblproducts WHERE id IS NOT NULL"
+    ):
         module, options = str(row[3] or ""), tuple(str(value or "") for value in row[5:])
         plan = plans.get(options[0].strip()) if module == "pvewhmcs" else settled.get(row[0])
         shop.products[row[0]] = Product(row[0], row[1], text(row[2]).value, module, str(row[4] or ""), options, plan)
     for id, group, name, kind, maximum in staging.rows(
-        "SELECT id, gid, optionname, optiontype, qtymaximum FROM tblproductconfigoptions"
+        "SELECT id, gid, optionname, optiontype, qtymaximum FROM tblproductconfigoptions WHERE id IS NOT NULL"
     ):
         # The type is a number in a TEXT column.
-        number = int(kind) if str(kind).strip().isdigit() else 0
+        number = int(kind) if str(kind).strip() in "1234" and kind else 0
         shop.options[id] = Option(id, group, _piped(name), number, maximum or 0)
-    for id, option, name in staging.rows("SELECT id, configid, optionname FROM tblproductconfigoptionssub"):
+    for id, option, name in staging.rows(
+        "SELECT id, configid, optionname FROM tblproductconfigoptionssub WHERE id IS NOT NULL"
+    ):
         shop.choices[id] = Choice(id, option, _piped(name))
-    shop.linked = set(staging.rows("SELECT gid, pid FROM tblproductconfiglinks"))
+    shop.linked = set(staging.rows("SELECT gid, pid FROM tblproductconfiglinks WHERE gid + pid IS NOT NULL"))
     for id, product, name, kind in staging.rows(
-        "SELECT id, relid, fieldname, fieldtype FROM tblcustomfields WHERE type = 'product'"
+        "SELECT id, relid, fieldname, fieldtype FROM tblcustomfields WHERE type = 'product' AND id IS NOT NULL"
     ):
         shop.fields[id] = CustomField(id, product, _piped(name), str(kind))
-    shop.addons = _names(staging, "SELECT id, name FROM tbladdons")
-    shop.servers = _names(staging, "SELECT id, name FROM tblservers")
-    shop.currencies = _names(staging, "SELECT id, code FROM tblcurrencies")
-    shop.client_groups = _names(staging, "SELECT id, groupname FROM tblclientgroups")
+    shop.addons = _names(staging, "SELECT id, name FROM tbladdons WHERE id IS NOT NULL")
+    shop.servers = _names(staging, "SELECT id, name FROM tblservers WHERE id IS NOT NULL")
+    shop.currencies = _names(staging, "SELECT id, code FROM tblcurrencies WHERE id IS NOT NULL")
+    shop.client_groups = _names(staging, "SELECT id, groupname FROM tblclientgroups WHERE id IS NOT NULL")
     return shop
 
 
@@ -130,7 +135,7 @@ def _settled_plans(staging: Staging) -> dict[int, ShopPlan]:
     """What the Proxmox module of ModulesGarden has of each product: settings as JSON, one in a row."""
     settings: dict[int, dict[str, Any]] = {}
     for product, setting, value in staging.rows(
-        "SELECT product_id, setting, value FROM ProxmoxAddon_ProductConfiguration"
+        "SELECT product_id, setting, value FROM ProxmoxAddon_ProductConfiguration WHERE product_id IS NOT NULL"
     ):
         settings.setdefault(product, {})[str(setting)] = _json(value)
     plans = {}
@@ -148,7 +153,7 @@ def _plan(memory: Any, sockets: Any, cores: Any, disk: Any) -> ShopPlan | None:
         numbers = [int(str(each).strip()) for each in (memory, sockets, cores, disk)]
     except ValueError:
         return None
-    if min(numbers) < 1:
+    if min(numbers) < 1 or max(numbers) > LARGEST:
         return None
     return ShopPlan(numbers[0], numbers[1] * numbers[2], numbers[3])
 

@@ -6,6 +6,7 @@ reads as null.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -96,7 +97,37 @@ TABLES_BEFORE_8 = (
         needed=False,
     ),
 )
+HIGHEST_ID = (1 << 40) - 1
 CLIENT_LOGINS, CONTACT_LOGINS = 1 << 40, 1 << 41  # above every id of tblusers, so that nobody becomes somebody else
+# Columns that hold numbers; those of amounts keep what is none, since nothing else may stand for it.
+AMOUNTS = {"qty"}
+NUMBERS = {
+    *("id", "gid", "pid", "relid", "configid", "optionid", "userid", "packageid", "server", "currency", "groupid"),
+    *("hostingid", "addonid", "fieldid", "auth_user_id", "client_id", "service_id", "product_id", "subaccount"),
+    *("owner", "disabled", "overideautosuspend", "completed", "qtyminimum", "qtymaximum"),
+}
+ANYTHING = {"vmid"}
+_WHOLE = re.compile(r"\s*([0-9]{1,13})(\.0+)?\s*")
+
+
+def as_number(value: Any) -> int | None:
+    """An id or a flag, however the source keeps it; None when it is none."""
+    if isinstance(value, str) and (match := _WHOLE.fullmatch(value)):
+        value = int(match[1])
+    return value if isinstance(value, int) and 0 <= value <= HIGHEST_ID else None
+
+
+def as_amount(value: Any) -> int | str | None:
+    """How many, however the source keeps it; what is no number stays what it is."""
+    if isinstance(value, int):
+        return value if abs(value) <= HIGHEST_ID else str(value)
+    number = as_number(value)
+    return value if value is None else str(value) if number is None else number
+
+
+def as_text(value: Any) -> str | None:
+    """Text, however the source keeps it."""
+    return value if value is None else str(value)
 
 
 class Staging:
@@ -141,6 +172,15 @@ class Staging:
                 self._db.execute(
                     f"CREATE INDEX IF NOT EXISTS {table.name}_key ON {table.name} ({', '.join(table.index)})"
                 )
+
+    def unreadable(self, table: str) -> int:
+        """How many rows of a table have no id."""
+        return int(self._db.execute(f"SELECT count(*) FROM {table} WHERE id IS NULL").fetchone()[0])
+
+    def twins(self, table: str) -> list[int]:
+        """The ids that more than one row of a table has; where the source has its keys, none."""
+        query = f"SELECT id FROM {table} WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1 ORDER BY id"
+        return [id for (id,) in self._db.execute(query)]
 
     def rows(self, query: str, *parameters: Any) -> Iterator[Row]:
         """The rows of a query, one at a time."""

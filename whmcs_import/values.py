@@ -34,6 +34,7 @@ UNITS = {
     "Go": 2**30,
     "To": 2**40,
 }
+LONGEST_EMAIL = 254  # RFC 5321, with the angle brackets of a path taken off
 _UNIT_NAMES = {name.casefold(): name for name in UNITS}
 _UNLIMITED = {"unlimited", "∞", "-1", "unmetered", "unbegrenzt", "illimité", "ilimitado"}
 _QUANTITY = re.compile(
@@ -235,7 +236,8 @@ class Email:
 def email(raw: str | None) -> Email:
     """Read one e-mail address; more than one, or none, is a problem and never half an answer."""
     plain = unicodedata.normalize("NFKC", decode_entities(storable(raw or ""))).strip().lower()
-    return Email(plain) if _EMAIL.fullmatch(plain) else Email(None, "email_invalid")
+    fits = len(plain) <= LONGEST_EMAIL and _EMAIL.fullmatch(plain)
+    return Email(plain) if fits else Email(None, "email_invalid")
 
 
 def hostname(raw: str) -> str | None:

@@ -1,0 +1,178 @@
+"""Rows as nobody has seen them yet: each is quarantined or fine, none stops the others or changes what they become."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domain.registry import EVENTS
+from domain.server.events import ServerImported
+from eventstore.codec import Codec
+from testbed.whmcs import sample
+from tests.whmcs_import.shops import MAPPING
+from whmcs_import import load, mapping_file, plan
+from whmcs_import.plan import Plan
+from whmcs_import.staging import (
+    AMOUNTS,
+    ANYTHING,
+    NUMBERS,
+    TABLES,
+    Staging,
+    Table,
+    as_amount,
+    as_number,
+    as_text,
+    private_copy,
+)
+
+ROWS_OF_SERVICES = ("tblhosting", "tblhostingconfigoptions", "tblcustomfieldsvalues", "tblhostingaddons")
+ROWS_OF_PEOPLE = ("tblclients", "tblusers", "tblusers_clients")
+Rows = dict[str, list[list[Any]]]
+_codec = Codec(EVENTS)
+
+ODD = st.one_of(
+    st.sampled_from(
+        [
+            *(None, "", " ", 0, -1, 1, 2**31, 2**63 - 1, -(2**63), 2**64, 1.5, "0", "-1", "1e9", "NaN", "Infinity"),
+            *("0000-00-00", "2024-02-30", "9999-12-31", "'; DROP TABLE event; --", "a|b|c", "|", "\x00", "\ufffd"),
+            *("JosÃ© MÃ¼ller", "&amp;amp;", "&#0;", "&#xD800;", "\u202e", "٤", "½", "1,5,0", "x" * 70_000, "a" * 300),
+            *("[", "[1", "{}", "md5", "0" * 32 + ":\x00", "[[1]]", "999999999999999999999999", "1" * 5000, "²"),
+            *("::1", "1.2.3.4/99", "256.1.1.1", "fe80::1%eth0", "&lt;b&gt;", "http://[", "0x10", "1_000", "١٢"),
+        ]
+    ),
+    st.integers(),
+    st.text(max_size=12),
+    st.floats(),
+)
+
+
+@cache
+def rows() -> dict[str, list[tuple[Any, ...]]]:
+    """The sample as it lies in staging."""
+    world = sample.make(1, 3)
+    kept = {row["id"] for row in world.tables["tblhosting"][::4]}
+    world.tables["tblhosting"] = [row for row in world.tables["tblhosting"] if row["id"] in kept]
+    return {table.name: [_row(table, row) for row in world.tables.get(table.name, [])] for table in TABLES}
+
+
+def _row(table: Table, row: dict[str, Any]) -> tuple[Any, ...]:
+    def staged(value: Any) -> Any:
+        return str(value) if isinstance(value, Decimal | date) else value
+
+    usual = {"tblhosting": {"qty": 1}, "tblhostingaddons": {"qty": 1}}.get(table.name, {})
+    return tuple(staged({**usual, **row}.get(column)) for column in table.columns)
+
+
+def read(table: Table, row: Sequence[Any]) -> tuple[Any, ...]:
+    """A row as the extraction hands it on, whatever type its columns were of."""
+    return tuple(
+        as_number(value)
+        if column in NUMBERS
+        else as_amount(value)
+        if column in AMOUNTS
+        else value
+        if column in ANYTHING and isinstance(value, int) and abs(value) < 1 << 63
+        else as_text(value)
+        for column, value in zip(table.columns, row, strict=True)
+    )
+
+
+@cache
+def mapping() -> mapping_file.MappingFile:
+    return mapping_file.load(MAPPING)
+
+
+@contextmanager
+def staged(changed: Rows | None = None) -> Iterator[tuple[Staging, Plan]]:
+    with private_copy() as staging:
+        for table in TABLES:
+            staging.add(table, [read(table, row) for row in (changed or {}).get(table.name, rows()[table.name])])
+        staging.index()
+        yield staging, plan.make(staging, "whmcs", mapping(), plan.Earlier(), lambda what, done: None)
+
+
+def payloads(staging: Staging) -> dict[tuple[str, str], dict[str, Any]]:
+    """What would be written; each can be."""
+    found = {}
+    for entity in plan.ENTITIES.values():
+        for source_id, text in staging.planned_as(entity, "create"):
+            plain = {**msgspec.json.decode(text), "run_id": UUID(int=1), "mode": "observe"}
+            encoded = _codec.encode(msgspec.convert(plain, load.EVENTS.get(entity, ServerImported)))
+            for part in (encoded.data, encoded.private or ""):
+                part.encode("utf-8")
+                assert "\\u0000" not in part
+            found[entity, source_id] = msgspec.json.decode(text)
+    return found
+
+
+@cache
+def undisturbed() -> dict[tuple[str, str], dict[str, Any]]:
+    with staged() as (staging, _):
+        return payloads(staging)
+
+
+def check_counts(made: Plan) -> None:
+    for name, tally in made.entities.items():
+        assert tally.seen == tally.changes + tally.unchanged + tally.skip.total() + tally.quarantine.total(), name
+    assert all(row["reason"] and row["detail"] for row in made.quarantined)
+    made.plan_hash.encode()
+    msgspec.json.encode([made.quarantined, made.warnings, made.adoption])
+
+
+def cells(*tables: str) -> st.SearchStrategy[tuple[str, int, str]]:
+    places = [
+        (table.name, number, column)
+        for table in TABLES
+        if table.name in tables or not tables
+        for number in range(len(rows()[table.name]))
+        for column in table.columns
+    ]
+    return st.sampled_from(places)
+
+
+def changed(*changes: tuple[tuple[str, int, str], Any]) -> Rows:
+    made: Rows = {}
+    for (name, number, column), value in changes:
+        table = next(table for table in TABLES if table.name == name)
+        made.setdefault(name, [list(row) for row in rows()[name]])[number][table.columns.index(column)] = value
+    return made
+
+
+fuzzing = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+
+
+@fuzzing
+@given(st.lists(st.tuples(cells(), ODD), min_size=1, max_size=6))
+def test_no_value_of_any_column_stops_an_import(changes: list[tuple[tuple[str, int, str], Any]]) -> None:
+    with staged(changed(*changes)) as (staging, made):
+        payloads(staging)
+        check_counts(made)
+
+
+@fuzzing
+@given(cells(*ROWS_OF_SERVICES, *ROWS_OF_PEOPLE), ODD)
+def test_an_odd_row_changes_nothing_but_what_hangs_on_it(cell: tuple[str, int, str], value: Any) -> None:
+    with staged(changed((cell, value))) as (staging, made):
+        found = payloads(staging)
+        touched = {key for key in found if without_guest(found[key]) != without_guest(undisturbed().get(key))}
+        touched |= set(undisturbed()) - set(found)
+        assert len({key for key in touched if key[0] == "service"}) <= 4
+        told = {row["source_id"] for row in (*made.quarantined, *made.warnings)} | {i for _, i in made_skips(made)}
+        assert told or touched <= set(found) or made.orphans
+
+
+def made_skips(made: Plan) -> Iterator[tuple[str, str]]:
+    return ((name, reason) for name, tally in made.entities.items() for reason in tally.skip)
+
+
+def without_guest(payload: dict[str, Any] | None) -> dict[str, Any] | None:
+    return payload and {name: value for name, value in payload.items() if name not in ("hint", "quarantine")}
