@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from functools import lru_cache
+from typing import Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -131,7 +132,7 @@ def map_service(service: Service, world: World) -> Mapped | Skipped | Quarantine
         return _server(service, product, client, sold, world)
     except Refused as refused:
         return Quarantined(refused.code, refused.detail, sold)
-    except (ValueError, TypeError, LookupError, ArithmeticError) as error:
+    except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as error:
         # A row that nobody foresaw must not stop the others.
         return Quarantined("row_unreadable", f"{type(error).__name__}: {error}")
 
@@ -231,9 +232,12 @@ def _refuse_unknown(sold: Sold, world: World) -> None:
 def plan_id(source: str, product: Product, mapping: MappingFile) -> UUID:
     """The catalogue item a product is: the one its rule names, or one of its own."""
     rule = mapping.product_rule(product.id, product.name)
-    if rule is not None and rule.plan is not None:
-        return ids.catalogue("plan", rule.plan)
-    return ids.imported(source, "product", str(product.id))
+    return _plan_id(source, product.id, rule.plan if rule is not None else None)
+
+
+@lru_cache(maxsize=4096)
+def _plan_id(source: str, product: int, plan: str | None) -> UUID:
+    return ids.imported(source, "product", str(product)) if plan is None else ids.catalogue("plan", plan)
 
 
 def _context(service: Service, product: Product, sold: Sold, world: World) -> Context:
@@ -309,10 +313,15 @@ def _suspension(service: Service) -> str | None:
     return "abuse" if _ABUSE.search(reason) else "admin"
 
 
+@lru_cache(maxsize=4096)
+def _item(kind: Literal["image", "location"], key: str) -> str:
+    return str(ids.catalogue(kind, key))
+
+
 def _image(image: Named | None) -> dict[str, Any]:
     key, label, template = ("", "unknown", "") if image is None else (image.key, image.label, image.key)
     return {
-        "id": str(ids.catalogue("image", key)),
+        "id": _item("image", key),
         "name": label,
         "template": template if image is not None and image.mapped else "",
     }
@@ -320,7 +329,7 @@ def _image(image: Named | None) -> dict[str, Any]:
 
 def _location(location: Named | None) -> dict[str, Any]:
     key, label = ("", "unknown") if location is None else (location.key, location.label)
-    return {"id": str(ids.catalogue("location", key)), "name": label, "key": key}
+    return {"id": _item("location", key), "name": label, "key": key}
 
 
 def _hint(hint: Hint | NoHint) -> dict[str, Any] | None:
@@ -337,19 +346,20 @@ def _addresses(service: Service, notes: list[Note]) -> list[dict[str, Any]]:
 
 
 def _address(text: str, prefix: int | None, links: tuple[Link, ...], *, first: bool) -> dict[str, Any]:
-    ip = ipaddress.ip_address(text)
     link = next((link for link in links if link.address == text), None)
     if prefix is None and link is not None:
         prefix = _prefix(link.netmask)
+    family, longest = (6, 128) if ":" in text else (4, 32)
     return {
         "address": text,
-        "prefix": ip.max_prefixlen if prefix is None else prefix,
+        "prefix": longest if prefix is None else prefix,
         "gateway": _gateway(link),
-        "family": ip.version,
+        "family": family,
         "primary": first,
     }
 
 
+@lru_cache(maxsize=1024)
 def _prefix(netmask: str) -> int | None:
     try:
         return ipaddress.ip_network(f"0.0.0.0/{netmask.strip()}").prefixlen

@@ -134,13 +134,16 @@ class MappingFile:
     vmid_fields: tuple[str, ...]
     username_is_vmid: tuple[str, ...]
     digest: str
+    known_rules: dict[tuple[int, str], ProductRule | None] = field(default_factory=dict, compare=False, repr=False)
 
     def product_rule(self, product_id: int, name: str) -> ProductRule | None:
         """The rule of a product: by its id first, then the first pattern or name that fits."""
-        rules = dict(self.products)
-        if (rule := rules.get(str(product_id))) is not None:
-            return rule
-        return next((rule for key, rule in self.products if names(key, name)), None)
+        key = product_id, name
+        if key not in self.known_rules:
+            rule = dict(self.products).get(str(product_id))
+            fitting = (rule for pattern, rule in self.products if names(pattern, name))
+            self.known_rules[key] = next(fitting, None) if rule is None else rule
+        return self.known_rules[key]
 
     def ignores(self, name: str) -> bool:
         """Whether the operator said that this option or custom field is not to be imported."""

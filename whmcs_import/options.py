@@ -152,7 +152,11 @@ def _read_fields(sold: Sold, shop: Shop, product: int, rows: Iterable[FieldRow])
     by_name: dict[str, dict[int, list[str]]] = {}
     for id, value in rows:
         if (known := shop.fields.get(id)) is not None:
-            by_name.setdefault(normalise(known.name.key), {}).setdefault(id, []).append(value)
+            name = normalise(known.name.key)
+            if (candidates := by_name.get(name)) is None:
+                by_name[name] = {id: [value]}
+            else:
+                candidates.setdefault(id, []).append(value)
     for candidates in by_name.values():
         _read_field(sold, [(shop.fields[id], values) for id, values in sorted(candidates.items())], product)
 
@@ -164,7 +168,7 @@ def _read_field(sold: Sold, candidates: list[tuple[CustomField, list[str]]], pro
         owner = candidate[0].product
         return (0 if owner == product else 1 if owner == 0 else 2), -candidate[0].id
 
-    for custom, values in sorted(candidates, key=rank):
+    for custom, values in sorted(candidates, key=rank) if len(candidates) > 1 else candidates:
         said = [value.strip() for value in values if value and value.strip()]
         if not said:
             continue

@@ -9,8 +9,9 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 
 from whmcs_import.mapping_file import MappingFile, Match, Scope, Source, Target, names
 from whmcs_import.options import Note, Refused, Sold, Value
@@ -30,6 +31,7 @@ class Context:
     fields: dict[str, str]  # columns of the service itself
     server: Piped | None
     node: str | None = None
+    spoken: dict[int, list[Value]] = field(default_factory=dict)  # by source, filled by the resolver
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,15 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    where: str
+    value: Value | None
     text: Piped
     qty: int
     source: Source
+
+    @property
+    def where(self) -> str:
+        """Where it says so."""
+        return self.source.kind if self.value is None else f"{self.value.kind} {self.value.name}"
 
 
 class Resolver:
@@ -54,7 +61,10 @@ class Resolver:
 
     def __init__(self, mapping: MappingFile):
         self._mapping = mapping
-        self._fits: dict[tuple[int, str, int], bool] = {}
+        targets = (*mapping.targets.values(), *mapping.extras.values())
+        self._sources = [source for target in targets for source in target.sources]
+        self._readers: dict[tuple[str, int], list[int]] = {}
+        self._sizes: dict[tuple[int, Piped], Fraction | None] = {}
         self._claimed: dict[tuple[str, int], bool] = {}
 
     def claims(self, value: Value) -> bool:
@@ -142,10 +152,21 @@ class Resolver:
             number = count(reading.text.label) if number is None else number
             amount = None if number is None else Fraction(number)
         else:
-            amount = _bytes(reading, notes)
+            amount = self._bytes(reading, notes)
         if amount is None:
             raise Refused(f"{target.name}_unreadable", f"{reading.where} says {str(reading.text)!r}")
-        return amount * reading.source.scale
+        return amount if reading.source.scale == 1 else amount * reading.source.scale
+
+    def _bytes(self, reading: _Reading, notes: list[Note]) -> Fraction | None:
+        """`_bytes`, remembered where there was nothing to note: many services are of few sizes."""
+        key = id(reading.source), reading.text
+        if key not in self._sizes:
+            before = len(notes)
+            size = _bytes(reading, notes)
+            if len(notes) > before:
+                return size
+            self._sizes[key] = size
+        return self._sizes[key]
 
     def _fixed(self, target: Target, context: Context) -> str | int | None:
         rule = self._mapping.product_rule(context.product.id, context.product.name)
@@ -156,7 +177,7 @@ class Resolver:
         for source in target.sources:
             if source.op != "add" and _in_scope(source.scope, context.product):
                 found = self._found(source, context)
-                if len({reading.text for reading in found}) > 1:
+                if len(found) > 1 and len({reading.text for reading in found}) > 1:
                     notes.append(
                         Note("option_conflict", f"{target.name}: {' and '.join(r.where for r in found)} differ")
                     )
@@ -171,24 +192,33 @@ class Resolver:
     def _found(self, source: Source, context: Context, *, stale: bool = True) -> Sequence[_Reading]:
         """What a source says, lowest id first; rows that are stale only where no live one speaks."""
         if source.kind in ("option", "custom_field", "addon"):
-            values = [v for v in context.sold.values if v.kind == source.kind and self._fit(source, v)]
+            values = self._spoken(context).get(id(source))
+            if values is None:
+                return ()
             live = [v for v in values if not v.stale]
             chosen = live or (values if stale else [])
-            return [_Reading(f"{v.kind} {v.name}", _taken(source, v), v.qty, source) for v in chosen]
+            return [_Reading(v, _taken(source, v), v.qty, source) for v in chosen]
         text = _direct(source, context)
-        return [_Reading(source.kind, text, 1, source)] if text is not None and text.label else []
+        return [_Reading(None, text, 1, source)] if text is not None and text.label else []
 
-    def _fit(self, source: Source, value: Value) -> bool:
-        key = id(source), value.kind, value.id
-        if key not in self._fits:
-            self._fits[key] = matches(source.match, value.id, value.name)
-        return self._fits[key]
+    def _spoken(self, context: Context) -> dict[int, list[Value]]:
+        """The values of a service by the sources that read them."""
+        if not context.spoken:
+            for value in context.sold.values:
+                for reader in self._read_by(value):
+                    context.spoken.setdefault(reader, []).append(value)
+        return context.spoken
+
+    def _read_by(self, value: Value) -> list[int]:
+        """The sources that read this option, field or addon: the same ones for every service."""
+        key = value.kind, value.id
+        if (readers := self._readers.get(key)) is None:
+            fitting = [s for s in self._sources if s.kind == value.kind and matches(s.match, value.id, value.name)]
+            readers = self._readers[key] = list(dict.fromkeys(map(id, fitting)))
+        return readers
 
     def _spoken_of(self, value: Value) -> bool:
-        targets = (*self._mapping.targets.values(), *self._mapping.extras.values())
-        sources = [source for target in targets for source in target.sources if source.kind == value.kind]
-        names = (value.name.key, value.name.label)
-        return any(self._fit(source, value) for source in sources) or any(map(self._mapping.ignores, names))
+        return bool(self._read_by(value)) or any(map(self._mapping.ignores, (value.name.key, value.name.label)))
 
 
 def matches(match: Match, id: int, name: Piped) -> bool:
@@ -241,13 +271,18 @@ def _of_plan(product: Product, field: str) -> str:
 
 def translated(target: Target, text: Piped) -> str | None:
     """What `values` makes of a text: exact names first, then patterns, the key before the label."""
+    return _translated(target.values, text)
+
+
+@lru_cache(maxsize=8192)  # few images and places, many services
+def _translated(values: tuple[tuple[str, str], ...], text: Piped) -> str | None:
     words = tuple(dict.fromkeys((text.key, text.label)))
     for word in words:
-        for pattern, value in target.values:
+        for pattern, value in values:
             if not pattern.startswith("re:") and normalise(pattern) == normalise(word) != "":
                 return value
     for word in words:
-        for pattern, value in target.values:
+        for pattern, value in values:
             if pattern.startswith("re:"):
                 if re.search(pattern[3:], word):
                     return value

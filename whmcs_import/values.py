@@ -46,6 +46,8 @@ _ENTITY = re.compile(r"&(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31
 _ODD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _UNDEFINED_CP1252 = "\x81\x8d\x8f\x90\x9d"
 _MOJIBAKE = re.compile("[ÂÃâðÐÑ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
+_BYTE = r"(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = re.compile(r"\.".join([_BYTE] * 4))
 _EMAIL = re.compile(r"[^@\s,;<>\"()]+@[^@\s,;<>\"()]+\.[^@\s,;<>\"().]{2,}")
 _SECRET = re.compile(r"passw(or)?d|passphrase|kennwort|passwort|rootpw|secret|apikey|apitoken|privatekey")
 _TRUE = {"yes", "on", "1", "true", "y", "ja", "oui", "si", "sí", "enabled"}
@@ -266,7 +268,12 @@ def _number(raw: str) -> Fraction | None:
     return Fraction(raw.replace(",", "."))
 
 
+@lru_cache(maxsize=4096)  # gateways and netmasks come again and again
 def _address(word: str) -> tuple[str, int | None] | None:
+    if (plain := _IPV4.fullmatch(word)) is not None:
+        first = int(plain[1])
+        if 1 <= first <= 223 and first != 127 and not word.startswith("169.254."):
+            return word, None
     candidate = word.rpartition("=")[2]
     match = re.fullmatch(r"\[([0-9A-Fa-f:.]+)\](?::\d+)?", candidate)
     match = match or re.fullmatch(r"(\d+\.\d+\.\d+\.\d+):\d+", candidate)

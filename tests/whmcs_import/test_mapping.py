@@ -190,11 +190,16 @@ def test_an_amount_is_kept_to_the_last_digit(amount: str) -> None:
 
 
 def test_a_row_nobody_foresaw_is_set_aside_and_stops_nothing() -> None:
-    outcome = mapping.map_service(
-        service(options=((given.RAM, given.RAM_4, "many"), (given.DISK, 0, "x"))), given.world()
-    )
+    outcome = mapping.map_service(service(fields=((OS, 5),)), given.world())
     assert isinstance(outcome, Quarantined)
     assert outcome.reason == "row_unreadable"
+
+
+@pytest.mark.parametrize("qty", ["many", None, "1.5"])
+def test_a_quantity_that_is_no_number_is_never_taken_for_one(qty: str | None) -> None:
+    outcome = mapping.map_service(service(options=((given.DISK, 0, qty),)), given.world())
+    assert isinstance(outcome, Quarantined)
+    assert outcome.reason == "quantity_unreadable"
 
 
 def test_what_is_set_aside_still_says_what_was_sold() -> None:
