@@ -229,11 +229,36 @@ class Auth(Section):
     insecure_cookie: bool = False
 
 
+class Mail(Section):
+    """How letters leave: through a mail server (`smtp_host`), or as files in a `folder`.
+
+    `link_base` is the address under which people reach the dashboard, such as https://panel.example.com.
+    """
+
+    sender: str = Field(pattern=r"^[^\r\n]*[^\s@]+@[^\s@]+$")
+    link_base: str = Field(pattern=r"^https?://[^\s?#]+$")
+    smtp_host: str | None = None
+    smtp_port: int = Field(587, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: str | None = None
+    password_file: FilePath | None = None
+    folder: FilePath | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Mail:
+        if (self.smtp_host is None) == (self.folder is None):
+            raise ValueError("name either smtp_host or folder")
+        if (self.user is None) != (self.password_file is None):
+            raise ValueError("user and password_file go together")
+        return self
+
+
 class Config(Section):
     """The whole of hostler.toml."""
 
     auth: Auth
     policy: Policy = Policy()
+    mail: Mail | None = None
     cluster: list[Cluster] = []
     pool: list[Pool] = []
     plan: list[Plan] = []
@@ -373,7 +398,7 @@ def load(path: Path) -> Config:
 
 
 def _absolute(raw: Any, folder: Path) -> Any:
-    """File settings made absolute: every key that ends in `_file`, and a `verify` that is a path."""
+    """File settings made absolute: every key that ends in `_file`, a `folder`, and a `verify` that is a path."""
     if isinstance(raw, list):
         return [_absolute(item, folder) for item in raw]
     if not isinstance(raw, dict):
@@ -384,7 +409,8 @@ def _absolute(raw: Any, folder: Path) -> Any:
 
 
 def _is_file(key: str, value: Any) -> bool:
-    return isinstance(value, str) and (key.endswith("_file") or (key == "verify" and value not in ("system", "none")))
+    named = key.endswith("_file") or key == "folder" or (key == "verify" and value not in ("system", "none"))
+    return isinstance(value, str) and named
 
 
 def read_secret(path: Path, setting: str) -> bytes:

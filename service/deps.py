@@ -23,9 +23,11 @@ from hypervisor.clusters import open_clusters
 from hypervisor.port import Hypervisor
 from runtime.sealing import Seal, load_seal
 from runtime.settings import Config, Settings, read_secret
+from service.housekeeping import Housekeeping
 from service.identity import tokens
 from service.identity.tokens import Caller, Tokens
 from service.live.hub import Hub
+from service.mail.post import Post
 from service.reads import Reads
 from service.servers.measured import Measured
 from service.servers.shown import Shown
@@ -47,6 +49,7 @@ class Deps:
     seal: Seal
     refresh_key: bytes
     hub: Hub
+    post: Post
     ui: Path
     clusters: dict[str, Hypervisor]
     metrics: Metrics = field(default_factory=Metrics)
@@ -74,9 +77,10 @@ async def opened(settings: Settings) -> AsyncIterator[Deps]:
         store = EventStore(pool, Codec(EVENTS))
         log_id = await store.log_id()
         reads = Reads(store)
-        async with Hub(store, log_id, reads, settings.database_url, signer) as hub:
+        hub = Hub(store, log_id, reads, settings.database_url, signer)
+        async with hub, Housekeeping(pool), Post(pool, seal, config.mail) as post:
             refresh_key = hmac.new(secret, b"refresh token", hashlib.sha256).digest()
-            yield Deps(config, store, log_id, reads, signer, seal, refresh_key, hub, settings.ui_dir, clusters)
+            yield Deps(config, store, log_id, reads, signer, seal, refresh_key, hub, post, settings.ui_dir, clusters)
     finally:
         pool.terminate()
         for hypervisor in clusters.values():

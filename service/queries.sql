@@ -269,3 +269,24 @@ SELECT server_id FROM server_view
 -- name: versions
 -- How far streams have grown. $1 streams
 SELECT stream_id, max(version) AS version FROM event WHERE stream_id = ANY($1::uuid[]) GROUP BY stream_id;
+
+-- name: tidying
+-- Whether this transaction may tidy: one at a time
+SELECT pg_try_advisory_xact_lock(hashtext('hostler housekeeping'));
+
+-- name: tidy
+-- Sessions that ended or expired a month ago, forgotten guesses, answers kept for repeated requests, links and letters
+WITH sessions AS (
+    DELETE FROM session WHERE least(ended_at, expires_at) < now() - interval '30 days'
+), guesses AS (
+    DELETE FROM login_attempt WHERE last_at < now() - interval '1 day'
+), answers AS (
+    DELETE FROM idempotency_key WHERE at < now() - interval '7 days'
+), links AS (
+    DELETE FROM one_time_link WHERE expires_at < now() - interval '1 day'
+), tickets AS (
+    DELETE FROM console_ticket WHERE expires_at < now() - interval '1 day'
+), tokens AS (
+    DELETE FROM api_token WHERE least(revoked_at, expires_at) < now() - interval '90 days'
+)
+DELETE FROM letter WHERE coalesce(sent_at, gave_up_at) < now() - interval '30 days';

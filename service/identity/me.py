@@ -20,6 +20,7 @@ from service.identity.proof import hashing, right_password
 from service.identity.sessions import end_all
 from service.identity.statements import SQL
 from service.identity.writing import user_event
+from service.mail import letters
 from service.web.body import body
 from service.web.problems import Problem, invalid
 from service.web.reply import reply
@@ -49,6 +50,7 @@ async def change_password(req: Request) -> Response:
 
     async def claims(connection: Connection) -> None:
         await connection.execute(SQL.put_credential, me.user_id, "argon2id", hashed)
+        await d.post.keep(connection, letters.password_changed(user.email))
 
     await user_event(req, PasswordChanged(), claims)
     await end_all(req, me.user_id, me.session_id)

@@ -31,6 +31,10 @@ class Proof(Request):
     otp: Annotated[str, StringConstraints(max_length=32)] | None = None
 
 
+class Forgotten(Request):
+    email: Annotated[str, StringConstraints(min_length=1, max_length=320, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+
 class UserChange(Request):
     name: Name | None = None
 
@@ -40,6 +44,11 @@ NewPassword = Annotated[str, StringConstraints(min_length=10, max_length=128, pa
 
 class PasswordChange(Request):
     current_password: Annotated[str, StringConstraints(max_length=1024)]
+    password: NewPassword
+
+
+class PasswordReset(Request):
+    token: Annotated[str, StringConstraints(min_length=1, max_length=128)]
     password: NewPassword
 
 

@@ -179,3 +179,25 @@ WITH revoked AS (
     UPDATE api_token SET revoked_at = now() WHERE token_id = $1 AND user_id = $2 AND revoked_at IS NULL RETURNING token_id
 )
 SELECT token_id, pg_notify('hostler_session', token_id::text) FROM revoked;
+
+-- name: user_of_login
+-- Who signs in with an address. $1 address in lower case
+SELECT user_id FROM login_name WHERE email = $1;
+
+-- name: new_link
+-- What a link in a letter opens; older ones of the same purpose open nothing any more. $1 hash, $2 purpose, $3 user, $4
+-- seconds
+WITH older AS (
+    UPDATE one_time_link SET used_at = now() WHERE user_id = $3 AND purpose = $2 AND used_at IS NULL
+)
+INSERT INTO one_time_link (token_hash, purpose, user_id, expires_at)
+VALUES ($1, $2, $3, now() + make_interval(secs => $4));
+
+-- name: user_of_link
+-- Whose link it is, while it holds. $1 hash, $2 purpose
+SELECT user_id FROM one_time_link WHERE token_hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > now();
+
+-- name: use_link
+-- A link holds once. $1 hash, $2 purpose
+UPDATE one_time_link SET used_at = now()
+ WHERE token_hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > now() RETURNING user_id;

@@ -1,6 +1,6 @@
 """Signing in and out, who one is, and by what means one proves it."""
 
-from service.identity import api_tokens, me, proof, session, sessions, two_factor
+from service.identity import api_tokens, me, proof, reset, session, sessions, two_factor
 from service.identity import models as m
 from service.web.endpoint import BODY
 from service.web.endpoint import Endpoint as E
@@ -14,6 +14,24 @@ ENDPOINTS = [
     E("POST", "/v1/login", session.login, "login", {200: m.Session}, m.Credentials, problems=(401, 422, 429, *BODY)),
     E("POST", "/v1/token/refresh", session.refresh, "refreshToken", {200: m.Session}, problems=(401,)),
     E("POST", "/v1/logout", session.logout, "logout", {204: None}, problems=(401,)),
+    E(
+        "POST",
+        "/v1/password/forgot",
+        reset.forgot,
+        "forgotPassword",
+        {202: None},
+        m.Forgotten,
+        problems=(422, 429, *BODY),
+    ),
+    E(
+        "POST",
+        "/v1/password/reset",
+        reset.reset,
+        "resetPassword",
+        {204: None},
+        m.PasswordReset,
+        problems=(409, 410, 422, *BODY),
+    ),
     E("GET", ME, me.show_me, "getMe", {200: m.User}, problems=(403, 404)),
     E("PATCH", ME, me.change_me, "changeMe", {200: m.User}, m.UserChange, problems=(403, 404, 409, *BODY, 422)),
     E("PUT", f"{ME}/password", me.change_password, "changePassword", {204: None}, m.PasswordChange, problems=GUESSED),

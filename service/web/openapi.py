@@ -32,7 +32,7 @@ ALWAYS = (400, 500, 503)
 WORDS = {
     200: "Done",
     201: "Made",
-    202: "Accepted: an operation goes on",
+    202: "Accepted: it goes on",
     204: "Done",
     304: "Unchanged",
     503: "Not ready",
@@ -132,7 +132,7 @@ def _answer(endpoint: Endpoint, status: int) -> dict[str, Any]:
     words = {
         200: "Done",
         201: "Made",
-        202: "Accepted: an operation goes on",
+        202: "Accepted: it goes on",
         204: "Done",
         304: "Unchanged",
         503: "Not ready",

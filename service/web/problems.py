@@ -51,6 +51,7 @@ KINDS = {
         409, "Changed at the same moment", "Others changed this at the same moment: try again.", retryable=True
     ),
     "position_reset": Kind(410, "Position of another log", "Read everything again, then follow from there."),
+    "link_expired": Kind(410, "The link holds no more", "It was used, or is too old: ask for a new one."),
     "version_mismatch": Kind(412, "Changed meanwhile", "If-Match names another version than the current one."),
     "too_large": Kind(413, "Too large", "A JSON body may have 1 MiB at most."),
     "unsupported_media_type": Kind(415, "Unsupported media type", "Send application/json in UTF-8."),
@@ -65,6 +66,7 @@ KINDS = {
     "hypervisor_unreachable": Kind(
         503, "The hypervisor does not answer", "Nothing was changed; try again soon.", retryable=True
     ),
+    "no_mail": Kind(503, "No letters are sent from here", "Ask the people who run this service for a new password."),
     "unavailable": Kind(503, "Not available", "The database cannot be reached: try again soon.", retryable=True),
 }
 

@@ -23,6 +23,11 @@ signing_key_file = "{signing_key}"
 secret_key_file = "{secret_key}"
 insecure_cookie = true  # plain HTTP on loopback
 
+[mail]
+sender = "Hostler <hostler@example.com>"
+link_base = "{url}"
+folder = "{mail}"
+
 [policy]
 undo_window = 30
 shutdown_timeout = 20
@@ -89,8 +94,11 @@ disk_gib = 40
 """
 
 
-def write_config(place: Place, proxmox: dict[str, Any]) -> Path:
-    """Write hostler.toml for the Proxmox that announced itself so; secrets lie beside it, each in a file."""
+def write_config(place: Place, proxmox: dict[str, Any], url: str) -> Path:
+    """Write hostler.toml for the Proxmox that announced itself so and a dashboard at `url`.
+
+    Secrets lie beside it, each in a file; letters become files in a folder.
+    """
     signing_key, secret_key = place.secrets / "signing_key.pem", place.secrets / "secret_key"
     token_secret = place.secrets / "proxmox_token"
     if not signing_key.exists():
@@ -103,6 +111,8 @@ def write_config(place: Place, proxmox: dict[str, Any]) -> Path:
         signing_key=signing_key,
         secret_key=secret_key,
         token_secret=token_secret,
+        url=url,
+        mail=place.root / "mail",
         endpoint=proxmox["url"],
         token_id=proxmox["token_id"],
         fingerprint=_fingerprint(str(proxmox["url"])),

@@ -150,7 +150,7 @@ class Demo:
         return ready
 
     def _prepare_product(self, proxmox: dict[str, Any]) -> None:
-        write_config(self._place, proxmox)
+        write_config(self._place, proxmox, self.url)
         self._run("apply-catalogue", "hostler-admin", "apply-catalogue")
         if not database.login_exists(self.database_url, ADMIN):
             password = str(admin_password(self._place))

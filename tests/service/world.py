@@ -35,6 +35,11 @@ CONFIG = """
 signing_key_file = "signing.pem"
 secret_key_file = "secret.key"
 
+[mail]
+sender = "Hostler <hostler@example.com>"
+link_base = "https://panel.example.com/"
+folder = "mail"
+
 [[cluster]]
 name = "demo"
 endpoints = ["https://127.0.0.1:1"]

@@ -1,0 +1,34 @@
+"""What the letters say: one function a kind, plain text, no word that a machine needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A letter to one address."""
+
+    kind: str
+    to: str
+    subject: str
+    text: str
+
+
+def password_reset(to: str, link: str, minutes: int) -> Letter:
+    """Somebody, likely the reader, wants to choose a new password."""
+    text = (
+        "Somebody asked to choose a new password for your account.\n\n"
+        f"To do so, open this address within {minutes} minutes:\n\n{link}\n\n"
+        "It opens once. If it was not you, do nothing: your password stays as it is.\n"
+    )
+    return Letter("password_reset", to, "Choose a new password", text)
+
+
+def password_changed(to: str) -> Letter:
+    """The password was changed: whoever did not do it must hear of it."""
+    text = (
+        "The password of your account was changed, and you were signed out everywhere else.\n\n"
+        "If it was not you, choose a new password now and tell the people who run this service.\n"
+    )
+    return Letter("password_changed", to, "Your password was changed", text)
