@@ -56,8 +56,24 @@ def template_database(postgres: Postgres) -> str:
 @pytest.fixture
 def database_url(postgres: Postgres, template_database: str) -> Iterator[str]:
     """A migrated, empty database of this test alone."""
+    yield from _database(postgres, f"TEMPLATE {template_database} STRATEGY FILE_COPY")
+
+
+@pytest.fixture
+def other_database_url(postgres: Postgres, template_database: str) -> Iterator[str]:
+    """A second migrated, empty database."""
+    yield from _database(postgres, f"TEMPLATE {template_database} STRATEGY FILE_COPY")
+
+
+@pytest.fixture
+def bare_database_url(postgres: Postgres) -> Iterator[str]:
+    """A database without tables."""
+    yield from _database(postgres)
+
+
+def _database(postgres: Postgres, how: str = "") -> Iterator[str]:
     name = f"test_{uuid4().hex}"
-    _execute(postgres.url("postgres"), f"CREATE DATABASE {name} TEMPLATE {template_database} STRATEGY FILE_COPY")
+    _execute(postgres.url("postgres"), f"CREATE DATABASE {name} {how}")
     yield postgres.url(name)
     _execute(postgres.url("postgres"), f"DROP DATABASE {name} WITH (FORCE)")
 

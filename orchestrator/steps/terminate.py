@@ -20,6 +20,8 @@ async def stop(work: Work) -> Outcome:
     """The guest is stopped: gracefully if it does so in time. A guest that was never made or is gone needs nothing."""
     if await _nothing_of_ours(work):
         return Done("There is no virtual machine.")
+    if work.operation.type == "destroy" and (wait := await let_through(work)) is not None:
+        return wait  # what runs again although it is to be removed may have been meant to
     if work.state.identity is None:
         await _identify_own_half_made(work)
     return await power.shutdown(work, force=True)

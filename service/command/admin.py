@@ -20,8 +20,11 @@ from eventstore.codec import Codec
 from eventstore.database import DatabaseUnavailable, NotMigrated, open_pool
 from eventstore.store import AppendError, EventStore
 from runtime.settings import Settings, SettingsError, read_secret
+from service.command import backup as backing_up
 from service.command import migrate
 from service.command import proxmox as proxmox_admin
+from service.command import restore as restoring
+from service.command.archive import BadArchive
 from service.command.declare import apply_catalogue
 from service.command.doctor import examine
 from service.command.migrate import MigrationFailed
@@ -32,7 +35,16 @@ from service.staff import addresses, clusters
 
 SHORTEST_PASSWORD = 8
 META = Meta(actor=Actor(type="system", id="hostler-admin"))
-EXPECTED = (SettingsError, DatabaseUnavailable, NotMigrated, MigrationFailed, EmailTaken, *proxmox_admin.EXPECTED)
+EXPECTED = (
+    SettingsError,
+    DatabaseUnavailable,
+    NotMigrated,
+    MigrationFailed,
+    EmailTaken,
+    BadArchive,
+    restoring.CannotRestore,
+    *proxmox_admin.EXPECTED,
+)
 Command = Callable[[argparse.Namespace, Settings], Coroutine[None, None, int]]
 
 
@@ -91,6 +103,31 @@ async def resume(asked: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+async def backup(asked: argparse.Namespace, settings: Settings) -> int:
+    """write everything that cannot be built anew into one file, while the programs run"""
+    async with _store(settings) as store, store.pool.acquire() as connection:
+        try:
+            rows, size = await backing_up.backup(connection, asked.file)
+        except OSError as error:
+            raise Mistake(f"{asked.file} cannot be written: {error.strerror or error}") from None
+    others = sum(rows.values()) - rows["event"]
+    print(f"{rows['event']} events and {others} other rows are in {asked.file} ({size / 1024:.0f} KiB)")
+    return 0
+
+
+async def restore(asked: argparse.Namespace, settings: Settings) -> int:
+    """fill a database from such a file; every program must be stopped"""
+    try:
+        done = await restoring.restore(settings.database_url, asked.file, settings.config, replace_all=asked.replace)
+    except OSError as error:
+        raise Mistake(f"{asked.file} cannot be read: {error.strerror or error}") from None
+    print(f"{done.events} events of {done.header.at} are restored, as the log {done.log_id}; everybody signs in again")
+    print(f"operations that were under way and wait for staff: {done.held}")
+    print(f"terminations whose time to be undone begins anew: {done.postponed}")
+    print("removals of servers wait for staff: look at the drift first, then `hostler-admin allow-destroys`")
+    return 0
+
+
 async def allow_destroys(asked: argparse.Namespace, settings: Settings) -> int:
     """let removals of servers go on that wait because there are many of them"""
     async with _store(settings) as store:
@@ -141,6 +178,8 @@ COMMANDS: dict[str, Command] = {
     "maintenance": maintenance,
     "address": address,
     "allow-destroys": allow_destroys,
+    "backup": backup,
+    "restore": restore,
     "proxmox": proxmox_admin.run,
 }
 
@@ -189,6 +228,10 @@ def _parser() -> argparse.ArgumentParser:
             added.add_argument("--reason", default=None, help="shown to staff while effects are paused")
         if name == "allow-destroys":
             added.add_argument("--minutes", type=int, choices=range(1, 1441), metavar="1..1440", default=10)
+        if name in ("backup", "restore"):
+            added.add_argument("file", type=Path)
+        if name == "restore":
+            added.add_argument("--replace", action="store_true", help="even if the database has events: they are lost")
         if name == "maintenance":
             added.add_argument("cluster")
             added.add_argument("node", nargs="?", help="the whole cluster when left out")

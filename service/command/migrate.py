@@ -15,10 +15,16 @@ class MigrationFailed(Exception):
     """The schema was not brought up to date; the message is sqitch's reason."""
 
 
-def deploy(url: str, *, path: str | None = None) -> list[str]:
+def changes() -> list[str]:
+    """The changes of the schema that this version knows, in their order."""
+    lines = (REPOSITORY / "sqitch.plan").read_text().splitlines()
+    return [line.split()[0] for line in lines if line and not line.startswith("%")]
+
+
+def deploy(url: str, *, path: str | None = None, to: str | None = None) -> list[str]:
     """Deploy every change that is missing, each verified; returns the names of the changes.
 
-    `url` is a postgresql:// URL; `path` overrides PATH, where sqitch and psql are looked for.
+    `url` is a postgresql:// URL; `path` overrides PATH, where sqitch and psql are looked for; `to` is the last change.
 
     Raises:
         MigrationFailed: sqitch is missing, or a change could not be deployed.
@@ -30,7 +36,7 @@ def deploy(url: str, *, path: str | None = None) -> list[str]:
     if command is None:
         raise MigrationFailed("sqitch is not installed: install the packages sqitch and libdbd-pg-perl")
     done = subprocess.run(
-        [command, "deploy", "--verify", target],
+        [command, "deploy", "--verify", *(["--to-change", to] if to else []), target],
         cwd=REPOSITORY,
         env=environment,
         stdin=subprocess.DEVNULL,

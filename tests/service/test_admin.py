@@ -151,3 +151,25 @@ def test_a_missing_database_is_one_line(
     assert said.startswith("hostler-admin: PostgreSQL at 127.0.0.1:1/none cannot be used")
     assert said.count("\n") == 1
     assert "s3cret" not in said
+
+
+def test_a_backup_is_restored_from_the_command_line(
+    run: Run,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    other_database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = str(tmp_path / "backup")
+    assert run("apply-catalogue") == 0
+    assert run("backup", file) == 0
+    assert f"rows are in {file}" in capsys.readouterr().out
+    assert run("backup", file) == 1
+    assert capsys.readouterr().err == f"hostler-admin: {file} cannot be written: {file} is there already\n"
+    assert run("restore", file) == 1
+    assert "the database is not empty" in capsys.readouterr().err
+    assert run("restore", f"{file}s") == 1
+    assert capsys.readouterr().err == f"hostler-admin: {file}s cannot be read: No such file or directory\n"
+    monkeypatch.setenv("HOSTLER_DATABASE_URL", other_database_url)
+    assert run("restore", file) == 0
+    assert "are restored, as the log" in capsys.readouterr().out
