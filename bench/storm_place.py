@@ -95,8 +95,9 @@ class Storming:
             raise RuntimeError(f"hostler-admin {arguments[0]}: {done.stderr or done.stdout}")
 
     def control(self) -> httpx.AsyncClient:
-        """The cluster's levers."""
-        return httpx.AsyncClient(base_url=self.pve["control_url"], timeout=30)
+        """The cluster's levers; a connection that is kept may be closed just as it is used again."""
+        limits = httpx.Limits(max_keepalive_connections=0)
+        return httpx.AsyncClient(base_url=self.pve["control_url"], timeout=30, limits=limits)
 
     def _run(self, name: str, command: list[str]) -> Program:
         program = Program(name, command, self._place.logs, self._environment)

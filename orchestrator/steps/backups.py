@@ -7,6 +7,7 @@ from uuid import UUID
 
 from domain.server import events as e
 from domain.server.state import Backup
+from hypervisor.errors import Invalid, Missing, Refused
 from hypervisor.identity import identity_of
 from hypervisor.port import BackupVolume, GuestConfig
 from orchestrator import slots
@@ -155,7 +156,7 @@ async def delete(work: Work) -> Outcome:
     if backup is None:
         return Done("It was gone already.")
     there = await _listed(work, backup)
-    if there is not None and f"hostler server={work.state.id.hex} " not in there.notes:
+    if there is not None and not _says(work, there):
         return Attention("not_ours", "Another backup stands where this server's should be.", there.volume)
     node = work.state.node
     assert node is not None
@@ -174,3 +175,42 @@ async def delete(work: Work) -> Outcome:
     outcome = await pursue(work, plan)
     deleted = e.BackupDeleted(operation_id=work.operation.id, backup_id=backup.id)
     return Done(outcome.detail, [deleted]) if isinstance(outcome, Done) else outcome
+
+
+def leave_none(work: Work) -> Plan:
+    """Delete every backup that says it is the server's, whether the log knows of it or not: the server is to go."""
+    node, vmid = work.state.node, work.state.vmid
+    assert node is not None
+    assert vmid is not None
+
+    async def own() -> list[tuple[str, BackupVolume]]:
+        found = [(storage, await _all_on(work, node, storage, vmid)) for storage in _storages(work)]
+        return [(storage, row) for storage, rows in found for row in rows if _says(work, row)]
+
+    async def delete_all() -> None:
+        for storage, row in await own():
+            await work.hypervisor.delete_backup(node, storage, row.volume)
+
+    async def reached() -> str | None:
+        return None if await own() else ""
+
+    return Plan(verb="delete_backups", node=node, reached=reached, issue=delete_all, find=no_task, grace=2.0)
+
+
+def _says(work: Work, row: BackupVolume) -> bool:
+    return f"hostler server={work.state.id.hex} " in row.notes
+
+
+def _storages(work: Work) -> list[str]:
+    """Where backups are made now, and where those lie that are known."""
+    cluster = work.tools.config.known_cluster(work.state.cluster)
+    made = {cluster.backup_storage} if cluster is not None and cluster.backup_storage is not None else set()
+    return sorted(made | {backup.storage for backup in work.state.backups})
+
+
+async def _all_on(work: Work, node: str, storage: str, vmid: int) -> list[BackupVolume]:
+    """A storage that is not there any more has none."""
+    try:
+        return await work.hypervisor.backups(node, storage, vmid)
+    except (Missing, Refused, Invalid):
+        return []

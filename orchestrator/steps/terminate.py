@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -13,6 +14,7 @@ from orchestrator.destroys import let_through
 from orchestrator.effect import Plan, pursue, task_finder
 from orchestrator.outcome import Done, Outcome
 from orchestrator.steps import power
+from orchestrator.steps.backups import leave_none
 from orchestrator.work import SQL, Work
 
 
@@ -69,8 +71,14 @@ async def restore(work: Work) -> Outcome:
 
 
 async def destroy(work: Work) -> Outcome:
-    """Done with `ServerDestroyed` once no guest has the VMID; what was promised is free again."""
-    gone = Done("", [e.ServerDestroyed(operation_id=work.operation.id)], claims=partial(_release, work))
+    """Done with `ServerDestroyed` once its backups are deleted and no guest has the VMID; what was promised is free."""
+    id = work.operation.id
+    backups = [e.BackupDeleted(operation_id=id, backup_id=backup.id) for backup in work.state.backups]
+    gone = Done("", [*backups, e.ServerDestroyed(operation_id=id)], claims=partial(_release, work))
+    if work.state.vmid is not None and work.state.node is not None:
+        forgotten = await pursue(work, replace(leave_none(work), before=partial(let_through, work)))
+        if not isinstance(forgotten, Done):
+            return forgotten
     if await _nothing_of_ours(work):
         return gone
     guest = await power.ours(work)

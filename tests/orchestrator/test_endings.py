@@ -303,3 +303,24 @@ async def test_secrets_that_nobody_came_back_for_are_gone_within_a_day(life: Lif
         )
     await pool.execute(SQL.forget_old_secrets)
     assert await pool.fetchval("SELECT count(*) FROM secret") == 1
+
+
+async def test_the_backups_of_a_server_go_with_it(life: Life) -> None:
+    """Also one whose record was lost; those that somebody else makes of the guest are theirs."""
+    server = await _running(life)
+    for name in ("one", "two"):
+        await life.ask(server, "backup", name=name)
+        await _done(life, server)
+        life.advance(5)
+    known = next(iter(life.world.backups.values()))
+    others = replace(known.volume, volume="backups:backup/nightly", notes="nightly")
+    forgotten = replace(known.volume, volume="backups:backup/forgotten")
+    for volume in (others, forgotten):
+        life.world.backups[volume.volume] = replace(known, volume=volume)
+    await life.ask(server, "terminate")
+    await _done(life, server)
+    assert len(life.world.backups) == 4
+    life.advance(31)
+    await life.round(server)
+    state = await _done(life, server)
+    assert (state.status, state.backups, list(life.world.backups)) == ("terminated", [], [others.volume])

@@ -40,6 +40,7 @@ BEFOREHAND = {
     "snapshot_delete": ["snapshot"],
     "backup_restore": ["backup"],
     "backup_delete": ["backup"],
+    "destroy": ["backup"],
 }
 # These are no states that could be wished for again: after two attempts of unknown outcome staff must look.
 ONCE = {"reboot", "reset", "restart"}
