@@ -97,6 +97,7 @@ SELECT $1, given + least($4, ($3 - given) / 2), NULL, 'burned'
   FROM (SELECT coalesce(max(vmid), $2 - 1) AS given FROM vmid WHERE cluster = $1 AND vmid BETWEEN $2 AND $3) AS highest
  WHERE given < $3 - 1;
 
--- name: streams_to_settle
--- Servers with something before them: whatever goes on or is due later has a wake.
-SELECT stream_id FROM outbox WHERE category = 'server' ORDER BY stream_id;
+-- name: servers_to_settle
+-- Servers with an operation under way, or that are to be removed later.
+SELECT server_id FROM operation_view WHERE status IN ('queued', 'running')
+ UNION SELECT server_id FROM server_view WHERE state->>'purge_at' IS NOT NULL;

@@ -81,9 +81,8 @@ async def restore(url: str, path: Path, config: Config, *, replace_all: bool, se
         reader.close()
     if reader.header.schema != migrate.changes()[-1]:
         await asyncio.to_thread(migrate.deploy, url, path=search)
-    restored = await _settle(url, restored, config, effects)
     await asyncio.to_thread(_rebuild_views, url)
-    return restored
+    return await _settle(url, restored, config, effects)
 
 
 async def _make_schema(url: str, header: Header, search: str | None) -> None:
@@ -166,8 +165,8 @@ async def _settle(url: str, restored: Restored, config: Config, effects: Switch)
 
 async def _settle_servers(store: EventStore, window: timedelta) -> Counter[type]:
     done: Counter[type] = Counter()
-    for row in await store.pool.fetch(SQL.streams_to_settle):
-        state = fold(None, await store.read_stream(row["stream_id"]))
+    for row in await store.pool.fetch(SQL.servers_to_settle):
+        state = fold(None, await store.read_stream(row["server_id"]))
         event = _settling(state, datetime.now(UTC) + window) if state is not None else None
         if state is not None and event is not None:
             entry = Entry(state.id, state.version + 1, event, META, state.account_id)
@@ -195,4 +194,4 @@ def _rebuild_views(url: str) -> None:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise CannotRestore(f"everything is restored but the views: run `hostler-replay rebuild` ({reason})")
+        raise CannotRestore(f"the views cannot be built ({reason}): effects stay paused until it is restored again")

@@ -12,10 +12,13 @@ import asyncpg
 import httpx
 import pytest
 
+from domain.registry import EVENTS
+from eventstore.codec import Codec
 from eventstore.database import Pool, open_pool
-from eventstore.store import Entry
+from eventstore.store import Entry, EventStore
 from orchestrator.work import SQL
 from projector.check import check
+from projector.loop import catch_up
 from projector.views import tables as views
 from runtime.ids import new_id
 from runtime.settings import Settings
@@ -106,6 +109,7 @@ async def test_people_sign_in_again_and_see_what_they_had(
 
 async def test_views_and_claims_of_a_restored_log_are_what_it_says(file: Path, back: Back, other: Pool) -> None:
     await back(file)
+    await catch_up(EventStore(other, Codec(EVENTS)))
     async with other.acquire() as connection:
         assert [line async for line in check(connection, patience=0)] == []
 
