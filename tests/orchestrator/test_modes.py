@@ -41,6 +41,8 @@ LOOKS = {
     "task_log",
     "tasks",
     "server_time",
+    "console",
+    "series",
     "close",
     "cluster",
 }
