@@ -253,10 +253,17 @@ class Mail(Section):
         return self
 
 
+class Limits(Section):
+    """What each caller may ask of one process of the service, at once or evenly; 0 for any number."""
+
+    requests_per_minute: int = Field(6000, ge=0)
+
+
 class Config(Section):
     """The whole of hostler.toml."""
 
     auth: Auth
+    limits: Limits = Limits()
     policy: Policy = Policy()
     mail: Mail | None = None
     cluster: list[Cluster] = []

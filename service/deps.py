@@ -31,6 +31,7 @@ from service.mail.post import Post
 from service.reads import Reads
 from service.servers.measured import Measured
 from service.servers.shown import Shown
+from service.web.limits import Limiter
 from service.web.metrics import Metrics
 from service.web.problems import Problem
 
@@ -52,6 +53,7 @@ class Deps:
     post: Post
     ui: Path
     clusters: dict[str, Hypervisor]
+    limiter: Limiter
     metrics: Metrics = field(default_factory=Metrics)
     shown: Shown = field(default_factory=Shown)
     measured: Measured = field(default_factory=Measured)
@@ -72,6 +74,7 @@ async def opened(settings: Settings) -> AsyncIterator[Deps]:
     seal = load_seal(config.auth.secret_key_file)
     secret = read_secret(config.auth.secret_key_file, "auth.secret_key_file")
     clusters = open_clusters(config.cluster)
+    limiter = Limiter(config.limits.requests_per_minute)
     pool = await open_pool(settings.database_url, size=POOL_SIZE, application="hostler-service")
     try:
         store = EventStore(pool, Codec(EVENTS))
@@ -80,7 +83,20 @@ async def opened(settings: Settings) -> AsyncIterator[Deps]:
         hub = Hub(store, log_id, reads, settings.database_url, signer)
         async with hub, Housekeeping(pool), Post(pool, seal, config.mail) as post:
             refresh_key = hmac.new(secret, b"refresh token", hashlib.sha256).digest()
-            yield Deps(config, store, log_id, reads, signer, seal, refresh_key, hub, post, settings.ui_dir, clusters)
+            yield Deps(
+                config,
+                store,
+                log_id,
+                reads,
+                signer,
+                seal,
+                refresh_key,
+                hub,
+                post,
+                settings.ui_dir,
+                clusters,
+                limiter,
+            )
     finally:
         pool.terminate()
         for hypervisor in clusters.values():

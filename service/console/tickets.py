@@ -17,8 +17,8 @@ from domain.server.state import Server
 from eventstore.queries import Queries
 from runtime.rfb import PASSWORD_LENGTH
 from service.deps import Deps, caller, deps
+from service.identity.statements import SQL as SESSIONS
 from service.identity.tokens import Caller
-from service.reads import SQL as READS
 from service.reads import Found
 from service.servers.writing import writable
 from service.staff.clusters import is_observed
@@ -61,7 +61,7 @@ async def redeem(d: Deps, ticket: str, origin: str | None, host: str) -> Pass | 
     row = await d.store.pool.fetchrow(SQL.redeem_console_ticket, _hash(ticket))
     if row is None or not row["valid"] or not _same_origin(row["origin"], origin, host):
         return None
-    if not await d.store.pool.fetchval(READS.session_of, row["session_id"]):
+    if not await d.store.pool.fetchval(SESSIONS.session_of, row["session_id"]):
         return None
     user = await d.reads.user(row["user_id"])
     if user is None or not user.login:
@@ -76,7 +76,7 @@ async def admitted(d: Deps, given: Pass) -> Server:
     Raises:
         Problem: the session has ended, or the right or the reason is gone.
     """
-    if not await d.store.pool.fetchval(READS.session_of, given.caller.session_id):
+    if not await d.store.pool.fetchval(SESSIONS.session_of, given.caller.session_id):
         raise Problem("unauthorized", "You have signed out.")
     found = await d.reads.server(given.server_id, given.caller)
     if found is None or not found.visible(given.caller):

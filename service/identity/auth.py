@@ -25,6 +25,7 @@ REFUSED = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 # Programs act; who somebody is, and by what means they sign in, only they themselves may change.
 PERSONAL = "/v1/users/me/"
 READING = ("GET", "HEAD")
+TOO_MANY = "You ask more often than is allowed: wait as long as Retry-After says."
 
 
 class Authenticate:
@@ -40,7 +41,16 @@ class Authenticate:
             if caller.scopes is not None:
                 _check_program(caller, caller.scopes, scope)
             scope["state"]["caller"] = caller
+            self._spend(scope, caller)
         await self._app(scope, receive, send)
+
+    def _spend(self, scope: Scope, caller: Caller) -> None:
+        verdict = self._deps.limiter.spend(caller.user_id)
+        if verdict is None:
+            return
+        scope["state"]["limits"] = verdict.headers
+        if verdict.wait:
+            raise Problem("rate_limited", TOO_MANY, headers={"Retry-After": str(verdict.wait)})
 
     async def _caller(self, token: str | None, scope: Scope) -> Caller:
         if token is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
@@ -76,15 +75,15 @@ class _Request:
         self.id = _given_id(scope) or new_id().hex
         self.status = 0
         self._send = send
-        self._security: Mapping[str, str] = SECURITY
-        scope.setdefault("state", {})["request_id"] = self.id
+        self._state: dict[str, Any] = scope.setdefault("state", {})
+        self._state["request_id"] = self.id
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
             headers["X-Request-Id"] = self.id
-            for name, value in self._security.items():
+            for name, value in (*SECURITY.items(), *self._state.get("limits", {}).items()):
                 headers.setdefault(name, value)
         await self._send(message)
 

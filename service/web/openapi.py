@@ -148,7 +148,7 @@ def _answer(endpoint: Endpoint, status: int) -> dict[str, Any]:
 
 
 def _problems(endpoint: Endpoint) -> dict[str, Any]:
-    statuses = {*ALWAYS, *endpoint.problems, *(() if endpoint.public else (401,))} - set(endpoint.answers)
+    statuses = {*ALWAYS, *endpoint.problems, *(() if endpoint.public else (401, 429))} - set(endpoint.answers)
     return {str(status): _problem(status) for status in sorted(statuses)}
 
 

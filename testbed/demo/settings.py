@@ -28,6 +28,9 @@ sender = "Hostler <hostler@example.com>"
 link_base = "{url}"
 folder = "{mail}"
 
+[limits]
+requests_per_minute = 600000
+
 [policy]
 undo_window = 30
 shutdown_timeout = 20
