@@ -59,7 +59,7 @@ class Storming:
         self.database_url = self.postgres.url("hostler")
         testbed = _module("testbed", "proxmox", "--nodes", str(self._nodes), "--state", str(self.folder / "pve"))
         self.pve = json.loads(self._first_line(self._run("proxmox", testbed)))
-        config = write_config(self._place, self.pve)
+        config = write_config(self._place, self.pve, self.url)
         text = config.read_text()
         for old, new in CHANGES.items():
             text = text.replace(old, new)
