@@ -129,8 +129,8 @@ def _unfit(candidate: Candidate, need: Need) -> tuple[Refusal, str] | None:
     """Why it cannot go there; what passes by itself comes last, so that nobody waits in vain."""
     if candidate.image_node is None:
         return "image", "the image is not there"
-    if (short := _short(candidate, need)) is not None:
-        return "room", short
+    if (lacking := short(candidate, need)) is not None:
+        return "room", lacking
     if not candidate.online:
         return "away", "it does not answer"
     if candidate.maintenance:
@@ -138,15 +138,17 @@ def _unfit(candidate: Candidate, need: Need) -> tuple[Refusal, str] | None:
     return None
 
 
-def _short(candidate: Candidate, need: Need) -> str | None:
-    if candidate.online and candidate.memory.left < need.memory_mib:
-        return f"only {max(candidate.memory.left, 0)} MiB free to promise"
-    if candidate.vcpus is not None and candidate.vcpus.left < need.vcpus:
-        return f"only {max(candidate.vcpus.left, 0)} cores free to promise"
-    if candidate.disk is not None and candidate.disk.left < need.disk_gib:
-        return f"only {max(candidate.disk.left, 0)} GiB of the storage free to promise"
-    if candidate.disk_free_gib is not None and candidate.disk_free_gib < need.disk_gib:
-        return f"only {max(candidate.disk_free_gib, 0)} GiB of the storage free above its reserve"
+def short(candidate: Candidate, need: Need) -> str | None:
+    """Of what there is not enough; what is not needed is no hindrance, and neither is what could not be counted."""
+    memory, vcpus, disk, free = candidate.memory, candidate.vcpus, candidate.disk, candidate.disk_free_gib
+    if candidate.online and memory.left < need.memory_mib > 0:
+        return f"only {max(memory.left, 0)} MiB free to promise"
+    if vcpus is not None and vcpus.left < need.vcpus > 0:
+        return f"only {max(vcpus.left, 0)} cores free to promise"
+    if disk is not None and disk.left < need.disk_gib > 0:
+        return f"only {max(disk.left, 0)} GiB of the storage free to promise"
+    if free is not None and free < need.disk_gib > 0:
+        return f"only {max(free, 0)} GiB of the storage free above its reserve"
     return None
 
 

@@ -157,6 +157,14 @@ SELECT abbrev(a.address) AS network, a.server_id, lower(a.during) AS since, uppe
 -- The most memory any node of a cluster may still promise, in MiB; null when no node is known yet. $1 cluster
 SELECT max(limit_mib - promised_mib) FROM node_promise WHERE cluster = $1;
 
+-- name: room_where_it_is
+-- What a server is promised where it is, and how much more of each may be. $1 server
+SELECT 'memory' AS kind, m.memory_mib AS held, n.limit_mib - n.promised_mib AS free
+  FROM memory_promise m JOIN node_promise n USING (cluster, node) WHERE m.server_id = $1
+UNION ALL
+SELECT CASE WHEN p.resource LIKE 'cpu/%' THEN 'cores' ELSE 'disk' END, p.amount, c.most - c.promised
+  FROM capacity_promise p JOIN capacity c USING (resource) WHERE p.server_id = $1;
+
 -- name: claim_operation
 -- Which stream an operation belongs to. $1 operation, $2 stream
 INSERT INTO operation_stream (operation_id, stream_id) VALUES ($1, $2);

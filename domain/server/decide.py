@@ -146,7 +146,7 @@ def check_managed(state: Server, command: RequestOperation) -> None:
     if state.mode == "observe":
         raise NotAllowed("This server is only observed: it is still managed by the system it came from.")
     if command.observed:
-        raise NotAllowed("All servers at this place are only observed now: nothing can be changed.")
+        raise NotAllowed("Changes are switched off at this place for now. The server itself is not affected.")
 
 
 def _restore(state: Server, command: RequestOperation) -> list[e.ServerEvent]:
@@ -247,6 +247,16 @@ def end(state: Server, command: EndOperation) -> list[e.ServerEvent]:
     return _cancel(operation)
 
 
+STANDS = {
+    "queued": "has not begun yet",
+    "running": "goes on",
+    "needs_attention": "waits for staff",
+    "succeeded": "succeeded",
+    "failed": "failed for good",
+    "cancelled": "was cancelled",
+}
+
+
 def _named(state: Server, id: UUID | None) -> Operation:
     known = [operation for operation in (state.queued, state.operation) if operation is not None]
     found = next((operation for operation in known if id in (None, operation.id)), None)
@@ -264,13 +274,13 @@ def _retry(state: Server, operation: Operation, by: Who) -> list[e.ServerEvent]:
         raise NotAllowed("Staff look at this operation: only they can have it tried again.")
     retryable = operation.error is not None and operation.error.retryable
     if not attention and not (operation.status == "failed" and retryable):
-        raise NotAllowed(f"This operation cannot be tried again: it is {operation.status}.")
+        raise NotAllowed(f"This operation cannot be tried again: it {STANDS[operation.status]}.")
     return [e.OperationRetried(operation_id=operation.id)]
 
 
 def _cancel(operation: Operation) -> list[e.ServerEvent]:
     if not operation.open:
-        raise NotAllowed(f"This operation has ended: it is {operation.status}.")
+        raise NotAllowed(f"This operation has ended: it {STANDS[operation.status]}.")
     if operation.cancelling:
         return []
     if operation.status == "needs_attention" or (operation.status == "queued" and not operation.begun):

@@ -14,6 +14,7 @@ from orchestrator.steps.secrets import forget, password_of
 from orchestrator.work import Work
 from runtime.sealing import Unsealable
 
+AT_NEXT_START = "The running system was not told: it takes them over when it is started again."
 NOT_TAKEN = "The system in the server takes no passwords or keys from outside: nothing was changed."
 LOST = "The new password cannot be read any more: nothing was changed. Ask for a new one."
 
@@ -44,7 +45,8 @@ async def credentials(work: Work) -> Outcome:
     if guest.cloudinit_drive is None and not in_guest:
         return Failed("not_taken", NOT_TAKEN, "no cloud-init drive, and no agent that answers", retryable=False)
     changed = e.CredentialsChanged(operation_id=work.operation.id, in_guest=in_guest, ssh_keys=keys)
-    return Done(outcome.detail, [changed], claims=partial(forget, work))
+    waits = not in_guest and work.state.power == "running"
+    return Done(AT_NEXT_START if waits else outcome.detail, [changed], claims=partial(forget, work))
 
 
 async def _always() -> bool:

@@ -16,7 +16,7 @@ from hypervisor.port import GuestConfig, GuestSettings
 from orchestrator import surroundings
 from orchestrator.effect import pursue, told
 from orchestrator.outcome import Done, Failed, Later, Outcome
-from orchestrator.placement import Candidate, Need
+from orchestrator.placement import Candidate, Need, short
 from orchestrator.steps import power
 from orchestrator.work import SQL, Work
 
@@ -37,8 +37,8 @@ async def reserve(work: Work) -> Outcome:
     there = await _there(work, promise["node"] if promise is not None else work.state.node)
     held = promise["memory_mib"] if promise is not None else was["memory_mib"]
     more = Need(plan.memory_mib - held, plan.vcpus - was["vcpus"], plan.disk_gib - was["disk_gib"])
-    if not _fits(there, more):
-        return Failed("no_capacity", NO_ROOM.format(plan=plan.name))
+    if (lacking := _lacking(there, more)) is not None:
+        return Failed("no_capacity", NO_ROOM.format(plan=plan.name), lacking)
     reserved = e.CapacityReserved(operation_id=work.operation.id, plan=plan)
     done = e.StepCompleted(operation_id=work.operation.id, step="reserve")
 
@@ -54,12 +54,13 @@ async def reserve(work: Work) -> Outcome:
     return Later(0.0)
 
 
-def _fits(there: Candidate | None, more: Need) -> bool:
-    """What is not more needs no room, and what could not be counted is no hindrance."""
-    if there is None:
-        return max(more.memory_mib, more.vcpus, more.disk_gib) <= 0
-    shares = ((there.memory, more.memory_mib), (there.vcpus, more.vcpus), (there.disk, more.disk_gib))
-    return all(amount <= 0 or share is None or share.left >= amount for share, amount in shares)
+def _lacking(there: Candidate | None, more: Need) -> str | None:
+    """Why it does not fit where it is, None when it does."""
+    if there is not None:
+        lacking = short(there, more)
+        return lacking and f"{there.node}: {lacking}"
+    more_of_anything = max(more.memory_mib, more.vcpus, more.disk_gib) > 0
+    return "its node is not one that is known" if more_of_anything else None
 
 
 async def _there(work: Work, node: str | None) -> Candidate | None:

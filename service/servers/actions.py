@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from domain import ids
+from domain.errors import Refused
 from domain.server import events as e
 from domain.server.decide import EndOperation, RequestOperation, end, request
 from domain.server.operations import OPERATIONS
@@ -20,14 +21,15 @@ from eventstore.database import Connection
 from runtime.ids import new_id
 from service.deps import caller, deps
 from service.reads import SQL, Found
-from service.servers import models, ordering
+from service.servers import consequences, models, ordering
 from service.servers.waiting import answered
 from service.servers.writing import asked_by, at_version, commit, writable
 from service.staff.clusters import is_observed
-from service.web import idempotency
-from service.web.body import body
+from service.web import idempotency, problems
+from service.web.body import body, query
 from service.web.idempotency import Key, Stored
 from service.web.problems import Problem, invalid
+from service.web.reply import reply
 
 PASSWORD_BYTES = 15
 
@@ -45,10 +47,12 @@ class Asked:
 
 
 async def act_on_server(req: Request) -> Response:
-    """Ask for an operation on a server, have one tried again, or give one up."""
+    """Ask for an operation on a server, have one tried again, or give one up. A dry run only says what it means."""
     found = await writable(req)
-    asked = await body(req, models.ServerAction)
+    asked, dry = await body(req, models.ServerAction), query(req, models.ActQuery).dry_run
     key, action = idempotency.key_of(req, asked), asked.root
+    if dry:
+        return await _try(req, found, action)
     if isinstance(action, models.End):
         return await _end(req, found, action, key)
     return await _request(req, found, action, key)
@@ -62,8 +66,6 @@ async def terminate_server(req: Request) -> Response:
 
 
 async def _request(req: Request, found: Found, action: models.Act, key: Key | None) -> Response:
-    if OPERATIONS[action.type].who == "staff" and not caller(req).staff:
-        raise Problem("forbidden", "Only staff may do this.")
     asked = await _asked(req, found.server, action)
     stored, operation_id = await _operate(req, found, action.type, asked, key)
     return await answered(req, _with_password(stored, operation_id, asked.password) if asked.made_up else stored)
@@ -77,7 +79,25 @@ def _with_password(stored: Stored, operation_id: str, password: str | None) -> S
     return Stored(stored.status, stored.headers, msgspec.json.encode({**answer, "password": password}).decode())
 
 
+async def _try(req: Request, found: Found, action: models.Act | models.End) -> Response:
+    """Nothing is written; a refusal is the same."""
+    try:
+        if isinstance(action, models.End):
+            at_version(req, partial(end, command=_ending(req, found, action)))(found.server)
+        else:
+            asked = await _asked(req, found.server, action)
+            command = await _command(req, found, action.type, asked)
+            at_version(req, partial(request, command=command))(found.server)
+            if isinstance(action, models.Resize):
+                await ordering.check_room(req, found.server, asked.params["plan"])
+    except Refused as refused:
+        raise problems.of(refused) from None
+    return reply({"fits": True, "dry_run": True, "notes": consequences.of(found.server, action)})
+
+
 async def _asked(req: Request, server: Server, action: models.Act) -> Asked:
+    if OPERATIONS[action.type].who == "staff" and not caller(req).staff:
+        raise Problem("forbidden", "Only staff may do this.")
     match action:
         case models.Rebuild():
             return await _rebuild(req, server, action)
@@ -136,8 +156,8 @@ def _fields(value: e.Plan | e.Image) -> dict[str, Any]:
     return {name: getattr(value, name) for name in value.__slots__}
 
 
-async def _operate(req: Request, found: Found, type: str, asked: Asked, key: Key | None) -> tuple[Stored, str]:
-    command = RequestOperation(
+async def _command(req: Request, found: Found, type: str, asked: Asked) -> RequestOperation:
+    return RequestOperation(
         operation_id=new_id(),
         type=type,
         now=found.now,
@@ -146,6 +166,10 @@ async def _operate(req: Request, found: Found, type: str, asked: Asked, key: Key
         by=asked_by(req),
         observed=await is_observed(deps(req).store.pool, deps(req).config, found.server.cluster),
     )
+
+
+async def _operate(req: Request, found: Found, type: str, asked: Asked, key: Key | None) -> tuple[Stored, str]:
+    command = await _command(req, found, type, asked)
     sealed = None
     if asked.password is not None:
         sealed = deps(req).seal.seal(msgspec.json.encode({"password": asked.password}), command.operation_id.bytes)
@@ -156,7 +180,7 @@ async def _operate(req: Request, found: Found, type: str, asked: Asked, key: Key
     return stored, ids.show(ids.OPERATION, command.operation_id)
 
 
-async def _end(req: Request, found: Found, action: models.End, key: Key | None) -> Response:
+def _ending(req: Request, found: Found, action: models.End) -> EndOperation:
     named = None if action.operation is None else ids.parse(ids.OPERATION, action.operation)
     if action.operation is not None and named is None:
         raise invalid("/operation", "This is no id of an operation.", "unknown")
@@ -164,7 +188,13 @@ async def _end(req: Request, found: Found, action: models.End, key: Key | None) 
     operation = named or (newest.id if newest is not None else None)
     if operation is None:
         raise Problem("not_allowed", "The server has no operation.")
-    command = EndOperation(what=action.type, operation_id=operation, by=asked_by(req))
+    return EndOperation(what=action.type, operation_id=operation, by=asked_by(req))
+
+
+async def _end(req: Request, found: Found, action: models.End, key: Key | None) -> Response:
+    command = _ending(req, found, action)
+    operation = command.operation_id
+    assert operation is not None
     decide = at_version(req, lambda state: end(state, command))
     claims = partial(_given_back, operation)
     stored = await commit(req, found.server.id, operation, decide, key, known=found.server, claims=claims)

@@ -207,6 +207,12 @@ class CreateQuery(Query):
     dry_run: bool = False
 
 
+class ActQuery(Query):
+    """`dry_run`: only say whether it is possible now, and what it would mean."""
+
+    dry_run: bool = False
+
+
 class IpAddress(Answer):
     address: str
     prefix: int
@@ -343,10 +349,11 @@ class Backup(Answer):
 
 
 class Fit(Answer):
-    """A dry run: this order could be carried out now."""
+    """A dry run: this could be carried out now. `notes`: what it would mean, in plain words."""
 
     fits: Literal[True]
     dry_run: Literal[True]
+    notes: Annotated[list[str], Field(default_factory=list)]
 
 
 class MetricsQuery(Query):

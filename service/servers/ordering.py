@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from service.deps import caller, deps
 from service.keys import keys
 from service.reads import SQL
 from service.servers.models import Rebuild, ResetPassword, ServerCreate
+from service.staff.clusters import is_observed
 from service.web.problems import Problem, invalid
 
 PREFIX = {"plan": ids.PLAN, "image": ids.IMAGE, "location": ids.LOCATION}
@@ -45,7 +46,7 @@ async def command(req: Request, order: ServerCreate, owned: Sequence[UUID], oper
     account_id = await _account(req, order, owned)
     image = await _item(req, "image", order.image)
     location = await _item(req, "location", order.location)
-    _check_offered(req, image, location)
+    await _check_offered(req, image, location)
     return CreateServer(
         operation_id=operation_id,
         account_id=account_id,
@@ -114,6 +115,20 @@ async def check_capacity(req: Request, command: CreateServer) -> None:
         raise invalid("/plan", f"{place.name} has no room for this plan now.", "no_capacity")
 
 
+async def check_room(req: Request, server: Server, plan: Mapping[str, Any]) -> None:
+    """Make sure that a server could have a plan where it is, as far as is promised there.
+
+    Raises:
+        Problem: it could not; it says of what there is not enough.
+    """
+    rows = await deps(req).store.pool.fetch(SQL.room_where_it_is, server.id)
+    wanted = {"memory": plan["memory_mib"], "cores": plan["vcpus"], "disk": plan["disk_gib"]}
+    short = [row["kind"] for row in rows if wanted[row["kind"]] - row["held"] > max(row["free"], 0)]
+    if short:
+        message = f"There is no room for {plan['name']} where the server is now: not enough {' and '.join(short)}."
+        raise invalid("/plan", message, "no_capacity")
+
+
 async def _has_addresses(req: Request, pools: Sequence[Pool]) -> bool:
     """Whether each family that servers get here has some left."""
     for version in (4, 6):
@@ -153,8 +168,10 @@ async def _item(req: Request, kind: str, text: str) -> Item:
     raise invalid(f"/{kind}", f"There is no such {kind}.", "unknown")
 
 
-def _check_offered(req: Request, image: Item, location: Item) -> None:
-    clusters = deps(req).config.clusters_of(location.declared["key"])
+async def _check_offered(req: Request, image: Item, location: Item) -> None:
+    config, pool = deps(req).config, deps(req).store.pool
+    known = config.clusters_of(location.declared["key"])
+    clusters = [cluster for cluster in known if not await is_observed(pool, config, cluster.name)]
     if not clusters:
         raise invalid("/location", f"{location.declared['name']} takes no new servers.", "not_offered")
     if not any(image.declared["template"] in cluster.templates for cluster in clusters):

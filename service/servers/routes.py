@@ -9,6 +9,7 @@ from service.web.models import PageQuery
 ALL, ONE, DONE = "/v1/servers", "/v1/servers/{id}", "/v1/operations"
 CREATED: Answers = {202: m.ServerAccepted, 200: m.Fit}
 ACCEPTED: Answers = {202: m.OperationAccepted}
+ACTED: Answers = {202: m.OperationAccepted, 200: m.Fit}
 CHANGED: Answers = {200: m.Server, 202: m.ServerAccepted}
 OPERATIONS: Answers = {200: m.OperationPage}
 SHOWN: Answers = {200: m.Server, 304: None}
@@ -25,7 +26,17 @@ ENDPOINTS = [
     E("PATCH", ONE, change.change_server, "changeServer", CHANGED, m.ServerChange, None, GUARDED, WRITE),
     E("DELETE", ONE, actions.terminate_server, "terminateServer", ACCEPTED, None, None, GUARDED, WRITE),
     E("GET", f"{ONE}/actions", resource.list_operations, "listServerOperations", OPERATIONS, None, PageQuery, (), READ),
-    E("POST", f"{ONE}/actions", actions.act_on_server, "actOnServer", ACCEPTED, m.ServerAction, None, GUARDED, WRITE),
+    E(
+        "POST",
+        f"{ONE}/actions",
+        actions.act_on_server,
+        "actOnServer",
+        ACTED,
+        m.ServerAction,
+        m.ActQuery,
+        GUARDED,
+        WRITE,
+    ),
     E(
         "GET",
         f"{ONE}/metrics",

@@ -11,6 +11,7 @@ from domain.server import events as e
 from domain.server.state import Server
 from hypervisor.fake import Accident, Crash
 from orchestrator import reconcile as reconciling
+from orchestrator.steps.credentials import AT_NEXT_START
 from orchestrator.work import SQL
 from runtime.ids import new_id
 from tests.given import IMAGE, PLAN
@@ -102,10 +103,14 @@ async def test_a_failure_that_is_final_keeps_no_secret(life: Life) -> None:
 
 
 async def test_a_plan_without_room_changes_nothing(life: Life) -> None:
+    """Staff read what there is not enough of."""
     server = await _running(life)
     await life.ask(server, "resize", plan=asdict(HUGE))
     assert await _failed(life, server) == "no_capacity"
-    assert (await life.state(server)).plan == PLAN
+    state = await life.state(server)
+    assert state.operation is not None
+    assert state.operation.error is not None
+    assert (state.plan, state.operation.error.debug) == (PLAN, "pve1: only 63488 MiB free to promise")
     await life.claims_agree(server)
 
 
@@ -187,7 +192,9 @@ async def test_a_system_without_its_agent_takes_the_password_when_it_starts(life
     guest = life.world.guests[life.ours()[0]]
     guest.silent = 1000
     await life.ask(server, "reset_password", password="correct horse")
-    await _done(life, server)
+    state = await _done(life, server)
+    assert state.operation is not None
+    assert state.operation.steps[0].detail == AT_NEXT_START
     (changed,) = [r.event for r in await life.store.read_stream(server) if isinstance(r.event, e.CredentialsChanged)]
     assert (changed.in_guest, changed.ssh_keys) == (False, None)
     assert (guest.password, guest.system_passwords) == ("correct horse", {})

@@ -15,6 +15,7 @@ from domain.server import events as e
 from domain.server.operations import OPERATIONS
 from runtime.ids import new_id
 from service.servers import models
+from service.servers.consequences import LATER
 from tests.service.test_servers import running
 from tests.service.world import World
 
@@ -263,3 +264,46 @@ async def test_backups_need_a_storage(world: World, as_ann: httpx.AsyncClient, o
     object.__setattr__(cluster, "backup_storage", None)
     refused = await ask(as_ann, server, "backup")
     assert (refused.status_code, refused.json()["code"]) == (409, "not_allowed")
+
+
+async def _tried(client: httpx.AsyncClient, server: str, type: str, **params: Any) -> httpx.Response:
+    return await client.post(f"/v1/servers/{server}/actions?dry_run=true", json={"type": type, **params})
+
+
+async def test_a_dry_run_says_what_it_would_mean_and_writes_nothing(
+    world: World, as_ann: httpx.AsyncClient, order: Order
+) -> None:
+    server = await running(world, as_ann, order())
+    before = await world.version(server)
+    tried = await _tried(as_ann, server, "rebuild", image="debian-12")
+    assert (tried.status_code, tried.json()["notes"]) == (
+        200,
+        ["Everything on the disk is lost. Addresses and name stay."],
+    )
+    models.Fit.model_validate_json(tried.content)
+    assert (await _tried(as_ann, server, "resize", plan="large")).json()["notes"] == [LATER]
+    assert (await _tried(as_ann, server, "stop")).json()["notes"] == []
+    for refused in ({"type": "start"}, {"type": "suspend", "reason": "abuse"}, {"type": "retry"}):
+        real = await as_ann.post(f"/v1/servers/{server}/actions", json=refused)
+        dry = await _tried(as_ann, server, **refused)
+        assert (dry.status_code, dry.json()["detail"]) == (real.status_code, real.json()["detail"])
+        assert dry.status_code in (403, 409)
+    assert await world.version(server) == before
+
+
+async def test_a_dry_run_of_a_resize_says_of_what_there_is_not_enough(
+    world: World, as_ann: httpx.AsyncClient, order: Order
+) -> None:
+    server = await running(world, as_ann, order())
+    id, pool = ids.parse(ids.SERVER, server), world.store.pool
+    await pool.execute("INSERT INTO memory_promise VALUES ($1, 'demo', 'pve1', 1024)", id)
+    await pool.execute("INSERT INTO node_promise VALUES ('demo', 'pve1', 1024, 1024)")
+    await pool.execute("INSERT INTO capacity_promise VALUES ($1, $1, 'disk/demo/local', 10)", id)
+    await pool.execute("INSERT INTO capacity VALUES ('disk/demo/local', 10000, 10)")
+    (error,) = (await _tried(as_ann, server, "resize", plan="large")).json()["errors"]
+    assert (error["code"], error["message"]) == (
+        "no_capacity",
+        "There is no room for Large where the server is now: not enough memory.",
+    )
+    await pool.execute("UPDATE node_promise SET limit_mib = 100000")
+    assert (await _tried(as_ann, server, "resize", plan="large")).status_code == 200

@@ -61,7 +61,9 @@ async def test_staff_switch_a_cluster_over(
     await as_staff.post(mode, json={"mode": "observe"})
     refused = await ask(as_ann, server, "stop")
     assert (refused.status_code, refused.json()["code"]) == (409, "not_allowed")
-    assert "observed" in refused.json()["detail"]
+    assert "switched off" in refused.json()["detail"]
+    closed = await as_ann.post("/v1/servers", json=order())
+    assert (closed.status_code, closed.json()["errors"][0]["code"]) == (422, "not_offered")
     assert (await as_staff.post(mode, json={"mode": "manage"})).json()["mode"] == "manage"
     assert (await ask(as_ann, server, "stop")).status_code == 202
     events = [record.event for record in await world.store.read_stream(ids.cluster("demo"))]

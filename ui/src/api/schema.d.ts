@@ -348,7 +348,7 @@ export interface paths {
         /** A server's operations, newest first. */
         get: operations["listServerOperations"];
         put?: never;
-        /** Ask for an operation on a server, have one tried again, or give one up. */
+        /** Ask for an operation on a server, have one tried again, or give one up. A dry run only says what it means. */
         post: operations["actOnServer"];
         delete?: never;
         options?: never;
@@ -854,12 +854,13 @@ export interface components {
             /** @default null */
             operation?: string | null;
         };
-        /** @description A dry run: this order could be carried out now. */
+        /** @description A dry run: this could be carried out now. `notes`: what it would mean, in plain words. */
         Fit: {
             /** @constant */
             fits: true;
             /** @constant */
             dry_run: true;
+            notes?: string[];
         };
         Health: {
             /** @constant */
@@ -4083,7 +4084,9 @@ export interface operations {
     };
     actOnServer: {
         parameters: {
-            query?: never;
+            query?: {
+                dry_run?: boolean;
+            };
             header?: {
                 /** @description The same key with the same request gets the first answer again, and nothing is done twice. */
                 "Idempotency-Key"?: string;
@@ -4103,6 +4106,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fit"];
+                };
+            };
             /** @description Accepted: an operation goes on */
             202: {
                 headers: {

@@ -95,11 +95,12 @@ export const catalogueQueries = {
 /** What can be asked of a server: the bodies of its actions, and its end. */
 export type Ask = ServerAction | { type: "terminate" };
 
-function request(id: string, ask: Ask, key: string) {
+async function request(id: string, ask: Ask, key: string) {
   const params = { path: { id }, header: { "Idempotency-Key": key } };
-  return ask.type === "terminate"
-    ? unwrap(api.DELETE("/v1/servers/{id}", { params }))
-    : unwrap(api.POST("/v1/servers/{id}/actions", { params, body: ask }));
+  if (ask.type === "terminate") return unwrap(api.DELETE("/v1/servers/{id}", { params }));
+  const answer = await unwrap(api.POST("/v1/servers/{id}/actions", { params, body: ask }));
+  if ("fits" in answer) throw new Error("a dry run was never asked for");
+  return answer;
 }
 
 /** The operation a server is busy with, as far as it is known yet. */
