@@ -89,6 +89,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/password/forgot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for a letter with a link to choose a new password. */
+        post: operations["forgotPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/password/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Choose a new password with the token of a letter; the user is signed out everywhere. */
+        post: operations["resetPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/users/me": {
         parameters: {
             query?: never;
@@ -862,6 +896,9 @@ export interface components {
             dry_run: true;
             notes?: string[];
         };
+        Forgotten: {
+            email: string;
+        };
         Health: {
             /** @constant */
             status: "up";
@@ -1075,6 +1112,10 @@ export interface components {
         };
         PasswordChange: {
             current_password: string;
+            password: string;
+        };
+        PasswordReset: {
+            token: string;
             password: string;
         };
         Plan: {
@@ -1458,7 +1499,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1601,7 +1642,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1657,7 +1698,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1711,7 +1752,186 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forgotPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Forgotten"];
+            };
+        };
+        responses: {
+            /** @description Accepted: it goes on */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: invalid, idempotency_key_reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: rate_limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resetPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordReset"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: operation_in_progress, protected, not_allowed, already_exists, busy */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: position_reset, link_expired */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: invalid, idempotency_key_reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1785,7 +2005,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1899,7 +2119,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2002,7 +2222,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2105,7 +2325,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2170,7 +2390,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2233,7 +2453,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2307,7 +2527,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2372,7 +2592,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2446,7 +2666,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2527,7 +2747,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2641,7 +2861,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2715,7 +2935,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2780,7 +3000,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2894,7 +3114,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2977,7 +3197,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3063,7 +3283,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3159,7 +3379,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3226,7 +3446,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3291,7 +3511,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3389,7 +3609,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3480,7 +3700,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3520,7 +3740,7 @@ export interface operations {
                     "application/json": components["schemas"]["Fit"];
                 };
             };
-            /** @description Accepted: an operation goes on */
+            /** @description Accepted: it goes on */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -3619,7 +3839,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3714,7 +3934,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3743,7 +3963,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Accepted: an operation goes on */
+            /** @description Accepted: it goes on */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -3842,7 +4062,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3884,7 +4104,7 @@ export interface operations {
                     "application/json": components["schemas"]["Server"];
                 };
             };
-            /** @description Accepted: an operation goes on */
+            /** @description Accepted: it goes on */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -3983,7 +4203,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4071,7 +4291,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4115,7 +4335,7 @@ export interface operations {
                     "application/json": components["schemas"]["Fit"];
                 };
             };
-            /** @description Accepted: an operation goes on */
+            /** @description Accepted: it goes on */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -4214,7 +4434,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4310,7 +4530,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4398,7 +4618,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4486,7 +4706,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4574,7 +4794,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4664,7 +4884,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4749,7 +4969,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4834,7 +5054,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4884,7 +5104,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: position_reset */
+            /** @description Problem: position_reset, link_expired */
             410: {
                 headers: {
                     [name: string]: unknown;
@@ -4902,7 +5122,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4988,7 +5208,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5074,7 +5294,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5160,7 +5380,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5238,7 +5458,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5315,7 +5535,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5431,7 +5651,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5547,7 +5767,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5625,7 +5845,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5741,7 +5961,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5855,7 +6075,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5920,7 +6140,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6034,7 +6254,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem: hypervisor_unreachable, unavailable */
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
