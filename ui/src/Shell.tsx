@@ -27,7 +27,8 @@ export function Shell() {
 
 /** Takes the focus when another page opens in it, so that reading goes on there; tabs of one page keep it. */
 function Main() {
-  const page = useLocation().pathname.split("/").slice(0, 3).join("/");
+  const { pathname } = useLocation();
+  const page = pathname.startsWith(paths.admin()) ? paths.admin() : pathname.split("/").slice(0, 3).join("/");
   const main = useRef<HTMLElement>(null);
   const shown = useRef(page);
   useEffect(() => {
@@ -47,6 +48,11 @@ function Main() {
 }
 
 function Header() {
+  const staff = useUser()?.role === "admin";
+  const places = [
+    [paths.servers(), words.shell.servers],
+    ...(staff ? [[paths.admin(), words.shell.staff] as const] : []),
+  ] as const;
   return (
     <header className="sticky top-0 z-10 border-b border-line bg-surface">
       <div className="mx-auto flex h-14 max-w-7xl items-center justify-between gap-4 px-4 sm:px-6">
@@ -55,12 +61,15 @@ function Header() {
             <img src="/favicon.svg" alt="" width={22} height={22} />
             <span className="max-sm:sr-only">{words.product}</span>
           </span>
-          <NavLink
-            to={paths.servers()}
-            className="inline-flex min-h-11 items-center text-soft hover:text-ink aria-[current=page]:font-medium aria-[current=page]:text-ink"
-          >
-            {words.shell.servers}
-          </NavLink>
+          {places.map(([to, label]) => (
+            <NavLink
+              key={to}
+              to={to}
+              className="inline-flex min-h-11 items-center text-soft hover:text-ink aria-[current=page]:font-medium aria-[current=page]:text-ink"
+            >
+              {label}
+            </NavLink>
+          ))}
         </nav>
         <SignOut />
       </div>

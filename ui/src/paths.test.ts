@@ -12,6 +12,10 @@ test("the URLs are these", () => {
   expect(paths.serverNetwork("srv_1")).toBe("/servers/srv_1/network");
   expect(paths.serverBackups("srv_1")).toBe("/servers/srv_1/backups");
   expect(paths.serverSettings("srv_1")).toBe("/servers/srv_1/settings");
+  expect(paths.admin()).toBe("/admin");
+  expect(paths.adminDrift()).toBe("/admin/drift");
+  expect(paths.adminClusters()).toBe("/admin/clusters");
+  expect(paths.adminAddresses()).toBe("/admin/addresses");
   expect(paths.serverHistory("srv_1")).toBe("/servers/srv_1/history");
 });
 

@@ -10,6 +10,10 @@ export const paths = {
   serverBackups: (id: string) => `${paths.server(id)}/backups`,
   serverHistory: (id: string) => `${paths.server(id)}/history`,
   serverSettings: (id: string) => `${paths.server(id)}/settings`,
+  admin: () => "/admin",
+  adminDrift: () => "/admin/drift",
+  adminClusters: () => "/admin/clusters",
+  adminAddresses: () => "/admin/addresses",
 };
 
 /** `next` as given in a URL, or the servers list unless it is a path on this site. */

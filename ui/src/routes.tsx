@@ -57,6 +57,16 @@ export function routes(client: QueryClient): RouteObject[] {
             { path: "history", lazy: () => page(import("@/features/servers/page/HistoryTab"), "HistoryTab") },
           ],
         },
+        {
+          path: "/admin",
+          lazy: () => page(import("@/features/staff/StaffPage"), "StaffPage"),
+          children: [
+            { index: true, lazy: () => page(import("@/features/staff/OverviewPage"), "OverviewPage") },
+            { path: "drift", lazy: () => page(import("@/features/staff/DriftPage"), "DriftPage") },
+            { path: "clusters", lazy: () => page(import("@/features/staff/ClustersPage"), "ClustersPage") },
+            { path: "addresses", lazy: () => page(import("@/features/staff/AddressesPage"), "AddressesPage") },
+          ],
+        },
       ],
     },
     { path: "*", Component: NotFound },

@@ -1,6 +1,7 @@
 import type { Operation, ServerStatus } from "@/api/types";
 import { changeWords, networkWords, settingsWords } from "./words/changes";
 import { copyWords } from "./words/copies";
+import { staffWords } from "./words/staff";
 import { operationTypes, operationWords, stepNames } from "./words/operations";
 
 /** Every word the dashboard says, in one place. */
@@ -86,6 +87,7 @@ export const words = {
   shell: {
     nav: "Main",
     servers: "Servers",
+    staff: "Staff",
     offline: "Live updates are interrupted. Refreshing every 5 seconds.",
     goServers: "Go to your servers",
   },
@@ -255,6 +257,7 @@ export const words = {
   change: changeWords,
   network: networkWords,
   settings: settingsWords,
+  staff: staffWords,
 
   history: {
     title: "History",

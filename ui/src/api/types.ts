@@ -22,3 +22,6 @@ export type Backup = Schemas["Backup"];
 /** What is kept of a server's disk, beside it or away from it. */
 export type DiskCopy = Snapshot | Backup;
 export type ServerChange = Schemas["ServerChange"];
+export type Cluster = Schemas["Cluster"];
+export type Drift = Schemas["Drift"];
+export type AddressHistory = Schemas["AddressHistory"];

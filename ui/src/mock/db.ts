@@ -10,6 +10,7 @@ import type {
   User,
 } from "@/api/types";
 import { admin, anOperation, aServer, customer, images, locations, plans } from "./fixtures";
+import { MockStaff } from "./staff";
 
 /** `during` and `after`: the status meanwhile and then; without, it stays what it is. */
 interface Plot {
@@ -80,6 +81,7 @@ function remove<T extends { id: string }>(kept: Map<string, T[]>, server: string
 /** A service in memory: servers move through their operations one step per `tick`. */
 export class MockDb {
   readonly servers = new Map<string, Server>();
+  readonly staff = new MockStaff();
   readonly operations = new Map<string, Operation>();
   readonly snapshots = new Map<string, Snapshot[]>();
   readonly backups = new Map<string, Backup[]>();

@@ -3,6 +3,7 @@ import type { Problem, Server, ServerAction, ServerCreate, User } from "@/api/ty
 import { allowed, type Action } from "@/features/servers/actions";
 import type { components } from "@/api/schema";
 import type { Asked, MockDb, Pushed } from "./db";
+import { staffHandlers } from "./staffHandlers";
 import { admin, images, locations, plans } from "./fixtures";
 
 type Schemas = components["schemas"];
@@ -112,12 +113,23 @@ function eventStream(db: MockDb, after: string | null): ReadableStream<Uint8Arra
   });
 }
 
+interface Call {
+  request: Request;
+  url: URL;
+  user: User;
+  id: string;
+}
+
+/** Lets only somebody signed in through to an answer. */
+export type Guard = (
+  answer: (call: Call) => Response | Promise<Response>,
+) => (request: { request: Request; params: Record<string, unknown> }) => Promise<Response>;
+
 /** The service's routes over a database in memory. */
 export function handlers(db: MockDb, session: MockSession): HttpHandler[] {
-  type Call = { request: Request; url: URL; user: User; id: string };
-  const guarded =
-    (answer: (call: Call) => Response | Promise<Response>) =>
-    async ({ request, params }: { request: Request; params: Record<string, unknown> }) => {
+  const guarded: Guard =
+    (answer) =>
+    async ({ request, params }) => {
       const user = session.caller(request, db);
       return user ? answer({ request, url: new URL(request.url), user, id: String(params["id"]) }) : unauthorized();
     };
@@ -135,6 +147,7 @@ export function handlers(db: MockDb, session: MockSession): HttpHandler[] {
   const end = ({ type, operation }: Schemas["End"]): Response =>
     HttpResponse.json({ operation: type === "retry" ? db.retry(operation!) : db.cancel(operation!) }, { status: 202 });
   return [
+    ...staffHandlers(db, guarded),
     http.post("*/v1/login", async ({ request }) => {
       const { email, password } = (await request.json()) as { email: string; password: string };
       const user = db.users[email];

@@ -14,12 +14,10 @@ export function OverviewTab() {
     <div className="grid gap-5 lg:grid-cols-2">
       <div className="grid content-start gap-5">
         <Addresses ips={server.ips} />
+        {server.status === "terminated" ? null : <Changes />}
         {server.admin ? <Staff server={server} admin={server.admin} /> : null}
       </div>
-      <div className="grid content-start gap-5">
-        <Specifications server={server} />
-        {server.status === "terminated" ? null : <Changes />}
-      </div>
+      <Specifications server={server} />
     </div>
   );
 }

@@ -1,0 +1,67 @@
+import { useMutation } from "@tanstack/react-query";
+import { useState, type FormEvent, type ReactNode } from "react";
+import { describe } from "@/api/errors";
+import { Button } from "@/ui/Button";
+import { Dialog } from "@/ui/Dialog";
+import { Failure } from "@/ui/Failure";
+import { Notes } from "@/ui/Notes";
+import { words } from "@/words";
+import { useOutdated } from "./queries";
+
+interface Props {
+  label: string;
+  acting: string;
+  title: string;
+  notes: readonly string[];
+  /** What the button is about, for those who do not see where it stands. */
+  about?: string;
+  danger?: boolean;
+  run: () => Promise<unknown>;
+  /** Fields in the question. */
+  children?: ReactNode;
+}
+
+/** A button that says what its act brings with it before it is done; refused, the question stays and says why. */
+export function ConfirmedAct({ label, acting, title, notes, about, danger, run, children }: Props) {
+  const [open, setOpen] = useState(false);
+  const outdate = useOutdated();
+  const act = useMutation({
+    mutationFn: run,
+    onSuccess: async () => {
+      setOpen(false);
+      await outdate();
+    },
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (!act.isPending) act.mutate();
+  };
+  const close = () => {
+    act.reset();
+    setOpen(false);
+  };
+  return (
+    <>
+      <Button
+        busy={act.isPending}
+        aria-label={about && !act.isPending ? `${label}: ${about}` : undefined}
+        onClick={() => setOpen(true)}
+      >
+        {act.isPending ? acting : label}
+      </Button>
+      <Dialog open={open} onClose={close} title={title}>
+        <Notes notes={notes} />
+        <form className="mt-5 grid gap-5" onSubmit={submit} noValidate>
+          {children}
+          {act.error ? <Failure title={words.staff.notAccepted(label)} {...describe(act.error)} /> : null}
+          <div className="flex flex-wrap justify-end gap-2">
+            <Button onClick={close}>{words.common.cancel}</Button>
+            <Button type="submit" kind={danger ? "danger" : "primary"} busy={act.isPending}>
+              {act.isPending ? acting : label}
+            </Button>
+          </div>
+        </form>
+      </Dialog>
+    </>
+  );
+}

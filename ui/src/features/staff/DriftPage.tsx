@@ -1,0 +1,84 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, useSearchParams } from "react-router";
+import type { Drift } from "@/api/types";
+import { paths } from "@/paths";
+import { Check } from "@/ui/Check";
+import { EmptyState } from "@/ui/EmptyState";
+import { StaffDetails } from "@/ui/StaffDetails";
+import { Time } from "@/ui/Time";
+import { words } from "@/words";
+import { ConfirmedAct } from "./ConfirmedAct";
+import { Loaded } from "./Loaded";
+import { staffActs, staffQueries } from "./queries";
+
+const { staff } = words;
+
+const acts = {
+  adopt: { label: staff.adopt, acting: staff.adopting, title: staff.adoptTitle, notes: staff.adoptNotes },
+  repair: { label: staff.repair, acting: staff.repairing, title: staff.repairTitle, notes: staff.repairNotes },
+  ignore: { label: staff.ignore, acting: staff.ignoring, title: staff.ignoreTitle, notes: staff.ignoreNotes },
+};
+
+/** Where the record and the hypervisor differ, and what can be made of each difference. */
+export function DriftPage() {
+  const [params, setParams] = useSearchParams();
+  const ignored = params.get("ignored") === "true";
+  const drift = useQuery(staffQueries.drift(ignored));
+  return (
+    <>
+      <Check
+        label={staff.showIgnored}
+        checked={ignored}
+        onChange={(on) => setParams(on ? { ignored: "true" } : {}, { replace: true })}
+      />
+      <Loaded query={drift}>
+        {({ data }) =>
+          data.length === 0 ? (
+            <EmptyState title={staff.noDrift} help={staff.noDriftHelp} />
+          ) : (
+            <ul aria-label={staff.drift} className="card divide-y divide-line">
+              {data.map((one) => (
+                <Row key={one.id} drift={one} />
+              ))}
+            </ul>
+          )
+        }
+      </Loaded>
+    </>
+  );
+}
+
+function Row({ drift }: { drift: Drift }) {
+  const { id, kind, server, cluster, vmid, detail, facts, since, actions, ignored } = drift;
+  return (
+    <li className="flex flex-wrap items-start justify-between gap-x-6 gap-y-3 px-5 py-4">
+      <div className="min-w-0 flex-1 basis-72 wrap-anywhere">
+        <p className="font-medium">{detail}</p>
+        <p className="text-small text-soft">
+          {server ? (
+            <>
+              <Link className="text-accent underline underline-offset-2" to={paths.server(server)}>
+                {staff.server}
+              </Link>
+              {" · "}
+            </>
+          ) : null}
+          {[kind, cluster, vmid].filter((part) => part !== null).join(" · ")} · {staff.since} <Time at={since} />
+          {ignored ? ` · ${staff.ignored}` : null}
+        </p>
+        {Object.keys(facts).length > 0 ? <StaffDetails text={JSON.stringify(facts, null, 2)} /> : null}
+      </div>
+      <div className="flex flex-wrap gap-2">
+        {actions.map((action) => (
+          <ConfirmedAct
+            key={action}
+            {...acts[action]}
+            about={detail}
+            danger={action === "repair"}
+            run={() => staffActs.settle(id, action)}
+          />
+        ))}
+      </div>
+    </li>
+  );
+}

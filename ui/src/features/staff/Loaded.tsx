@@ -1,0 +1,19 @@
+import type { UseQueryResult } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { describe } from "@/api/errors";
+import { Failure } from "@/ui/Failure";
+import { Skeleton } from "@/ui/Skeleton";
+import { words } from "@/words";
+
+/** What a query answered; what failed is said beside what is known. */
+export function Loaded<T>({ query, children }: { query: UseQueryResult<T>; children: (data: T) => ReactNode }) {
+  return (
+    <>
+      {query.error ? (
+        <Failure title={words.staff.failed} {...describe(query.error)} onRetry={() => void query.refetch()} />
+      ) : null}
+      {query.isPending ? <Skeleton rows={3} label={words.common.loading} /> : null}
+      {query.data === undefined ? null : children(query.data)}
+    </>
+  );
+}

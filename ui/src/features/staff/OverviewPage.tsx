@@ -1,0 +1,111 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "react-router";
+import type { Cluster } from "@/api/types";
+import { localTime } from "@/lib/dates";
+import { paths } from "@/paths";
+import { EmptyState } from "@/ui/EmptyState";
+import { Notice } from "@/ui/Notice";
+import { Section } from "@/ui/Section";
+import { words } from "@/words";
+import { ConfirmedAct } from "./ConfirmedAct";
+import { Loaded } from "./Loaded";
+import { OperationRow } from "./OperationRow";
+import { staffActs, staffQueries } from "./queries";
+
+const { staff } = words;
+const LATELY = 10;
+
+/** First what somebody has to do something about; below it what went wrong by itself. */
+export function OverviewPage() {
+  const stuck = useQuery(staffQueries.operations("needs_attention"));
+  const clusters = useQuery(staffQueries.clusters());
+  const drift = useQuery(staffQueries.drift(false));
+  const destroys = useQuery(staffQueries.destroys());
+  const all = [stuck, clusters, drift, destroys];
+  const away = clusters.data?.data.filter((cluster) => !cluster.reachable) ?? [];
+  const calm =
+    all.every((query) => query.isSuccess) &&
+    stuck.data?.data.length === 0 &&
+    away.length === 0 &&
+    drift.data?.data.length === 0 &&
+    !destroys.data?.waiting_since;
+  return (
+    <div className="grid gap-5">
+      {calm ? <EmptyState title={staff.calm} help={staff.calmHelp} /> : null}
+      <Loaded query={clusters}>{() => away.map((cluster) => <Away key={cluster.name} cluster={cluster} />)}</Loaded>
+      <Loaded query={destroys}>
+        {({ waiting_since, recent, limit }) =>
+          waiting_since ? (
+            <Notice tone="warn" title={staff.destroysTitle} action={<AllowDestroys />}>
+              {staff.destroysHelp(recent, limit)}
+            </Notice>
+          ) : null
+        }
+      </Loaded>
+      <Loaded query={drift}>
+        {({ data, page }) =>
+          data.length > 0 ? (
+            <Notice tone="warn" title={staff.driftCount(data.length, page.has_more)}>
+              <Link className="text-accent underline underline-offset-2" to={paths.adminDrift()}>
+                {staff.driftOpen}
+              </Link>
+            </Notice>
+          ) : null
+        }
+      </Loaded>
+      <Loaded query={stuck}>
+        {({ data }) =>
+          data.length > 0 ? (
+            <Section title={staff.operations}>
+              <ul aria-label={staff.operations} className="divide-y divide-line">
+                {data.map((operation) => (
+                  <OperationRow key={operation.id} operation={operation} endable />
+                ))}
+              </ul>
+            </Section>
+          ) : null
+        }
+      </Loaded>
+      <FailedLately />
+    </div>
+  );
+}
+
+function Away({ cluster: { name, observed_at } }: { cluster: Cluster }) {
+  const title = observed_at ? staff.clusterAway(name, localTime(observed_at, "clock")) : staff.clusterUnseen(name);
+  return <Notice tone={observed_at ? "bad" : "info"} title={title} />;
+}
+
+function AllowDestroys() {
+  return (
+    <ConfirmedAct
+      label={staff.allow}
+      acting={staff.allowing}
+      title={staff.allowTitle}
+      notes={staff.allowNotes}
+      danger
+      run={staffActs.allowDestroys}
+    />
+  );
+}
+
+function FailedLately() {
+  const failed = useQuery(staffQueries.operations("failed", LATELY));
+  return (
+    <Section title={staff.failedOperations}>
+      <Loaded query={failed}>
+        {({ data }) =>
+          data.length === 0 ? (
+            <p className="text-soft">{staff.noneFailed}</p>
+          ) : (
+            <ul aria-label={staff.failedOperations} className="divide-y divide-line">
+              {data.map((operation) => (
+                <OperationRow key={operation.id} operation={operation} />
+              ))}
+            </ul>
+          )
+        }
+      </Loaded>
+    </Section>
+  );
+}

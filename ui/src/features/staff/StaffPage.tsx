@@ -1,0 +1,28 @@
+import { Outlet } from "react-router";
+import { useUser } from "@/api/session";
+import { useTitle } from "@/lib/hooks";
+import { paths } from "@/paths";
+import { EmptyState } from "@/ui/EmptyState";
+import { Tabs } from "@/ui/Tabs";
+import { words } from "@/words";
+
+const { staff } = words;
+const tabs = [
+  [paths.admin(), staff.tabs.overview],
+  [paths.adminDrift(), staff.tabs.drift],
+  [paths.adminClusters(), staff.tabs.clusters],
+  [paths.adminAddresses(), staff.tabs.addresses],
+] as const;
+
+/** The frame of the pages for staff. Others are told that it is not theirs; the service tells them nothing either. */
+export function StaffPage() {
+  useTitle(staff.title);
+  if (useUser()?.role !== "admin") return <EmptyState title={staff.notStaff} help={staff.notStaffHelp} />;
+  return (
+    <div className="grid gap-5">
+      <h1 className="text-title font-semibold">{staff.title}</h1>
+      <Tabs label={staff.title} tabs={tabs} />
+      <Outlet />
+    </div>
+  );
+}

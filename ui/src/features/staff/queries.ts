@@ -1,0 +1,85 @@
+import { queryOptions, useQueryClient } from "@tanstack/react-query";
+import { api, unwrap } from "@/api/client";
+import type { Operation } from "@/api/types";
+
+const POLL_MS = 15_000;
+const LISTED = 50;
+const live = { refetchInterval: POLL_MS } as const;
+
+/** What staff sees; all of it under one key, so that an act can outdate all of it. */
+export const staffQueries = {
+  all: ["staff"] as const,
+  operations: (status: "needs_attention" | "failed", limit = LISTED) =>
+    queryOptions({
+      ...live,
+      queryKey: ["staff", "operations", status, limit] as const,
+      queryFn: ({ signal }) =>
+        unwrap(api.GET("/v1/operations", { params: { query: { status, scope: "all", limit } }, signal })),
+    }),
+  server: (id: string) =>
+    queryOptions({
+      queryKey: ["staff", "server", id] as const,
+      queryFn: ({ signal }) => unwrap(api.GET("/v1/servers/{id}", { params: { path: { id } }, signal })),
+    }),
+  drift: (ignored: boolean) =>
+    queryOptions({
+      ...live,
+      queryKey: ["staff", "drift", ignored] as const,
+      queryFn: ({ signal }) =>
+        unwrap(api.GET("/v1/admin/drift", { params: { query: { ignored, limit: 200 } }, signal })),
+    }),
+  clusters: () =>
+    queryOptions({
+      ...live,
+      queryKey: ["staff", "clusters"] as const,
+      queryFn: ({ signal }) => unwrap(api.GET("/v1/admin/clusters", { params: { query: { limit: 200 } }, signal })),
+    }),
+  destroys: () =>
+    queryOptions({
+      ...live,
+      queryKey: ["staff", "destroys"] as const,
+      queryFn: ({ signal }) => unwrap(api.GET("/v1/admin/destroys", { signal })),
+    }),
+  holders: (address: string, at: string | null) =>
+    queryOptions({
+      queryKey: ["staff", "holders", address, at] as const,
+      queryFn: ({ signal }) => {
+        const params = { path: { address }, query: at ? { at } : {} };
+        return unwrap(api.GET("/v1/admin/addresses/{address}", { params, signal }));
+      },
+    }),
+};
+
+export type Mode = "observe" | "manage";
+
+/** What staff can do; each answers when the service has taken it on. */
+export const staffActs = {
+  end: ({ id, resource }: Operation, type: "retry" | "cancel") =>
+    unwrap(
+      api.POST("/v1/servers/{id}/actions", { params: { path: { id: resource.id } }, body: { type, operation: id } }),
+    ),
+  settle: (id: string, action: "adopt" | "repair" | "ignore") =>
+    unwrap(api.POST("/v1/admin/drift/{id}", { params: { path: { id } }, body: { action } })),
+  maintain: (name: string, on: boolean, node: string | null, reason: string) =>
+    unwrap(
+      api.POST("/v1/admin/clusters/{name}/maintenance", { params: { path: { name } }, body: { on, node, reason } }),
+    ),
+  switchCluster: (name: string, mode: Mode) =>
+    unwrap(api.POST("/v1/admin/clusters/{name}/mode", { params: { path: { name } }, body: { mode } })),
+  allowDestroys: () => unwrap(api.POST("/v1/admin/destroys", { body: { minutes: 10 } })),
+  switchServers,
+};
+
+/** Switches all servers of a cluster, batch by batch; how many it were. */
+async function switchServers(cluster: string, mode: Mode): Promise<number> {
+  const { changed, has_more } = await unwrap(
+    api.POST("/v1/admin/servers/mode", { body: { mode, servers: null, filter: { cluster } } }),
+  );
+  return has_more ? changed + (await switchServers(cluster, mode)) : changed;
+}
+
+/** Has everything that staff sees read again. */
+export function useOutdated(): () => Promise<void> {
+  const client = useQueryClient();
+  return () => client.invalidateQueries({ queryKey: staffQueries.all });
+}

@@ -1,0 +1,93 @@
+import { http, HttpResponse, type HttpHandler } from "msw";
+import type { components } from "@/api/schema";
+import type { MockDb } from "./db";
+import type { Guard } from "./handlers";
+
+type Schemas = components["schemas"];
+
+const forbidden = () =>
+  HttpResponse.json(
+    { title: "Only staff may do this.", detail: "Only staff may do this.", status: 403, errors: [] },
+    { status: 403 },
+  );
+const list = <T>(data: T[]) => HttpResponse.json({ data, page: { limit: 200, next_cursor: null, has_more: false } });
+
+/** The routes under /v1/admin, over what the mock database keeps for staff. */
+export function staffHandlers(db: MockDb, guarded: Guard): HttpHandler[] {
+  const { staff } = db;
+  const forStaff: Guard = (answer) => guarded((call) => (call.user.role === "admin" ? answer(call) : forbidden()));
+  const cluster = (name: string) => staff.clusters.find((each) => each.name === name)!;
+  return [
+    http.get(
+      "*/v1/operations",
+      forStaff(({ url }) => {
+        const status = url.searchParams.get("status");
+        return list([...db.operations.values()].filter((operation) => operation.status === status).toReversed());
+      }),
+    ),
+    http.get(
+      "*/v1/admin/drift",
+      forStaff(({ url }) =>
+        list(staff.drift.filter((each) => !each.ignored || url.searchParams.get("ignored") === "true")),
+      ),
+    ),
+    http.post(
+      "*/v1/admin/drift/:id",
+      forStaff(async ({ request, id }) => {
+        const { action } = (await request.json()) as Schemas["DriftAction"];
+        staff.drift =
+          action === "ignore"
+            ? staff.drift.map((each) => (each.id === id ? { ...each, ignored: true } : each))
+            : staff.drift.filter((each) => each.id !== id);
+        return HttpResponse.json({ id, object: "drift_settlement", action, operation: null });
+      }),
+    ),
+    http.get(
+      "*/v1/admin/clusters",
+      forStaff(() => list(staff.clusters)),
+    ),
+    http.post(
+      "*/v1/admin/clusters/:id/maintenance",
+      forStaff(async ({ request, id }) => {
+        const { on, node = null, reason = "" } = (await request.json()) as Schemas["MaintenanceChange"];
+        const kept = cluster(id).maintenance.filter((each) => each.node !== node);
+        cluster(id).maintenance = on ? [...kept, { node, reason }] : kept;
+        return HttpResponse.json(cluster(id));
+      }),
+    ),
+    http.post(
+      "*/v1/admin/clusters/:id/mode",
+      forStaff(async ({ request, id }) => {
+        cluster(id).mode = ((await request.json()) as Schemas["ClusterModeChange"]).mode;
+        return HttpResponse.json(cluster(id));
+      }),
+    ),
+    http.post(
+      "*/v1/admin/servers/mode",
+      forStaff(async ({ request }) => {
+        const { mode } = (await request.json()) as Schemas["ModeChange"];
+        return HttpResponse.json({ object: "mode_change", mode, changed: db.servers.size, has_more: false });
+      }),
+    ),
+    http.get(
+      "*/v1/admin/destroys",
+      forStaff(() => HttpResponse.json(staff.destroys)),
+    ),
+    http.post(
+      "*/v1/admin/destroys",
+      forStaff(() => {
+        staff.destroys = { ...staff.destroys, waiting_since: null };
+        return HttpResponse.json(staff.destroys);
+      }),
+    ),
+    http.get(
+      "*/v1/admin/addresses/:id",
+      forStaff(({ id, url }) => {
+        const at = url.searchParams.get("at");
+        const had = ({ since, until }: { since: string; until: string | null }) =>
+          !at || (since <= at && (!until || until > at));
+        return HttpResponse.json({ address: id, object: "address", at, holders: staff.holders.filter(had) });
+      }),
+    ),
+  ];
+}
