@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -11,7 +12,7 @@ from eventstore.database import Connection
 from hypervisor.identity import identity_of
 from hypervisor.port import GuestConfig
 from orchestrator.destroys import let_through
-from orchestrator.effect import Plan, pursue, task_finder
+from orchestrator.effect import Plan, pursue_all, task_finder
 from orchestrator.outcome import Done, Outcome
 from orchestrator.steps import power
 from orchestrator.steps.backups import leave_none
@@ -72,29 +73,31 @@ async def restore(work: Work) -> Outcome:
 
 async def destroy(work: Work) -> Outcome:
     """Done with `ServerDestroyed` once its backups are deleted and no guest has the VMID; what was promised is free."""
+    guest = None if await _nothing_of_ours(work) else await power.ours(work)
+    if guest is not None and not isinstance(guest, GuestConfig):
+        if await work.guest() is not None:
+            return guest
+        guest = None
+    outcome = await pursue_all(work, [replace(plan, before=partial(let_through, work)) for plan in _plans(work, guest)])
+    if not isinstance(outcome, Done):
+        return outcome
     id = work.operation.id
     backups = [e.BackupDeleted(operation_id=id, backup_id=backup.id) for backup in work.state.backups]
-    gone = Done("", [*backups, e.ServerDestroyed(operation_id=id)], claims=partial(_release, work))
+    return Done("", [*backups, e.ServerDestroyed(operation_id=id)], claims=partial(_release, work))
+
+
+def _plans(work: Work, guest: GuestConfig | None) -> Iterator[Plan]:
     if work.state.vmid is not None and work.state.node is not None:
-        forgotten = await pursue(work, replace(leave_none(work), before=partial(let_through, work)))
-        if not isinstance(forgotten, Done):
-            return forgotten
-    if await _nothing_of_ours(work):
-        return gone
-    guest = await power.ours(work)
-    if not isinstance(guest, GuestConfig):
-        return gone if await work.guest() is None else guest
-    plan = Plan(
-        verb="destroy",
-        node=guest.node,
-        reached=partial(_is_gone, work),
-        issue=lambda: work.hypervisor.destroy(guest.node, guest.vmid),
-        find=task_finder(work, "qmdestroy"),
-        grace=2.0,
-        before=partial(let_through, work),
-    )
-    outcome = await pursue(work, plan)
-    return gone if isinstance(outcome, Done) else outcome
+        yield leave_none(work)
+    if guest is not None:
+        yield Plan(
+            verb="destroy",
+            node=guest.node,
+            reached=partial(_is_gone, work),
+            issue=lambda: work.hypervisor.destroy(guest.node, guest.vmid),
+            find=task_finder(work, "qmdestroy"),
+            grace=2.0,
+        )
 
 
 async def _is_gone(work: Work) -> str | None:

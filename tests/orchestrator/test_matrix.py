@@ -124,7 +124,7 @@ def _of_step(event: object, step: str) -> bool:
     return isinstance(event, e.TaskAccepted | e.StepHeld | e.StepCompleted) and event.step == step
 
 
-async def _stage(installation: Installation, type: str) -> UUID | None:
+async def stage(installation: Installation, type: str) -> UUID | None:
     """A server for which the operation may be asked."""
     if type == "create":
         return None
@@ -141,7 +141,7 @@ async def _stage(installation: Installation, type: str) -> UUID | None:
 async def _happen(installation: Installation, trap: Trap, type: str) -> Operation:
     """Ask for the operation and wait until it has ended."""
     installation.start()
-    server = await _stage(installation, type)
+    server = await stage(installation, type)
     if server is None:
         server = trap.server = installation.create("web-1")
     else:
