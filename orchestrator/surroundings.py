@@ -21,7 +21,7 @@ GIB = 1024**3
 STORAGE_SECONDS = 10.0
 CONFIG_SECONDS = 600.0
 CONFIGS_AT_ONCE = 8
-MOST_CONFIGS = 100  # how many guests of others are asked for their configuration in one look
+MOST_CONFIGS = 100  # how many guests outside our range are asked for their configuration in one look
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +181,11 @@ async def claimed_by_others(work: Work, sight: Sight) -> dict[str, str]:
     ours = {row["vmid"] for row in rows}
     others = [row for row in sight.guests if row.vmid not in ours and row.kind == "qemu" and not row.template]
     stale = [row for row in others if not _fresh(work, sight, row)]
+    # Those in our range have addresses of ours: they were made after the backup that the database was restored from.
+    own = range(sight.cluster.vmid_first, sight.cluster.vmid_last + 1)
+    asked = [row for row in stale if row.vmid in own] + [row for row in stale if row.vmid not in own][:MOST_CONFIGS]
     gate = asyncio.Semaphore(CONFIGS_AT_ONCE)
-    await asyncio.gather(*(_ask(work, sight, row, gate) for row in stale[:MOST_CONFIGS]))
+    await asyncio.gather(*(_ask(work, sight, row, gate) for row in asked))
     seen = work.tools.seen.claimed
     return {
         address: f"VMID {row.vmid}"

@@ -15,7 +15,7 @@ from domain.server import events as e
 from hypervisor.fake import FakeHypervisor
 from hypervisor.fake_world import FakeGuest, FakeWorld
 from hypervisor.port import IpConfig, StorageRow
-from orchestrator import placement
+from orchestrator import placement, surroundings
 from orchestrator.observer import Observer
 from orchestrator.placement import Candidate, Choice, Inputs, Need, NoChoice, Share
 from runtime.settings import Cluster, Pool
@@ -334,3 +334,12 @@ async def test_a_server_gets_both_families(life: Life) -> None:
     assert (told.address, told.address6) == ("10.99.0.100/24", "2001:db8:0:1::1/64")
     held = await life.store.pool.fetch("SELECT abbrev(address) AS address FROM address ORDER BY address")
     assert [row["address"] for row in held] == ["10.99.0.100", "2001:db8:0:1::/64"]
+
+
+@pytest.mark.pg
+async def test_every_guest_in_our_range_is_asked_for_its_addresses(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many others there are: what stands there and is not known was made from our pools."""
+    monkeypatch.setattr(surroundings, "MOST_CONFIGS", 0)
+    life.world.add_guest(FakeGuest(10_000_005, "pve1", ipconfig={"net0": IpConfig(address="10.99.0.100/24")}))
+    placed = await _placed(life)
+    assert placed.explanation["skipped"] == {"10.99.0.100": "VMID 10000005"}
