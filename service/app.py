@@ -31,6 +31,7 @@ ENDPOINTS = [
 PAGES = (
     "/",
     "/login",
+    "/password/{rest:path}",
     "/servers",
     "/servers/{rest:path}",
     "/account",

@@ -1,6 +1,7 @@
 /** The only place that spells a URL of the dashboard. */
 export const paths = {
   login: (next?: string) => (next && next !== "/" ? `/login?next=${encodeURIComponent(next)}` : "/login"),
+  forgot: () => "/password/forgot",
   servers: () => "/servers",
   newServer: () => "/servers/new",
   server: (id: string) => `/servers/${encodeURIComponent(id)}`,

@@ -27,6 +27,18 @@ export function routes(client: QueryClient): RouteObject[] {
       lazy: () => page(import("@/features/session/LoginPage"), "LoginPage"),
     },
     {
+      path: "/password/forgot",
+      ErrorBoundary: RouteFailure,
+      HydrateFallback: Blank,
+      lazy: () => page(import("@/features/session/ForgotPage"), "ForgotPage"),
+    },
+    {
+      path: "/password/reset",
+      ErrorBoundary: RouteFailure,
+      HydrateFallback: Blank,
+      lazy: () => page(import("@/features/session/ResetPage"), "ResetPage"),
+    },
+    {
       Component: Shell,
       loader: signedIn,
       shouldRevalidate: () => false,

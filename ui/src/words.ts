@@ -3,6 +3,7 @@ import { changeWords, networkWords, settingsWords } from "./words/changes";
 import { copyWords } from "./words/copies";
 import { staffWords } from "./words/staff";
 import { operationTypes, operationWords, stepNames } from "./words/operations";
+import { sessionWords } from "./words/session";
 
 /** Every word the dashboard says, in one place. */
 const status: Record<ServerStatus, string> = {
@@ -72,17 +73,7 @@ export const words = {
     retryAfter: (seconds: number) => `Try again in ${seconds} s.`,
   },
 
-  session: {
-    title: "Sign in",
-    email: "Email",
-    password: "Password",
-    signIn: "Sign in",
-    signingIn: "Signing in…",
-    signOut: "Sign out",
-    signOutFailed: "You are still signed in",
-    wrong: "The email or the password is not right.",
-    failed: "Signing in did not work",
-  },
+  session: sessionWords,
 
   shell: {
     nav: "Main",

@@ -64,9 +64,23 @@ export function refresh(): Promise<void> {
   return refreshing;
 }
 
-/** Sign in. Throws ApiError (`invalid_credentials`, `rate_limited`) or Unreachable. */
+/** Sign in. Throws ApiError (`invalid_credentials`, `otp_required`, `rate_limited`) or Unreachable. */
 export async function signIn(credentials: Credentials): Promise<void> {
   await start(await post("/v1/login", credentials));
+}
+
+async function accepted(response: Response): Promise<void> {
+  if (!response.ok) throw toApiError(await response.json().catch(() => null), response);
+}
+
+/** Ask for a letter with a link; the answer does not tell whether anybody has the address. */
+export async function askForReset(email: string): Promise<void> {
+  await accepted(await post("/v1/password/forgot", { email }));
+}
+
+/** Choose a new password with the token of a letter's link. Throws ApiError (`link_expired`, `invalid`). */
+export async function resetPassword(given: { token: string; password: string }): Promise<void> {
+  await accepted(await post("/v1/password/reset", given));
 }
 
 /** Sign out, here and on the server. Throws when the server could not be told, for then the cookie still works. */

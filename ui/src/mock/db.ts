@@ -90,7 +90,12 @@ export class MockDb {
   readonly listeners = new Set<(pushed: Pushed) => void>();
   readonly log: Pushed[] = [];
   readonly users: Record<string, User> = { [customer.email]: customer, [admin.email]: admin };
-  readonly password = "correct horse";
+  password = "correct horse";
+  /** The code of the second factor; null: nobody has one. */
+  otp: string | null = null;
+  /** Who was sent a letter, and what its link opens. */
+  readonly letters: string[] = [];
+  resetToken = "";
   purgeAfterMs = 30_000;
   private entries = 0;
 

@@ -149,11 +149,21 @@ export function handlers(db: MockDb, session: MockSession): HttpHandler[] {
   return [
     ...staffHandlers(db, guarded),
     http.post("*/v1/login", async ({ request }) => {
-      const { email, password } = (await request.json()) as { email: string; password: string };
+      const { email, password, otp } = (await request.json()) as { email: string; password: string; otp?: string };
       const user = db.users[email];
-      return user && password === db.password
-        ? session.answer(user)
-        : problem(401, "invalid_credentials", "Wrong email or password");
+      if (!user || password !== db.password) return problem(401, "invalid_credentials", "Wrong email or password");
+      if (db.otp && !otp) return problem(401, "otp_required", "A code is needed");
+      return db.otp && otp !== db.otp ? problem(401, "invalid_credentials", "The code is wrong") : session.answer(user);
+    }),
+    http.post("*/v1/password/forgot", async ({ request }) => {
+      db.letters.push(((await request.json()) as { email: string }).email);
+      return new HttpResponse(null, { status: 202 });
+    }),
+    http.post("*/v1/password/reset", async ({ request }) => {
+      const { token, password } = (await request.json()) as { token: string; password: string };
+      if (token !== db.resetToken) return problem(410, "link_expired", "The link holds no more");
+      db.password = password;
+      return new HttpResponse(null, { status: 204 });
     }),
     http.post("*/v1/token/refresh", () => (session.user ? session.answer(session.user) : unauthorized())),
     http.post("*/v1/logout", () => {

@@ -91,3 +91,17 @@ test("what one user saw is not shown to the next", async () => {
   expect(await screen.findByText("No servers yet")).toBeVisible();
   expect(screen.queryByRole("link", { name: "private" })).toBeNull();
 });
+
+test("whoever has a second factor is asked for its code, and keeps what was typed", async () => {
+  const { user, db, url } = renderApp("/login", { user: null });
+  db.otp = "123456";
+  await signIn(user, "correct horse");
+  const code = await screen.findByLabelText("Code");
+  expect(screen.queryByRole("alert")).toBeNull();
+  expect(code).toHaveFocus();
+  await user.type(code, "000000{Enter}");
+  expect(await screen.findByRole("alert")).toHaveTextContent("The email, the password or the code is not right.");
+  await user.clear(code);
+  await user.type(code, "123456{Enter}");
+  await waitFor(() => expect(url()).toBe("/servers"));
+});

@@ -1,15 +1,16 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
-import { Navigate, useNavigate, useSearchParams } from "react-router";
-import { describe, hasStatus } from "@/api/errors";
+import { useEffect, useRef, useState } from "react";
+import { Link, Navigate, useNavigate, useSearchParams } from "react-router";
+import { ApiError, describe, hasStatus } from "@/api/errors";
 import { signIn, useUser } from "@/api/session";
 import { useTitle } from "@/lib/hooks";
-import { safeNext } from "@/paths";
+import { paths, safeNext } from "@/paths";
 import { Button } from "@/ui/Button";
 import { Failure } from "@/ui/Failure";
 import { Field } from "@/ui/Field";
 import { Notice } from "@/ui/Notice";
 import { words } from "@/words";
+import { Entrance, EntranceForm } from "./Entrance";
 
 export function LoginPage() {
   useTitle(words.session.title);
@@ -17,13 +18,9 @@ export function LoginPage() {
   const target = safeNext(params.get("next"));
   if (useUser()) return <Navigate to={target} replace />;
   return (
-    <main className="mx-auto grid min-h-dvh w-full max-w-sm content-center gap-6 px-4 py-10">
-      <p className="flex items-center gap-2.5 text-large font-semibold">
-        <img src="/favicon.svg" alt="" width={28} height={28} />
-        {words.product}
-      </p>
+    <Entrance>
       <LoginForm target={target} />
-    </main>
+    </Entrance>
   );
 }
 
@@ -31,23 +28,23 @@ function LoginForm({ target }: { target: string }) {
   const navigate = useNavigate();
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
+  /** Null until the service asks for it: most people have no second factor. */
+  const [otp, setOtp] = useState<string | null>(null);
+  const asked = otp !== null;
+  const code = useRef<HTMLInputElement>(null);
+  useEffect(() => (asked ? code.current?.focus() : undefined), [asked]);
   const client = useQueryClient();
   const login = useMutation({
     // Whoever was signed in before in this tab: what they saw is theirs.
     onMutate: () => client.removeQueries(),
     mutationFn: signIn,
     onSuccess: () => navigate(target, { replace: true }),
+    onError: (error) => (asksForCode(error) ? setOtp((typed) => typed ?? "") : undefined),
   });
+  const send = () => login.mutate(otp === null ? { email, password } : { email, password, otp });
   return (
-    <form
-      className="card grid gap-5 p-6"
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (!login.isPending) login.mutate({ email, password });
-      }}
-    >
-      <h1 className="text-title font-semibold">{words.session.title}</h1>
-      {login.error ? <LoginFailure error={login.error} /> : null}
+    <EntranceForm title={words.session.title} busy={login.isPending} onSend={send}>
+      {login.error && !asksForCode(login.error) ? <LoginFailure error={login.error} withCode={asked} /> : null}
       <Field
         label={words.session.email}
         type="email"
@@ -66,14 +63,34 @@ function LoginForm({ target }: { target: string }) {
         value={password}
         onValueChange={setPassword}
       />
+      {otp === null ? null : (
+        <Field
+          label={words.session.code}
+          help={words.session.codeHelp}
+          name="otp"
+          autoComplete="one-time-code"
+          required
+          ref={code}
+          value={otp}
+          onValueChange={setOtp}
+        />
+      )}
       <Button type="submit" kind="primary" busy={login.isPending}>
         {login.isPending ? words.session.signingIn : words.session.signIn}
       </Button>
-    </form>
+      <Link to={paths.forgot()} className="justify-self-start text-accent hover:underline">
+        {words.session.forgot.open}
+      </Link>
+    </EntranceForm>
   );
 }
 
-function LoginFailure({ error }: { error: Error }) {
-  if (hasStatus(error, 401)) return <Notice tone="bad" urgent title={words.session.wrong} />;
+function asksForCode(error: Error): boolean {
+  return error instanceof ApiError && error.problem.code === "otp_required";
+}
+
+function LoginFailure({ error, withCode }: { error: Error; withCode: boolean }) {
+  const wrong = withCode ? words.session.wrongWithCode : words.session.wrong;
+  if (hasStatus(error, 401)) return <Notice tone="bad" urgent title={wrong} />;
   return <Failure title={words.session.failed} {...describe(error)} />;
 }
