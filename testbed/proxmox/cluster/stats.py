@@ -39,7 +39,8 @@ class Stats:
             if self._node.online and time.monotonic() - last >= self._node.knobs.stat_seconds:
                 last = time.monotonic()
                 await self._tick_gently()
-            await asyncio.sleep(min(LOOK_AGAIN, self._node.knobs.stat_seconds))
+            left = last + self._node.knobs.stat_seconds - time.monotonic()
+            await asyncio.sleep(min(LOOK_AGAIN, left) if left > 0 else LOOK_AGAIN)
 
     def tick(self) -> None:
         """Broadcast once."""

@@ -17,7 +17,9 @@ MEMORY_FLOOR_MIB = 96
 #: `cryptomgr.notests`: self-tests cost half a second under emulation. `panic=-1`: start again at once.
 KERNEL_ARGUMENTS = "console=tty0 console=ttyS0 quiet panic=-1 no_timer_check tsc=unstable cryptomgr.notests"
 # Every fourth slot of the PC machine shares one interrupt link; each further link costs 0.3 s of ACPI at boot.
-SCSI_SLOT, NET_SLOT, SERIAL_SLOT = "0x4", "0x8", "0xc"
+SCSI_SLOT, NET_SLOT, SERIAL_SLOT, BALLOON_SLOT = "0x4", "0x8", "0xc", "0x10"
+#: What the balloon takes back once the kernel is up, which needs most of its memory only to begin.
+TAKEN_BACK_MIB = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ def _machine(spec: GuestSpec, host: Host) -> list[str]:
         *("-cpu", CPU[host.accelerator]),
         *("-smp", str(min(spec.cores, os.cpu_count() or 1))),
         *("-m", str(granted_memory_mib(spec.memory_mib, host.memory_cap_mib))),
+        *("-device", f"virtio-balloon-pci,id=balloon0,deflate-on-oom=on,addr={BALLOON_SLOT}"),
         *("-smbios", f"type=1,uuid={spec.smbios_uuid}"),
         *("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"),
     ]

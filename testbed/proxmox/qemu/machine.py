@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from testbed.proxmox.guests import ExitReason, GuestError, GuestInfo, GuestSpec
 from testbed.proxmox.qemu.agent import Agent
-from testbed.proxmox.qemu.arguments import Files, Host, command_line
+from testbed.proxmox.qemu.arguments import TAKEN_BACK_MIB, Files, Host, command_line, granted_memory_mib
 from testbed.proxmox.qemu.commands import missing_tool
 from testbed.proxmox.qemu.qmp import LINE_LIMIT, Event, Qmp
 from testbed.proxmox.qemu.usage import Usage
@@ -68,6 +68,8 @@ class Machine:
         places.run(spec.vmid, "pid").write_text(str(process.pid))
         machine = cls(spec, places, process)
         await machine._connect(control, channel)
+        memory = granted_memory_mib(spec.memory_mib, host.memory_cap_mib) - TAKEN_BACK_MIB
+        await machine.execute("balloon", value=memory << 20)
         return machine
 
     @property

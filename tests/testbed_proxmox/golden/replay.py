@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlencode
 
 from testbed.proxmox.calls import ROUTER
+from testbed.proxmox.cluster import stats
 from testbed.proxmox.errors import ApiError
 from testbed.proxmox.running import Running, running
 from tests.testbed_proxmox.golden import clock, stage
@@ -21,7 +23,6 @@ from tests.testbed_proxmox.golden.recording import UPID, Record, recordings
 
 #: Long enough for every task; seconds on the replay's clock.
 PATIENCE = 300.0
-POLL = 0.05
 #: Seconds from the testbed's start to the first record at least; pvestatd was at work when a time's last digit was 4.
 HEAD_START, TICKS, TICK = 60.0, 10, 4
 
@@ -87,8 +88,7 @@ class Replay:
     async def ended(self, upid: str) -> None:
         """Wait for the end of one of our tasks."""
         async with asyncio.timeout(PATIENCE):
-            while any(task.upid == upid for task in self.testbed.node.tasks.active()):  # noqa: ASYNC110
-                await asyncio.sleep(POLL)
+            await self.testbed.node.tasks.ended(upid, PATIENCE)
 
     async def _played(self, record: Record) -> Outcome:
         if record.raw:
@@ -182,6 +182,9 @@ def outcomes() -> list[Outcome]:
 
 
 async def _all(time: clock.Clock) -> list[Outcome]:
-    with tempfile.TemporaryDirectory(prefix="hostler-golden-", ignore_cleanup_errors=True) as directory:
+    with (
+        tempfile.TemporaryDirectory(prefix="hostler-golden-", ignore_cleanup_errors=True) as directory,
+        patch.object(stats, "LOOK_AGAIN", 1.25),  # nobody turns that knob here, and hours go by
+    ):
         async with running(Path(directory), templates=False) as testbed:
             return await Replay(testbed, time).play()
