@@ -129,3 +129,24 @@ async def test_without_a_majority_nothing_is_written(three: Bed) -> None:
     assert (await three.get("/nodes/pve1/qemu/200/config"))["description"] == "debian-12 cloud image"
     await three.control.post("/testbed/nodes/pve2", json={"state": "up"})
     assert await three.put("/nodes/pve1/qemu/200/config", description="written") is None
+
+
+async def test_ids_are_proposed_within_their_range(bed: Bed) -> None:
+    await bed.put("/cluster/options", **{"next-id": "lower=200,upper=202"})
+    assert await bed.get("/cluster/nextid") == "200"
+    for vmid in (200, 201):
+        assert await bed.run("POST", "/nodes/pve1/qemu", vmid=vmid) == "OK"
+    full = await bed.call("GET", "/cluster/nextid")
+    assert (full.status_code, full.reason_phrase) == (500, "unable to get any free VMID in range [200, 202]")
+    assert await bed.get("/cluster/nextid", vmid=202) == "202"
+
+
+async def test_release_9_says_first_which_id_a_clone_gets_and_puts_one_line_into_the_status(tmp_path: Path) -> None:
+    async with bed_in(tmp_path, pve="9") as bed:
+        upid = await bed.post("/nodes/pve1/qemu/9000/clone", newid=200)
+        assert await bed.finished(upid) == "OK"
+        assert (await bed.log(upid))[0] == "creating a clone of VM 9000 with ID 200"
+        await bed.post("/access/users/root@pam/token/other")
+        refused = await bed.call("PUT", "/access/users/root@pam/token/other", {"delete": "privsep"})
+        assert refused.reason_phrase == "updating token info failed: 400 Parameter verification failed."
+        assert refused.json()["message"].splitlines()[1:] == ["delete: unknown option 'privsep'"]

@@ -52,7 +52,7 @@ def _lowest_free(call: Call) -> str:
     for candidate in range(lower, upper):
         if not call.cluster.taken(candidate):
             return str(candidate)
-    raise Die(f"unable to get any free VMID in range [{lower}, {upper - 1}]")
+    raise Die(f"unable to get any free VMID in range [{lower}, {upper}]")
 
 
 @route("GET", "/cluster/status", perm("/", "Sys.Audit"), protected=True)
