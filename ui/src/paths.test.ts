@@ -9,6 +9,7 @@ test("the URLs are these", () => {
   expect(paths.server("srv_1")).toBe("/servers/srv_1");
   expect(paths.serverOperation("srv_1", "op_2")).toBe("/servers/srv_1/operations/op_2");
   expect(paths.serverOperations("srv_1")).toBe("/servers/srv_1/operations");
+  expect(paths.serverGraphs("srv_1")).toBe("/servers/srv_1/graphs");
   expect(paths.serverNetwork("srv_1")).toBe("/servers/srv_1/network");
   expect(paths.serverBackups("srv_1")).toBe("/servers/srv_1/backups");
   expect(paths.serverSettings("srv_1")).toBe("/servers/srv_1/settings");

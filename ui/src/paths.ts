@@ -7,6 +7,7 @@ export const paths = {
   server: (id: string) => `/servers/${encodeURIComponent(id)}`,
   serverOperations: (id: string) => `${paths.server(id)}/operations`,
   serverOperation: (id: string, operation: string) => `${paths.serverOperations(id)}/${encodeURIComponent(operation)}`,
+  serverGraphs: (id: string) => `${paths.server(id)}/graphs`,
   serverNetwork: (id: string) => `${paths.server(id)}/network`,
   serverBackups: (id: string) => `${paths.server(id)}/backups`,
   serverHistory: (id: string) => `${paths.server(id)}/history`,

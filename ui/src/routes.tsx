@@ -61,6 +61,7 @@ export function routes(client: QueryClient): RouteObject[] {
           lazy: () => page(import("@/features/servers/page/ServerPage"), "ServerPage"),
           children: [
             { index: true, lazy: () => page(import("@/features/servers/page/OverviewTab"), "OverviewTab") },
+            { path: "graphs", lazy: () => page(import("@/features/servers/graphs/GraphsTab"), "GraphsTab") },
             { path: "network", lazy: () => page(import("@/features/servers/network/NetworkTab"), "NetworkTab") },
             { path: "backups", lazy: () => page(import("@/features/servers/copies/BackupsTab"), "BackupsTab") },
             { path: "settings", lazy: () => page(import("@/features/servers/settings/SettingsTab"), "SettingsTab") },

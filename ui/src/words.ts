@@ -1,6 +1,7 @@
 import type { Operation, ServerStatus } from "@/api/types";
 import { changeWords, networkWords, settingsWords } from "./words/changes";
 import { copyWords } from "./words/copies";
+import { graphWords } from "./words/graphs";
 import { staffWords } from "./words/staff";
 import { operationTypes, operationWords, stepNames } from "./words/operations";
 import { sessionWords } from "./words/session";
@@ -131,6 +132,7 @@ export const words = {
   server: {
     tabs: "Server",
     overview: "Overview",
+    graphs: "Graphs",
     network: "Network",
     backups: "Backups",
     history: "History",
@@ -248,6 +250,7 @@ export const words = {
   change: changeWords,
   network: networkWords,
   settings: settingsWords,
+  graphs: graphWords,
   staff: staffWords,
 
   history: {

@@ -25,3 +25,5 @@ export type ServerChange = Schemas["ServerChange"];
 export type Cluster = Schemas["Cluster"];
 export type Drift = Schemas["Drift"];
 export type AddressHistory = Schemas["AddressHistory"];
+export type Metrics = Schemas["Metrics"];
+export type Measurement = Schemas["Measurement"];

@@ -7,11 +7,15 @@ import {
   type QueryClient,
 } from "@tanstack/react-query";
 import { api, unwrap } from "@/api/client";
-import type { DiskCopy, Operation, Server, ServerAction, ServerChange, ServerCreate } from "@/api/types";
+import type { DiskCopy, Metrics, Operation, Server, ServerAction, ServerChange, ServerCreate } from "@/api/types";
 import { randomKey } from "@/lib/keys";
 import type { Filters } from "@/features/servers/list/filters";
 import { laterOperation, newerList, newerServer, type ServerList } from "./fresh";
 
+export type Timeframe = Metrics["timeframe"];
+
+/** The hypervisor measures once a minute. */
+const MEASURED_MS = 60_000;
 const PAGE = 50;
 const ALL = { query: { limit: 200 } };
 
@@ -57,6 +61,13 @@ export const serverQueries = {
         const params = { path: { id }, ...ALL };
         return (await unwrap(api.GET("/v1/servers/{id}/backups", { params, signal }))).data;
       },
+    }),
+  metrics: (id: string, timeframe: Timeframe) =>
+    queryOptions({
+      queryKey: ["servers", "metrics", id, timeframe] as const,
+      refetchInterval: MEASURED_MS,
+      queryFn: ({ signal }) =>
+        unwrap(api.GET("/v1/servers/{id}/metrics", { params: { path: { id }, query: { timeframe } }, signal })),
     }),
   operations: (id: string) =>
     infiniteQueryOptions({

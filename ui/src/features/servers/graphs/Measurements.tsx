@@ -1,0 +1,52 @@
+import type { Measurement } from "@/api/types";
+import { localTime } from "@/lib/dates";
+import { words } from "@/words";
+import { charts, csv } from "./series";
+
+const { graphs } = words;
+const columns = charts.flatMap((chart) => chart.lines.map((line) => ({ ...line, chart })));
+
+/** The same as a table, for those who cannot see the lines, and for spreadsheets. */
+export function Measurements({ data }: { data: readonly Measurement[] }) {
+  return (
+    <div className="flex flex-wrap items-start justify-between gap-4">
+      <details className="min-w-0 flex-1">
+        <summary className="min-h-11 cursor-pointer">{graphs.table}</summary>
+        <div className="overflow-x-auto">
+          <table className="w-full text-small tabular-nums">
+            <thead>
+              <tr>
+                {[graphs.time, ...columns.map(({ chart, label }) => `${chart.title}, ${label}`)].map((title) => (
+                  <th key={title} scope="col" className="p-2 text-left font-medium">
+                    {title}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {data.map((at) => (
+                <tr key={at.t}>
+                  <th scope="row" className="p-2 text-left font-normal whitespace-nowrap">
+                    {localTime(at.t)}
+                  </th>
+                  {columns.map(({ value, chart }) => (
+                    <td key={value} className="p-2 whitespace-nowrap">
+                      {at[value] === null ? graphs.gap : chart.show(at[value])}
+                    </td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      </details>
+      <a
+        className="inline-flex min-h-11 items-center text-accent underline underline-offset-2"
+        download="measurements.csv"
+        href={`data:text/csv;charset=utf-8,${encodeURIComponent(csv(data))}`}
+      >
+        {graphs.csv}
+      </a>
+    </div>
+  );
+}
