@@ -109,3 +109,19 @@ async def test_what_starts_with_its_node_starts_with_the_testbed(tmp_path: Path)
     async with bed_in(tmp_path) as bed:
         assert bed.runs(101)
         assert len(await bed.get(f"/nodes/{NODE}/tasks", source="all", typefilter="startall")) == 1
+
+
+async def test_a_node_reboots_with_its_machines(bed: Bed) -> None:
+    bed.node.knobs.lock_timeout_factor = 0.01
+    vm = await bed.cloned(101)
+    await bed.put(f"{vm}/config", onboot=1)
+    assert await bed.run("POST", f"{vm}/status/start") == "OK"
+    before = bed.node.boot_time
+    await bed.post(f"/nodes/{NODE}/status", command="reboot")
+    await bed.until(lambda: bed.node.boot_time > before and bed.node.online and bed.runs(101))
+    tasks = await bed.get(f"/nodes/{NODE}/tasks", source="all", start=0, limit=4)
+    assert {"startall", "stopall"} <= {task["type"] for task in tasks}
+    refused = await bed.call("POST", f"/nodes/{NODE}/status", {"command": "halt"})
+    assert refused.json()["errors"] == {
+        "command": "value 'halt' does not have a value in the enumeration 'reboot, shutdown'"
+    }

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 
 from testbed.proxmox.access.access import ROOT
 from testbed.proxmox.api.power import shutdown_task, start_task
-from testbed.proxmox.calls import Call, everybody, route
+from testbed.proxmox.calls import Call, everybody, perm, route
 from testbed.proxmox.cluster.node import Node
 from testbed.proxmox.cluster.tasks import Worker
 from testbed.proxmox.errors import denied
@@ -117,21 +117,45 @@ async def _start(node: Node, vm: Vm, user: str, worker: Worker) -> None:
 async def stopall(call: Call) -> str:
     """Shut all down in the reverse order, those of one place in it together."""
     _check(call)
-    node, force = call.node, call.flag("force-stop", default=True)
+    patience, force = call.number("timeout", STOP_TIMEOUT), call.flag("force-stop", default=True)
+    return stop_all(call.node, call.who.id, _named(call), patience, force)
+
+
+def stop_all(
+    node: Node, user: str, named: Collection[int] = (), patience: int = STOP_TIMEOUT, force: bool = True
+) -> str:
+    """Stop a node's VMs in a task, each within `patience` seconds unless it has its own; the UPID."""
 
     async def work(worker: Worker) -> None:
         waiting: dict[int, list[str]] = {}
-        for vm in reversed(_chosen(node, _named(call), onboot=False)):
+        for vm in reversed(_chosen(node, named, onboot=False)):
             place = _startup(vm).get("order", LAST)
             await _all_ended(node, [upid for order, upids in waiting.items() if order != place for upid in upids])
             if node.running(vm):
-                timeout = _startup(vm).get("down", call.number("timeout", STOP_TIMEOUT))
+                timeout = _startup(vm).get("down", patience)
                 worker.say(f"Stopping VM {vm.vmid} (timeout = {timeout} seconds)")
-                upid = shutdown_task(node, vm.vmid, call.who.id, timeout=timeout, force=force)
+                upid = shutdown_task(node, vm.vmid, user, timeout=timeout, force=force)
                 waiting.setdefault(place, []).append(upid)
         await _all_ended(node, [upid for upids in waiting.values() for upid in upids])
 
-    return node.tasks.start("stopall", "", call.who.id, work)
+    return node.tasks.start("stopall", "", user, work)
+
+
+COMMAND = {"command": Param(optional=False, enum=("reboot", "shutdown"))}
+
+
+@route("POST", "/nodes/{node}/status", perm("/nodes/{node}", "Sys.PowerMgmt"), COMMAND, protected=True)
+async def command(call: Call) -> None:
+    """Shut the node down with its VMs, and perhaps have it again; what happens comes after the answer."""
+    call.node.soon(_shut_down(call.node, again=call.values["command"] == "reboot"))
+
+
+async def _shut_down(node: Node, again: bool) -> None:
+    await _all_ended(node, [stop_all(node, ROOT)])
+    await node.cluster.switch(node, "off")
+    if again:
+        await asyncio.sleep(node.knobs.restart_seconds)
+        await node.cluster.switch(node, "up")
 
 
 async def _all_ended(node: Node, upids: list[str]) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from testbed.proxmox.access.access import Access
 from testbed.proxmox.access.pools import Pools
 from testbed.proxmox.cluster.ha import HighAvailability
 from testbed.proxmox.cluster.locks import Locks
-from testbed.proxmox.cluster.node import Node
+from testbed.proxmox.cluster.node import Node, NodeState
 from testbed.proxmox.errors import Die
 from testbed.proxmox.guests import ExitReason, GuestKind, Guests
 from testbed.proxmox.knobs import Knobs
@@ -45,6 +45,8 @@ class Cluster:
         self.ha = HighAvailability(self.store)
         self.volumes = AllVolumes(self.store, FIRST_NODE)
         self.vms = AllVms(self.store, FIRST_NODE, lambda: self.quorate)
+        #: Turns a node off and on.
+        self.switch: Callable[[Node, NodeState], Awaitable[None]]
         self._guests: dict[GuestKind, Guests] = {}
         self._makers: dict[GuestKind, Callable[[Cluster], Guests]] = {"sim": _sim, "qemu": _qemu}
         self._background: set[asyncio.Task[None]] = set()

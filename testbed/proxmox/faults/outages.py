@@ -20,6 +20,7 @@ class Outages:
     def __init__(self, cluster: Cluster, fronts: Mapping[str, HttpServer]) -> None:
         self._cluster = cluster
         self._fronts = fronts
+        cluster.switch = self._switch
 
     def node(self, name: str) -> Node:
         """A node by name; the first one if there is no name. Raises 400."""
