@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from functools import partial
 
 from domain.server import events as e
 from domain.server.state import Effect
 from eventstore.database import Connection
+from eventstore.store import ClaimLost
 from hypervisor.identity import identity_of
 from hypervisor.port import GuestConfig, Task
 from orchestrator import slots
@@ -107,7 +109,9 @@ async def _choose_again(work: Work) -> Outcome:
         await connection.execute(SQL.burn_vmid, placed.cluster, placed.vmid, work.state.id)
         await connection.execute(SQL.own_vmid, placed.cluster, vmid, work.state.id)
 
-    await work.record(again, held, claims=claims)
+    # When another process was faster, this one chooses once more.
+    with contextlib.suppress(ClaimLost):
+        await work.record(again, held, claims=claims)
     return Later(0.0)
 
 

@@ -10,7 +10,12 @@ import pytest
 from domain.server import events as e
 from hypervisor.fake import Accident, Crash, FakeHypervisor
 from hypervisor.fake_world import FakeGuest
+from orchestrator.steps import clone as cloning
+from orchestrator.steps.place import next_vmid
 from orchestrator.steps.power import WAS_OFF
+from orchestrator.work import SQL, Work
+from runtime.ids import new_id
+from runtime.settings import Cluster
 from tests.given import STEPS
 from tests.orchestrator.conftest import Life
 
@@ -137,6 +142,26 @@ async def test_a_stranger_that_comes_between_promise_and_clone_is_not_touched(li
     state = await life.settle(server)
     assert (state.status, state.vmid) == ("running", 10_000_001)
     assert life.world.guests[10_000_000].power == "running"
+
+
+async def test_who_chooses_another_number_too_late_chooses_again(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process promised the same number to its server in between: that is no error of anybody's."""
+    server = await life.create()
+    life.hypervisor.plan("clone", Accident.CRASH_BEFORE)
+    with pytest.raises(Crash):
+        await life.settle(server)
+    life.world.add_guest(FakeGuest(10_000_000, "pve1", name="stranger", power="running"))
+    chosen: list[int | None] = []
+
+    async def overtaken(work: Work, cluster: Cluster) -> int | None:
+        chosen.append(await next_vmid(work, cluster))
+        if len(chosen) == 1:
+            await work.tools.store.pool.execute(SQL.own_vmid, cluster.name, chosen[0], new_id())
+        return chosen[-1]
+
+    monkeypatch.setattr(cloning, "next_vmid", overtaken)
+    state = await life.settle(server)
+    assert (state.status, state.vmid, chosen) == ("running", 10_000_002, [10_000_001, 10_000_002])
 
 
 async def test_a_creation_that_a_stranger_overtook_can_be_ended(life: Life) -> None:
