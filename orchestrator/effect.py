@@ -7,6 +7,7 @@ says was intended and what Proxmox shows.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ MAX_ATTEMPTS = 200  # a lock held by others may take long; what fails for its ow
 POLL_SECONDS = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)  # the first looks at a task; the last one repeats
 TASK_START_TOLERANCE = 2  # seconds: a task's start is counted in whole seconds of the node's clock
 LATE_SECONDS = 90.0  # three times as long as Proxmox waits for a request that it passed on to another node
+STILL_ALLOWED_SECONDS = 0.5  # how long after it was asked whether an effect may leave, it may
 PATIENT_ATTEMPTS = 8  # after so many, a lock that no task holds is one that was left behind
 
 
@@ -90,7 +92,10 @@ async def _attempt(work: Work, plan: Plan) -> Outcome:
     if plan.before is not None and (stop := await plan.before()) is not None:
         return stop
     await work.check_effects_allowed(plan.node)  # again, since looking may take long
+    checked = time.monotonic()
     await work.record(await _intent(work, plan, number))
+    if time.monotonic() - checked > STILL_ALLOWED_SECONDS:  # the database let us wait
+        await work.check_effects_allowed(plan.node)
     try:
         upid = await plan.issue()
     except NotExecuted as error:

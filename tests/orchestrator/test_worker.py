@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from domain.importing.events import ImportFinished
+from domain.server import events as e
 from eventstore.codec import UnknownEvent
 from eventstore.outbox import Lease
 from eventstore.positions import Position
 from eventstore.store import Entry, EventStore, Wake
 from orchestrator import worker
+from orchestrator.__main__ import reconcile_server
 from orchestrator.worker import Worker
 from runtime.ids import new_id
+from runtime.settings import Slots
 from tests.orchestrator.conftest import META, Life
 
 pytestmark = pytest.mark.pg
@@ -168,3 +173,55 @@ async def test_the_worker_goes_on_after_its_connections_are_cut(life: Life, data
 
 async def _seen(seen: list[UUID], count: int) -> bool:
     return len(seen) == count
+
+
+class Watched(list[Any]):
+    """Calls, and when the newest was made."""
+
+    newest = 0.0
+
+    def append(self, call: Any) -> None:
+        """One more."""
+        self.newest = time.monotonic()
+        super().append(call)
+
+
+async def test_a_pause_stops_every_effect_of_all_workers_within_a_second(life: Life, database_url: str) -> None:
+    """Ten servers are being made by three workers; after the pause nothing leaves until it is over."""
+    calls = life.hypervisor.calls = Watched()
+    life.world.task_looks = 3
+    cluster = life.tools.config.cluster[0].model_copy(update={"slots": Slots(node=10, storage=10, template=10)})
+    life.tools = replace(life.tools, config=life.tools.config.model_copy(update={"cluster": [cluster]}))
+    servers = [await life.create(f"web-{number}") for number in range(10)]
+    async with AsyncExitStack() as stack:
+        for _ in range(3):
+            await stack.enter_async_context(_working(life, database_url, reconcile_server))
+        for server in servers:
+            labelled = e.LabelsChanged(labels={"wake": "up"})
+            await life.store.append([Entry(server, 2, labelled, META, server)], [Wake(server, "server")])
+        await _until(lambda: _made(calls, 15))
+        await life.store.pool.execute("UPDATE effects_switch SET paused = true, reason = 'test'")
+        paused = time.monotonic()
+        await _until(lambda: _nobody_works(life))
+        assert calls.newest < paused + 1.0
+        assert not await _all_run(life, servers)
+        made = len(calls)
+        await life.store.pool.execute("UPDATE outbox SET due = now()")
+        await _until(lambda: _nobody_works(life))
+        assert len(calls) == made
+        await life.store.pool.execute("UPDATE effects_switch SET paused = false")
+        await life.store.pool.execute("UPDATE outbox SET due = now()")
+        await _until(lambda: _all_run(life, servers))
+
+
+async def _made(calls: list[Any], count: int) -> bool:
+    return len(calls) >= count
+
+
+async def _nobody_works(life: Life) -> bool:
+    busy = "SELECT count(*) FROM outbox WHERE token IS NOT NULL OR due <= now()"
+    return bool(await life.store.pool.fetchval(busy) == 0)
+
+
+async def _all_run(life: Life, servers: list[UUID]) -> bool:
+    return all([(await life.state(server)).status == "running" for server in servers])
