@@ -10,7 +10,7 @@ from ipaddress import ip_interface
 from uuid import UUID
 
 from eventstore.database import Pool as Database
-from hypervisor.errors import HypervisorError, Missing, Unreachable
+from hypervisor.errors import HypervisorError, Unreachable
 from hypervisor.port import GuestConfig, GuestRow, Hypervisor, Node, StorageRow
 from orchestrator.placement import Candidate, Inputs, Need, Share
 from orchestrator.seen import Seen
@@ -21,6 +21,7 @@ GIB = 1024**3
 STORAGE_SECONDS = 10.0
 CONFIG_SECONDS = 600.0
 CONFIGS_AT_ONCE = 8
+AGENTS_SECONDS = 1.0  # how long the agents of others' guests are listened to, all in all
 MOST_CONFIGS = 100  # how many guests outside our range are asked for their configuration in one look
 
 
@@ -176,7 +177,9 @@ async def _siblings(pool: Database, account_id: UUID) -> dict[str, int]:
 
 
 async def claimed_by_others(work: Work, sight: Sight) -> dict[str, str]:
-    """Addresses that the configuration of a guest which is not ours claims, and whose."""
+    """Addresses that a guest which is not ours claims, by its configuration or its agent, and whose. Agents that do
+    not answer soon are not waited for.
+    """
     rows = await work.tools.store.pool.fetch(SQL.ours, sight.cluster.name)
     ours = {row["vmid"] for row in rows}
     others = [row for row in sight.guests if row.vmid not in ours and row.kind == "qemu" and not row.template]
@@ -185,7 +188,9 @@ async def claimed_by_others(work: Work, sight: Sight) -> dict[str, str]:
     own = range(sight.cluster.vmid_first, sight.cluster.vmid_last + 1)
     asked = [row for row in stale if row.vmid in own] + [row for row in stale if row.vmid not in own][:MOST_CONFIGS]
     gate = asyncio.Semaphore(CONFIGS_AT_ONCE)
-    await asyncio.gather(*(_ask(work, sight, row, gate) for row in asked))
+    configs = await asyncio.gather(*(_ask(work, sight, row, gate) for row in asked))
+    pairs = zip(asked, configs, strict=True)
+    await _ask_agents(work, sight, [row for row, config in pairs if config is not None and _talks(row, config)])
     seen = work.tools.seen.claimed
     return {
         address: f"VMID {row.vmid}"
@@ -199,11 +204,36 @@ def _fresh(work: Work, sight: Sight, row: GuestRow) -> bool:
     return known is not None and _now() - known[0] < CONFIG_SECONDS
 
 
-async def _ask(work: Work, sight: Sight, row: GuestRow, gate: asyncio.Semaphore) -> None:
-    with contextlib.suppress(HypervisorError, Missing):
+async def _ask(work: Work, sight: Sight, row: GuestRow, gate: asyncio.Semaphore) -> GuestConfig | None:
+    """Its configuration, None when that cannot be read."""
+    try:
         async with gate:
             config = await work.tools.clusters[sight.cluster.name].config(row.node, row.vmid)
-        work.tools.seen.claimed[sight.cluster.name, row.vmid] = (_now(), addresses_of(config))
+    except HypervisorError:
+        return None
+    work.tools.seen.claimed[sight.cluster.name, row.vmid] = (_now(), addresses_of(config))
+    return config
+
+
+def _talks(row: GuestRow, config: GuestConfig) -> bool:
+    return row.status == "running" and config.agent_enabled
+
+
+async def _ask_agents(work: Work, sight: Sight, rows: Iterable[GuestRow]) -> None:
+    """What runs in the guests may use other addresses than they are configured with."""
+    gate = asyncio.Semaphore(CONFIGS_AT_ONCE)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(AGENTS_SECONDS):
+            await asyncio.gather(*(_ask_agent(work, sight, row, gate) for row in rows))
+
+
+async def _ask_agent(work: Work, sight: Sight, row: GuestRow, gate: asyncio.Semaphore) -> None:
+    with contextlib.suppress(HypervisorError):
+        async with gate:
+            told = await work.tools.clusters[sight.cluster.name].addresses(row.node, row.vmid)
+        seen = work.tools.seen.claimed
+        at, configured = seen[sight.cluster.name, row.vmid]
+        seen[sight.cluster.name, row.vmid] = (at, configured | {address.address for address in told})
 
 
 def addresses_of(config: GuestConfig) -> frozenset[str]:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from domain.server import events as e
+from eventstore.positions import Position
+from eventstore.store import Entry, EventStore
+from orchestrator import effect
 from tests.orchestrator.conftest import Life
 
 pytestmark = pytest.mark.pg
@@ -50,3 +56,25 @@ async def test_another_nodes_maintenance_hinders_nobody(life: Life) -> None:
     await life.store.pool.execute("INSERT INTO maintenance VALUES ('demo', 'pve2', ''), ('other', '', '')")
     await life.ask(server, "stop")
     assert (await life.settle(server)).status == "stopped"
+
+
+async def test_a_pause_that_comes_while_the_intent_is_written_is_heeded(
+    life: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database that lets its callers wait does not let effects out late."""
+    monkeypatch.setattr(effect, "STILL_ALLOWED_SECONDS", -1.0)
+    append = EventStore.append
+
+    async def paused_meanwhile(store: EventStore, entries: list[Entry], *args: Any, **options: Any) -> Position:
+        if isinstance(entries[0].event, e.EffectIntended):
+            await store.pool.execute("UPDATE effects_switch SET paused = true")
+        return await append(store, entries, *args, **options)
+
+    monkeypatch.setattr(EventStore, "append", paused_meanwhile)
+    server = await life.create()
+    await life.round(server)
+    assert life.hypervisor.calls == []
+    monkeypatch.setattr(EventStore, "append", append)
+    await life.store.pool.execute("UPDATE effects_switch SET paused = false")
+    assert (await life.settle(server)).status == "running"
+    assert len(life.ours()) == 1

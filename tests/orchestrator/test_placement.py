@@ -315,6 +315,17 @@ async def test_an_address_that_anothers_guest_claims_is_passed_over(life: Life) 
 
 
 @pytest.mark.pg
+async def test_an_address_that_runs_in_anothers_guest_is_passed_over(life: Life) -> None:
+    """Its agent tells of it, though it is configured with none; one whose agent is silent holds nobody up."""
+    using = {"net0": IpConfig(address="10.99.0.100/24")}
+    life.world.add_guest(FakeGuest(105, "pve1", power="running")).booted_ipconfig = using
+    life.world.add_guest(FakeGuest(106, "pve1", power="running", silent=1000))
+    placed = await _placed(life)
+    assert [a.address for a in placed.addresses] == ["10.99.0.101"]
+    assert placed.explanation["skipped"] == {"10.99.0.100": "VMID 105"}
+
+
+@pytest.mark.pg
 async def test_a_server_gets_both_families(life: Life) -> None:
     """Its guest is told both, and the database promises the prefix as a whole."""
     v6 = Pool.model_validate(
