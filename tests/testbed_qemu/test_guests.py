@@ -5,16 +5,25 @@ from dataclasses import replace
 
 import pytest
 
-from testbed.proxmox.guests import GuestError
+from testbed.proxmox.guests import GuestError, GuestSpec
 from testbed.proxmox.qemu import QemuGuests
-from tests.testbed_qemu.samples import GIB, TEMPLATE, Exits, spec, started
+from tests.testbed_qemu.samples import GIB, LIMIT_SECONDS, TEMPLATE, Exits, spec, started
 
 pytestmark = pytest.mark.qemu
 AWAIT_DATA = "until grep -q ' /data ' /proc/mounts; do usleep 100000; done"
 
 
-async def test_a_clone_boots_with_its_name_address_user_and_key(guests: QemuGuests) -> None:
-    await started(guests, spec(101))
+async def test_a_clone_is_what_it_was_given_and_does_as_it_is_told(guests: QemuGuests, exits: Exits) -> None:
+    """One guest for all that needs no boot of its own, since booting is what takes the time."""
+    guest = await started(guests, spec(101))
+    await has_name_address_user_and_key(guests)
+    await has_mac_uuid_and_gateway(guests, guest)
+    await sees_its_disk_grow(guests, guest)
+    await pauses_with_a_silent_agent(guests)
+    await ends_at_the_power_button(guests, exits)
+
+
+async def has_name_address_user_and_key(guests: QemuGuests) -> None:
     addresses = {interface.name: interface.addresses for interface in await guests.interfaces(101)}
     assert ("10.99.0.101", 24) in addresses["eth0"]
     seen = await guests.run_in_guest(101, "sh", "-c", "hostname; ip route; cat /etc/resolv.conf; cat ~debian/.ssh/*")
@@ -26,22 +35,57 @@ async def test_a_clone_boots_with_its_name_address_user_and_key(guests: QemuGues
     assert (await guests.osinfo(101))["id"] == "testguest"
 
 
-async def test_the_guest_has_its_mac_uuid_and_a_gateway_that_answers(guests: QemuGuests) -> None:
-    guest = await started(guests, spec(102))
-    interfaces = {interface.name: interface for interface in await guests.interfaces(102)}
+async def has_mac_uuid_and_gateway(guests: QemuGuests, guest: GuestSpec) -> None:
+    interfaces = {interface.name: interface for interface in await guests.interfaces(101)}
     assert interfaces["eth0"].mac == guest.mac.lower()
-    uuid = await guests.run_in_guest(102, "cat", "/sys/class/dmi/id/product_uuid")
+    uuid = await guests.run_in_guest(101, "cat", "/sys/class/dmi/id/product_uuid")
     assert uuid.output.strip() == guest.smbios_uuid
-    assert (await guests.run_in_guest(102, "ping", "-c", "1", "-W", "5", "10.99.0.1")).exit_code == 0
+    assert (await guests.run_in_guest(101, "ping", "-c", "1", "-W", "5", "10.99.0.1")).exit_code == 0
 
 
-async def test_the_power_button_shuts_a_guest_down(guests: QemuGuests, exits: Exits) -> None:
-    await started(guests, spec(103))
-    await guests.powerdown(103)
-    assert await exits.next() == (103, "shutdown")
-    assert not guests.alive(103)
-    assert guests.info(103) is None
-    assert not await guests.agent_ping(103)
+async def sees_its_disk_grow(guests: QemuGuests, guest: GuestSpec) -> None:
+    assert await sectors(guests, 101) * 512 == GIB
+    await guests.resize_disk(guest.volume, 2 * GIB)
+    grown = "until [ $(cat /sys/block/sda/size) = 4194304 ]; do usleep 100000; done"
+    assert (await guests.run_in_guest(101, "sh", "-c", grown)).exit_code == 0
+
+
+async def pauses_with_a_silent_agent(guests: QemuGuests) -> None:
+    await guests.pause(101)
+    assert guests.alive(101)
+    assert guests.paused(101)
+    assert not await guests.agent_ping(101)
+    await guests.resume(101)
+    assert not guests.paused(101)
+    assert await guests.agent_ping(101), "an abandoned question must not spoil the next one"
+
+
+async def ends_at_the_power_button(guests: QemuGuests, exits: Exits) -> None:
+    await guests.powerdown(101)
+    assert await exits.next() == (101, "shutdown")
+    assert not guests.alive(101)
+    assert guests.info(101) is None
+    assert not await guests.agent_ping(101)
+
+
+async def test_two_guests_run_side_by_side(guests: QemuGuests) -> None:
+    """One has a disk that was grown before its start, the other asks for its address."""
+    grown, asking = spec(108), spec(109)
+    asking = replace(asking, cloud_init=replace(asking.cloud_init, ip_configs=("ip=dhcp",)))
+    await guests.clone_disk(TEMPLATE, grown.volume, full=True)
+    await guests.resize_disk(grown.volume, 3 * GIB)
+    await guests.start(grown)
+    await asyncio.gather(guests.await_agent(108, LIMIT_SECONDS), started(guests, asking))
+    names = [(await guests.run_in_guest(vmid, "hostname")).output.strip() for vmid in (108, 109)]
+    assert names == ["web108", "web109"]
+    assert await sectors(guests, 108) * 512 == 3 * GIB
+    addresses = {interface.name: interface.addresses for interface in await guests.interfaces(109)}
+    assert any(address.startswith("10.0.2.") for address, _ in addresses["eth0"])
+
+
+async def sectors(guests: QemuGuests, vmid: int) -> int:
+    """The size of a guest's disk as the guest sees it, in sectors of 512 bytes."""
+    return int((await guests.run_in_guest(vmid, "cat", "/sys/block/sda/size")).output)
 
 
 async def test_a_cut_of_power_ends_a_guest_before_it_booted(guests: QemuGuests, exits: Exits) -> None:
@@ -66,48 +110,6 @@ async def test_files_outlive_a_reset_and_vanish_with_the_disk(guests: QemuGuests
     await guests.delete_disk(guest.volume)
     await started(guests, guest)
     assert "kept" not in (await guests.run_in_guest(105, "sh", "-c", kept)).output
-
-
-async def test_a_running_guest_sees_its_disk_grow(guests: QemuGuests) -> None:
-    guest = await started(guests, spec(106))
-    size = ("cat", "/sys/block/sda/size")
-    assert int((await guests.run_in_guest(106, *size)).output) * 512 == GIB
-    await guests.resize_disk(guest.volume, 2 * GIB)
-    grown = "until [ $(cat /sys/block/sda/size) = 4194304 ]; do usleep 100000; done"
-    assert (await guests.run_in_guest(106, "sh", "-c", grown)).exit_code == 0
-
-
-async def test_a_disk_grown_before_the_start_is_seen_at_boot(guests: QemuGuests) -> None:
-    guest = spec(107)
-    await guests.clone_disk(TEMPLATE, guest.volume, full=True)
-    await guests.resize_disk(guest.volume, 3 * GIB)
-    await guests.start(guest)
-    await guests.await_agent(107)
-    assert int((await guests.run_in_guest(107, "cat", "/sys/block/sda/size")).output) * 512 == 3 * GIB
-
-
-async def test_two_guests_run_side_by_side(guests: QemuGuests) -> None:
-    await asyncio.gather(started(guests, spec(108)), started(guests, spec(109)))
-    names = [(await guests.run_in_guest(vmid, "hostname")).output.strip() for vmid in (108, 109)]
-    assert names == ["web108", "web109"]
-
-
-async def test_a_paused_guest_is_alive_and_its_agent_silent(guests: QemuGuests) -> None:
-    await started(guests, spec(110))
-    await guests.pause(110)
-    assert guests.alive(110)
-    assert guests.paused(110)
-    assert not await guests.agent_ping(110)
-    await guests.resume(110)
-    assert not guests.paused(110)
-    assert await guests.agent_ping(110), "an abandoned question must not spoil the next one"
-
-
-async def test_a_guest_asks_for_its_address_when_the_seed_says_dhcp(guests: QemuGuests) -> None:
-    guest = spec(111)
-    await started(guests, replace(guest, cloud_init=replace(guest.cloud_init, ip_configs=("ip=dhcp",))))
-    addresses = {interface.name: interface.addresses for interface in await guests.interfaces(111)}
-    assert any(address.startswith("10.0.2.") for address, _ in addresses["eth0"])
 
 
 async def test_without_an_agent_the_guest_has_no_channel_for_one(guests: QemuGuests) -> None:
