@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
+from service.accounts import routes as accounts
 from service.catalogue import routes as catalogue
 from service.console import relay
 from service.console import routes as console
@@ -25,9 +26,8 @@ from service.web.edge import Edge
 from service.web.endpoint import routes
 from service.web.problems import Problem
 
-ENDPOINTS = [
-    endpoint for room in (web, identity, keys, servers, console, live, catalogue, staff) for endpoint in room.ENDPOINTS
-]
+ROOMS = (web, identity, accounts, keys, servers, console, live, catalogue, staff)
+ENDPOINTS = [endpoint for room in ROOMS for endpoint in room.ENDPOINTS]
 PAGES = (
     "/",
     "/login",

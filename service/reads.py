@@ -13,6 +13,7 @@ from uuid import UUID
 
 import asyncpg
 
+from domain.account.roles import Right, may
 from domain.account.state import User, evolve_user
 from domain.catalogue.state import Item
 from domain.record import Recorded
@@ -45,9 +46,9 @@ class Found:
         """Whether the caller may see it."""
         return caller.staff or self.server.account_id in self.memberships
 
-    def writable(self, caller: Caller) -> bool:
-        """Whether the caller may act on it."""
-        return caller.staff or self.memberships.get(self.server.account_id) == "owner"
+    def may(self, caller: Caller, right: Right) -> bool:
+        """Whether the caller's role in its account allows it."""
+        return caller.staff or may(self.memberships.get(self.server.account_id), right)
 
 
 @dataclass(frozen=True, slots=True)

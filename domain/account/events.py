@@ -9,7 +9,7 @@ from uuid import UUID
 from domain.record import EventType, private
 
 UserRole = Literal["customer", "admin"]
-MemberRole = Literal["owner", "viewer"]
+MemberRole = Literal["owner", "admin", "operator", "billing", "viewer"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +50,15 @@ class AccountReverted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberAdded:
+    """A user acts for the account in this role; who did already, in another one."""
+
     user_id: UUID
     role: MemberRole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberRemoved:
+    user_id: UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +138,7 @@ class ApiTokenRevoked:
     token_id: UUID
 
 
-AccountEvent = AccountOpened | AccountImported | AccountReverted | MemberAdded
+AccountEvent = AccountOpened | AccountImported | AccountReverted | MemberAdded | MemberRemoved
 UserEvent = (
     UserRegistered
     | UserImported
@@ -151,6 +158,7 @@ EVENTS = (
     EventType("account.imported", 1, AccountImported),
     EventType("account.import_reverted", 1, AccountReverted),
     EventType("account.member_added", 1, MemberAdded),
+    EventType("account.member_removed", 1, MemberRemoved),
     EventType("user.registered", 1, UserRegistered),
     EventType("user.imported", 1, UserImported),
     EventType("user.import_reverted", 1, UserReverted),

@@ -81,7 +81,7 @@ async def admitted(d: Deps, given: Pass) -> Server:
     found = await d.reads.server(given.server_id, given.caller)
     if found is None or not found.visible(given.caller):
         raise Problem("not_found")
-    if not found.writable(given.caller):
+    if not found.may(given.caller, "act"):
         raise Problem("forbidden")
     await check(d, found, given.caller)
     return found.server

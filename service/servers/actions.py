@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from domain import ids
+from domain.account.roles import NEEDED
 from domain.errors import Refused
 from domain.server import events as e
 from domain.server.decide import EndOperation, RequestOperation, end, request
@@ -23,7 +24,7 @@ from service.deps import caller, deps
 from service.reads import SQL, Found
 from service.servers import consequences, models, ordering
 from service.servers.waiting import answered
-from service.servers.writing import asked_by, at_version, commit, writable
+from service.servers.writing import asked_by, at_version, check_right, commit, writable
 from service.staff.clusters import is_observed
 from service.web import idempotency, problems
 from service.web.body import body, query
@@ -51,6 +52,7 @@ async def act_on_server(req: Request) -> Response:
     found = await writable(req)
     asked, dry = await body(req, models.ServerAction), query(req, models.ActQuery).dry_run
     key, action = idempotency.key_of(req, asked), asked.root
+    check_right(req, found, NEEDED.get(action.type, "act"))
     if dry:
         return await _try(req, found, action)
     if isinstance(action, models.End):
@@ -60,7 +62,7 @@ async def act_on_server(req: Request) -> Response:
 
 async def terminate_server(req: Request) -> Response:
     """Ask for a server's end; it can be undone until it is purged."""
-    found = await writable(req)
+    found = await writable(req, NEEDED["terminate"])
     stored, _ = await _operate(req, found, "terminate", Asked(), idempotency.key_of(req, None))
     return await answered(req, stored)
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from starlette.requests import Request
 
 from domain import ids
+from domain.account.roles import may
 from domain.catalogue.state import Item
 from domain.server import events as e
 from domain.server.decide import CreateServer
@@ -31,9 +32,9 @@ async def accounts(req: Request) -> list[UUID]:
         Problem: there are none, and the caller is no staff.
     """
     memberships = await deps(req).reads.memberships(caller(req).user_id)
-    owned = [m.account_id for m in memberships if m.role == "owner" and m.status != "closed"]
+    owned = [m.account_id for m in memberships if may(m.role, "order") and m.status != "closed"]
     if not owned and not caller(req).staff:
-        raise Problem("forbidden", "You own no account that could order a server.")
+        raise Problem("forbidden", "You act for no account that could order a server.")
     return owned
 
 

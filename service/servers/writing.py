@@ -10,6 +10,7 @@ from uuid import UUID
 from starlette.requests import Request
 
 from domain import ids
+from domain.account.roles import Right
 from domain.server import represent
 from domain.server.events import ServerEvent
 from domain.server.operations import Who
@@ -38,16 +39,27 @@ async def seen(req: Request) -> Found:
     return found
 
 
-async def writable(req: Request) -> Found:
+async def writable(req: Request, right: Right = "act") -> Found:
     """The server that the address names, for who may act on it.
 
     Raises:
         Problem: there is none that the caller may see, or the caller may only look at it.
     """
     found = await seen(req)
-    if not found.writable(caller(req)):
-        raise Problem("forbidden", "You may look at this server, but not act on it.")
+    check_right(req, found, right)
     return found
+
+
+def check_right(req: Request, found: Found, right: Right) -> None:
+    """Make sure that the caller's role allows it.
+
+    Raises:
+        Problem: it does not.
+    """
+    if not found.may(caller(req), "act"):
+        raise Problem("forbidden", "You may look at this server, but not act on it.")
+    if not found.may(caller(req), right):
+        raise Problem("forbidden", "Your role in this account does not allow this.")
 
 
 def wanted_version(req: Request) -> int | None:
