@@ -87,7 +87,10 @@ def _pgloader(url: str, dsn: str) -> float | None:
     names = ", ".join(f"'{table}'" for table in TABLES)
     script = (
         f"LOAD DATABASE FROM {dsn} INTO {url} WITH include drop, create tables, create no indexes, no foreign keys,"
-        f" downcase identifiers INCLUDING ONLY TABLE NAMES MATCHING {names};"
+        " downcase identifiers CAST type date to date drop not null drop default using zero-dates-to-null,"
+        " type datetime to timestamptz drop not null drop default using zero-dates-to-null,"
+        " type timestamp to timestamptz drop not null drop default using zero-dates-to-null"
+        f" INCLUDING ONLY TABLE NAMES MATCHING {names};"
     )
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "copy.load"

@@ -8,7 +8,6 @@ come as the text that is stored, since zero dates are no dates.
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 import re
 from collections.abc import Callable, Iterator
@@ -20,9 +19,10 @@ from urllib.parse import unquote, urlsplit
 
 import pymysql
 from pymysql.constants import ER, FIELD_TYPE
-from pymysql.converters import conversions
+from pymysql.converters import conversions, through
 from pymysql.cursors import Cursor, SSCursor
 
+from whmcs_import import wire
 from whmcs_import.staging import (
     AMOUNTS,
     ANYTHING,
@@ -45,7 +45,6 @@ MAY_HAVE = {
 }
 
 WHOLE = {FIELD_TYPE.TINY, FIELD_TYPE.SHORT, FIELD_TYPE.INT24, FIELD_TYPE.LONG, FIELD_TYPE.YEAR}
-LENIENT = "whmcs_lenient"  # the codec of text that may hold bytes which are no text
 PASSES = 3
 WHOLE_TYPES = ("tinyint", "smallint", "mediumint", "int")
 CATALOGUE = (
@@ -393,8 +392,9 @@ def _rights(grant: str) -> list[str]:
 def _connect(dsn: Dsn) -> Connection:
     # SQLite has no decimals: amounts stay exact as text, and dates as they are written.
     every = {number for name, number in vars(FIELD_TYPE).items() if name.isupper()}
-    plain: dict[Any, Any] = {**conversions, **dict.fromkeys(every - WHOLE, _readable), FIELD_TYPE.LONGLONG: _long}
-    connection = pymysql.connect(
+    plain: dict[Any, Any] = {name: read for name, read in conversions.items() if not isinstance(name, int)}
+    plain |= dict.fromkeys(every, through) | dict.fromkeys(WHOLE, int) | {FIELD_TYPE.LONGLONG: _long}
+    return wire.Connection(
         host=dsn.host,
         port=dsn.port,
         user=dsn.user,
@@ -407,35 +407,11 @@ def _connect(dsn: Dsn) -> Connection:
         conv=plain,
         init_command="SET SESSION sql_mode='', time_zone='+00:00', net_write_timeout=600",
     )
-    connection.encoding = LENIENT
-    return connection
 
 
-def _long(text: str) -> int | str:
-    number = int(text)
-    return number if abs(number) < 1 << 63 else text
-
-
-def _readable(value: str | bytes) -> str:
-    """Text of a column that claims to hold bytes."""
-    return value if isinstance(value, str) else value.decode("utf-8", "replace")
-
-
-def _lenient_codec(name: str) -> codecs.CodecInfo | None:
-    """UTF-8 that replaces what is none: one damaged row must not end the reading of a million."""
-    if name != LENIENT:
-        return None
-
-    def decode(data: Any, errors: str = "strict") -> tuple[str, int]:
-        return bytes(data).decode("utf-8", "replace"), len(data)
-
-    def encode(text: str, errors: str = "strict") -> tuple[bytes, int]:
-        return text.encode("utf-8", errors), len(text)
-
-    return codecs.CodecInfo(encode, decode, name=LENIENT)
-
-
-codecs.register(_lenient_codec)
+def _long(digits: bytes) -> int | str:
+    number = int(digits)
+    return number if abs(number) < 1 << 63 else str(number)
 
 
 @contextmanager
