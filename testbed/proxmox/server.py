@@ -225,7 +225,8 @@ class Api:
 
     async def _execute(self, route: Route, node: Node, who: Identity | None, given: Given) -> Any:
         CLOCK.set(node.clock)
-        values = verify(given, route.known(node.cluster.pve), node.cluster.pve)
+        pve = node.access.release.pve
+        values = verify(given, route.known(pve), pve)
         try:
             return await route.handler(Call(node, who or Identity(""), values, self._node))
         except ApiError:
