@@ -168,6 +168,8 @@ export const words = {
     unknownNever: "Your server is most likely not affected.",
     failedStatus: "This server could not be set up",
     suspended: "This server is suspended",
+    suspendedSince: "Since",
+    suspendedKept: "Nothing is deleted: disk, addresses, snapshots and backups stay.",
     holds: {
       non_payment: "An invoice is overdue. Once it is paid, the server runs again as before.",
       abuse: "It was reported for abuse. Please get in touch with support.",

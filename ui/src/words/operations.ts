@@ -90,11 +90,9 @@ export const operationWords = {
     staff: "Our staff look at this: only they can have it tried again.",
     final: "Trying again would not help.",
     busy: "Wait until the other operation is finished.",
-    newest: "Only the newest operation can be tried again.",
   },
   whyNotCancel: {
     staff: "Our staff look at this: only they can give it up.",
-    begun: "It has begun and cannot be called back.",
   },
 
   list: "Operations",

@@ -58,6 +58,7 @@ export const staffWords = {
   clusters: "Clusters",
   noClusters: "No cluster is configured",
   noClustersHelp: "Clusters are named in hostler.toml.",
+  state: "State",
   reachable: "Answers",
   unreachable: "Does not answer",
   unseen: "Not asked yet",

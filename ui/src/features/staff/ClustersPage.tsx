@@ -47,7 +47,7 @@ function Card({ cluster }: { cluster: Cluster }) {
     <Section title={name}>
       <Facts
         facts={[
-          [staff.reachable, reach(cluster)],
+          [staff.state, reach(cluster)],
           [staff.mode, staff.modes[mode]],
           [staff.maintenance, <Maintenances key="maintenance" cluster={cluster} />],
         ]}

@@ -16,11 +16,11 @@ export function whyNotRetry(operation: Operation, server: Server, user: User | n
   return operation.error?.retryable ? null : why.final;
 }
 
-/** Why it cannot be given up, in words; null when it can; undefined when it has ended already. */
+/** Why it cannot be given up, in words; null when it can; undefined when it has begun for good or has ended. */
 export function whyNotCancel(operation: Operation, user: User | null): string | null | undefined {
   const { whyNotCancel: why } = words.operation;
   if (operation.status === "needs_attention") return user?.role === "admin" ? null : why.staff;
   if (operation.status === "queued") return null;
-  if (operation.status !== "running") return undefined;
-  return operation.type === "create" || !operation.steps.some((step) => step.started_at) ? null : why.begun;
+  const begun = operation.type !== "create" && operation.steps.some((step) => step.started_at);
+  return operation.status === "running" && !begun ? null : undefined;
 }

@@ -137,6 +137,14 @@ test("unlinked and unknown explain themselves", async () => {
   expect(await screen.findByText(/Last seen: Running, as of/)).toBeVisible();
 });
 
+test("a suspended server says why, since when and what stays", async () => {
+  const suspended = everyStatus().find(({ status }) => status === "suspended")!;
+  await open(suspended);
+  expect(screen.getByText(/An invoice is overdue/)).toBeVisible();
+  expect(screen.getByText(/^Since .*Nothing is deleted/)).toBeVisible();
+  expect(await button("Start")).toHaveAccessibleDescription("Not possible while the status is “Suspended”.");
+});
+
 test("history tells who did what, and leads to the operation", async () => {
   const server = aServer();
   const { user, tick, url } = await open(server, "/history");

@@ -26,6 +26,11 @@ const notices: Partial<Record<ServerStatus, (server: Server) => ReactNode>> = {
   suspended: ({ suspension, status_reason }) => (
     <Notice tone="warn" title={words.server.suspended}>
       {suspension?.reasons.map((reason) => <p key={reason}>{words.server.holds[reason] ?? reason}</p>) ?? status_reason}
+      {suspension ? (
+        <p>
+          {words.server.suspendedSince} <Time at={suspension.since} />. {words.server.suspendedKept}
+        </p>
+      ) : null}
     </Notice>
   ),
   terminating: ({ purge_at }) => <Terminating purgeAt={purge_at} />,
