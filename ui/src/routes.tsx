@@ -51,6 +51,7 @@ export function routes(client: QueryClient): RouteObject[] {
           shouldRevalidate: () => false,
           lazy: () => page(import("@/features/servers/list/ServersPage"), "ServersPage"),
         },
+        account,
         {
           path: "/servers/new",
           lazy: () => page(import("@/features/servers/create/CreateServerPage"), "CreateServerPage"),
@@ -61,6 +62,7 @@ export function routes(client: QueryClient): RouteObject[] {
           lazy: () => page(import("@/features/servers/page/ServerPage"), "ServerPage"),
           children: [
             { index: true, lazy: () => page(import("@/features/servers/page/OverviewTab"), "OverviewTab") },
+            { path: "console", lazy: () => page(import("@/features/servers/console/ConsoleTab"), "ConsoleTab") },
             { path: "graphs", lazy: () => page(import("@/features/servers/graphs/GraphsTab"), "GraphsTab") },
             { path: "network", lazy: () => page(import("@/features/servers/network/NetworkTab"), "NetworkTab") },
             { path: "backups", lazy: () => page(import("@/features/servers/copies/BackupsTab"), "BackupsTab") },
@@ -70,21 +72,34 @@ export function routes(client: QueryClient): RouteObject[] {
             { path: "history", lazy: () => page(import("@/features/servers/page/HistoryTab"), "HistoryTab") },
           ],
         },
-        {
-          path: "/admin",
-          lazy: () => page(import("@/features/staff/StaffPage"), "StaffPage"),
-          children: [
-            { index: true, lazy: () => page(import("@/features/staff/OverviewPage"), "OverviewPage") },
-            { path: "drift", lazy: () => page(import("@/features/staff/DriftPage"), "DriftPage") },
-            { path: "clusters", lazy: () => page(import("@/features/staff/ClustersPage"), "ClustersPage") },
-            { path: "addresses", lazy: () => page(import("@/features/staff/AddressesPage"), "AddressesPage") },
-          ],
-        },
+        staff,
       ],
     },
     { path: "*", Component: NotFound },
   ];
 }
+
+const account: RouteObject = {
+  path: "/account",
+  lazy: () => page(import("@/features/account/AccountPage"), "AccountPage"),
+  children: [
+    { index: true, lazy: () => page(import("@/features/account/ProfileTab"), "ProfileTab") },
+    { path: "security", lazy: () => page(import("@/features/account/SecurityTab"), "SecurityTab") },
+    { path: "keys", lazy: () => page(import("@/features/account/KeysTab"), "KeysTab") },
+    { path: "tokens", lazy: () => page(import("@/features/account/TokensTab"), "TokensTab") },
+  ],
+};
+
+const staff: RouteObject = {
+  path: "/admin",
+  lazy: () => page(import("@/features/staff/StaffPage"), "StaffPage"),
+  children: [
+    { index: true, lazy: () => page(import("@/features/staff/OverviewPage"), "OverviewPage") },
+    { path: "drift", lazy: () => page(import("@/features/staff/DriftPage"), "DriftPage") },
+    { path: "clusters", lazy: () => page(import("@/features/staff/ClustersPage"), "ClustersPage") },
+    { path: "addresses", lazy: () => page(import("@/features/staff/AddressesPage"), "AddressesPage") },
+  ],
+};
 
 const operationsTab = () => page(import("@/features/servers/operations/OperationsTab"), "OperationsTab");
 

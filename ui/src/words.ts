@@ -1,5 +1,7 @@
 import type { Operation, ServerStatus } from "@/api/types";
+import { accountWords } from "./words/account";
 import { changeWords, networkWords, settingsWords } from "./words/changes";
+import { consoleWords } from "./words/console";
 import { copyWords } from "./words/copies";
 import { graphWords } from "./words/graphs";
 import { staffWords } from "./words/staff";
@@ -74,7 +76,9 @@ export const words = {
     retryAfter: (seconds: number) => `Try again in ${seconds} s.`,
   },
 
+  account: accountWords,
   session: sessionWords,
+  console: consoleWords,
 
   shell: {
     nav: "Main",
@@ -132,6 +136,7 @@ export const words = {
   server: {
     tabs: "Server",
     overview: "Overview",
+    console: "Console",
     graphs: "Graphs",
     network: "Network",
     backups: "Backups",

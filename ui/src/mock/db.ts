@@ -9,6 +9,7 @@ import type {
   Snapshot,
   User,
 } from "@/api/types";
+import { MockAccount } from "./account";
 import { admin, anOperation, aServer, customer, images, locations, plans } from "./fixtures";
 import { MockStaff } from "./staff";
 
@@ -82,6 +83,7 @@ function remove<T extends { id: string }>(kept: Map<string, T[]>, server: string
 export class MockDb {
   readonly servers = new Map<string, Server>();
   readonly staff = new MockStaff();
+  readonly account = new MockAccount();
   readonly operations = new Map<string, Operation>();
   readonly snapshots = new Map<string, Snapshot[]>();
   readonly backups = new Map<string, Backup[]>();

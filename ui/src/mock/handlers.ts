@@ -3,6 +3,7 @@ import type { Problem, Server, ServerAction, ServerCreate, User } from "@/api/ty
 import { allowed, type Action } from "@/features/servers/actions";
 import type { components } from "@/api/schema";
 import type { Asked, MockDb, Pushed } from "./db";
+import { accountHandlers } from "./accountHandlers";
 import { staffHandlers } from "./staffHandlers";
 import { admin, images, locations, plans } from "./fixtures";
 
@@ -148,6 +149,7 @@ export function handlers(db: MockDb, session: MockSession): HttpHandler[] {
     HttpResponse.json({ operation: type === "retry" ? db.retry(operation!) : db.cancel(operation!) }, { status: 202 });
   return [
     ...staffHandlers(db, guarded),
+    ...accountHandlers(db, guarded),
     http.post("*/v1/login", async ({ request }) => {
       const { email, password, otp } = (await request.json()) as { email: string; password: string; otp?: string };
       const user = db.users[email];

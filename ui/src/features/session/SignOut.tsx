@@ -1,6 +1,8 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { LogOut } from "lucide-react";
+import { CircleUser, LogOut } from "lucide-react";
+import { NavLink } from "react-router";
 import { signOut, useUser } from "@/api/session";
+import { paths } from "@/paths";
 import { Button } from "@/ui/Button";
 import { words } from "@/words";
 
@@ -15,7 +17,14 @@ export function SignOut() {
           {words.session.signOutFailed}
         </span>
       ) : null}
-      <span className="hidden min-w-0 truncate text-small text-soft sm:block">{user?.email}</span>
+      <NavLink
+        to={paths.account()}
+        className="inline-flex min-h-11 min-w-0 items-center gap-2 text-small text-soft hover:text-ink aria-[current=page]:text-ink"
+      >
+        <CircleUser aria-hidden size={16} className="shrink-0 sm:hidden" />
+        <span className="sr-only">{words.account.title}: </span>
+        <span className="min-w-0 truncate max-sm:sr-only">{user?.email}</span>
+      </NavLink>
       <Button
         kind="quiet"
         icon={<LogOut aria-hidden size={16} />}

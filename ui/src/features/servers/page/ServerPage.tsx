@@ -70,6 +70,7 @@ function ServerTabs({ id }: { id: string }) {
   const history = paths.serverHistory(id);
   const tabs = [
     [paths.server(id), words.server.overview],
+    [paths.serverConsole(id), words.server.console],
     [paths.serverGraphs(id), words.server.graphs],
     [paths.serverNetwork(id), words.server.network],
     [paths.serverBackups(id), words.server.backups],

@@ -1,0 +1,25 @@
+import { Outlet } from "react-router";
+import { useTitle } from "@/lib/hooks";
+import { paths } from "@/paths";
+import { Tabs } from "@/ui/Tabs";
+import { words } from "@/words";
+
+const { account } = words;
+const tabs = [
+  [paths.account(), account.profile],
+  [paths.accountSecurity(), account.security],
+  [paths.accountKeys(), account.keys],
+  [paths.accountTokens(), account.tokens],
+] as const;
+
+/** The frame of everything about the signed-in user. */
+export function AccountPage() {
+  useTitle(account.title);
+  return (
+    <div className="grid gap-5">
+      <h1 className="text-title font-semibold">{account.title}</h1>
+      <Tabs label={account.title} tabs={tabs} />
+      <Outlet />
+    </div>
+  );
+}

@@ -1,0 +1,127 @@
+import { useQuery } from "@tanstack/react-query";
+import { useState, type FormEvent } from "react";
+import { ApiError, describe } from "@/api/errors";
+import type { ApiToken } from "@/api/types";
+import { useUser } from "@/api/session";
+import { Button } from "@/ui/Button";
+import { Check } from "@/ui/Check";
+import { Copy } from "@/ui/Copy";
+import { Failure } from "@/ui/Failure";
+import { Field } from "@/ui/Field";
+import { Notice } from "@/ui/Notice";
+import { Section } from "@/ui/Section";
+import { Skeleton } from "@/ui/Skeleton";
+import { Time } from "@/ui/Time";
+import { words } from "@/words";
+import { Proof } from "./Proof";
+import { accountChanges, accountQueries, useAccountChange } from "./queries";
+import { Saving } from "./Saving";
+
+const { apiTokens: said } = words.account;
+
+/** How programs act for the user. */
+export function TokensTab() {
+  const tokens = useQuery(accountQueries.tokens());
+  return (
+    <div className="grid gap-5 lg:grid-cols-2">
+      <Section title={words.account.tokens}>
+        {tokens.error ? (
+          <Failure title={said.failed} {...describe(tokens.error)} onRetry={() => void tokens.refetch()} />
+        ) : null}
+        {tokens.isPending ? <Skeleton rows={3} label={words.common.loading} /> : null}
+        {tokens.data?.length === 0 ? <p className="text-soft">{said.none}</p> : null}
+        <ul className="grid divide-y divide-line">
+          {tokens.data?.map((token) => (
+            <Row key={token.id} token={token} />
+          ))}
+        </ul>
+      </Section>
+      <Make />
+    </div>
+  );
+}
+
+function Row({ token }: { token: ApiToken }) {
+  const revoke = useAccountChange(accountChanges.revokeToken);
+  return (
+    <li className="flex flex-wrap items-center justify-between gap-3 py-3 first:pt-0">
+      <div className="min-w-0 flex-1 basis-56">
+        <p className="font-medium wrap-anywhere">{token.name}</p>
+        <p className="text-small text-soft">
+          {token.scopes.map((scope) => said.scopes[scope]).join(", ")}
+          {token.networks.length > 0 ? ` · ${token.networks.join(", ")}` : null}
+        </p>
+        <p className="text-small text-soft">
+          {token.last_used_at ? (
+            <>
+              {said.lastUsed} <Time at={token.last_used_at} /> ({token.last_used_from})
+            </>
+          ) : (
+            said.neverUsed
+          )}
+        </p>
+        {revoke.error ? <Failure title={said.revokeFailed} {...describe(revoke.error)} /> : null}
+      </div>
+      <Button
+        kind="danger"
+        busy={revoke.isPending}
+        aria-label={`${said.revoke}: ${token.name}`}
+        onClick={() => revoke.mutate(token.id)}
+      >
+        {said.revoke}
+      </Button>
+    </li>
+  );
+}
+
+function Make() {
+  const staff = useUser()?.role === "admin";
+  const [name, setName] = useState("");
+  const [writes, setWrites] = useState(false);
+  const [staffs, setStaffs] = useState(false);
+  const [networks, setNetworks] = useState("");
+  const make = useAccountChange(accountChanges.makeToken);
+  const missing = name.trim() ? null : said.nameMissing;
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (missing || make.isPending) return;
+    const scopes = [writes ? ("write" as const) : ("read" as const), ...(staffs ? (["staff"] as const) : [])];
+    make.mutate({ name: name.trim(), scopes, networks: networks.split(/[\s,]+/).filter(Boolean) });
+  };
+  const refused = make.error instanceof ApiError ? make.error.problem.errors : [];
+  const wrongNetwork = refused.find(({ pointer }) => pointer.startsWith("/networks"))?.message;
+  return (
+    <Section title={said.make}>
+      {make.data ? <Made token={make.data.token} onKept={make.reset} /> : null}
+      <form className="grid gap-4" onSubmit={submit}>
+        <Field label={words.account.name} value={name} onValueChange={setName} maxLength={255} autoComplete="off" />
+        <Check label={said.mayWrite} help={said.mayWriteHelp} checked={writes} onChange={setWrites} />
+        {staff ? <Check label={said.mayStaff} checked={staffs} onChange={setStaffs} /> : null}
+        <Field
+          label={said.networks}
+          help={said.networksHelp}
+          error={wrongNetwork}
+          autoComplete="off"
+          value={networks}
+          onValueChange={setNetworks}
+        />
+        <Saving
+          save={said.makeSend}
+          saving={words.account.saving}
+          failed={said.makeFailed}
+          change={{ ...make, isSuccess: false }}
+          reason={missing}
+        />
+      </form>
+      <Proof change={make} />
+    </Section>
+  );
+}
+
+function Made({ token, onKept }: { token: string; onKept: () => void }) {
+  return (
+    <Notice tone="warn" urgent title={said.made} action={<Button onClick={onKept}>{words.account.factor.kept}</Button>}>
+      <Copy text={token} what={said.token} />
+    </Notice>
+  );
+}

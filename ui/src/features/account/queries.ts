@@ -1,0 +1,61 @@
+import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { api, unwrap } from "@/api/client";
+import { ApiError } from "@/api/errors";
+import type { ApiTokenCreate, SshKeyCreate, UserChange } from "@/api/types";
+
+const ALL = { params: { query: { limit: 200 } } };
+
+export const accountQueries = {
+  me: () => queryOptions({ queryKey: ["account", "me"], queryFn: () => unwrap(api.GET("/v1/users/me")) }),
+  sessions: () =>
+    queryOptions({
+      queryKey: ["account", "sessions"],
+      queryFn: async () => (await unwrap(api.GET("/v1/users/me/sessions"))).data,
+    }),
+  factor: () =>
+    queryOptions({ queryKey: ["account", "factor"], queryFn: () => unwrap(api.GET("/v1/users/me/two-factor")) }),
+  tokens: () =>
+    queryOptions({
+      queryKey: ["account", "tokens"],
+      queryFn: async () => (await unwrap(api.GET("/v1/users/me/tokens"))).data,
+    }),
+  keys: () =>
+    queryOptions({
+      queryKey: ["account", "keys"],
+      queryFn: async () => (await unwrap(api.GET("/v1/ssh-keys", ALL))).data,
+    }),
+};
+
+const path = (id: string) => ({ params: { path: { id } } });
+
+/** Everything that changes who one is, and by what means one proves it. */
+export const accountChanges = {
+  rename: (body: UserChange) => unwrap(api.PATCH("/v1/users/me", { body })),
+  password: (body: { current_password: string; password: string }) =>
+    unwrap(api.PUT("/v1/users/me/password", { body })),
+  prove: (body: { password: string; otp?: string }) => unwrap(api.POST("/v1/users/me/proof", { body })),
+  endSession: (id: string) => unwrap(api.DELETE("/v1/users/me/sessions/{id}", path(id))),
+  endOthers: () => unwrap(api.DELETE("/v1/users/me/sessions")),
+  offerFactor: () => unwrap(api.POST("/v1/users/me/two-factor")),
+  confirmFactor: (otp: string) => unwrap(api.POST("/v1/users/me/two-factor/confirm", { body: { otp } })),
+  renewCodes: () => unwrap(api.POST("/v1/users/me/two-factor/recovery-codes")),
+  dropFactor: () => unwrap(api.DELETE("/v1/users/me/two-factor")),
+  makeToken: (body: ApiTokenCreate) => unwrap(api.POST("/v1/users/me/tokens", { body })),
+  revokeToken: (id: string) => unwrap(api.DELETE("/v1/users/me/tokens/{id}", path(id))),
+  addKey: (body: SshKeyCreate) => unwrap(api.POST("/v1/ssh-keys", { body })),
+  dropKey: (id: string) => unwrap(api.DELETE("/v1/ssh-keys/{id}", path(id))),
+};
+
+/** One of the changes; what is shown of the account is read again before it counts as done. */
+export function useAccountChange<Given, Answer>(change: (given: Given) => Promise<Answer>) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: change,
+    onSuccess: () => client.invalidateQueries({ queryKey: ["account"] }),
+  });
+}
+
+/** Whether the service wants to know again who one is before it does this. */
+export function wantsProof(error: unknown): boolean {
+  return error instanceof ApiError && error.problem.code === "step_up_required";
+}

@@ -1,0 +1,22 @@
+/** What is said about a server's screen. */
+export const consoleWords = {
+  screen: "Screen of the server",
+  connecting: "Connecting…",
+  connected: "Connected. What you type goes to the server.",
+  notConnected: "The console is not connected.",
+  ctrlAltDel: "Ctrl + Alt + Del",
+  fullScreen: "Full screen",
+  typeOpen: "Type a text…",
+  typeTitle: "Type a text into the server",
+  typeLabel: "Text",
+  typeHelp: "It is typed key by key, as on a US keyboard.",
+  typeSend: "Type it",
+  typeNothing: "There is nothing to type yet.",
+  refused: "The console could not be opened",
+  closed: "The console was closed",
+  because: (reason: string) => `The reason: ${reason}.`.replace(/\.\.$/, "."),
+  cut: "The connection was cut.",
+  reconnect: "Connect again",
+  off: "The server is off",
+  offHelp: "Its screen can be seen once it runs: start it first.",
+};
