@@ -73,7 +73,14 @@ def test_the_catalogue_follows_the_settings(run: Run, capsys: pytest.CaptureFixt
     assert set(capsys.readouterr().out.split("\n")) >= {"added plan tiny", "changed plan large", "unlisted plan small"}
 
 
-def test_migrating_says_what_it_did(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_migrating_says_what_it_did(
+    run: Run, bare_database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOSTLER_DATABASE_URL", bare_database_url)
+    assert run("migrate") == 0
+    *changes, told = capsys.readouterr().out.splitlines()
+    assert changes[:2] == ["deployed roles", "deployed log"]
+    assert told == f"{len(changes)} changes deployed"
     assert run("migrate") == 0
     assert capsys.readouterr().out == "nothing to deploy: the database is up to date\n"
 

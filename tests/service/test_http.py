@@ -37,6 +37,8 @@ async def test_only_the_way_in_is_open() -> None:
         "/v1/login",
         "/v1/token/refresh",
         "/v1/logout",
+        "/v1/password/forgot",
+        "/v1/password/reset",
     }
 
 

@@ -1,4 +1,4 @@
-"""Migrating: what it says, and that it can be done again."""
+"""Migrating: what is said when it cannot be done."""
 
 from __future__ import annotations
 
@@ -8,10 +8,6 @@ import pytest
 
 from service.command.migrate import MigrationFailed, deploy
 from testbed.postgres import Postgres
-
-
-def test_deploying_again_changes_nothing(postgres: Postgres, database_url: str) -> None:
-    assert deploy(database_url, path=f"{postgres.binaries}:{os.environ['PATH']}") == []
 
 
 def test_a_wrong_password_is_said_in_one_line_without_it(postgres: Postgres) -> None:
