@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -49,7 +50,11 @@ class InMaintenance(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What every worker needs. `stopping`: hand over what is in hand at the next safe place."""
+    """What every worker needs. `stopping`: hand over what is in hand at the next safe place.
+
+    `placing` is held per location: servers placed at once by one process would choose the same numbers, and all but one
+    would choose again.
+    """
 
     store: EventStore
     config: Config
@@ -57,6 +62,7 @@ class Tools:
     seal: Seal
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     seen: Seen = field(default_factory=Seen)
+    placing: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 from collections import Counter
@@ -56,6 +57,8 @@ class Deps:
     limiter: Limiter
     metrics: Metrics = field(default_factory=Metrics)
     shown: Shown = field(default_factory=Shown)
+    # Hashing a password fills a core: more at once only makes everybody wait.
+    hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     measured: Measured = field(default_factory=Measured)
     consoles: Counter[UUID] = field(default_factory=Counter)  # how many each user has open
 

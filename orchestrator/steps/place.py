@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
 from ipaddress import ip_address, ip_network
@@ -22,8 +21,6 @@ from runtime.settings import Cluster, Pool
 
 AWAY_SECONDS = 5.0
 AWAY = "The hypervisor cannot be reached. This goes on by itself when it is back."
-# Servers placed at once by one process would choose the same numbers and all but one would choose again.
-_one_at_a_time: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
 
 async def place(work: Work) -> Outcome:
@@ -40,7 +37,7 @@ async def place(work: Work) -> Outcome:
     sights, away = await surroundings.look(work, offering)
     claimed = await asyncio.gather(*(surroundings.claimed_by_others(work, sight) for sight in sights))
     by_others = {sight.cluster.name: found for sight, found in zip(sights, claimed, strict=True)}
-    async with _one_at_a_time[location.key]:
+    async with work.tools.placing[location.key]:
         return await _choose_and_promise(work, sights, away, by_others)
 
 

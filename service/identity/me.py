@@ -16,7 +16,7 @@ from eventstore.database import Connection
 from runtime import passwords
 from service.deps import caller, deps
 from service.identity.models import PasswordChange, UserChange
-from service.identity.proof import hashing, right_password
+from service.identity.proof import right_password
 from service.identity.sessions import end_all
 from service.identity.statements import SQL
 from service.identity.writing import user_event
@@ -45,7 +45,7 @@ async def change_password(req: Request) -> Response:
     await right_password(req, asked.current_password)
     user = await _me(req)
     check_new_password(asked.password, user.email, "/password")
-    async with hashing:
+    async with d.hashing:
         hashed = await asyncio.to_thread(passwords.hash_password, asked.password)
 
     async def claims(connection: Connection) -> None:

@@ -16,9 +16,6 @@ from service.identity.throttle import Throttle
 from service.web.body import body
 from service.web.problems import Problem
 
-# Hashing fills a core: more at once only makes everybody wait.
-hashing = asyncio.Semaphore(2)
-
 
 async def prove(req: Request) -> Response:
     """Prove again who you are: what needs it may be done for ten minutes."""
@@ -38,7 +35,7 @@ async def right_password(req: Request, password: str) -> None:
     """
     d, me = deps(req), caller(req)
     throttle = Throttle(d, me.user_id.hex, req)
-    async with hashing:
+    async with d.hashing:
         await throttle.check()
         if not await _is_right(d, me.user_id, password):
             await throttle.failed()

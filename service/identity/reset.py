@@ -19,7 +19,6 @@ from runtime import passwords
 from service.deps import Deps, deps, request_id
 from service.identity.me import check_new_password
 from service.identity.models import Forgotten, PasswordReset
-from service.identity.proof import hashing
 from service.identity.sessions import end_all
 from service.identity.statements import SQL
 from service.identity.throttle import Throttle
@@ -71,7 +70,7 @@ async def reset(req: Request) -> Response:
     if user is None or not user.login:
         raise Problem("link_expired")
     check_new_password(given.password, user.email, "/password")
-    async with hashing:
+    async with d.hashing:
         hashed = await asyncio.to_thread(passwords.hash_password, given.password)
     await _changed(req, user.id, user.email, user.version, hashed, given.token)
     await end_all(req, user.id)

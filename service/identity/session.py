@@ -25,7 +25,6 @@ from service.identity import two_factor
 from service.identity.auth import bearer, host
 from service.identity.me import represent_user
 from service.identity.models import Credentials
-from service.identity.proof import hashing
 from service.identity.statements import SQL
 from service.identity.throttle import Throttle
 from service.identity.tokens import InvalidToken
@@ -45,7 +44,7 @@ async def login(req: Request) -> Response:
     given, d = await body(req, Credentials), deps(req)
     email = given.email.strip().lower()
     throttle = Throttle(d, email, req)
-    async with hashing:
+    async with d.hashing:
         await throttle.check()
         user_id = await _proven(d, email, given.password, request_id(req))
         if user_id is None:
