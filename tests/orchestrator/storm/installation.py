@@ -26,7 +26,6 @@ from orchestrator import observer as observing
 from orchestrator import worker as working
 from orchestrator.__main__ import HANDLERS
 from orchestrator.observer import Observer
-from orchestrator.steps import place
 from orchestrator.work import Tools
 from orchestrator.worker import Worker
 from runtime import ids
@@ -36,7 +35,7 @@ from tests.given import IMAGE, LOCATION, PLAN
 from tests.orchestrator.storm.clock import Clock
 from tests.orchestrator.storm.cluster import Network, Remote, TimedWorld
 from tests.orchestrator.storm.memory import Bell, Connection, MemoryStore, Wire
-from tests.orchestrator.storm.process import RUNNING, OwnLocks, Process
+from tests.orchestrator.storm.process import RUNNING, Process
 from tests.orchestrator.storm.tables import Tables
 
 TEMPLATE = 9000
@@ -175,7 +174,6 @@ def _own_time(installation: Installation) -> Iterator[None]:
         patch.object(working, "random", chance),
         patch.object(ids, "time", hours),
         patch.object(ids, "secrets", SimpleNamespace(randbits=chance.getrandbits)),
-        patch.object(place, "_one_at_a_time", OwnLocks()),
         structlog.testing.capture_logs(),
     ):
         yield

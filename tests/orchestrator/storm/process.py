@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextvars import ContextVar
-from typing import Any
 
 
 class Process:
@@ -13,7 +12,6 @@ class Process:
     def __init__(self, name: str):
         self.name = name
         self.alive = True
-        self.locks: dict[str, asyncio.Lock] = {}
         self._thawed = asyncio.Event()
         self._thawed.set()
 
@@ -39,10 +37,3 @@ class Process:
 
 
 RUNNING: ContextVar[Process] = ContextVar("RUNNING")
-
-
-class OwnLocks:
-    """What a module keeps for its process alone, one for each of the processes that share this one."""
-
-    def __getitem__(self, name: Any) -> asyncio.Lock:
-        return RUNNING.get().locks.setdefault(name, asyncio.Lock())
