@@ -17,6 +17,7 @@ from eventstore.database import FAILED, Connection, Pool, connect
 from eventstore.positions import START, Position
 from eventstore.queries import Queries
 from eventstore.store import Batch, EventStore
+from runtime.background import cancelled
 
 SQL = Queries("eventstore")
 STALL_SECONDS = 0.05
@@ -126,9 +127,7 @@ class Doorbell:
 
     async def __aexit__(self, *exc: object) -> None:
         assert self._task is not None
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        await cancelled(self._task)
 
     def ring(self) -> None:
         """Wake whoever waits."""

@@ -24,7 +24,7 @@ from hypervisor.clusters import open_clusters
 from hypervisor.port import Hypervisor
 from runtime.sealing import Seal, load_seal
 from runtime.settings import Config, Settings, read_secret
-from service.housekeeping import Housekeeping
+from service.housekeeping import housekeeping
 from service.identity import tokens
 from service.identity.tokens import Caller, Tokens
 from service.live.hub import Hub
@@ -84,7 +84,7 @@ async def opened(settings: Settings) -> AsyncIterator[Deps]:
         log_id = await store.log_id()
         reads = Reads(store)
         hub = Hub(store, log_id, reads, settings.database_url, signer)
-        async with hub, Housekeeping(pool), Post(pool, seal, config.mail) as post:
+        async with hub, housekeeping(pool), Post(pool, seal, config.mail) as post:
             refresh_key = hmac.new(secret, b"refresh token", hashlib.sha256).digest()
             yield Deps(
                 config,
@@ -131,6 +131,11 @@ def request_id(request: Request) -> str:
 
 
 def meta(request: Request) -> Meta:
-    """Why events of this request are there."""
+    """Why events of this request are there: its caller asked."""
+    return meta_of(request, caller(request).user_id)
+
+
+def meta_of(request: Request, user_id: UUID) -> Meta:
+    """Why events of this request are there: a user asked who proved otherwise than by a token who they are."""
     id = request_id(request)
-    return Meta(actor=Actor(type="user", id=ids.show(ids.USER, caller(request).user_id)), request_id=id, correlation=id)
+    return Meta(actor=Actor(type="user", id=ids.show(ids.USER, user_id)), request_id=id, correlation=id)

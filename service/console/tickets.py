@@ -17,6 +17,7 @@ from domain.server.state import Server
 from eventstore.queries import Queries
 from runtime.rfb import PASSWORD_LENGTH
 from service.deps import Deps, caller, deps
+from service.identity.secret_hash import secret_hash
 from service.identity.statements import SQL as SESSIONS
 from service.identity.tokens import Caller
 from service.reads import Found
@@ -45,7 +46,7 @@ async def open_console(req: Request) -> Response:
     found, who, d = await writable(req), caller(req), deps(req)
     await check(d, found, who)
     ticket = secrets.token_urlsafe(32)
-    fields = (_hash(ticket), who.session_id, who.user_id, found.server.id, req.headers.get("origin"), SECONDS)
+    fields = (secret_hash(ticket), who.session_id, who.user_id, found.server.id, req.headers.get("origin"), SECONDS)
     expires_at = await d.store.pool.fetchval(SQL.new_console_ticket, *fields)
     scheme = "wss" if req.url.scheme == "https" else "ws"
     shown = {
@@ -58,7 +59,7 @@ async def open_console(req: Request) -> Response:
 
 async def redeem(d: Deps, ticket: str, origin: str | None, host: str) -> Pass | None:
     """Whom a ticket was given to; None when it is worthless, or presented from elsewhere. It is used up in any case."""
-    row = await d.store.pool.fetchrow(SQL.redeem_console_ticket, _hash(ticket))
+    row = await d.store.pool.fetchrow(SQL.redeem_console_ticket, secret_hash(ticket))
     if row is None or not row["valid"] or not _same_origin(row["origin"], origin, host):
         return None
     if not await d.store.pool.fetchval(SESSIONS.session_of, row["session_id"]):
@@ -109,10 +110,6 @@ def _same_origin(bound: str | None, origin: str | None, host: str) -> bool:
     if bound is not None or origin is None:
         return bound == origin
     return origin.partition("://")[2] == host
-
-
-def _hash(ticket: str) -> bytes:
-    return hashlib.sha256(ticket.encode()).digest()
 
 
 def _password(d: Deps, ticket: str) -> str:

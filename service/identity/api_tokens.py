@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import secrets
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 from starlette.requests import Request
@@ -21,6 +19,7 @@ from eventstore.database import Connection
 from runtime.ids import new_id
 from service.deps import Deps, caller, deps
 from service.identity.models import ApiTokenCreate
+from service.identity.secret_hash import secret_hash
 from service.identity.statements import SQL
 from service.identity.step_up import recently_proved
 from service.identity.tokens import Caller
@@ -41,7 +40,7 @@ async def check(d: Deps, token: str, address: str | None) -> Caller:
     Raises:
         Problem: it is none, was revoked, or its time is over.
     """
-    row = await d.store.pool.fetchrow(SQL.api_token, _hash(token)) if len(token) <= LONGEST else None
+    row = await d.store.pool.fetchrow(SQL.api_token, secret_hash(token)) if len(token) <= LONGEST else None
     user = await d.reads.user(row["user_id"]) if row is not None else None
     if row is None or user is None or not user.login:
         raise Problem("unauthorized", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
@@ -67,7 +66,7 @@ async def create_token(req: Request) -> Response:
     networks = [ip_network(text, strict=False) for text in asked.networks]
     scopes: list[str] = sorted(set(asked.scopes))
     shown = [str(network) for network in networks]
-    row = (id, me.user_id, _hash(token), asked.name, scopes, networks, asked.expires_at)
+    row = (id, me.user_id, secret_hash(token), asked.name, scopes, networks, asked.expires_at)
 
     async def claims(connection: Connection) -> None:
         await connection.execute(SQL.new_api_token, *row)
@@ -79,25 +78,17 @@ async def create_token(req: Request) -> Response:
 
 async def revoke_token(req: Request) -> Response:
     """Revoke an API token; it opens nothing from now on."""
-    id = ids.parse(ids.TOKEN, req.path_params["id"])
-    if id is None or not await _revoke(req, id):
+    id, me = ids.parse(ids.TOKEN, req.path_params["id"]), caller(req)
+    if id is None:
         raise Problem("not_found")
-    return Response(status_code=204)
-
-
-async def _revoke(req: Request, id: UUID) -> bool:
-    """Whether there was such a token of the caller's own."""
-    me = caller(req)
-    rows = await deps(req).store.pool.fetch(SQL.api_tokens_of, me.user_id)
-    if id not in {row["token_id"] for row in rows}:
-        return False
 
     async def claims(connection: Connection) -> None:
-        await connection.execute(SQL.revoke_api_token, id, me.user_id)
+        if await connection.fetchval(SQL.revoke_api_token, id, me.user_id) is None:
+            raise Problem("not_found")
 
     await user_event(req, ApiTokenRevoked(token_id=id), claims)
     deps(req).hub.end_session(id)
-    return True
+    return Response(status_code=204)
 
 
 def _check(asked: ApiTokenCreate, me: Caller) -> None:
@@ -124,7 +115,3 @@ def _shown(row: asyncpg.Record) -> dict[str, Any]:
         "last_used_at": represent.time(row["last_used_at"]) if row["last_used_at"] else None,
         "last_used_from": row["last_used_from"],
     }
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

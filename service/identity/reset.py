@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import secrets
 from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from domain import ids
 from domain.account.events import PasswordChanged
-from domain.record import Actor, Meta
 from eventstore.database import Connection
 from eventstore.store import Conflict, Entry
 from runtime import passwords
-from service.deps import Deps, deps, request_id
+from service.deps import Deps, deps, meta_of
 from service.identity.me import check_new_password
 from service.identity.models import Forgotten, PasswordReset
+from service.identity.secret_hash import secret_hash
 from service.identity.sessions import end_all
 from service.identity.statements import SQL
 from service.identity.throttle import Throttle
@@ -58,14 +56,14 @@ async def _write(d: Deps, email: str) -> None:
     token = secrets.token_urlsafe(32)
     link = d.post.link(f"{PAGE}#{token}")
     async with d.store.pool.acquire() as connection, connection.transaction():
-        await connection.execute(SQL.new_link, _hash(token), PURPOSE, user.id, MINUTES * 60.0)
+        await connection.execute(SQL.new_link, secret_hash(token), PURPOSE, user.id, MINUTES * 60.0)
         await d.post.keep(connection, letters.password_reset(user.email, link, MINUTES))
 
 
 async def reset(req: Request) -> Response:
     """Choose a new password with the token of a letter; the user is signed out everywhere."""
     given, d = await body(req, PasswordReset), deps(req)
-    user_id = await d.store.pool.fetchval(SQL.user_of_link, _hash(given.token), PURPOSE)
+    user_id = await d.store.pool.fetchval(SQL.user_of_link, secret_hash(given.token), PURPOSE)
     user = await d.reads.user(user_id) if user_id is not None else None
     if user is None or not user.login:
         raise Problem("link_expired")
@@ -78,20 +76,15 @@ async def reset(req: Request) -> Response:
 
 
 async def _changed(req: Request, user_id: UUID, email: str, version: int, hashed: str, token: str) -> None:
-    d, id = deps(req), request_id(req)
-    why = Meta(actor=Actor(type="user", id=ids.show(ids.USER, user_id)), request_id=id, correlation=id)
+    d = deps(req)
 
     async def claims(connection: Connection) -> None:
-        if await connection.fetchval(SQL.use_link, _hash(token), PURPOSE) is None:
+        if await connection.fetchval(SQL.use_link, secret_hash(token), PURPOSE) is None:
             raise Problem("link_expired")
         await connection.execute(SQL.put_credential, user_id, "argon2id", hashed)
         await d.post.keep(connection, letters.password_changed(email))
 
     try:
-        await d.store.append([Entry(user_id, version + 1, PasswordChanged(), why)], claims=claims)
+        await d.store.append([Entry(user_id, version + 1, PasswordChanged(), meta_of(req, user_id))], claims=claims)
     except Conflict:
         raise Problem("busy") from None
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

@@ -13,18 +13,17 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
-from domain import ids
 from domain.account.events import PasswordRehashed
 from domain.account.state import User
-from domain.record import Actor, Meta
 from eventstore.store import AppendError, Entry
 from runtime import passwords
 from runtime.ids import new_id
-from service.deps import Deps, deps, request_id
+from service.deps import Deps, deps, meta_of, request_id
 from service.identity import two_factor
 from service.identity.auth import bearer, host
 from service.identity.me import represent_user
 from service.identity.models import Credentials
+from service.identity.secret_hash import secret_hash
 from service.identity.statements import SQL
 from service.identity.throttle import Throttle
 from service.identity.tokens import InvalidToken
@@ -46,7 +45,7 @@ async def login(req: Request) -> Response:
     throttle = Throttle(d, email, req)
     async with d.hashing:
         await throttle.check()
-        user_id = await _proven(d, email, given.password, request_id(req))
+        user_id = await _proven(req, email, given.password)
         if user_id is None:
             await throttle.failed()
             raise Problem("invalid_credentials")
@@ -87,28 +86,27 @@ async def logout(req: Request) -> Response:
     return answer
 
 
-async def _proven(d: Deps, email: str, password: str, request: str) -> UUID | None:
+async def _proven(req: Request, email: str, password: str) -> UUID | None:
     """The user whose password this is. Takes as long for an address nobody has."""
-    row = await d.store.pool.fetchrow(SQL.credential_of, email)
+    row = await deps(req).store.pool.fetchrow(SQL.credential_of, email)
     scheme, stored = (row["scheme"], row["hash"]) if row else ("argon2id", _DUMMY)
     right = await asyncio.to_thread(passwords.verify, scheme, stored, password)
     if row is None or not right:
         return None
     user_id: UUID = row["user_id"]
     if passwords.needs_rehash(scheme, stored):
-        await _rehash(d, user_id, scheme, stored, password, request)
+        await _rehash(req, user_id, scheme, stored, password)
     return user_id
 
 
-async def _rehash(d: Deps, user_id: UUID, scheme: str, stored: str, password: str, request: str) -> None:
+async def _rehash(req: Request, user_id: UUID, scheme: str, stored: str, password: str) -> None:
     """Keep a password that proved right under argon2id. When somebody else is faster, theirs stays."""
-    hashed = await asyncio.to_thread(passwords.hash_password, password)
+    d, hashed = deps(req), await asyncio.to_thread(passwords.hash_password, password)
     user = await d.reads.user(user_id)
     if user is None:
         return
     event = PasswordRehashed(scheme="argon2id", previous=scheme)
-    meta = Meta(actor=Actor(type="user", id=ids.show(ids.USER, user_id)), request_id=request, correlation=request)
-    entry = Entry(user_id, user.version + 1, event, meta)
+    entry = Entry(user_id, user.version + 1, event, meta_of(req, user_id))
     replaced = (user_id, "argon2id", hashed, stored)
     try:
         await d.store.append([entry], claims=lambda connection: connection.execute(SQL.replace_credential, *replaced))
@@ -120,7 +118,7 @@ async def _open_session(req: Request, user: User) -> Response:
     d, session_id, token = deps(req), new_id(), secrets.token_urlsafe(32)
     seconds, agent = d.config.auth.refresh_seconds, req.headers.get("user-agent", "")[:LONGEST_AGENT]
     await d.store.pool.execute(
-        SQL.open_session, session_id, user.id, float(seconds), _hash(token), host(req.scope), agent
+        SQL.open_session, session_id, user.id, float(seconds), secret_hash(token), host(req.scope), agent
     )
     return _signed_in(req, user, session_id, token, seconds)
 
@@ -129,7 +127,7 @@ async def _rotate(d: Deps, token: str) -> tuple[UUID, UUID, str, int] | None:
     """The successor of a refresh token: always the same one. None when it is worthless; late reuse ends its session."""
     successor = _successor(d, token)
     async with d.store.pool.acquire() as connection, connection.transaction():
-        row = await connection.fetchrow(SQL.refresh_token, _hash(token), GRACE_SECONDS)
+        row = await connection.fetchrow(SQL.refresh_token, secret_hash(token), GRACE_SECONDS)
         if row is None or not row["open"]:
             return None
         if row["late"]:
@@ -137,7 +135,9 @@ async def _rotate(d: Deps, token: str) -> tuple[UUID, UUID, str, int] | None:
             d.hub.end_session(row["session_id"])
             return None
         if not row["replaced"]:
-            await connection.execute(SQL.replace_refresh_token, _hash(token), _hash(successor), row["session_id"])
+            await connection.execute(
+                SQL.replace_refresh_token, secret_hash(token), secret_hash(successor), row["session_id"]
+            )
     return row["session_id"], row["user_id"], successor, row["seconds"]
 
 
@@ -179,10 +179,6 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
 
 
 def _successor(d: Deps, token: str) -> str:

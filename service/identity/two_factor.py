@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import secrets
 import time
@@ -14,13 +13,12 @@ import pyotp
 from starlette.requests import Request
 from starlette.responses import Response
 
-from domain import ids
 from domain.account.events import RecoveryCodeUsed, TwoFactorDisabled, TwoFactorEnabled
-from domain.record import Actor, Meta
 from eventstore.database import Connection
 from eventstore.store import Conflict, Entry
-from service.deps import Deps, caller, deps, request_id
+from service.deps import Deps, caller, deps, meta_of
 from service.identity.models import Code
+from service.identity.secret_hash import secret_hash
 from service.identity.statements import SQL
 from service.identity.step_up import recently_proved
 from service.identity.throttle import Throttle
@@ -143,12 +141,11 @@ async def _recovered(req: Request, user_id: UUID, code: str) -> bool:
     d = deps(req)
     if await d.store.pool.fetchval(SQL.use_recovery_code, user_id, _hash(code)) is None:
         return False
-    row, user, request = await _factor(d, user_id), await d.reads.user(user_id), request_id(req)
+    row, user = await _factor(d, user_id), await d.reads.user(user_id)
     if row is not None and user is not None:
-        why = Meta(actor=Actor(type="user", id=ids.show(ids.USER, user_id)), request_id=request, correlation=request)
         event = RecoveryCodeUsed(left=row["recovery_codes_left"])
         try:
-            await d.store.append([Entry(user_id, user.version + 1, event, why)])
+            await d.store.append([Entry(user_id, user.version + 1, event, meta_of(req, user_id))])
         except Conflict:
             return True  # the code is used up all the same
     return True
@@ -178,4 +175,4 @@ def _new_codes() -> list[str]:
 
 
 def _hash(code: str) -> bytes:
-    return hashlib.sha256(code.lower().replace("-", "").encode()).digest()
+    return secret_hash(code.lower().replace("-", ""))

@@ -23,6 +23,7 @@ from eventstore.positions import START, Position, show
 from eventstore.queries import Queries
 from eventstore.store import EventStore
 from eventstore.tail import Doorbell, LogReader
+from runtime.background import cancelled
 from service.identity.statements import SQL
 from service.identity.tokens import Caller, Tokens
 from service.live.unfold import Turn, Unfolder
@@ -149,9 +150,7 @@ class Hub:
 
     async def __aexit__(self, *exc: object) -> None:
         assert self._task is not None
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        await cancelled(self._task)
         self.end_all()
         await self._bell.__aexit__(*exc)
 

@@ -22,6 +22,7 @@ import structlog
 
 from eventstore.database import FAILED, Connection, Pool
 from eventstore.queries import Queries
+from runtime.background import cancelled
 from runtime.ids import new_id
 from runtime.sealing import Seal
 from runtime.settings import Mail, read_secret
@@ -121,9 +122,7 @@ class Post:
 
     async def __aexit__(self, *exc: object) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await cancelled(self._task)
 
     @property
     def open(self) -> bool:

@@ -4,7 +4,7 @@ Which option is taken depends on the option `hotplug`, on what changes in it, an
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 
 from testbed.proxmox import formats
 from testbed.proxmox.cluster.node import Node
@@ -27,6 +27,18 @@ class _Waits(Exception):
     """The change has to wait for a cold start."""
 
 
+async def _taken(errors: dict[str, str], name: str, change: Awaitable[None]) -> bool:
+    """Whether a running VM takes a change of an option; why not is added to `errors`, unless it just has to wait."""
+    try:
+        await change
+    except _Waits:
+        return False
+    except Die as error:
+        errors[name] = f"hotplug problem - {error.message}\n"
+        return False
+    return True
+
+
 async def apply(node: Node, vm: Vm, modified: Iterable[str]) -> dict[str, str]:
     """Make those of the pending changes that a running VM takes; texts by option for those that failed."""
     errors: dict[str, str] = {}
@@ -34,24 +46,12 @@ async def apply(node: Node, vm: Vm, modified: Iterable[str]) -> dict[str, str]:
         _take(vm, name)
     chosen = set(modified)
     for name in sorted(chosen & vm.pending_delete.keys()):
-        try:
-            await _delete(node, vm, name, vm.pending_delete[name])
-        except _Waits:
-            continue
-        except Die as error:
-            errors[name] = f"hotplug problem - {error.message}\n"
-            continue
-        _record(vm, name, vm.config.pop(name, None), None)
-        vm.pending_delete.pop(name)
+        if await _taken(errors, name, _delete(node, vm, name, vm.pending_delete[name])):
+            _record(vm, name, vm.config.pop(name, None), None)
+            vm.pending_delete.pop(name)
     for name in [name for name in vm.pending if name in chosen]:
-        try:
-            await _set(node, vm, name, vm.pending[name])
-        except _Waits:
-            continue
-        except Die as error:
-            errors[name] = f"hotplug problem - {error.message}\n"
-            continue
-        _take(vm, name)
+        if await _taken(errors, name, _set(node, vm, name, vm.pending[name])):
+            _take(vm, name)
     if "cloudinit" in _features(vm):
         vm.cloudinit.clear()
     return errors

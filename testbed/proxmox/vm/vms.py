@@ -278,17 +278,10 @@ def _cloud_init(vm: Vm) -> CloudInit:
     )
 
 
-class AllVms:
-    """All VMs of the cluster; an id belongs to one of them."""
+class _ById:
+    """VMs by their ids."""
 
-    def __init__(self, store: Store, first_node: str, writable: Callable[[], bool]) -> None:
-        self._store = store
-        self._writable = writable
-        self._vms: dict[int, Vm] = {}
-        self._by_node: dict[str, dict[int, Vm]] = {}
-        for vmid, vm in store.all_as("vm", Vm):
-            vm.node = vm.node or first_node
-            self._index(vmid, vm)
+    _vms: dict[int, Vm]
 
     def __iter__(self) -> Iterator[Vm]:
         return iter(list(self._vms.values()))
@@ -300,8 +293,21 @@ class AllVms:
         return len(self._vms)
 
     def get(self, vmid: int) -> Vm | None:
-        """A VM, if it exists."""
+        """A VM, if it is among them."""
         return self._vms.get(vmid)
+
+
+class AllVms(_ById):
+    """All VMs of the cluster; an id belongs to one of them."""
+
+    def __init__(self, store: Store, first_node: str, writable: Callable[[], bool]) -> None:
+        self._store = store
+        self._writable = writable
+        self._vms = {}
+        self._by_node: dict[str, dict[int, Vm]] = {}
+        for vmid, vm in store.all_as("vm", Vm):
+            vm.node = vm.node or first_node
+            self._index(vmid, vm)
 
     def of(self, node: str) -> dict[int, Vm]:
         """The VMs of a node by id."""
@@ -351,26 +357,13 @@ class AllVms:
             self.of(vm.node).pop(vmid, None)
 
 
-class Vms:
+class Vms(_ById):
     """The VMs on one node."""
 
     def __init__(self, everything: AllVms, node: str) -> None:
         self._all = everything
         self._vms = everything.of(node)
         self._node = node
-
-    def __iter__(self) -> Iterator[Vm]:
-        return iter(list(self._vms.values()))
-
-    def __contains__(self, vmid: int) -> bool:
-        return vmid in self._vms
-
-    def __len__(self) -> int:
-        return len(self._vms)
-
-    def get(self, vmid: int) -> Vm | None:
-        """A VM, if it is here."""
-        return self._vms.get(vmid)
 
     def load(self, vmid: int) -> Vm:
         """A VM; raises `Die` with the text of a missing configuration."""
