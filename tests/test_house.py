@@ -159,6 +159,21 @@ def test_committed_files_name_no_checkout() -> None:
     assert found == []
 
 
+def test_paths_named_in_prose_exist() -> None:
+    """A page that sends its reader to a file that was moved is worse than one that names none."""
+    named = re.compile(r"`((?:[\w.-]+/)+(?:[\w.-]+\.(?:py|sql|ts|tsx|mjs|toml|md|json))?)`")
+    missing = []
+    for page in committed():
+        if page.suffix == ".md":
+            found = named.findall(page.read_text())
+            missing += [
+                f"{page.name}: {name}"
+                for name in found
+                if not any((at / name).exists() for at in (REPOSITORY, page.parent))
+            ]
+    assert missing == []
+
+
 def test_functions_are_short() -> None:
     lengths = sorted(
         (node.end_lineno or 0) - node.lineno + 1
