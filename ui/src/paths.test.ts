@@ -13,6 +13,7 @@ test("the URLs are these", () => {
   expect(paths.serverNetwork("srv_1")).toBe("/servers/srv_1/network");
   expect(paths.serverBackups("srv_1")).toBe("/servers/srv_1/backups");
   expect(paths.serverSettings("srv_1")).toBe("/servers/srv_1/settings");
+  expect(paths.serverStaff("srv_1")).toBe("/servers/srv_1/staff");
   expect(paths.admin()).toBe("/admin");
   expect(paths.adminDrift()).toBe("/admin/drift");
   expect(paths.adminClusters()).toBe("/admin/clusters");

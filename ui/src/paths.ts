@@ -17,6 +17,7 @@ export const paths = {
   serverBackups: (id: string) => `${paths.server(id)}/backups`,
   serverHistory: (id: string) => `${paths.server(id)}/history`,
   serverSettings: (id: string) => `${paths.server(id)}/settings`,
+  serverStaff: (id: string) => `${paths.server(id)}/staff`,
   admin: () => "/admin",
   adminDrift: () => "/admin/drift",
   adminClusters: () => "/admin/clusters",

@@ -69,6 +69,7 @@ export function routes(client: QueryClient): RouteObject[] {
             { path: "settings", lazy: () => page(import("@/features/servers/settings/SettingsTab"), "SettingsTab") },
             { path: "operations", lazy: operationsTab },
             { path: "operations/:operation", lazy: operationsTab },
+            { path: "staff", lazy: () => page(import("@/features/staff/server/ServerStaffTab"), "ServerStaffTab") },
             { path: "history", lazy: () => page(import("@/features/servers/page/HistoryTab"), "HistoryTab") },
           ],
         },

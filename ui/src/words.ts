@@ -226,6 +226,8 @@ export const words = {
     backup_delete: "Deleting…",
     terminate: "Terminating…",
     restore: "Undoing…",
+    suspend: "Suspending…",
+    unsuspend: "Lifting…",
   },
 
   whyNot: {

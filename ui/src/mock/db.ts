@@ -9,6 +9,7 @@ import type {
   Snapshot,
   User,
 } from "@/api/types";
+import type { components } from "@/api/schema";
 import { MockAccount } from "./account";
 import { admin, anOperation, aServer, customer, images, locations, plans } from "./fixtures";
 import { MockStaff } from "./staff";
@@ -19,6 +20,8 @@ interface Plot {
   during?: ServerStatus;
   after?: ServerStatus;
 }
+
+type Schemas = components["schemas"];
 
 const plots: Record<string, Plot> = {
   create: {
@@ -49,6 +52,8 @@ const plots: Record<string, Plot> = {
   backup_delete: { steps: ["backup_delete"] },
   terminate: { steps: ["stop", "schedule"], during: "terminating", after: "terminating" },
   restore: { steps: ["restore"], during: "restoring", after: "stopped" },
+  suspend: { steps: ["suspend"], after: "suspended" },
+  unsuspend: { steps: ["unsuspend"] },
 };
 
 /** What was asked for; the mock knows more of it than an operation shows. */
@@ -66,6 +71,15 @@ function named({ id, name }: { id: string; name: string }) {
 
 function size({ id, name, vcpus, memory_mib, disk_gib }: Server["plan"]): Server["plan"] {
   return { id, name, vcpus, memory_mib, disk_gib };
+}
+
+/** What a server is held for after one more reason, or one less. */
+function held({ suspension }: Server, { type, reason }: Schemas["Suspend"] | Schemas["Unsuspend"]): Partial<Server> {
+  const others = suspension?.reasons.filter((each) => each !== reason) ?? [];
+  const reasons = type === "suspend" ? [...others, reason] : others;
+  const since = suspension?.since ?? new Date().toISOString();
+  if (reasons.length === 0) return { status: "running", suspension: null };
+  return { status: "suspended", suspension: { reason: reasons[0]!, reasons, since } };
 }
 
 function add<T>(kept: Map<string, T[]>, server: string, copy: T): void {
@@ -222,6 +236,9 @@ export class MockDb {
         return { ips: aServer().ips };
       case "terminate":
         return { purge_at: new Date(Date.now() + this.purgeAfterMs).toISOString() };
+      case "suspend":
+      case "unsuspend":
+        return held(server, ask);
       case "rename":
         return { name: ask.name };
       case "rebuild":

@@ -66,9 +66,10 @@ export class MockSession {
 const unauthorized = () => problem(401, "unauthorized", "Sign in first");
 const notFound = () => problem(404, "not_found", "There is no such thing");
 
-function shown(server: Server, user: User): Server {
+function shown(server: Server, user: User, db: MockDb): Server {
   const vmid = Number.parseInt(server.id.slice(-8), 16) + 100;
-  const staff = { cluster: "demo", node: "pve1", vmid, owner: "acc_1", mode: "manage" as const };
+  const mode = db.staff.observed.has(server.id) ? ("observe" as const) : ("manage" as const);
+  const staff = { cluster: "demo", node: "pve1", vmid, owner: "acc_1", mode };
   return user.role === "admin" ? { ...server, admin: staff } : server;
 }
 
@@ -138,8 +139,8 @@ export function handlers(db: MockDb, session: MockSession): HttpHandler[] {
     const server = db.servers.get(id);
     if (!server) return notFound();
     if (server.current_operation) return problem(409, "operation_in_progress", "Another operation is in progress");
-    if (!allowed[ask.type as Action].includes(server.status))
-      return problem(409, "conflict", `Not possible while ${server.status}`);
+    const here: readonly string[] = allowed[ask.type as Action] ?? [...allowed.rebuild, "suspended"];
+    if (!here.includes(server.status)) return problem(409, "conflict", `Not possible while ${server.status}`);
     if (ask.type === "rename" && ask.name === "taken") return problem(422, "validation", "Mistakes", TAKEN);
     const madeUp = ask.type === "reset_password" && !ask.password && !ask.ssh_keys;
     const answer = { operation: db.act(id, ask, user), ...(madeUp ? { password: MADE_UP } : {}) };
@@ -192,7 +193,7 @@ export function handlers(db: MockDb, session: MockSession): HttpHandler[] {
       "*/v1/servers",
       guarded(({ url, user }) => {
         const own = url.searchParams.get("scope") === "all" || user !== admin;
-        return page(own ? matching(db, url).map((server) => shown(server, user)) : [], url);
+        return page(own ? matching(db, url).map((server) => shown(server, user, db)) : [], url);
       }),
     ),
     http.post(
@@ -210,7 +211,7 @@ export function handlers(db: MockDb, session: MockSession): HttpHandler[] {
       "*/v1/servers/:id",
       guarded(({ id, user }) => {
         const server = db.servers.get(id);
-        return server ? HttpResponse.json(shown(server, user)) : notFound();
+        return server ? HttpResponse.json(shown(server, user, db)) : notFound();
       }),
     ),
     http.patch(
@@ -218,7 +219,7 @@ export function handlers(db: MockDb, session: MockSession): HttpHandler[] {
       guarded(async ({ request, id, user }) => {
         const { labels, protection } = (await request.json()) as Schemas["ServerChange"];
         const changes = { ...(labels ? { labels } : {}), ...(protection ? { protection } : {}) };
-        return HttpResponse.json(shown(db.change(id, changes), user));
+        return HttpResponse.json(shown(db.change(id, changes), user, db));
       }),
     ),
     http.delete(

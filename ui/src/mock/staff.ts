@@ -5,6 +5,8 @@ import type { components } from "@/api/schema";
 export class MockStaff {
   clusters: Cluster[] = [aCluster()];
   drift: Drift[] = [];
+  /** Servers to whose guests nothing is done. */
+  readonly observed = new Set<string>();
   holders: AddressHistory["holders"] = [];
   destroys: components["schemas"]["Destroys"] = {
     object: "destroys",

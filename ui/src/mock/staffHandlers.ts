@@ -65,7 +65,10 @@ export function staffHandlers(db: MockDb, guarded: Guard): HttpHandler[] {
     http.post(
       "*/v1/admin/servers/mode",
       forStaff(async ({ request }) => {
-        const { mode } = (await request.json()) as Schemas["ModeChange"];
+        const { mode, servers } = (await request.json()) as Schemas["ModeChange"];
+        for (const id of servers ?? db.servers.keys())
+          if (mode === "observe") staff.observed.add(id);
+          else staff.observed.delete(id);
         return HttpResponse.json({ object: "mode_change", mode, changed: db.servers.size, has_more: false });
       }),
     ),

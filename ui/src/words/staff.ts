@@ -1,5 +1,8 @@
+import { holdWords } from "./holds";
+
 /** What only staff reads. */
 export const staffWords = {
+  holds: holdWords,
   title: "Staff",
   tabs: { overview: "Overview", drift: "Drift", clusters: "Clusters", addresses: "Addresses" },
   notStaff: "This page is for staff",
@@ -94,6 +97,15 @@ export const staffWords = {
   serversModeNotes: {
     observe: ["Their owners can do nothing to their guests meanwhile."],
     manage: ["Their owners can act on their guests from now on.", "The system they came from must no longer do so."],
+  },
+  serverMode: { observe: "Only observe it", manage: "Manage it" },
+  serverModeTitle: (name: string, mode: string) => (mode === "observe" ? `Only observe ${name}?` : `Manage ${name}?`),
+  serverModeNotes: {
+    observe: ["Nothing is done to its guest any more, whoever asks.", "Its owner can look at it, and at its history."],
+    manage: [
+      "Its owner can act on its guest from now on.",
+      "The system it came from must no longer do so: two masters would undo each other’s work.",
+    ],
   },
   modesChanged: (n: number) => `${n} ${n === 1 ? "server was" : "servers were"} switched.`,
 

@@ -16,13 +16,18 @@ interface Props {
   /** What the button is about, for those who do not see where it stands. */
   about?: string;
   danger?: boolean;
+  /** Why it cannot be done now. */
+  reason?: string | null;
+  /** What was asked for is being done: the button says so until the effect is seen. */
+  observing?: boolean;
   run: () => Promise<unknown>;
   /** Fields in the question. */
   children?: ReactNode;
 }
 
 /** A button that says what its act brings with it before it is done; refused, the question stays and says why. */
-export function ConfirmedAct({ label, acting, title, notes, about, danger, run, children }: Props) {
+export function ConfirmedAct(props: Props) {
+  const { label, acting, title, notes, about, danger, reason, observing = false, run, children } = props;
   const [open, setOpen] = useState(false);
   const outdate = useOutdated();
   const act = useMutation({
@@ -32,6 +37,7 @@ export function ConfirmedAct({ label, acting, title, notes, about, danger, run, 
       await outdate();
     },
   });
+  const busy = act.isPending || observing;
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (!act.isPending) act.mutate();
@@ -43,11 +49,13 @@ export function ConfirmedAct({ label, acting, title, notes, about, danger, run, 
   return (
     <>
       <Button
-        busy={act.isPending}
-        aria-label={about && !act.isPending ? `${label}: ${about}` : undefined}
+        busy={busy}
+        reason={busy ? null : reason}
+        aria-label={about && !busy ? `${label}: ${about}` : undefined}
+        className="justify-self-start"
         onClick={() => setOpen(true)}
       >
-        {act.isPending ? acting : label}
+        {busy ? acting : label}
       </Button>
       <Dialog open={open} onClose={close} title={title}>
         <Notes notes={notes} />

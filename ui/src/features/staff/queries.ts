@@ -1,6 +1,8 @@
 import { queryOptions, useQueryClient } from "@tanstack/react-query";
 import { api, unwrap } from "@/api/client";
-import type { Operation } from "@/api/types";
+import type { Operation, ServerAction } from "@/api/types";
+import { randomKey } from "@/lib/keys";
+import type { Hold } from "./server/holding";
 
 const POLL_MS = 15_000;
 const LISTED = 50;
@@ -68,7 +70,19 @@ export const staffActs = {
     unwrap(api.POST("/v1/admin/clusters/{name}/mode", { params: { path: { name } }, body: { mode } })),
   allowDestroys: () => unwrap(api.POST("/v1/admin/destroys", { body: { minutes: 10 } })),
   switchServers,
+  switchServer: (id: string, mode: Mode) =>
+    unwrap(api.POST("/v1/admin/servers/mode", { body: { mode, servers: [id], filter: null } })),
+  suspend: (id: string, reason: Hold, note: string) => ofServer(id, { type: "suspend", reason, note }),
+  lift: (id: string, reason: Hold) => ofServer(id, { type: "unsuspend", reason }),
 };
+
+/** Asks for an action on a server; the id of its operation. */
+async function ofServer(id: string, body: ServerAction): Promise<string> {
+  const params = { path: { id }, header: { "Idempotency-Key": randomKey() } };
+  const answer = await unwrap(api.POST("/v1/servers/{id}/actions", { params, body }));
+  if ("fits" in answer) throw new Error("a dry run was never asked for");
+  return answer.operation.id;
+}
 
 /** Switches all servers of a cluster, batch by batch; how many it were. */
 async function switchServers(cluster: string, mode: Mode): Promise<number> {
@@ -78,8 +92,11 @@ async function switchServers(cluster: string, mode: Mode): Promise<number> {
   return has_more ? changed + (await switchServers(cluster, mode)) : changed;
 }
 
-/** Has everything that staff sees read again. */
+/** Has everything that staff sees read again, and the servers that their acts change. */
 export function useOutdated(): () => Promise<void> {
   const client = useQueryClient();
-  return () => client.invalidateQueries({ queryKey: staffQueries.all });
+  return async () => {
+    const outdated = [staffQueries.all, ["servers"]].map((queryKey) => client.invalidateQueries({ queryKey }));
+    await Promise.all(outdated);
+  };
 }

@@ -59,13 +59,13 @@ function Frame({ server }: { server: Server }) {
       </header>
       <StatusNotice server={server} />
       <OperationCard server={server} accepted={accepted} />
-      <ServerTabs id={server.id} />
+      <ServerTabs id={server.id} staff={Boolean(server.admin)} />
       <Outlet context={context} />
     </>
   );
 }
 
-function ServerTabs({ id }: { id: string }) {
+function ServerTabs({ id, staff }: { id: string; staff: boolean }) {
   const { pathname } = useLocation();
   const history = paths.serverHistory(id);
   const tabs = [
@@ -76,6 +76,7 @@ function ServerTabs({ id }: { id: string }) {
     [paths.serverBackups(id), words.server.backups],
     [history, words.server.history],
     [paths.serverSettings(id), words.server.settings],
+    ...(staff ? [[paths.serverStaff(id), words.shell.staff] as const] : []),
   ] as const;
   const alsoActive = pathname.startsWith(paths.serverOperations(id)) ? history : undefined;
   return <Tabs label={words.server.tabs} tabs={tabs} alsoActive={alsoActive} />;

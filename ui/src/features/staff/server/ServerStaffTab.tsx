@@ -1,0 +1,26 @@
+import { useOutletContext } from "react-router";
+import type { Operation, Server } from "@/api/types";
+import { useUser } from "@/api/session";
+import { EmptyState } from "@/ui/EmptyState";
+import { words } from "@/words";
+import { Holds } from "./Holds";
+import { ModeSwitch } from "./ModeSwitch";
+
+/** What the page of a server gives to its tabs. */
+export interface OfServer {
+  server: Server;
+  operation: Operation | undefined;
+  onAccepted: (operation: string) => void;
+}
+
+/** What only staff does to a server: keep it from its owner, and say whether anything is done to its guest. */
+export function ServerStaffTab() {
+  const given = useOutletContext<OfServer>();
+  if (useUser()?.role !== "admin") return <EmptyState title={words.staff.notStaff} help={words.staff.notStaffHelp} />;
+  return (
+    <div className="grid items-start gap-5 lg:grid-cols-2">
+      <Holds {...given} />
+      <ModeSwitch server={given.server} />
+    </div>
+  );
+}
