@@ -18,6 +18,7 @@ from service.identity import routes as identity
 from service.identity.auth import Authenticate
 from service.keys import routes as keys
 from service.live import routes as live
+from service.past import routes as past
 from service.servers import routes as servers
 from service.staff import routes as staff
 from service.web import docs, health, openapi, static
@@ -26,7 +27,7 @@ from service.web.edge import Edge
 from service.web.endpoint import routes
 from service.web.problems import Problem
 
-ROOMS = (web, identity, accounts, keys, servers, console, live, catalogue, staff)
+ROOMS = (web, identity, accounts, keys, servers, console, live, catalogue, staff, past)
 ENDPOINTS = [endpoint for room in ROOMS for endpoint in room.ENDPOINTS]
 PAGES = (
     "/",

@@ -191,24 +191,31 @@ async def list_history(req: Request) -> Response:
     found, asked, d, staff = await seen(req), query(req, PageQuery), deps(req), caller(req).staff
     before, _ = paging.parse(asked.cursor, "history", paging.number)
     records = await d.reads.history(found.server.id, before, () if staff else HIDDEN, asked.limit + 1)
-    people, types = await d.reads.people(_people(records)), await d.reads.operation_types(found)
+    people, types = await d.reads.people(people_of(records)), await d.reads.operation_types(found)
     shown = paging.page(
         records,
         asked.limit,
-        lambda record: _entry(record, people, types, staff=staff),
+        lambda record: entry(record, people, types, staff=staff),
         lambda record: paging.cursor("history", record.version),
     )
     return reply(shown)
 
 
-def _entry(
-    record: Recorded[Any], people: Mapping[UUID, User], types: Mapping[UUID, str], *, staff: bool
+def entry(
+    record: Recorded[Any],
+    people: Mapping[UUID, User],
+    types: Mapping[UUID, str],
+    *,
+    staff: bool,
+    words: Mapping[type, Callable[[Any, str], Words]] = WORDS,
+    prefix: str = ids.SERVER,
 ) -> dict[str, Any]:
+    """An event in words: who, what, when, why. `prefix` is that of what the event is about."""
     operation_id: UUID | None = getattr(record.event, "operation_id", None)
     name = _operation(types.get(operation_id, "operation")) if operation_id else ""
-    title, detail = WORDS[type(record.event)](record.event, name)
+    title, detail = words[type(record.event)](record.event, name)
     shown: dict[str, Any] = {
-        "id": f"{ids.show(ids.SERVER, record.stream_id)}:{record.version}",
+        "id": f"{ids.show(prefix, record.stream_id)}:{record.version}",
         "at": represent.time(record.at),
         "actor": _actor(record.meta.actor, people, staff=staff),
         "title": title,
@@ -233,6 +240,7 @@ def _actor(actor: Actor, people: Mapping[UUID, User], *, staff: bool) -> dict[st
     return {"type": "staff" if person.role == "admin" else "user", "label": person.name or person.email}
 
 
-def _people(records: Sequence[Recorded[Any]]) -> set[UUID]:
+def people_of(records: Sequence[Recorded[Any]]) -> set[UUID]:
+    """The users who caused events."""
     actors = {record.meta.actor.id for record in records if record.meta.actor.type == "user"}
     return {id for actor in actors if (id := ids.parse(ids.USER, actor)) is not None}

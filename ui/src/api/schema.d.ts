@@ -783,6 +783,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/time-machine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A server, an account or an address as it was at a time, how it differs from now, and the events since. */
+        get: operations["showPast"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -801,6 +818,19 @@ export interface components {
         AccountPage: {
             data: components["schemas"]["Account"][];
             page: components["schemas"]["Page"];
+        };
+        /** @description An account then and now; `then` is null before it was there. */
+        AccountPast: {
+            id: string;
+            then: components["schemas"]["AccountThen"] | null;
+            now: components["schemas"]["AccountThen"] | null;
+            changes: components["schemas"]["Change"][];
+        };
+        AccountThen: {
+            id: string;
+            name: string;
+            status: string;
+            members: components["schemas"]["MemberThen"][];
         };
         Actor: {
             /** @enum {string} */
@@ -826,6 +856,13 @@ export interface components {
             /** Format: date-time */
             since: string;
             until: string | null;
+        };
+        /** @description Who had an address then, who has it now, and everybody who ever had it, newest first. */
+        AddressPast: {
+            address: string;
+            then: components["schemas"]["AddressHolder"] | null;
+            now: components["schemas"]["AddressHolder"] | null;
+            holders: components["schemas"]["AddressHolder"][];
         };
         ApiToken: {
             id: string;
@@ -868,6 +905,12 @@ export interface components {
         BackupPage: {
             data: components["schemas"]["Backup"][];
             page: components["schemas"]["Page"];
+        };
+        /** @description A field that is not what it was: a JSON pointer into the representation. */
+        Change: {
+            field: string;
+            then: unknown;
+            now: unknown;
         };
         Check: {
             name: string;
@@ -1087,6 +1130,13 @@ export interface components {
             data: components["schemas"]["Member"][];
             page: components["schemas"]["Page"];
         };
+        /** @description A member, by the id of its user. */
+        MemberThen: {
+            id: string;
+            name: string | null;
+            /** @enum {string} */
+            role: "owner" | "admin" | "operator" | "billing" | "viewer";
+        };
         /** @description `step`: seconds between two measurements, null while there are fewer than two. */
         Metrics: {
             /** @constant */
@@ -1223,6 +1273,21 @@ export interface components {
         PasswordReset: {
             token: string;
             password: string;
+        };
+        /**
+         * @description What was true at a time, and what has happened since. `servers`: the one, those of the account (at most 200), or
+         *     those that had the address then and have it now.
+         */
+        Past: {
+            /** @constant */
+            object: "past";
+            /** Format: date-time */
+            time: string;
+            account: components["schemas"]["AccountPast"] | null;
+            address: components["schemas"]["AddressPast"] | null;
+            servers: components["schemas"]["ServerPast"][];
+            more_servers: boolean;
+            events: components["schemas"]["HistoryPage"];
         };
         Plan: {
             id: string;
@@ -1445,6 +1510,14 @@ export interface components {
         ServerPage: {
             data: components["schemas"]["Server"][];
             page: components["schemas"]["Page"];
+        };
+        /** @description A server then and now; `then` is null before it was ordered. `operation` is what went on then. */
+        ServerPast: {
+            id: string;
+            then: components["schemas"]["Server"] | null;
+            operation: components["schemas"]["Operation"] | null;
+            now: components["schemas"]["Server"] | null;
+            changes: components["schemas"]["Change"][];
         };
         ServerPlan: {
             id: string;
@@ -7210,6 +7283,105 @@ export interface operations {
             };
             /** @description Problem: unsupported_media_type */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: invalid, idempotency_key_reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: rate_limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showPast: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+                server?: string;
+                account?: string;
+                address?: string;
+                time?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Past"];
+                };
+            };
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, otp_required, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: forbidden, step_up_required, session_required */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: not_found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,0 +1,1 @@
+"""The time machine: what was true at any moment, and what has happened since."""

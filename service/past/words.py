@@ -1,0 +1,40 @@
+"""What happened to accounts and users, in plain words: one line for every event there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from domain.account import events as a
+
+Words = tuple[str, str | None]
+
+
+def _imported(event: a.AccountImported, _: str) -> Words:
+    return "Account imported", f"From {event.source}, client {event.source_id}: {event.status}"
+
+
+def _user_imported(event: a.UserImported, _: str) -> Words:
+    return "User imported", f"From {event.source}, {event.source_id}" + (
+        f": cannot sign in, {event.login_problem}" if event.login_problem else ""
+    )
+
+
+WORDS: dict[type, Callable[[Any, str], Words]] = {
+    a.AccountOpened: lambda _, __: ("Account opened", None),
+    a.AccountImported: _imported,
+    a.AccountReverted: lambda _, __: ("Import of the account taken back", None),
+    a.MemberAdded: lambda v, _: (f"A member became {v.role}", None),
+    a.MemberRemoved: lambda _, __: ("A member was let go", None),
+    a.UserRegistered: lambda v, _: ("User registered", v.role),
+    a.UserImported: _user_imported,
+    a.UserReverted: lambda _, __: ("Import of the user taken back", None),
+    a.UserRenamed: lambda v, _: (f"Renamed to {v.name}", None),
+    a.PasswordRehashed: lambda v, _: ("Password kept more safely", f"{v.previous} became {v.scheme}"),
+    a.PasswordChanged: lambda _, __: ("Password changed", None),
+    a.TwoFactorEnabled: lambda _, __: ("Second factor turned on", None),
+    a.TwoFactorDisabled: lambda _, __: ("Second factor turned off", None),
+    a.RecoveryCodeUsed: lambda v, _: ("A recovery code was used", f"{v.left} are left"),
+    a.ApiTokenCreated: lambda v, _: (f"API token {v.name} made", ", ".join(v.scopes)),
+    a.ApiTokenRevoked: lambda _, __: ("API token revoked", None),
+}
