@@ -33,6 +33,7 @@ PAGES = (
     "/",
     "/login",
     "/password/{rest:path}",
+    "/invitations/{rest:path}",
     "/servers",
     "/servers/{rest:path}",
     "/account",

@@ -292,6 +292,8 @@ WITH sessions AS (
     DELETE FROM idempotency_key WHERE at < now() - interval '7 days'
 ), links AS (
     DELETE FROM one_time_link WHERE expires_at < now() - interval '1 day'
+), invitations AS (
+    DELETE FROM invitation WHERE least(ended_at, expires_at) < now() - interval '30 days'
 ), tickets AS (
     DELETE FROM console_ticket WHERE expires_at < now() - interval '1 day'
 ), tokens AS (

@@ -62,6 +62,22 @@ class MemberRemoved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemberInvited:
+    """Whoever has the letter may act for the account in this role, once they accept."""
+
+    invitation_id: UUID
+    role: MemberRole
+    email: str = private(default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvitationWithdrawn:
+    """The letter opens nothing any more."""
+
+    invitation_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserRegistered:
     role: UserRole
     email: str = private(default="")
@@ -138,7 +154,15 @@ class ApiTokenRevoked:
     token_id: UUID
 
 
-AccountEvent = AccountOpened | AccountImported | AccountReverted | MemberAdded | MemberRemoved
+AccountEvent = (
+    AccountOpened
+    | AccountImported
+    | AccountReverted
+    | MemberAdded
+    | MemberRemoved
+    | MemberInvited
+    | InvitationWithdrawn
+)
 UserEvent = (
     UserRegistered
     | UserImported
@@ -159,6 +183,8 @@ EVENTS = (
     EventType("account.import_reverted", 1, AccountReverted),
     EventType("account.member_added", 1, MemberAdded),
     EventType("account.member_removed", 1, MemberRemoved),
+    EventType("account.member_invited", 1, MemberInvited),
+    EventType("account.invitation_withdrawn", 1, InvitationWithdrawn),
     EventType("user.registered", 1, UserRegistered),
     EventType("user.imported", 1, UserImported),
     EventType("user.import_reverted", 1, UserReverted),

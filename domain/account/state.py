@@ -66,6 +66,8 @@ def evolve_account(state: Account | None, record: Recorded[Any]) -> Account:
             state = replace(state, members=[*others, e.Member(user_id=event.user_id, role=event.role)])
         case e.MemberRemoved():
             state = replace(state, members=[member for member in state.members if member.user_id != event.user_id])
+        case e.MemberInvited() | e.InvitationWithdrawn():
+            pass
         case _:
             raise ValueError(f"{type(event).__name__} is not an event of an account")
     return replace(state, version=record.version)

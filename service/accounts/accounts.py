@@ -38,36 +38,35 @@ async def list_accounts(req: Request) -> Response:
     await d.reads.caught_up(who.user_id)
     everything = asked.scope == "all"
     rows = await d.store.pool.fetch(SQL.accounts, who.user_id, everything, at, id, asked.limit + 1)
-    shown = paging.page(rows, asked.limit, lambda row: _shown(row, row["role"]), _cursor)
-    return reply(shown)
+    return reply(paging.page(rows, asked.limit, lambda row: shown(row, row["role"]), _cursor))
 
 
 async def show_account(req: Request) -> Response:
     """One account."""
-    account = await _seen(req)
+    account = await seen(req)
     row = {"account_id": account.id, "name": account.name, "status": account.status, "created_at": account.created_at}
-    return reply(_shown(row, role_of(account, caller(req).user_id)))
+    return reply(shown(row, role_of(account, caller(req).user_id)))
 
 
 async def list_members(req: Request) -> Response:
     """Who may act for an account, and as what."""
-    account, asked, d = await _seen(req), query(req, PageQuery), deps(req)
+    account, asked, d = await seen(req), query(req, PageQuery), deps(req)
     _, after = paging.parse(asked.cursor, MEMBERS, paging.name)
     roles = {member.user_id: member.role for member in account.members}
     wanted = [id for id in sorted(roles) if after is None or id > after][: asked.limit + 1]
     people = await d.reads.people(wanted)
-    shown = paging.page(
+    page = paging.page(
         wanted,
         asked.limit,
         lambda id: _member(id, people.get(id), roles[id]),
         lambda id: paging.cursor(MEMBERS, MEMBERS, id),
     )
-    return reply(shown)
+    return reply(page)
 
 
 async def put_member(req: Request) -> Response:
     """Give a member another role; staff may also add a user."""
-    account = await _seen(req)
+    account = await seen(req)
     asked, id, d = await body(req, MemberChange), _user_id(req), deps(req)
     user = await d.reads.user(id)
     if user is None or (role_of(account, id) is None and not caller(req).staff):
@@ -78,7 +77,7 @@ async def put_member(req: Request) -> Response:
 
 async def drop_member(req: Request) -> Response:
     """Let a member go; everybody may go themselves."""
-    account, id = await _seen(req), _user_id(req)
+    account, id = await seen(req), _user_id(req)
     if role_of(account, id) is None:
         raise Problem("not_found", "The account has no such member.")
     await _change(req, account, id, None)
@@ -100,26 +99,26 @@ async def _change(req: Request, account: Account, user_id: UUID, role: MemberRol
         try:
             d.reads.wrote(who.user_id, await d.store.append(entries))
         except Conflict:
-            state = await _account(d, account.id) or account
+            state = await state_of(d, account.id) or account
             continue
         return
     raise Problem("busy", headers={"Retry-After": "1"})
 
 
-async def _seen(req: Request) -> Account:
+async def seen(req: Request) -> Account:
     """The account that the address names.
 
     Raises:
         Problem: there is none that the caller may see.
     """
     id, who = ids.parse(ids.ACCOUNT, req.path_params["id"]), caller(req)
-    account = await _account(deps(req), id) if id is not None else None
+    account = await state_of(deps(req), id) if id is not None else None
     if account is None or not (who.staff or role_of(account, who.user_id) is not None):
         raise Problem("not_found")
     return account
 
 
-async def _account(d: Deps, id: UUID) -> Account | None:
+async def state_of(d: Deps, id: UUID) -> Account | None:
     """An account, never older than what was appended before this call."""
     rows = await d.store.pool.fetch(SQL.account_stream, id)
     state = snapshot.decode(Account, rows[0]["state"]) if rows[0]["state"] is not None else None
@@ -136,7 +135,8 @@ def _user_id(req: Request) -> UUID:
     return id
 
 
-def _shown(row: Any, role: str | None) -> dict[str, Any]:
+def shown(row: Any, role: str | None) -> dict[str, Any]:
+    """An account to who has a role in it."""
     return {
         "id": ids.show(ids.ACCOUNT, row["account_id"]),
         "object": "account",

@@ -37,7 +37,7 @@ class Authenticate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and needs_token(scope["path"]):
-            caller = await self._caller(bearer(scope), scope)
+            caller = await caller_of(self._deps, scope)
             if caller.scopes is not None:
                 _check_program(caller, caller.scopes, scope)
             scope["state"]["caller"] = caller
@@ -52,30 +52,38 @@ class Authenticate:
         if verdict.wait:
             raise Problem("rate_limited", TOO_MANY, headers={"Retry-After": str(verdict.wait)})
 
-    async def _caller(self, token: str | None, scope: Scope) -> Caller:
-        if token is None:
-            raise Problem("unauthorized", headers={"WWW-Authenticate": "Bearer"})
-        known = self._deps.tokens.known(token)
-        if known is not None:
-            return known
-        ends = self._deps.tokens.ends
-        if token.startswith(api_tokens.PREFIX):
-            caller = await api_tokens.check(self._deps, token, host(scope))
-        else:
-            caller = await self._check(token)
-        self._deps.tokens.remember(token, caller, ends)
-        return caller
 
-    async def _check(self, token: str) -> Caller:
-        try:
-            caller = self._deps.tokens.verify(token)
-        except ExpiredToken:
-            raise Problem("token_expired", headers=REFUSED) from None
-        except InvalidToken:
-            raise Problem("unauthorized", headers=REFUSED) from None
-        if not await self._deps.store.pool.fetchval(SQL.session_of, caller.session_id):
-            raise Problem("unauthorized", "The session of this access token has ended.", headers=REFUSED)
-        return caller
+async def caller_of(deps: Deps, scope: Scope) -> Caller:
+    """Who makes a request, by the token it comes with.
+
+    Raises:
+        Problem: it comes with none, or with one that does not hold.
+    """
+    token = bearer(scope)
+    if token is None:
+        raise Problem("unauthorized", headers={"WWW-Authenticate": "Bearer"})
+    known = deps.tokens.known(token)
+    if known is not None:
+        return known
+    ends = deps.tokens.ends
+    if token.startswith(api_tokens.PREFIX):
+        caller = await api_tokens.check(deps, token, host(scope))
+    else:
+        caller = await _check(deps, token)
+    deps.tokens.remember(token, caller, ends)
+    return caller
+
+
+async def _check(deps: Deps, token: str) -> Caller:
+    try:
+        caller = deps.tokens.verify(token)
+    except ExpiredToken:
+        raise Problem("token_expired", headers=REFUSED) from None
+    except InvalidToken:
+        raise Problem("unauthorized", headers=REFUSED) from None
+    if not await deps.store.pool.fetchval(SQL.session_of, caller.session_id):
+        raise Problem("unauthorized", "The session of this access token has ended.", headers=REFUSED)
+    return caller
 
 
 def _check_program(caller: Caller, scopes: frozenset[str], scope: Scope) -> None:

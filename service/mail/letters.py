@@ -32,3 +32,13 @@ def password_changed(to: str) -> Letter:
         "If it was not you, choose a new password now and tell the people who run this service.\n"
     )
     return Letter("password_changed", to, "Your password was changed", text)
+
+
+def invitation(to: str, account: str, link: str, days: int) -> Letter:
+    """Somebody may act for an account, if they want to."""
+    text = (
+        f"You are invited to act for the account {account}.\n\n"
+        f"To accept, open this address within {days} days:\n\n{link}\n\n"
+        "It opens once. If you did not expect this, do nothing.\n"
+    )
+    return Letter("invitation", to, f"You are invited to {account}", text)
