@@ -39,6 +39,8 @@ async def test_only_the_way_in_is_open() -> None:
         "/v1/logout",
         "/v1/password/forgot",
         "/v1/password/reset",
+        "/v1/invitations/open",
+        "/v1/invitations/accept",
     }
 
 
