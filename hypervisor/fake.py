@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
-from hypervisor import fake_copies, wire
+from hypervisor import fake_copies, texts, wire
 from hypervisor.errors import (
     AgentSilent,
     Ambiguous,
@@ -238,6 +238,9 @@ class FakeHypervisor:
             vmid,
             lambda call: fake_copies.take_backup(self.world, call, node, vmid, storage, notes),
         )
+
+    async def archive(self, upid: str, storage: str) -> str | None:
+        return texts.archive(await self.task_log(upid), storage)
 
     async def restore_backup(self, node: str, vmid: int, *, volume: str, storage: str) -> str:
         return await self._change(

@@ -118,13 +118,26 @@ def take_backup(world: FakeWorld, call: str, node: str, vmid: int, storage: str,
     if guest.node != node:
         raise Missing(f"VM {vmid} is not on this node", call=call)
 
+    name = f"vzdump-qemu-{vmid}-{world.next():06d}.vma.zst"
+
+    def write(notes: str) -> None:
+        made = BackupVolume(f"{storage}:backup/{name}", vmid, USED_BYTES, world.now, notes, False)
+        world.backups[made.volume] = FakeBackup(made, storage, _kept(guest))
+
     def run() -> str:
-        volume = f"{storage}:backup/vzdump-qemu-{vmid}-{world.next():06d}.vma.zst"
-        made = BackupVolume(volume, vmid, USED_BYTES, world.now, notes, False)
-        world.backups[volume] = FakeBackup(made, storage, _kept(guest))
+        write(notes)
         return "OK"
 
-    return world.locked_task("vzdump", guest, run)
+    def cut_off() -> None:
+        """The notes come last (pve-manager VZDump.pm exec_backup_task)."""
+        write("")
+        guest.lock = "backup"
+
+    begins = guest.lock is None and not world.held(vmid)
+    upid = world.locked_task("vzdump", guest, run, cut_off=cut_off)
+    if begins:
+        world.tasks[upid].log.insert(0, f"INFO: creating vzdump archive '/mnt/pve/{storage}/dump/{name}'")
+    return upid
 
 
 def restore_backup(world: FakeWorld, call: str, node: str, vmid: int, volume: str, storage: str) -> str:

@@ -428,7 +428,13 @@ class Hypervisor(Protocol):
     async def take_backup(self, node: str, vmid: int, *, storage: str, notes: str) -> str:
         """Copy the guest to a storage while it runs; one at a time on a node, others wait in their tasks.
 
-        Nothing but `notes` (one line) tells which backup came of it. Raises Missing when the guest is not on this node.
+        `notes` (one line) are written last. Raises Missing when the guest is not on this node.
+        """
+        ...
+
+    async def archive(self, upid: str, storage: str) -> str | None:
+        """The volume that the task of a backup makes on the storage, as its log names it, whatever became of it; None
+        while it has named none.
         """
         ...
 

@@ -22,7 +22,7 @@ import requests
 from proxmoxer import ProxmoxAPI
 from urllib3.exceptions import InsecureRequestWarning
 
-from hypervisor import websocket, wire, wire_copies
+from hypervisor import texts, websocket, wire, wire_copies
 from hypervisor.calls import Method, guest_path, segment, task_path
 from hypervisor.copies import Copies
 from hypervisor.errors import AgentSilent, Conflict, Invalid, Refused, Unreachable
@@ -281,6 +281,9 @@ class ProxmoxHypervisor(Copies, Guarding, Looking):
     async def task_log(self, upid: str, limit: int = 500) -> list[str]:
         path = (*task_path(upid), "log")
         return await self._read(lambda lines: [str(line["t"]) for line in lines], *path, start=0, limit=limit)
+
+    async def archive(self, upid: str, storage: str) -> str | None:
+        return texts.archive(await self.task_log(upid), storage)
 
     async def tasks(
         self, node: str, *, vmid: int | None = None, kind: str | None = None, since: int | None = None

@@ -8,7 +8,7 @@ ambiguous.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from hypervisor.errors import (
@@ -151,6 +151,16 @@ def sort_task(text: str) -> TaskCause:
             return cause
     kind = _sentence(text)
     return CAUSES.get(kind, "unknown") if kind else "unknown"
+
+
+def archive(log: Iterable[str], storage: str) -> str | None:
+    """The volume that a backup's log says it makes on the storage."""
+    for line in log:
+        # pve-manager VZDump.pm exec_backup_task
+        if named := re.search(r"creating (vzdump|Proxmox Backup Server) archive '([^']+)'", line):
+            name = named[2].rpartition("/")[2] if named[1] == "vzdump" else named[2]
+            return f"{storage}:backup/{name}"
+    return None
 
 
 def _sort_fields(fields: Mapping[str, str]) -> Kind:

@@ -46,7 +46,7 @@ def _intended(step: Step, event: e.EffectIntended, at: datetime) -> Fields:
 
 
 def _accepted(step: Step, event: e.TaskAccepted, at: datetime) -> Fields:
-    return {"effect": step.effect and changed(step.effect, upid=event.upid)}
+    return {"effect": step.effect and changed(step.effect, upid=event.upid), "upids": [*step.upids, event.upid]}
 
 
 def _held(step: Step, event: e.StepHeld, at: datetime) -> Fields:

@@ -38,6 +38,7 @@ class Step:
     finished_at: datetime | None = None
     attempt: int = 0
     effect: Effect | None = None
+    upids: list[str] = field(default_factory=list)  # the tasks of all attempts
 
 
 @dataclass(frozen=True, kw_only=True)

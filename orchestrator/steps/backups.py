@@ -18,6 +18,7 @@ from orchestrator.steps.snapshots import drop_plan
 from orchestrator.work import Work
 from runtime.ids import new_id
 
+TAKE = "take_backup"
 NO_STORAGE = "Backups are not offered where this server is: nothing was changed."
 GONE = "The backup is not there any more: nothing was changed."
 
@@ -37,7 +38,7 @@ async def take(work: Work) -> Outcome:
     if storage is None:
         return Failed("no_backups", NO_STORAGE, "the cluster has no backup_storage", retryable=False)
     plan = Plan(
-        verb="take_backup",
+        verb=TAKE,
         node=guest.node,
         reached=partial(_taken, work, storage),
         issue=lambda: work.hypervisor.take_backup(guest.node, guest.vmid, storage=storage, notes=mark(work)),
@@ -45,15 +46,51 @@ async def take(work: Work) -> Outcome:
         grace=LATE_SECONDS,  # a request that comes late would make a second one
         occupies=slots.needed(work.state.cluster or "", node=guest.node, storage=storage),
     )
-    outcome = await pursue(work, plan)
+    effect = work.step.effect
+    going_on = effect is not None and effect.verb == TAKE
+    outcome = await pursue_all(work, [plan] if going_on else [_drop_broken(work, guest.node, storage), plan])
     return await _recorded(work, storage) if isinstance(outcome, Done) else outcome
 
 
-async def _made(work: Work, storage: str) -> BackupVolume | None:
+def _drop_broken(work: Work, node: str, storage: str) -> Plan:
+    """Delete what earlier attempts left: their workers died before they had written whose backup it is."""
+
+    async def broken() -> list[BackupVolume]:
+        named = {await _archive(work, upid, storage) for upid in work.step.upids}
+        return [row for row in await _rows(work, storage) if row.volume in named and not row.notes] if named else []
+
+    async def delete_all() -> None:
+        for row in await broken():
+            await work.hypervisor.delete_backup(node, storage, row.volume)
+
+    async def reached() -> str | None:
+        return None if await broken() else ""
+
+    return Plan(verb="delete_backup", node=node, reached=reached, issue=delete_all, find=no_task, grace=2.0)
+
+
+async def _archive(work: Work, upid: str, storage: str) -> str | None:
+    """What a task says that it makes, also when it has died; None when nobody knows any more."""
+    try:
+        return await work.hypervisor.archive(upid, storage)
+    except Missing:
+        return None
+
+
+async def _rows(work: Work, storage: str) -> list[BackupVolume]:
     assert work.state.node is not None
     assert work.state.vmid is not None
-    rows = await work.hypervisor.backups(work.state.node, storage, work.state.vmid)
-    return next((row for row in rows if mark(work) in row.notes), None)
+    return await work.hypervisor.backups(work.state.node, storage, work.state.vmid)
+
+
+async def _made(work: Work, storage: str) -> BackupVolume | None:
+    """The backup that says it is this operation's, or that a task which went well says it made."""
+    rows, effect = await _rows(work, storage), work.step.effect
+    marked = next((row for row in rows if mark(work) in row.notes), None)
+    if marked is not None or effect is None or effect.upid is None or await task_succeeded(work, TAKE)() is None:
+        return marked
+    named = await _archive(work, effect.upid, storage)
+    return next((row for row in rows if row.volume == named), None)
 
 
 async def _taken(work: Work, storage: str) -> str | None:

@@ -93,6 +93,7 @@ async def test_a_backup_is_found_by_its_notes_and_outlives_its_restoration(clust
     assert (await succeeded(cluster, taken)).kind == "vzdump"
     (found,) = await cluster.hypervisor.backups("pve1", cluster.backups, vmid)
     assert (found.vmid, found.notes, found.protected) == (vmid, NOTES, False)
+    assert await cluster.hypervisor.archive(taken, cluster.backups) == found.volume
     assert found.size_bytes > 0
     before = await cluster.hypervisor.config("pve1", vmid)
     await cluster.hypervisor.configure("pve1", vmid, GuestSettings(name="other", cores=7))

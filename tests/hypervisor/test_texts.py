@@ -23,7 +23,7 @@ from hypervisor.errors import (
     Unreachable,
 )
 from hypervisor.port import TaskCause
-from hypervisor.texts import Answer, sort, sort_task
+from hypervisor.texts import Answer, archive, sort, sort_task
 
 GOLDEN = Path(__file__).parents[1] / "testbed_proxmox" / "golden"
 
@@ -182,3 +182,21 @@ def test_every_recorded_refusal_has_a_sensible_class(record: dict[str, Any]) -> 
 def test_the_recorded_change_that_timed_out_and_still_ran_is_ambiguous() -> None:
     record = dict(recorded())["11-E:clone-while-pvedaemon-frozen"]
     assert sort(answer_of(record["response"]), mutating=True) is Ambiguous
+
+
+@pytest.mark.parametrize(
+    ("line", "volume"),
+    [
+        (
+            "INFO: creating vzdump archive '/mnt/nfs/dump/vzdump-qemu-1-x.vma.zst'",
+            "b:backup/vzdump-qemu-1-x.vma.zst",
+        ),
+        (
+            "INFO: creating Proxmox Backup Server archive 'vm/1/2026-01-02T03:04:05Z'",
+            "b:backup/vm/1/2026-01-02T03:04:05Z",
+        ),
+        ("INFO: starting new backup job: vzdump 100", None),
+    ],
+)
+def test_a_backups_log_names_its_archive(line: str, volume: str | None) -> None:
+    assert archive(["INFO: Starting Backup of VM 100 (qemu)", line], "b") == volume

@@ -10,6 +10,8 @@ import pytest
 from domain.server import events as e
 from domain.server.state import Server
 from hypervisor.fake import Accident, Crash
+from hypervisor.fake_world import FakeBackup
+from hypervisor.port import BackupVolume
 from orchestrator import reconcile as reconciling
 from orchestrator.steps.credentials import AT_NEXT_START
 from orchestrator.work import SQL
@@ -331,3 +333,19 @@ async def test_the_backups_of_a_server_go_with_it(life: Life) -> None:
     await life.round(server)
     state = await _done(life, server)
     assert (state.status, state.backups, list(life.world.backups)) == ("terminated", [], [others.volume])
+
+
+async def test_what_a_killed_backup_left_is_deleted_before_the_next_try(life: Life) -> None:
+    """It says nothing of whose it is: the log of the task that made it does. What others left stays."""
+    server = await _running(life)
+    vmid, before = (await life.state(server)).vmid or 0, len(life.hypervisor.calls)
+    others = BackupVolume(f"backups:backup/vzdump-qemu-{vmid}-others.vma.zst", vmid, 1, 1, "", False)
+    life.world.backups[others.volume] = FakeBackup(others, "backups", {})
+    life.world.kill_task("vzdump")
+    await life.ask(server, "backup", name="weekly")
+    await life.round(server)
+    life.world.guests[vmid].lock = None  # staff have unlocked it
+    state = await _done(life, server)
+    assert set(life.world.backups) == {others.volume, *(backup.volume for backup in state.backups)}
+    verbs = [call.verb for call in life.hypervisor.calls[before:]]
+    assert verbs[:3] == ["take_backup", "delete_backup", "take_backup"]

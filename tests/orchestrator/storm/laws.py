@@ -69,10 +69,15 @@ def _guests(installation: Installation, servers: dict[UUID, Server], outsiders: 
     found.orphans += [f"guest {vmid}: {world.guests[vmid].description}" for vmid in sorted(ours) if vmid not in known]
     owners = set(world.guests)
     found.orphans += [f"volume {volume}" for volume, owner in world.volumes.items() if owner not in owners]
+    found.orphans += [f"archive {volume}" for volume in sorted(set(world.backups) - _told_archives(servers))]
     for vmid, seen in outsiders.strangers.items():
         guest = world.guests.get(vmid)
         if guest is None or looks(guest) != seen:
             found.wrong_state.append(f"stranger {vmid} was {seen}, is {guest and looks(guest)}")
+
+
+def _told_archives(servers: dict[UUID, Server]) -> set[str]:
+    return {backup.volume for server in servers.values() if not server.destroyed for backup in server.backups}
 
 
 def _server(installation: Installation, server: Server, outsiders: Outsiders, found: Findings) -> None:

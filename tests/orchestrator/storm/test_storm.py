@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from hypervisor.fake_copies import take_backup
 from hypervisor.fake_world import FakeGuest
 from tests.orchestrator.storm.installation import FIRST_VMID, Installation
 from tests.orchestrator.storm.laws import Outsiders, examine
@@ -65,6 +66,11 @@ def _second(installation: Installation) -> None:
     installation.world.add_guest(FakeGuest(200, "pve1", description=mark))
 
 
+def _archive(installation: Installation) -> None:
+    take_backup(installation.world, "", "pve1", FIRST_VMID, "backups", "")
+    installation.world.run_tasks()
+
+
 @pytest.mark.parametrize(
     ("law", "break_it"),
     [
@@ -72,6 +78,7 @@ def _second(installation: Installation) -> None:
         ("duplicates", _second),
         ("orphans", lambda installation: installation.world.add_guest(FakeGuest(FIRST_VMID + 7, "pve1"))),
         ("orphans", lambda installation: installation.world.volumes.update({"local:1/left-over": 1})),
+        ("orphans", _archive),
         ("wrong_state", _power_off),
         ("wrong_state", lambda installation: installation.tables.table("vmid").clear()),
         ("stuck", lambda installation: installation.ask(installation.servers()[0].id, "stop", {}, {}, "customer")),
