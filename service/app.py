@@ -21,13 +21,14 @@ from service.live import routes as live
 from service.past import routes as past
 from service.servers import routes as servers
 from service.staff import routes as staff
+from service.watch import routes as watch
 from service.web import docs, health, openapi, static
 from service.web import routes as web
 from service.web.edge import Edge
 from service.web.endpoint import routes
 from service.web.problems import Problem
 
-ROOMS = (web, identity, accounts, keys, servers, console, live, catalogue, staff, past)
+ROOMS = (web, identity, accounts, keys, servers, console, live, catalogue, staff, past, watch)
 ENDPOINTS = [endpoint for room in ROOMS for endpoint in room.ENDPOINTS]
 PAGES = (
     "/",

@@ -16,6 +16,9 @@ from domain.server import events as e
 from domain.server.operations import HOLDS, OPERATIONS, WHY, Kind, Who
 from domain.server.state import Operation, Server
 
+Ending = Literal["retry", "skip", "cancel"]
+# Steps that record nothing but that they were done: what follows does not build on them.
+SKIPPABLE = frozenset({"guard", "address"})
 HOST_NAME = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", re.IGNORECASE
 )
@@ -53,9 +56,9 @@ class RequestOperation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndOperation:
-    """Ask for a failed operation to be tried again, or for one to be given up; None means the newest."""
+    """Ask for a failed operation to be tried again, to go on without its step, or to be given up; None: the newest."""
 
-    what: Literal["retry", "cancel"]
+    what: Ending
     operation_id: UUID | None = None
     by: Who = "customer"
 
@@ -232,7 +235,7 @@ SPECIAL = {
 
 
 def end(state: Server, command: EndOperation) -> list[e.ServerEvent]:
-    """Retry or cancel an operation.
+    """Retry or cancel an operation, or skip its step.
 
     Raises:
         Invalid: the server has no such operation.
@@ -242,6 +245,8 @@ def end(state: Server, command: EndOperation) -> list[e.ServerEvent]:
     operation = _named(state, command.operation_id)
     if command.what == "retry":
         return _retry(state, operation, command.by)
+    if command.what == "skip":
+        return _skip(state, operation, command.by)
     if operation.status == "needs_attention" and command.by == "customer":
         raise NotAllowed("Staff look at this operation: only they can give it up.")
     return _cancel(operation)
@@ -276,6 +281,17 @@ def _retry(state: Server, operation: Operation, by: Who) -> list[e.ServerEvent]:
     if not attention and not (operation.status == "failed" and retryable):
         raise NotAllowed(f"This operation cannot be tried again: it {STANDS[operation.status]}.")
     return [e.OperationRetried(operation_id=operation.id)]
+
+
+def _skip(state: Server, operation: Operation, by: Who) -> list[e.ServerEvent]:
+    """Staff have seen to a step, or can do without it: it counts as done."""
+    if by == "customer" or operation.status != "needs_attention":
+        raise NotAllowed("Only staff skip a step, and only of an operation that waits for them.")
+    step = operation.step
+    if step is None or step.key not in SKIPPABLE:
+        raise NotAllowed("What follows builds on this step: have it tried again, or give the operation up.")
+    skipped = e.StepCompleted(operation_id=operation.id, step=step.key, detail="Skipped by staff")
+    return [*_retry(state, operation, by), skipped]
 
 
 def _cancel(operation: Operation) -> list[e.ServerEvent]:

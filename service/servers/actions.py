@@ -198,12 +198,12 @@ async def _end(req: Request, found: Found, action: models.End, key: Key | None) 
     operation = command.operation_id
     assert operation is not None
     decide = at_version(req, lambda state: end(state, command))
-    claims = partial(_given_back, operation)
+    claims = partial(given_back, operation)
     stored = await commit(req, found.server.id, operation, decide, key, known=found.server, claims=claims)
     return await answered(req, stored)
 
 
-async def _given_back(operation_id: Any, after: Server, connection: Connection) -> None:
+async def given_back(operation_id: Any, after: Server, connection: Connection) -> None:
     """What was kept or promised for an operation that ends here."""
     operation = _operation(after, operation_id)
     if operation is None or operation.status != "cancelled":

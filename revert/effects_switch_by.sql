@@ -1,0 +1,6 @@
+-- The switch of effects says which user has set it; null for the command line
+BEGIN;
+
+ALTER TABLE effects_switch DROP COLUMN switched_by;
+
+COMMIT;

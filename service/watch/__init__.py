@@ -1,0 +1,1 @@
+"""What staff watch: whether everything moves, what waits for them, and what room is left."""
