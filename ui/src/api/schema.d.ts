@@ -367,6 +367,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/accounts/{id}/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The invitations that wait, newest first. */
+        get: operations["listInvitations"];
+        put?: never;
+        /** Invite somebody by letter to act for the account; it replaces an earlier invitation of theirs. */
+        post: operations["invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/accounts/{id}/invitations/{invitation}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Withdraw an invitation; its letter opens nothing any more. */
+        delete: operations["withdrawInvitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invitations/open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What an invitation offers, for who has the letter. */
+        post: operations["openInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invitations/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Accept an invitation: signed in, as who one is; otherwise as a new user of the letter's address. */
+        post: operations["acceptInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/ssh-keys": {
         parameters: {
             query?: never;
@@ -800,10 +869,103 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How everything goes: the views, the wakes, programs, clusters, the database, and what waits for staff. */
+        get: operations["showHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/effects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether changes on Proxmox are paused, since when, by whom and why. */
+        get: operations["showEffects"];
+        put?: never;
+        /** Pause every change on Proxmox at once, or let them go on; what is asked for meanwhile waits. */
+        post: operations["switchEffects"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/capacity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is promised of every node, storage and pool, and how much there is. */
+        get: operations["showCapacity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Operations of all servers with where these are, newest first. */
+        get: operations["listStaffOperations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/operations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have an operation tried again, go on without its step, or give it up. */
+        post: operations["decideOperation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description `email` is what one signs in with. */
+        AcceptedInvitation: {
+            /** @constant */
+            object: "accepted_invitation";
+            account: components["schemas"]["Account"];
+            email: string;
+        };
         /** @description `role`: the caller's; null for staff who are no member. */
         Account: {
             id: string;
@@ -864,6 +1026,10 @@ export interface components {
             now: components["schemas"]["AddressHolder"] | null;
             holders: components["schemas"]["AddressHolder"][];
         };
+        Amount: {
+            most: number;
+            promised: number;
+        };
         ApiToken: {
             id: string;
             /** @constant */
@@ -906,6 +1072,14 @@ export interface components {
             data: components["schemas"]["Backup"][];
             page: components["schemas"]["Page"];
         };
+        Capacity: {
+            /** @constant */
+            object: "capacity";
+            nodes: components["schemas"]["NodeCapacity"][];
+            storages: components["schemas"]["StorageCapacity"][];
+            pools: components["schemas"]["PoolCapacity"][];
+            slots: components["schemas"]["Slots"][];
+        };
         /** @description A field that is not what it was: a JSON pointer into the representation. */
         Change: {
             field: string;
@@ -937,6 +1111,15 @@ export interface components {
             data: components["schemas"]["Cluster"][];
             page: components["schemas"]["Page"];
         };
+        /** @description `watched`: a program has it in sight now. `error` is what was last in the way. */
+        ClusterSight: {
+            name: string;
+            reachable: boolean | null;
+            observed_at: string | null;
+            changed_at: string | null;
+            watched: boolean;
+            error: string | null;
+        };
         Code: {
             otp: string;
         };
@@ -955,6 +1138,12 @@ export interface components {
             password: string;
             /** @default null */
             otp?: string | null;
+        };
+        DatabaseHealth: {
+            version: string;
+            size_bytes: number;
+            connections: number;
+            max_connections: number;
         };
         /** @description Removals of guests within the window; beyond the limit they wait for staff. */
         Destroys: {
@@ -1004,6 +1193,22 @@ export interface components {
             /** @enum {string} */
             action: "adopt" | "repair" | "ignore";
             operation: string | null;
+        };
+        /** @description Whether changes on Proxmox are paused; `by` is a user, null for the command line. */
+        Effects: {
+            /** @constant */
+            object: "effects";
+            paused: boolean;
+            reason: string | null;
+            /** Format: date-time */
+            since: string;
+            by: string | null;
+        };
+        /** @description While they are paused nothing changes on Proxmox; what is asked for waits. */
+        EffectsChange: {
+            paused: boolean;
+            /** @default  */
+            reason?: string;
         };
         /** @description Have a failed operation tried again, or give one up; without `operation`, the newest. */
         End: {
@@ -1060,6 +1265,42 @@ export interface components {
             data: components["schemas"]["Image"][];
             page: components["schemas"]["Page"];
         };
+        /** @description An invitation that waits to be accepted. `invited_by` is a user's id. */
+        Invitation: {
+            id: string;
+            /** @constant */
+            object: "invitation";
+            email: string;
+            /** @enum {string} */
+            role: "owner" | "admin" | "operator" | "billing" | "viewer";
+            invited_by: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+        };
+        /** @description Signed in, the token alone is enough; who is new chooses a name and a password. */
+        InvitationAccept: {
+            token: string;
+            /** @default null */
+            name?: string | null;
+            /** @default null */
+            password?: string | null;
+        };
+        /** @description Invite whoever reads the letters to this address. Only owners invite owners. */
+        InvitationCreate: {
+            email: string;
+            /** @enum {string} */
+            role: "owner" | "admin" | "operator" | "billing" | "viewer";
+        };
+        InvitationPage: {
+            data: components["schemas"]["Invitation"][];
+            page: components["schemas"]["Page"];
+        };
+        /** @description What stands after the # of the letter's link. */
+        InvitationToken: {
+            token: string;
+        };
         IpAddress: {
             address: string;
             prefix: number;
@@ -1068,6 +1309,10 @@ export interface components {
             family: 4 | 6;
             primary: boolean;
             rdns: string | null;
+        };
+        LetterCounts: {
+            waiting: number;
+            given_up: number;
         };
         Location: {
             id: string;
@@ -1182,6 +1427,13 @@ export interface components {
             last_used_from: string | null;
             token: string;
         };
+        /** @description Memory in MiB; null until it was looked at. */
+        NodeCapacity: {
+            cluster: string;
+            node: string;
+            memory: components["schemas"]["Amount"];
+            cores: components["schemas"]["Amount"] | null;
+        };
         OfBackup: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -1197,6 +1449,11 @@ export interface components {
              */
             type: "snapshot_delete" | "snapshot_restore";
             snapshot: string;
+        };
+        OpenOperations: {
+            queued: number;
+            running: number;
+            needs_attention: number;
         };
         /** @description A place where a user is signed in; `current` is the one that asks. */
         OpenSession: {
@@ -1216,6 +1473,21 @@ export interface components {
         OpenSessions: {
             data: components["schemas"]["OpenSession"][];
             page: components["schemas"]["Page"];
+        };
+        /**
+         * @description What is offered to whoever has the letter. `signs_in`: somebody signs in with its address already, so sign in
+         *     before accepting; otherwise choose a name and a password.
+         */
+        OpenedInvitation: {
+            /** @constant */
+            object: "opened_invitation";
+            account: string;
+            email: string;
+            /** @enum {string} */
+            role: "owner" | "admin" | "operator" | "billing" | "viewer";
+            /** Format: date-time */
+            expires_at: string;
+            signs_in: boolean;
         };
         Operation: {
             id: string;
@@ -1241,6 +1513,11 @@ export interface components {
             /** @default null */
             password?: string | null;
         };
+        /** @description retry: try it again. skip: count its step as done and go on. abandon: give it up. */
+        OperationDecision: {
+            /** @enum {string} */
+            action: "retry" | "skip" | "abandon";
+        };
         OperationError: {
             code: string;
             message: string;
@@ -1260,6 +1537,20 @@ export interface components {
             started_at: string | null;
             finished_at: string | null;
             attempt: number;
+        };
+        /** @description The server of an operation, and where its guest is. */
+        Owner: {
+            id: string;
+            name: string;
+            account: string;
+            cluster: string | null;
+            node: string | null;
+            vmid: number | null;
+        };
+        /** @description Events per minute, now and over ten minutes; at most 50,000 are counted. */
+        Pace: {
+            last_minute: number;
+            ten_minutes: number;
         };
         Page: {
             limit: number;
@@ -1305,6 +1596,14 @@ export interface components {
             data: components["schemas"]["Plan"][];
             page: components["schemas"]["Page"];
         };
+        /** @description `taken` counts addresses that rest as well. */
+        PoolCapacity: {
+            name: string;
+            location: string;
+            network: string;
+            size: number;
+            taken: number;
+        };
         Power: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -1332,6 +1631,25 @@ export interface components {
             pointer: string;
             code: string;
             message: string;
+        };
+        /** @description A program connected to the database from an address (null: the same machine). */
+        Program: {
+            name: string;
+            address: string | null;
+            connections: number;
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            last_active_at: string;
+        };
+        /** @description How far read models are behind the log; `events` are counted up to 100,000. */
+        Projection: {
+            name: string;
+            events: number;
+            seconds: number;
+            /** Format: date-time */
+            moved_at: string;
+            code_version: number;
         };
         /** @description `otp` is needed from whoever has a second factor: a code, or a recovery code. */
         Proof: {
@@ -1533,6 +1851,12 @@ export interface components {
             expires_in: number;
             user: components["schemas"]["User"];
         };
+        /** @description Heavy tasks that go on, and those that wait for their turn. */
+        Slots: {
+            cluster: string;
+            granted: number;
+            waiting: number;
+        };
         Snapshot: {
             id: string;
             /** @constant */
@@ -1567,6 +1891,38 @@ export interface components {
             data: components["schemas"]["SshKey"][];
             page: components["schemas"]["Page"];
         };
+        /** @description `actions`: what staff may decide about it. */
+        StaffOperation: {
+            id: string;
+            /** @constant */
+            object: "operation";
+            type: string;
+            /** @enum {string} */
+            status: "queued" | "running" | "succeeded" | "failed" | "cancelled" | "needs_attention";
+            progress: number;
+            resource: components["schemas"]["Resource"];
+            steps: components["schemas"]["OperationStep"][];
+            error: components["schemas"]["OperationError"] | null;
+            requested_by: components["schemas"]["Requester"];
+            request_id: string | null;
+            /** Format: date-time */
+            created_at: string;
+            started_at: string | null;
+            finished_at: string | null;
+            server: components["schemas"]["Owner"];
+            actions: ("retry" | "skip" | "abandon")[];
+        };
+        StaffOperationPage: {
+            data: components["schemas"]["StaffOperation"][];
+            page: components["schemas"]["Page"];
+        };
+        /** @description In GiB; `node` is null for a shared one. */
+        StorageCapacity: {
+            cluster: string;
+            storage: string;
+            node: string | null;
+            disk: components["schemas"]["Amount"];
+        };
         /** @description For staff: each reason is placed and lifted by itself. */
         Suspend: {
             /**
@@ -1585,6 +1941,23 @@ export interface components {
             reasons: string[];
             /** Format: date-time */
             since: string;
+        };
+        SystemHealth: {
+            /** @constant */
+            object: "health";
+            /** Format: date-time */
+            at: string;
+            version: string;
+            log_id: string;
+            database: components["schemas"]["DatabaseHealth"];
+            effects: components["schemas"]["Effects"];
+            projections: components["schemas"]["Projection"][];
+            wakes: components["schemas"]["Wakes"];
+            programs: components["schemas"]["Program"][];
+            clusters: components["schemas"]["ClusterSight"][];
+            letters: components["schemas"]["LetterCounts"];
+            operations: components["schemas"]["OpenOperations"];
+            events_per_minute: components["schemas"]["Pace"];
         };
         Take: {
             /**
@@ -1632,6 +2005,14 @@ export interface components {
         UserChange: {
             /** @default null */
             name?: string | null;
+        };
+        /** @description Servers to look at: `due` wait for a worker, `leased` are being looked at, `failing` were tried in vain. */
+        Wakes: {
+            waiting: number;
+            due: number;
+            leased: number;
+            failing: number;
+            oldest_due_seconds: number;
         };
     };
     responses: never;
@@ -3947,6 +4328,531 @@ export interface operations {
             };
             /** @description Problem: operation_in_progress, protected, not_allowed, already_exists, busy */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: rate_limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listInvitations: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationPage"];
+                };
+            };
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, otp_required, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: forbidden, step_up_required, session_required */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: invalid, idempotency_key_reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: rate_limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationCreate"];
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitation"];
+                };
+            };
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, otp_required, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: forbidden, step_up_required, session_required */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: operation_in_progress, protected, not_allowed, already_exists, busy */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: invalid, idempotency_key_reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: rate_limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdrawInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                invitation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, otp_required, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: forbidden, step_up_required, session_required */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: operation_in_progress, protected, not_allowed, already_exists, busy */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: rate_limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    openInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationToken"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenedInvitation"];
+                };
+            };
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: position_reset, link_expired */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: invalid, idempotency_key_reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acceptInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationAccept"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AcceptedInvitation"];
+                };
+            };
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, otp_required, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: forbidden, step_up_required, session_required */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: operation_in_progress, protected, not_allowed, already_exists, busy */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: position_reset, link_expired */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: invalid, idempotency_key_reused */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7382,6 +8288,571 @@ export interface operations {
             };
             /** @description Problem: not_found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: invalid, idempotency_key_reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: rate_limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SystemHealth"];
+                };
+            };
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, otp_required, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: forbidden, step_up_required, session_required */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: rate_limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showEffects: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Effects"];
+                };
+            };
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, otp_required, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: forbidden, step_up_required, session_required */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: rate_limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    switchEffects: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EffectsChange"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Effects"];
+                };
+            };
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, otp_required, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: forbidden, step_up_required, session_required */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: operation_in_progress, protected, not_allowed, already_exists, busy */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: invalid, idempotency_key_reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: rate_limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showCapacity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Capacity"];
+                };
+            };
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, otp_required, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: forbidden, step_up_required, session_required */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: rate_limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listStaffOperations: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+                status?: "queued" | "running" | "succeeded" | "failed" | "cancelled" | "needs_attention";
+                type?: string;
+                cluster?: string;
+                node?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffOperationPage"];
+                };
+            };
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, otp_required, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: forbidden, step_up_required, session_required */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: invalid, idempotency_key_reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: rate_limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decideOperation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request gets the first answer again, and nothing is done twice. */
+                "Idempotency-Key"?: string;
+                /** @description `wait=N`: answer when the operation has ended, or after N seconds (30 at most). */
+                Prefer?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OperationDecision"];
+            };
+        };
+        responses: {
+            /** @description Accepted: it goes on */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationAccepted"];
+                };
+            };
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, otp_required, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: forbidden, step_up_required, session_required */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: operation_in_progress, protected, not_allowed, already_exists, busy */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unsupported_media_type */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
