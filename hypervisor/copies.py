@@ -40,6 +40,19 @@ class Copies(Caller):
             raise Ambiguous(f"answered {upid!r} instead of a task", call=f"POST /{'/'.join(path)}")
         return upid
 
+    async def delete_volume(self, node: str, storage: str, volume: str) -> str | None:
+        return await self.delete_backup(node, storage, volume)
+
+    async def mentions(self, node: str, vmid: int, volume: str) -> bool:
+        config = await self._read(dict, *guest_path(node, vmid), "config")
+        if _names(config, volume) or "parent" not in config:
+            return _names(config, volume)
+        kept = [await self._config_then(node, vmid, snapshot.name) for snapshot in await self.snapshots(node, vmid)]
+        return any(_names(config, volume) for config in kept)
+
+    async def _config_then(self, node: str, vmid: int, snapshot: str) -> wire.Wire:
+        return await self._read(dict, *guest_path(node, vmid), "snapshot", segment(snapshot), "config")
+
     async def restore_backup(self, node: str, vmid: int, *, volume: str, storage: str) -> str:
         params = {"vmid": vmid, "archive": volume, "storage": storage, "force": 1}
         return await self._task("post", "nodes", segment(node), "qemu", **params)
@@ -59,6 +72,10 @@ class Copies(Caller):
         if unused:
             params = {"delete": ",".join(unused), "digest": config["digest"]}
             await self._call("put", (*guest_path(node, vmid), "config"), params)
+
+
+def _names(config: wire.Wire, volume: str) -> bool:
+    return any(volume in value for value in config.values() if isinstance(value, str))
 
 
 def _volume(drive: str) -> str:

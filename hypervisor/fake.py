@@ -132,6 +132,18 @@ class FakeHypervisor:
     async def volumes(self, node: str, storage: str, vmid: int) -> list[str]:
         return await self._read("volumes", vmid, lambda call: self._volumes(node, storage, vmid, call))
 
+    async def mentions(self, node: str, vmid: int, volume: str) -> bool:
+        find = self.world.find
+        return await self._read(
+            "mentions", vmid, lambda call: volume in fake_copies.named_volumes(find(node, vmid, call))
+        )
+
+    async def delete_volume(self, node: str, storage: str, volume: str) -> str | None:
+        vmid = self.world.volumes.get(volume, 0)
+        return await self._change(
+            "delete_volume", node, vmid, lambda call: fake_copies.delete_volume(self.world, call, node, volume)
+        )
+
     async def clone(
         self,
         node: str,

@@ -58,6 +58,11 @@ def _held_by(snapshot: FakeSnapshot) -> set[str]:
     return set(volumes.values())
 
 
+def named_volumes(guest: FakeGuest) -> set[str]:
+    """What its configuration and those of its snapshots name."""
+    return {*guest.volumes.values(), *guest.unused.values()}.union(*map(_held_by, guest.snapshots.values()))
+
+
 def _set_aside(guest: FakeGuest, volumes: set[str]) -> None:
     """Volumes that no drive holds become unused, those that a drive holds are no longer."""
     used = set(guest.volumes.values())
@@ -174,6 +179,16 @@ def delete_backup(world: FakeWorld, call: str, node: str, storage: str, volume: 
         return "OK"
 
     return world.plain_task("imgdel", node, backup.volume.vmid if backup else 0, run)
+
+
+def delete_volume(world: FakeWorld, call: str, node: str, volume: str) -> str:
+    world.reach(node, call)
+
+    def run() -> str:
+        world.volumes.pop(volume, None)
+        return "OK"
+
+    return world.plain_task("imgdel", node, world.volumes.get(volume, 0), run)
 
 
 def reimage(world: FakeWorld, call: str, guest: FakeGuest, disk: str, source: str, storage: str) -> str:

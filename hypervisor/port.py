@@ -37,6 +37,7 @@ CHANGES = frozenset(
         "take_backup",
         "restore_backup",
         "delete_backup",
+        "delete_volume",
         "reimage",
         "drop_unused",
         "set_password",
@@ -328,6 +329,18 @@ class Hypervisor(Protocol):
 
     async def volumes(self, node: str, storage: str, vmid: int) -> list[str]:
         """Ids of the volumes a storage really holds for this VMID, also those no configuration mentions."""
+        ...
+
+    async def mentions(self, node: str, vmid: int, volume: str) -> bool:
+        """Whether a guest's configuration, or that of one of its snapshots, names a volume in whatever way. Raises
+        Missing when the guest is not on this node.
+        """
+        ...
+
+    async def delete_volume(self, node: str, storage: str, volume: str) -> str | None:
+        """Delete a disk that hangs on no guest; the task, or None when it was done at once. Needs the privilege to
+        allocate on the storage as a whole.
+        """
         ...
 
     async def clone(

@@ -13,6 +13,7 @@ from eventstore.outbox import Lease
 from eventstore.positions import Position
 from eventstore.store import EventStore
 from hypervisor.clusters import open_clusters
+from orchestrator.drift.leftovers import remove_leftovers
 from orchestrator.housekeeping import keep_house
 from orchestrator.link import link_import
 from orchestrator.observer import Observer
@@ -34,7 +35,7 @@ async def reconcile_server(tools: Tools, lease: Lease) -> tuple[Position, float 
     return work.position, seconds
 
 
-HANDLERS = {"server": reconcile_server, "import": link_import}
+HANDLERS = {"server": reconcile_server, "import": link_import, "cluster": remove_leftovers}
 
 
 async def orchestrate(settings: Settings, stop: Stop) -> None:

@@ -6,10 +6,12 @@ them through, also when the time has passed.
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import structlog
 
 from orchestrator.outcome import Later
-from orchestrator.work import SQL, Work
+from orchestrator.work import SQL, Tools, Work
 
 log = structlog.get_logger()
 ASK_AGAIN_SECONDS = 10.0
@@ -18,8 +20,13 @@ WAITS = "Many servers are being removed at once, so staff are asked first. Nothi
 
 async def let_through(work: Work) -> Later | None:
     """None when this removal may go on; otherwise what it waits for."""
-    policy, operation = work.tools.config.policy, work.operation.id
-    async with work.tools.store.pool.acquire() as connection, connection.transaction():
+    return await permitted(work.tools, work.operation.id)
+
+
+async def permitted(tools: Tools, operation: UUID) -> Later | None:
+    """The same for what is removed without a server."""
+    policy = tools.config.policy
+    async with tools.store.pool.acquire() as connection, connection.transaction():
         await connection.execute(SQL.lock_destroy_guard)
         if await connection.fetchval(SQL.let_destroy, operation, policy.destroy_window, policy.destroy_limit):
             return None

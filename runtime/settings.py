@@ -201,6 +201,7 @@ class DriftPolicy(Section):
     renamed: Literal["follow", "repair", "ask"] = "ask"
     reconfigured: Literal["follow", "repair", "ask"] = "ask"
     firewall: Literal["repair", "ask"] = "repair"
+    leftover: Literal["repair", "ask"] = "ask"  # volumes of a server that was removed
 
 
 class Policy(Section):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from domain.cluster.events import (
     ClusterEvent,
@@ -10,10 +11,14 @@ from domain.cluster.events import (
     MaintenanceBegun,
     MaintenanceEnded,
     Mode,
+    RemovalRequested,
     StrayEnded,
     StrayFound,
 )
 from domain.cluster.state import Cluster
+from domain.errors import NotAllowed
+
+REMOVABLE = "leftover"
 
 
 def begin_maintenance(state: Cluster, cluster: str, node: str | None, reason: str) -> list[ClusterEvent]:
@@ -44,6 +49,22 @@ def notice_stray(state: Cluster, found: StrayFound) -> list[ClusterEvent]:
 def end_stray(state: Cluster, cluster: str, kind: str, vmid: int, how: str) -> list[ClusterEvent]:
     """It is gone, or staff know of it."""
     known = state.strays.get((kind, vmid))
-    if known is None or (how != "gone" and known.ignored):
+    if known is None or (how not in ("gone", "repaired") and known.ignored):
         return []
     return [StrayEnded(cluster=cluster, kind=kind, vmid=vmid, how=how)]
+
+
+def remove_stray(state: Cluster, cluster: str, kind: str, vmid: int, removal_id: UUID) -> list[ClusterEvent]:
+    """What a removed server left behind is to be deleted; one such removal at a time.
+
+    Raises:
+        NotAllowed: it is something else.
+    """
+    if kind != REMOVABLE:
+        raise NotAllowed(
+            "Hostler never touches what is not its own: remove it on the hypervisor, and this ends by itself."
+        )
+    known = state.strays.get((kind, vmid))
+    if known is None or known.removal is not None:
+        return []
+    return [RemovalRequested(cluster=cluster, kind=kind, vmid=vmid, removal_id=removal_id)]

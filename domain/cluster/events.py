@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from uuid import UUID
 
 from domain.record import EventType, private
 
@@ -47,7 +48,7 @@ class StrayFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StrayEnded:
-    """It is not there any more, or staff said what to make of it: `how` is gone, adopted or ignored."""
+    """It is not there any more, or staff said what to make of it: `how` is gone, repaired, adopted or ignored."""
 
     cluster: str
     kind: str
@@ -55,7 +56,50 @@ class StrayEnded:
     how: str
 
 
-ClusterEvent = MaintenanceBegun | MaintenanceEnded | ClusterModeChanged | StrayFound | StrayEnded
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovalRequested:
+    """What a removed server left behind is to be deleted."""
+
+    cluster: str
+    kind: str
+    vmid: int
+    removal_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovalIntended:
+    """These volumes, and no others, are deleted now."""
+
+    cluster: str
+    kind: str
+    vmid: int
+    removal_id: UUID
+    volumes: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovalRefused:
+    """It was not done, or not wholly; what is left stays. It can be asked for again."""
+
+    cluster: str
+    kind: str
+    vmid: int
+    removal_id: UUID
+    code: str
+    detail: str
+    debug: str = private(default="")
+
+
+ClusterEvent = (
+    MaintenanceBegun
+    | MaintenanceEnded
+    | ClusterModeChanged
+    | StrayFound
+    | StrayEnded
+    | RemovalRequested
+    | RemovalIntended
+    | RemovalRefused
+)
 
 EVENTS = (
     EventType("cluster.maintenance_begun", 1, MaintenanceBegun),
@@ -63,4 +107,7 @@ EVENTS = (
     EventType("cluster.mode_changed", 1, ClusterModeChanged),
     EventType("cluster.stray_found", 1, StrayFound),
     EventType("cluster.stray_ended", 1, StrayEnded),
+    EventType("cluster.removal_requested", 1, RemovalRequested),
+    EventType("cluster.removal_intended", 1, RemovalIntended),
+    EventType("cluster.removal_refused", 1, RemovalRefused),
 )

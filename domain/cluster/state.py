@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from domain.cluster import events as e
 from domain.copying import changed
@@ -31,6 +32,13 @@ class Stray:
     facts: dict[str, Any]
     since: datetime
     ignored: bool = False
+    removal: UUID | None = None  # goes on
+    removing: list[str] = field(default_factory=list)  # the volumes that are deleted
+    refused: str = ""  # why the newest removal was not done
+
+
+Strays = dict[tuple[str, int], Stray]  # by kind and VMID
+Removal = e.RemovalRequested | e.RemovalIntended | e.RemovalRefused
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +46,7 @@ class Cluster:
     """What was said of a cluster."""
 
     maintenance: list[Maintenance] = field(default_factory=list)
-    strays: dict[tuple[str, int], Stray] = field(default_factory=dict)  # by kind and VMID
+    strays: Strays = field(default_factory=dict)
     mode: e.Mode | None = None  # as staff switched it; None: as the settings say
     version: int = 0
 
@@ -59,20 +67,33 @@ def evolve(state: Cluster, record: Recorded[Any]) -> Cluster:
         case e.ClusterModeChanged():
             mode = event.mode
         case e.StrayFound():
-            strays = strays | {(event.kind, event.vmid): _stray(event, record.at)}
+            strays = strays | {(event.kind, event.vmid): _stray(event, record.at, strays)}
         case e.StrayEnded():
             strays = _ended(strays, event)
+        case e.RemovalRequested():
+            strays = _changed(strays, event, removal=event.removal_id, removing=[], refused="", ignored=False)
+        case e.RemovalIntended():
+            strays = _changed(strays, event, removing=event.volumes)
+        case e.RemovalRefused():
+            strays = _changed(strays, event, removal=None, refused=event.detail)
     return changed(state, maintenance=rest, strays=strays, mode=mode, version=record.version)
 
 
-def _stray(event: e.StrayFound, at: datetime) -> Stray:
-    facts = event.facts | event.personal
-    return Stray(kind=event.kind, vmid=event.vmid, detail=event.detail, facts=facts, since=at)
+def _stray(event: e.StrayFound, at: datetime, strays: Strays) -> Stray:
+    """Found anew, with what goes on with it."""
+    found = Stray(kind=event.kind, vmid=event.vmid, detail=event.detail, facts=event.facts | event.personal, since=at)
+    known = strays.get((event.kind, event.vmid))
+    return changed(found, removal=known.removal, removing=known.removing) if known is not None else found
 
 
-def _ended(strays: dict[tuple[str, int], Stray], event: e.StrayEnded) -> dict[tuple[str, int], Stray]:
+def _changed(strays: Strays, event: Removal, **values: Any) -> Strays:
     key = (event.kind, event.vmid)
-    if event.how == "gone" or key not in strays:
+    return strays | {key: changed(strays[key], **values)} if key in strays else strays
+
+
+def _ended(strays: Strays, event: e.StrayEnded) -> Strays:
+    key = (event.kind, event.vmid)
+    if event.how in ("gone", "repaired") or key not in strays:
         return {known: stray for known, stray in strays.items() if known != key}
     return strays | {key: changed(strays[key], ignored=True)}
 

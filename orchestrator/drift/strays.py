@@ -10,13 +10,14 @@ from typing import Any
 
 from domain import ids
 from domain.cluster import decide
-from domain.cluster.events import ClusterEvent, StrayFound
+from domain.cluster.events import ClusterEvent, RemovalRequested, StrayFound
 from domain.cluster.state import Cluster, fold
 from domain.record import Meta
-from eventstore.store import Entry
+from eventstore.store import Entry, Wake
 from hypervisor.errors import HypervisorError
 from hypervisor.port import GuestRow, Hypervisor
 from orchestrator.work import ACTOR, SQL, Tools
+from runtime.ids import new_id
 
 STRANGER = "It stands in the range kept for Hostler and belongs to no server. Its number was put aside."
 GHOST = "Its server was removed, yet a guest with its number is there."
@@ -68,30 +69,39 @@ class Strays:
         found = StrayFound(cluster=self._name, kind=kind, vmid=vmid, detail=detail, facts=facts)
         if (known := self._state.strays.get((kind, vmid))) is not None and kind in ("stranger", "ghost"):
             found = StrayFound(cluster=self._name, kind=kind, vmid=vmid, detail=detail, facts=known.facts)
-        await self._append(decide.notice_stray(self._state, found))
+        events = decide.notice_stray(self._state, found)
+        if events and kind == "leftover" and self._tools.config.policy.drift.leftover == "repair":
+            asked = RemovalRequested(cluster=self._name, kind=kind, vmid=vmid, removal_id=new_id())
+            return await self._append([*events, asked], wake=True)
+        await self._append(events)
 
     async def over(self, kind: str, vmid: int) -> None:
         """It is not there any more."""
         await self._append(decide.end_stray(self._state, self._name, kind, vmid, "gone"))
 
-    async def _append(self, events: list[ClusterEvent]) -> None:
+    async def _append(self, events: list[ClusterEvent], *, wake: bool = False) -> None:
         if not events:
             return
         version, meta = self._state.version, Meta(actor=ACTOR)
         entries = [Entry(self._stream, version + n, event, meta, self._stream) for n, event in enumerate(events, 1)]
-        await self._tools.store.append(entries)
+        await self._tools.store.append(entries, [Wake(self._stream, "cluster")] if wake else [])
         self._state = fold(await self._tools.store.read_stream(self._stream, version), self._state)
 
     async def sweep(self, rows: Mapping[int, GuestRow], storage: str) -> None:
         """A few of the VMIDs that were given back, in turn: nothing of theirs should be left on the storage."""
         found = await self._tools.store.pool.fetch(SQL.released_vmids, self._name, self._swept, RELEASED_PER_LOOK)
         self._swept = found[-1]["vmid"] if found else 0
-        for vmid in [row["vmid"] for row in found if row["vmid"] not in rows]:
+        for vmid in [row["vmid"] for row in found if row["vmid"] not in rows and not self._removed(row["vmid"])]:
             left = await self._volumes(storage, vmid)
             if left:
                 await self.notice("leftover", vmid, LEFTOVER, {"volumes": left})
             elif left is not None:
                 await self.over("leftover", vmid)
+
+    def _removed(self, vmid: int) -> bool:
+        """Whether somebody is at it."""
+        known = self._state.strays.get(("leftover", vmid))
+        return known is not None and known.removal is not None
 
     async def _volumes(self, storage: str, vmid: int) -> list[str] | None:
         """The volumes of a VMID on all nodes; None when a node could not be asked and no other has any."""

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from domain import ids
 from domain.cluster import decide
 from domain.cluster import state as clusters
+from domain.cluster.events import ClusterEvent
 from domain.errors import NotAllowed, Refused
 from domain.server import drift, represent
 from domain.server.events import OperationRequested
@@ -110,11 +111,18 @@ def _of_cluster(cluster: str, stream: UUID, stray: clusters.Stray) -> dict[str, 
         "cluster": cluster,
         "vmid": stray.vmid,
         "detail": stray.detail,
-        "facts": stray.facts,
+        "facts": stray.facts | _fate(stray),
         "since": stray.since,
         "ignored": stray.ignored,
-        "actions": ["adopt", "ignore"],
+        "actions": ["repair", "ignore"] if stray.kind == decide.REMOVABLE else ["adopt", "ignore"],
     }
+
+
+def _fate(stray: clusters.Stray) -> dict[str, str]:
+    """What has become of the wish to remove it."""
+    if stray.removal is not None:
+        return {"removal": "It is being removed."}
+    return {"removal": stray.refused} if stray.refused else {}
 
 
 async def settle_drift(req: Request) -> Response:
@@ -174,14 +182,21 @@ async def _settle_stray(req: Request, stream: UUID, kind: str, vmid: int, action
     if cluster is None or (kind, vmid) not in state.strays:
         raise Problem("not_found")
     if action == "repair":
-        raise NotAllowed(
-            "Hostler never touches what is not its own: remove it on the hypervisor, and this ends by itself."
-        )
-    how = {"adopt": "adopted", "ignore": "ignored"}[action]
-    events = decide.end_stray(state, cluster, kind, vmid, how)
+        observed = await is_observed(d.store.pool, d.config, cluster)
+        events = _removal(state, cluster, kind, vmid, observed=observed)
+    else:
+        events = decide.end_stray(state, cluster, kind, vmid, {"adopt": "adopted", "ignore": "ignored"}[action])
     entries = [Entry(stream, state.version + n, event, meta(req), stream) for n, event in enumerate(events, start=1)]
     if entries:
-        _wrote(req, await d.store.append(entries))
+        wakes = [Wake(stream, "cluster")] if action == "repair" else []
+        _wrote(req, await d.store.append(entries, wakes))
+
+
+def _removal(state: clusters.Cluster, cluster: str, kind: str, vmid: int, *, observed: bool) -> list[ClusterEvent]:
+    events = decide.remove_stray(state, cluster, kind, vmid, new_id())
+    if observed:
+        raise NotAllowed("This cluster is only observed: nothing is changed there.")
+    return events
 
 
 def _wrote(req: Request, position: Position) -> None:

@@ -125,6 +125,30 @@ async def test_a_deleted_backup_is_gone(cluster: Cluster) -> None:
     assert await cluster.hypervisor.backups("pve1", cluster.backups, vmid) == []
 
 
+async def test_a_volume_is_known_to_be_named_and_is_deleted_when_it_is_not(cluster: Cluster) -> None:
+    vmid = await cluster.cloned()
+    config = await cluster.hypervisor.config("pve1", vmid)
+    volume = config.volumes["scsi0"]
+    assert await cluster.hypervisor.mentions("pve1", vmid, volume)
+    assert not await cluster.hypervisor.mentions("pve1", vmid, f"local:{vmid}/vm-{vmid}-disk-99.qcow2")
+    upid = await cluster.hypervisor.delete_volume("pve1", "local", volume)
+    if upid is not None:
+        await succeeded(cluster, upid)
+    assert volume not in await cluster.hypervisor.volumes("pve1", "local", vmid)
+
+
+async def test_a_volume_that_only_a_snapshot_names_is_known(cluster: Cluster) -> None:
+    vmid = await cluster.cloned()
+    await succeeded(cluster, await cluster.hypervisor.take_snapshot("pve1", vmid, "before"))
+    old = (await cluster.hypervisor.config("pve1", vmid)).volumes["scsi0"]
+    source = (await cluster.hypervisor.config("pve1", 9000)).volumes["scsi0"]
+    await succeeded(
+        cluster, await cluster.hypervisor.reimage("pve1", vmid, disk="scsi0", source=source, storage="local")
+    )
+    assert old not in (await cluster.hypervisor.config("pve1", vmid)).volumes.values()
+    assert await cluster.hypervisor.mentions("pve1", vmid, old)
+
+
 async def test_a_backup_of_a_guest_that_is_nowhere_fails(cluster: Cluster) -> None:
     upid = await cluster.hypervisor.take_backup("pve1", 77_777, storage=cluster.backups, notes="x")
     assert (await cluster.done(upid)).state == "failed"

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from domain import ids
-from domain.cluster.events import StrayFound
+from domain.cluster.events import RemovalRefused, RemovalRequested, StrayFound
 from domain.server import events as e
 from domain.server.evolve import fold
 from domain.server.state import Server
@@ -94,6 +94,30 @@ async def test_what_cannot_be_done_is_refused(server: UUID, as_staff: httpx.Asyn
     for id in (f"srv_{server.hex}.moved", "nonsense", f"srv_{server.hex}.lock.7", f"clu_{server.hex}.lock.7"):
         assert (await _settle(as_staff, id, "ignore")).status_code == 404
     assert (await _settle(as_staff, f"srv_{server.hex}.lock", "forget")).status_code == 422
+
+
+async def test_only_what_a_removed_server_left_can_be_removed(world: World, as_staff: httpx.AsyncClient) -> None:
+    """Somebody is woken to do it, once; why it was not done is told."""
+    stream, vmid = ids.cluster("demo"), 10_000_007
+    found = StrayFound(cluster="demo", kind="leftover", vmid=vmid, detail="Left.", facts={"volumes": ["local:x"]})
+    await world.store.append([Entry(stream, 1, found, SYSTEM, stream)])
+    id = f"clu_{stream.hex}.leftover.{vmid}"
+    assert [(await _settle(as_staff, id, "repair")).status_code for _ in range(2)] == [200, 200]
+    records = await world.store.read_stream(stream)
+    (asked,) = [record.event for record in records if isinstance(record.event, RemovalRequested)]
+    assert await world.store.pool.fetchval("SELECT category FROM outbox WHERE stream_id = $1", stream) == "cluster"
+    (shown,) = await _listed(as_staff)
+    assert (shown["actions"], shown["facts"]["removal"]) == (["repair", "ignore"], "It is being removed.")
+    refused = RemovalRefused(
+        cluster="demo",
+        kind="leftover",
+        vmid=vmid,
+        removal_id=asked.removal_id,
+        code="in_use",
+        detail="Another one uses it.",
+    )
+    await world.store.append([Entry(stream, 3, refused, SYSTEM, stream)])
+    assert (await _listed(as_staff))[0]["facts"]["removal"] == "Another one uses it."
 
 
 async def test_customers_neither_see_nor_settle_it(server: UUID, as_ann: httpx.AsyncClient) -> None:

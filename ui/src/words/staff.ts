@@ -53,6 +53,13 @@ export const staffWords = {
   repairing: "Repairing…",
   repairTitle: "Repair the guest?",
   repairNotes: ["The guest is changed to what the record says.", "Its owner sees the operation."],
+  removeVolumes: "Delete volumes",
+  removingVolumes: "Asking for it…",
+  removeVolumesTitle: "Delete what was left behind?",
+  removeVolumesNotes: [
+    "The volumes are deleted for good, unless a virtual machine has the number or its configuration names them.",
+    "It counts as a removal: many at once wait for you.",
+  ],
   ignore: "Ignore",
   ignoring: "Ignoring…",
   ignoreTitle: "Ignore this difference?",

@@ -19,6 +19,13 @@ const acts = {
   ignore: { label: staff.ignore, acting: staff.ignoring, title: staff.ignoreTitle, notes: staff.ignoreNotes },
 };
 
+const removal = {
+  label: staff.removeVolumes,
+  acting: staff.removingVolumes,
+  title: staff.removeVolumesTitle,
+  notes: staff.removeVolumesNotes,
+};
+
 /** Where the record and the hypervisor differ, and what can be made of each difference. */
 export function DriftPage() {
   const [params, setParams] = useSearchParams();
@@ -72,7 +79,7 @@ function Row({ drift }: { drift: Drift }) {
         {actions.map((action) => (
           <ConfirmedAct
             key={action}
-            {...acts[action]}
+            {...(kind === "leftover" && action === "repair" ? removal : acts[action])}
             about={detail}
             danger={action === "repair"}
             run={() => staffActs.settle(id, action)}
