@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -61,13 +63,19 @@ def _others(deps: Deps) -> list[BaseRoute]:
     return [
         WebSocketRoute(f"{console.SOCKET}/{{ticket}}", relay.relay),
         Route("/metrics", health.metrics),
-        Route("/openapi.json", openapi.handler(ENDPOINTS)),
+        Route("/openapi.json", openapi.handler(_description())),
         Route("/docs", docs.page),
         Route("/docs/{name}", docs.asset),
         *(Route(path, static.page) for path in PAGES),
         Route("/favicon.svg", static.icon),
         Mount("/assets", static.Assets(deps.ui / "assets")),
     ]
+
+
+@cache
+def _description() -> str:
+    """Made once in a process: it takes a moment."""
+    return openapi.text(ENDPOINTS)
 
 
 async def _routing_failed(request: Request, error: Exception) -> Response:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from uuid import uuid4
 
-import asyncpg
 import pytest
 
 from domain.registry import EVENTS
@@ -17,9 +14,7 @@ from eventstore.codec import Codec
 from eventstore.database import Pool, open_pool
 from eventstore.store import EventStore
 from testbed.postgres import Postgres
-
-TEMPLATE = "hostler_template"
-REPOSITORY = Path(__file__).resolve().parents[1]
+from tests.databases import Databases
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,40 +37,32 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
-def template_database(postgres: Postgres) -> str:
-    """The name of a database with every change of the plan, that nobody is connected to. The changes are run in one
-    session: what sqitch makes of them, without its process for each (tests/sql has sqitch deploy them).
+def databases(postgres: Postgres) -> Databases:
+    """The databases of the server. Their changes are run in one session: what sqitch makes of them, without its
+    process for each (tests/sql has sqitch deploy them).
     """
-    _execute(postgres.url("postgres"), f"CREATE DATABASE {TEMPLATE}")
-    plan = (REPOSITORY / "sqitch.plan").read_text().splitlines()
-    changes = [line.split()[0] for line in plan if line and not line.startswith("%")]
-    _execute(postgres.url(TEMPLATE), *((REPOSITORY / "deploy" / f"{name}.sql").read_text() for name in changes))
-    return TEMPLATE
+    return Databases(postgres)
 
 
 @pytest.fixture
-def database_url(postgres: Postgres, template_database: str) -> Iterator[str]:
+def database_url(databases: Databases) -> Iterator[str]:
     """A migrated, empty database of this test alone."""
-    yield from _database(postgres, f"TEMPLATE {template_database} STRATEGY FILE_COPY")
+    with databases.lease() as url:
+        yield url
 
 
 @pytest.fixture
-def other_database_url(postgres: Postgres, template_database: str) -> Iterator[str]:
+def other_database_url(databases: Databases) -> Iterator[str]:
     """A second migrated, empty database."""
-    yield from _database(postgres, f"TEMPLATE {template_database} STRATEGY FILE_COPY")
+    with databases.lease() as url:
+        yield url
 
 
 @pytest.fixture
-def bare_database_url(postgres: Postgres) -> Iterator[str]:
+def bare_database_url(databases: Databases) -> Iterator[str]:
     """A database without tables."""
-    yield from _database(postgres)
-
-
-def _database(postgres: Postgres, how: str = "") -> Iterator[str]:
-    name = f"test_{uuid4().hex}"
-    _execute(postgres.url("postgres"), f"CREATE DATABASE {name} {how}")
-    yield postgres.url(name)
-    _execute(postgres.url("postgres"), f"DROP DATABASE {name} WITH (FORCE)")
+    with databases.bare() as url:
+        yield url
 
 
 @pytest.fixture
@@ -90,15 +77,3 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
 def store(pool: Pool) -> EventStore:
     """The log of this test's database."""
     return EventStore(pool, Codec(EVENTS))
-
-
-def _execute(url: str, *scripts: str) -> None:
-    async def run() -> None:
-        connection = await asyncpg.connect(url)
-        try:
-            for script in scripts:
-                await connection.execute(script)
-        finally:
-            await connection.close()
-
-    asyncio.run(run())
