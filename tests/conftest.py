@@ -38,9 +38,7 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session")
 def databases(postgres: Postgres) -> Databases:
-    """The databases of the server. Their changes are run in one session: what sqitch makes of them, without its
-    process for each (tests/sql has sqitch deploy them).
-    """
+    """The databases of the server, migrated without sqitch (tests/sql has sqitch deploy the changes)."""
     return Databases(postgres)
 
 

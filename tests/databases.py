@@ -43,6 +43,13 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()
 RESTART_SEQUENCES = "SELECT setval(seqrelid, seqstart, false) FROM pg_sequence"
 
 
+def deploy(connection: psycopg.Connection) -> None:
+    """Run every change of the plan: what sqitch makes of them, without its processes for each."""
+    plan = (REPOSITORY / "sqitch.plan").read_text().splitlines()
+    for name in [line.split()[0] for line in plan if line and not line.startswith("%")]:
+        connection.execute((REPOSITORY / "deploy" / f"{name}.sql").read_bytes())
+
+
 class Databases:
     """The databases of one server: `lease()` lends one."""
 
@@ -51,8 +58,7 @@ class Databases:
         self._free: list[str] = []
         self._run("postgres", sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
         with self._connect(TEMPLATE) as connection:
-            for change in _changes():
-                connection.execute((REPOSITORY / "deploy" / f"{change}.sql").read_bytes())
+            deploy(connection)
             self._tables = [name for (name,) in connection.execute(TABLES)]
             self._rows = {name: rows for name in self._tables if (rows := _copied(connection, name))}
             self._catalogue = connection.execute(CATALOGUE).fetchone()
@@ -115,11 +121,6 @@ class Databases:
 
     def _connect(self, database: str, *, autocommit: bool = False) -> psycopg.Connection:
         return psycopg.connect(self._server.url(database), autocommit=autocommit)
-
-
-def _changes() -> list[str]:
-    plan = (REPOSITORY / "sqitch.plan").read_text().splitlines()
-    return [line.split()[0] for line in plan if line and not line.startswith("%")]
 
 
 def _copied(connection: psycopg.Connection, table: str) -> bytes:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from service.command.migrate import deploy
+import psycopg
+
 from testbed.postgres import Postgres
+from tests.databases import deploy
 
 
 @contextmanager
@@ -21,7 +22,8 @@ def own_server() -> Iterator[Postgres]:
     server = Postgres(folder / "pg")
     server.start()
     try:
-        deploy(server.url("postgres"), path=f"{server.binaries}:{os.environ['PATH']}")
+        with psycopg.connect(server.url("postgres")) as connection:
+            deploy(connection)
         yield server
     finally:
         if server.alive():
