@@ -1,6 +1,7 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { redirect, type LoaderFunctionArgs, type RouteObject } from "react-router";
 import { restore } from "@/api/session";
+import type { User } from "@/api/types";
 import { readFilters } from "@/features/servers/list/filters";
 import { serverQueries } from "@/features/servers/queries";
 import { paths } from "@/paths";
@@ -10,7 +11,11 @@ import { Shell } from "@/Shell";
 /** The whole product on one page. Loaders only begin what the pages read, so that code and data travel together. */
 export function routes(client: QueryClient): RouteObject[] {
   const prefetchList = ({ request }: LoaderFunctionArgs) => {
-    void client.prefetchInfiniteQuery(serverQueries.list(readFilters(new URL(request.url).searchParams)));
+    const { searchParams } = new URL(request.url);
+    // What staff see first is not what a customer does.
+    const begin = (user: User | null) =>
+      user ? client.prefetchInfiniteQuery(serverQueries.list(readFilters(searchParams, user))) : undefined;
+    void restore().then(begin, () => undefined);
     return null;
   };
   const prefetchServer = ({ params }: LoaderFunctionArgs) => {

@@ -1,5 +1,6 @@
 import type { Operation, ServerStatus } from "@/api/types";
 import { accountWords } from "./words/account";
+import { bulkWords } from "./words/bulk";
 import { changeWords, networkWords, settingsWords } from "./words/changes";
 import { consoleWords } from "./words/console";
 import { copyWords } from "./words/copies";
@@ -77,6 +78,7 @@ export const words = {
   },
 
   account: accountWords,
+  bulk: bulkWords,
   session: sessionWords,
   console: consoleWords,
 
@@ -115,6 +117,7 @@ export const words = {
       node: "Node",
       vmid: "VMID",
     },
+    keys: "Keys: / searches, j and k move, Enter opens, x chooses.",
     empty: "No servers yet",
     emptyHelp: "Create the first one; it is ready in about a minute.",
     noMatch: "No server matches",

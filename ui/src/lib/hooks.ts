@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useEffect, useState, useSyncExternalStore } from "react";
 
 /** The value once it has stood still for `ms`. */
 export function useSettled<T>(value: T, ms: number): T {
@@ -36,4 +36,16 @@ export function useTitle(title: string): void {
   useEffect(() => {
     document.title = `${title} · Hostler`;
   }, [title]);
+}
+
+/** Whether a media query holds now. */
+export function useMedia(query: string): boolean {
+  return useSyncExternalStore(
+    (changed) => {
+      const media = window.matchMedia?.(query);
+      media?.addEventListener("change", changed);
+      return () => media?.removeEventListener("change", changed);
+    },
+    () => window.matchMedia?.(query).matches ?? false,
+  );
 }

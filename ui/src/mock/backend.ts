@@ -1,11 +1,14 @@
 import { getResponse } from "msw";
 import { MockDb } from "./db";
-import { everyStatus } from "./fixtures";
+import { aServer, everyStatus } from "./fixtures";
 import { handlers, MockSession } from "./handlers";
 
 const TICK_MS = 1_200;
 
-const db = new MockDb(everyStatus());
+/** HOSTLER_MOCK_SERVERS: how many more than one of each status there are, for looking at long lists. */
+const more = Array.from({ length: Number(process.env["HOSTLER_MOCK_SERVERS"] ?? 0) }, () => aServer());
+
+const db = new MockDb([...everyStatus(), ...more]);
 const routes = handlers(db, new MockSession());
 setInterval(() => db.tick(), TICK_MS).unref();
 

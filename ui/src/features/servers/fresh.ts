@@ -32,9 +32,12 @@ export function mapServers(list: ServerList, change: (server: Server) => Server)
   return { ...list, pages: list.pages.map((page) => ({ ...page, data: page.data.map(change) })) };
 }
 
-/** A list as just answered, except for rows that were already newer. */
+/** A list as just answered, except for rows that were already newer. Pages that were not read again stay as they are. */
 export function newerList(old: ServerList | undefined, next: ServerList): ServerList {
-  if (!old) return next;
+  if (!old || old === next) return next;
+  const before = new Set(old.pages);
   const known = new Map(old.pages.flatMap((page) => page.data).map((server) => [server.id, server]));
-  return mapServers(next, (server) => newerServer(known.get(server.id), server));
+  const newer = (server: Server) => newerServer(known.get(server.id), server);
+  const pages = next.pages.map((page) => (before.has(page) ? page : { ...page, data: page.data.map(newer) }));
+  return { ...next, pages };
 }

@@ -17,6 +17,8 @@ export type Timeframe = Metrics["timeframe"];
 /** The hypervisor measures once a minute. */
 const MEASURED_MS = 60_000;
 const PAGE = 50;
+/** The first page of a list is soon there; those after it are read in larger pieces. */
+const NEXT_PAGE = 200;
 const ALL = { query: { limit: 200 } };
 
 export const serverQueries = {
@@ -26,7 +28,12 @@ export const serverQueries = {
       queryKey: [...serverQueries.lists(), filters] as const,
       initialPageParam: undefined as string | undefined,
       queryFn: ({ pageParam, signal }) =>
-        unwrap(api.GET("/v1/servers", { params: { query: { ...filters, limit: PAGE, cursor: pageParam } }, signal })),
+        unwrap(
+          api.GET("/v1/servers", {
+            params: { query: { ...filters, limit: pageParam ? NEXT_PAGE : PAGE, cursor: pageParam } },
+            signal,
+          }),
+        ),
       getNextPageParam: (last) => last.page.next_cursor ?? undefined,
       structuralSharing: (old, next) => newerList(old as ServerList | undefined, next as ServerList),
     }),
@@ -118,6 +125,15 @@ async function request(id: string, ask: Ask, key: string) {
 export function useCurrentOperation({ current_operation: id }: Server): Operation | undefined {
   const { data } = useQuery({ ...serverQueries.operation(id ?? ""), enabled: id !== null });
   return id ? data : undefined;
+}
+
+/** Ask for an action; what is shown of the server is read again. Throws what the service says against it. */
+export async function askServer(client: QueryClient, id: string, ask: Ask) {
+  const { queryKey } = serverQueries.detail(id);
+  const answer = await request(id, ask, randomKey()).finally(() => client.invalidateQueries({ queryKey }));
+  const { operation } = answer;
+  client.setQueryData(serverQueries.operation(operation.id).queryKey, (old) => laterOperation(old, operation));
+  return answer;
 }
 
 /** Ask for an action. It stays pending until the server has been read again, so that no button flickers back. */

@@ -1,6 +1,6 @@
 import { act, screen, waitFor, within } from "@testing-library/react";
 import { http, HttpResponse } from "msw";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { renderApp } from "@/mock/app";
 import { admin, aServer, everyStatus } from "@/mock/fixtures";
 import { network } from "@/mock/setup";
@@ -76,13 +76,80 @@ test("an empty account and an empty search are different", async () => {
   expect(screen.getByLabelText("Search")).toHaveValue("");
 });
 
-test("long lists are read page by page", async () => {
-  const servers = Array.from({ length: 51 }, (_, n) => aServer({ name: `n${n}` }));
+test("a long list is read on as it is scrolled, with only the rows in sight on the page", async () => {
+  vi.spyOn(HTMLElement.prototype, "offsetHeight", "get").mockReturnValue(60);
+  const servers = Array.from({ length: 130 }, (_, n) => aServer({ name: `n${n}` }));
   const { user } = renderApp("/servers?sort=created_at", { servers });
+  const shown = await table();
+  expect(within(shown).getAllByRole("row").length).toBeLessThan(40);
+  expect(shown).toHaveAttribute("aria-rowcount", "-1");
+  expect(row("n3")).toHaveAttribute("aria-rowindex", "5");
+  for (let n = 0; n < 30; n += 1) await user.keyboard("j");
+  await waitFor(() => expect(shown).toHaveAttribute("aria-rowcount", "131"));
+  expect(screen.getByRole("link", { name: "n29" })).toHaveFocus();
+});
+
+test("keys move, choose, open and search", async () => {
+  const servers = ["alpha", "beta", "gamma"].map((name) => aServer({ name }));
+  const { user, url } = renderApp("/servers?sort=name", { servers });
   await table();
-  expect(screen.queryByRole("link", { name: "n50" })).toBeNull();
-  await user.click(screen.getByRole("button", { name: "Show more" }));
-  expect(await screen.findByRole("link", { name: "n50" })).toBeVisible();
+  await user.keyboard("/a");
+  expect(screen.getByLabelText("Search")).toHaveValue("a");
+  act(() => screen.getByLabelText("Search").blur());
+  await waitFor(() => expect(url()).toBe("/servers?sort=name&q=a"));
+  await waitFor(() => expect(screen.getByRole("table")).toHaveAttribute("aria-busy", "false"));
+  await user.keyboard("jjx");
+  expect(screen.getByRole("checkbox", { name: "Choose beta" })).toBeChecked();
+  await user.keyboard("{ArrowDown}{ArrowDown}k");
+  expect(screen.getByRole("link", { name: "beta" })).toHaveFocus();
+  await user.keyboard("{Enter}");
+  await waitFor(() => expect(url()).toContain(servers[1]!.id));
+});
+
+test("a column's heading orders the list", async () => {
+  const { user, url } = renderApp("/servers", { servers: [aServer({ name: "alpha" })] });
+  await table();
+  await user.click(screen.getByRole("button", { name: "Name" }));
+  expect(url()).toBe("/servers?sort=name");
+  await user.click(screen.getByRole("button", { name: "Name" }));
+  expect(url()).toBe("/servers?sort=-name");
+});
+
+test("many are stopped at once: who is left alone, who is refused, and what becomes of the rest", async () => {
+  const [up, down, busy] = [
+    aServer({ name: "up" }),
+    aServer({ name: "down", status: "stopped" }),
+    aServer({ name: "busy" }),
+  ];
+  const { user, db, finish } = renderApp("/servers", { servers: [up, down, busy] });
+  await table();
+  await user.click(screen.getByRole("checkbox", { name: "Choose all that are listed" }));
+  const bar = screen.getByRole("region", { name: "Chosen servers" });
+  expect(bar).toHaveTextContent("3 servers chosen");
+  network.use(
+    http.post(`*/v1/servers/${busy.id}/actions`, () =>
+      HttpResponse.json(
+        { title: "No", detail: "Too busy.", status: 409, request_id: "req_9", errors: [] },
+        { status: 409 },
+      ),
+    ),
+  );
+  await user.click(within(bar).getByRole("button", { name: "Power off" }));
+  const dialog = await screen.findByRole("alertdialog", { name: "Power off: 2 servers" });
+  expect(dialog).toHaveTextContent("what is not yet written to its disk is lost");
+  expect(db.operations.size).toBe(0);
+  await user.click(within(dialog).getByRole("button", { name: "Power off" }));
+  const outcomes = () =>
+    within(dialog)
+      .getAllByRole("listitem")
+      .map((item) => item.textContent);
+  await waitFor(() => expect(outcomes()).toContain("busyRefused. Too busy.req_9"));
+  expect(outcomes()).toContain("downLeft alone. The server is stopped already.");
+  await finish();
+  await waitFor(() => expect(outcomes()).toContain("upDone"));
+  await user.click(within(dialog).getByRole("button", { name: "Close" }));
+  await user.click(within(bar).getByRole("button", { name: "Choose none" }));
+  expect(screen.queryByRole("region", { name: "Chosen servers" })).toBeNull();
 });
 
 test("an error keeps what was known, says what failed and can be tried again", async () => {
@@ -143,13 +210,14 @@ test("a server made elsewhere appears by itself", async () => {
   expect(await screen.findByRole("link", { name: "newcomer" })).toBeVisible();
 });
 
-test("staff see everybody's servers when they ask for them; customers are not offered it", async () => {
+test("staff see everybody's servers until they ask for their own", async () => {
   const { user, url } = renderApp("/servers", { servers: [aServer({ name: "theirs" })], user: admin });
-  await user.click(await screen.findByLabelText("All servers"));
   await table();
-  expect(url()).toBe("/servers?scope=all");
   for (const text of ["acc_1", "pve1"]) expect(row("theirs")).toHaveTextContent(text);
   expect(screen.getByRole("columnheader", { name: "VMID" })).toBeInTheDocument();
+  await user.click(screen.getByLabelText("All servers"));
+  expect(await screen.findByText("No servers yet")).toBeVisible();
+  expect(url()).toBe("/servers?scope=own");
 });
 
 test("customers are not offered everybody's servers", async () => {

@@ -1,8 +1,9 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
-import { useCallback, type ReactNode } from "react";
+import { useCallback, useMemo, type ReactNode } from "react";
 import { useNavigate, useSearchParams } from "react-router";
 import { describe } from "@/api/errors";
+import { useUser } from "@/api/session";
 import { localTime } from "@/lib/dates";
 import { useTitle } from "@/lib/hooks";
 import { paths } from "@/paths";
@@ -12,8 +13,10 @@ import { Failure } from "@/ui/Failure";
 import { More } from "@/ui/More";
 import { Skeleton } from "@/ui/Skeleton";
 import { words } from "@/words";
-import { isNarrowed, readFilters, withFilters } from "./filters";
+import { BulkBar } from "./BulkBar";
+import { isNarrowed, readFilters, withFilters, type Filters } from "./filters";
 import { serverQueries } from "@/features/servers/queries";
+import { useSelection } from "./selection";
 import { ServersTable } from "./ServersTable";
 import { Toolbar } from "./Toolbar";
 
@@ -24,14 +27,16 @@ export function ServersPage() {
     (changes: Record<string, string>) => setParams((now) => withFilters(now, changes), { replace: true }),
     [setParams],
   );
+  const user = useUser();
+  const filters = readFilters(params, user);
   return (
     <div className="grid gap-5">
       <div className="flex flex-wrap items-center justify-between gap-3">
         <h1 className="text-title font-semibold">{words.servers.title}</h1>
         <CreateButton />
       </div>
-      <Toolbar filters={readFilters(params)} onChange={change} />
-      <Servers params={params} onClear={() => change({ q: "", status: "" })} />
+      <Toolbar filters={filters} onChange={change} />
+      <Servers filters={filters} onChange={change} />
     </div>
   );
 }
@@ -45,15 +50,22 @@ function CreateButton() {
   );
 }
 
-function Servers({ params, onClear }: { params: URLSearchParams; onClear: () => void }) {
-  const filters = readFilters(params);
-  const list = useInfiniteQuery(serverQueries.list(filters));
-  const failure = list.error ? (
-    <Failure title={words.servers.failed} {...describe(list.error)} onRetry={() => void list.refetch()} />
-  ) : null;
-  if (!list.data) return failure ?? <Skeleton rows={6} label={words.common.loading} />;
+interface ServersProps {
+  filters: Filters;
+  onChange: (changes: Record<string, string>) => void;
+}
 
-  const servers = list.data.pages.flatMap((page) => page.data);
+function Servers({ filters, onChange }: ServersProps) {
+  const list = useInfiniteQuery({ ...serverQueries.list(filters), placeholderData: keepPreviousData });
+  const { data, error, hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage } = list;
+  const servers = useMemo(() => data?.pages.flatMap((page) => page.data) ?? [], [data]);
+  const selection = useSelection(servers);
+  const onEnd = useCallback(() => {
+    if (hasNextPage && !isFetchingNextPage && !isFetchNextPageError) void fetchNextPage();
+  }, [hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage]);
+  const retry = () => void (isFetchNextPageError ? fetchNextPage() : list.refetch());
+  const failure = error ? <Failure title={words.servers.failed} {...describe(error)} onRetry={retry} /> : null;
+  if (!data) return failure ?? <Skeleton rows={6} label={words.common.loading} />;
   return (
     <>
       {failure}
@@ -63,11 +75,21 @@ function Servers({ params, onClear }: { params: URLSearchParams; onClear: () => 
         </p>
       ) : null}
       {servers.length > 0 ? (
-        <ServersTable servers={servers} sort={filters.sort} staff={filters.scope === "all"} />
+        <ServersTable
+          servers={servers}
+          outdated={list.isPlaceholderData}
+          total={hasNextPage ? undefined : servers.length}
+          sort={filters.sort}
+          onSort={(sort) => onChange({ sort })}
+          staff={filters.scope === "all"}
+          selection={selection}
+          onEnd={onEnd}
+        />
       ) : (
-        <NoServers narrowed={isNarrowed(filters)} onClear={onClear} />
+        <NoServers narrowed={isNarrowed(filters)} onClear={() => onChange({ q: "", status: "" })} />
       )}
       <More list={list} />
+      <BulkBar selection={selection} />
     </>
   );
 }

@@ -1,66 +1,55 @@
-import type { ReactNode } from "react";
-import { Link } from "react-router";
+import { ArrowDown, ArrowUp } from "lucide-react";
+import { memo, useCallback, useEffect } from "react";
 import type { Server } from "@/api/types";
-import { paths } from "@/paths";
-import { Copy } from "@/ui/Copy";
-import { Progress } from "@/ui/Progress";
-import { Time } from "@/ui/Time";
+import { isTyping, plainKey } from "@/lib/keyboard";
+import { classes } from "@/lib/classes";
 import { words } from "@/words";
+import { layouts, type Column, type Layout } from "./columns";
 import type { Sort } from "./filters";
-import { useCurrentOperation } from "@/features/servers/queries";
-import { primaryAddress, specs } from "@/features/servers/specs";
-import { StatusBadge } from "@/features/servers/StatusBadge";
+import type { Selection } from "./selection";
+import { useRows } from "./useRows";
 import { useStatusChanges } from "./useStatusChanges";
-
-interface Column {
-  key: keyof typeof words.servers.columns;
-  cell: (server: Server) => ReactNode;
-  mono?: boolean;
-}
-
-const columns: readonly Column[] = [
-  { key: "name", cell: (server) => <Name server={server} /> },
-  { key: "status", cell: (server) => <Status server={server} /> },
-  { key: "plan", cell: (server) => <Plan server={server} /> },
-  { key: "image", cell: (server) => server.image.name },
-  { key: "location", cell: (server) => server.location.name },
-  { key: "address", cell: (server) => <Address server={server} /> },
-];
-
-const staffColumns: readonly Column[] = [
-  {
-    key: "owner",
-    cell: (server) => (
-      <span className="block min-w-36 font-mono text-small wrap-anywhere">
-        {server.admin?.owner ?? words.common.none}
-      </span>
-    ),
-  },
-  { key: "node", cell: (server) => server.admin?.node ?? words.common.none },
-  { key: "vmid", cell: (server) => server.admin?.vmid ?? words.common.none, mono: true },
-];
-
-const created: Column = {
-  key: "created",
-  cell: (server) => (
-    <span className="whitespace-nowrap">
-      <Time at={server.created_at} as="day" />
-    </span>
-  ),
-};
 
 interface Props {
   servers: readonly Server[];
+  /** Whether these are those of the filters before, until those of now are read. */
+  outdated: boolean;
+  /** How many there are, where that is known: the list is read on as it is scrolled. */
+  total: number | undefined;
   sort: Sort | undefined;
+  onSort: (sort: Sort) => void;
   staff: boolean;
+  selection: Selection;
+  onEnd: () => void;
 }
 
+const STEPS: Record<string, number> = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 };
+/** So many rows before the end of what is read, more is asked for. */
+const READ_AHEAD = 30;
+
 /**
- * A table on wide screens, cards on narrow ones. The roles are spelled out because a table that is not
- * displayed as one loses them.
+ * A table on wide screens, cards on narrow ones, of which only the rows in sight are on the page. The roles are
+ * spelled out because a table that is not displayed as one loses them.
  */
-export function ServersTable({ servers, sort = "-created_at", staff }: Props) {
-  const shown = staff ? [...columns, ...staffColumns] : [...columns, created];
+export function ServersTable({
+  servers,
+  outdated,
+  total,
+  sort = "-created_at",
+  onSort,
+  staff,
+  selection,
+  onEnd,
+}: Props) {
+  const layout = layouts[staff ? "all" : "own"];
+  const keyOf = useCallback((index: number) => servers[index]?.id ?? String(index), [servers]);
+  const { body, rows, top, active, setActive, move } = useRows(servers.length, keyOf);
+  const shown = rows.getVirtualItems();
+  const last = shown.at(-1)?.index ?? 0;
+  useEffect(() => {
+    if (last >= servers.length - READ_AHEAD) onEnd();
+  }, [last, servers.length, onEnd]);
+  useKeys({ active, move, toggle: (index) => selection.toggle(servers[index]?.id ?? "") });
   return (
     <>
       <p role="status" className="sr-only">
@@ -69,106 +58,179 @@ export function ServersTable({ servers, sort = "-created_at", staff }: Props) {
       <table
         role="table"
         aria-label={words.servers.title}
-        className="block w-full xl:card xl:table xl:border-separate xl:border-spacing-0"
+        aria-rowcount={total === undefined ? -1 : total + 1}
+        aria-describedby="servers-keys"
+        aria-busy={outdated}
+        className="block w-full aria-busy:opacity-60 xl:card"
       >
-        <thead role="rowgroup" className="hidden xl:table-header-group">
-          <tr role="row">
-            {shown.map((column) => (
-              <th
-                key={column.key}
-                role="columnheader"
-                scope="col"
-                aria-sort={direction(column, sort)}
-                className="border-b border-line px-3 py-2.5 text-left text-small font-medium whitespace-nowrap text-soft"
-              >
-                {words.servers.columns[column.key]}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody role="rowgroup" className="grid gap-3 md:grid-cols-2 xl:table-row-group">
-          {servers.map((server) => (
-            <Row key={server.id} server={server} columns={shown} />
+        <Head
+          {...selection}
+          columns={layout.columns}
+          grid={layout.grid}
+          sort={sort}
+          onSort={onSort}
+          servers={servers}
+        />
+        <tbody ref={body} role="rowgroup" className="relative block" style={{ height: rows.getTotalSize() }}>
+          {shown.map(({ key, index, start }) => (
+            <Row
+              key={key}
+              server={servers[index]!}
+              index={index}
+              start={start - top}
+              layout={layout}
+              chosen={selection.ids.has(servers[index]!.id)}
+              onToggle={selection.toggle}
+              onFocus={setActive}
+              measure={rows.measureElement}
+            />
           ))}
         </tbody>
       </table>
+      <p id="servers-keys" className="text-small text-soft max-xl:sr-only">
+        {words.servers.keys}
+      </p>
     </>
   );
 }
 
-function direction({ key }: Column, sort: Sort): "ascending" | "descending" | undefined {
-  const column = sort.endsWith("name") ? "name" : "created";
-  if (key !== column) return undefined;
+interface HeadProps extends Pick<Selection, "ids" | "all"> {
+  columns: readonly Column[];
+  grid: string;
+  sort: Sort;
+  onSort: (sort: Sort) => void;
+  servers: readonly Server[];
+}
+
+function Head({ columns, grid, sort, onSort, servers, ids, all }: HeadProps) {
+  const every = servers.length > 0 && servers.every(({ id }) => ids.has(id));
+  return (
+    <thead role="rowgroup" className="block max-xl:sr-only">
+      <tr role="row" aria-rowindex={1} className={grid}>
+        <th role="columnheader" scope="col" className="px-3 py-2.5">
+          <input
+            type="checkbox"
+            aria-label={words.bulk.chooseAll}
+            checked={every}
+            onChange={() => all(!every)}
+            className="size-4 accent-accent"
+          />
+        </th>
+        {columns.map((column) => (
+          <th
+            key={column.key}
+            role="columnheader"
+            scope="col"
+            aria-sort={direction(column, sort)}
+            className="px-3 py-2.5 text-left text-small font-medium whitespace-nowrap text-soft"
+          >
+            <Heading column={column} sort={sort} onSort={onSort} />
+          </th>
+        ))}
+      </tr>
+    </thead>
+  );
+}
+
+function Heading({ column, sort, onSort }: { column: Column; sort: Sort; onSort: (sort: Sort) => void }) {
+  const text = words.servers.columns[column.key];
+  if (!column.sort) return text;
+  const now = direction(column, sort);
+  const next = now === "ascending" ? (`-${column.sort}` as const) : column.sort;
+  const Arrow = now === "ascending" ? ArrowUp : ArrowDown;
+  return (
+    <button type="button" onClick={() => onSort(next)} className="inline-flex items-center gap-1 hover:text-ink">
+      {text}
+      {now ? <Arrow aria-hidden size={14} /> : null}
+    </button>
+  );
+}
+
+function direction({ sort: field }: Column, sort: Sort): "ascending" | "descending" | undefined {
+  if (!field || !sort.endsWith(field)) return undefined;
   return sort.startsWith("-") ? "descending" : "ascending";
 }
 
-function Row({ server, columns: shown }: { server: Server; columns: readonly Column[] }) {
+interface RowProps {
+  server: Server;
+  index: number;
+  /** Px below the beginning of the list. */
+  start: number;
+  layout: Layout;
+  chosen: boolean;
+  onToggle: (id: string) => void;
+  onFocus: (index: number) => void;
+  measure: (row: HTMLTableRowElement | null) => void;
+}
+
+/** Drawn anew only when something of it has changed: scrolling draws only the rows that come. */
+const Row = memo(function Row({ server, index, start, layout, chosen, onToggle, onFocus, measure }: RowProps) {
   return (
     <tr
+      ref={measure}
+      data-index={index}
       role="row"
-      className="card group relative grid content-start gap-1.5 p-4 hover:bg-raised xl:table-row xl:rounded-none xl:border-0 xl:bg-transparent xl:p-0"
+      aria-rowindex={index + 2}
+      onFocus={() => onFocus(index)}
+      style={{ transform: `translateY(${start}px)` }}
+      className={classes(
+        "card group absolute inset-x-0 top-0 grid gap-x-10 gap-y-1.5 p-4 pl-12 hover:bg-raised has-checked:bg-raised",
+        "md:grid-cols-2",
+        "xl:items-start xl:gap-0 xl:rounded-none xl:border-0 xl:border-t xl:bg-transparent xl:p-0",
+        layout.grid,
+      )}
     >
-      {shown.map(({ key, cell, mono }) => (
+      <td role="cell" className="absolute top-4 left-4 z-10 xl:static xl:px-3 xl:py-3">
+        <input
+          type="checkbox"
+          aria-label={words.bulk.choose(server.name)}
+          checked={chosen}
+          onChange={() => onToggle(server.id)}
+          className="relative z-10 mt-1 size-4 accent-accent"
+        />
+      </td>
+      {layout.columns.map(({ key, cell }) => (
         <td
           key={key}
           role="cell"
-          className="flex min-w-0 items-baseline justify-between gap-4 xl:table-cell xl:border-b xl:border-line xl:px-3 xl:py-3 xl:align-top xl:group-last:border-b-0"
+          className="flex min-w-0 items-baseline justify-between gap-4 xl:block xl:px-3 xl:py-3"
         >
           {key === "name" || key === "status" ? null : (
             <span aria-hidden className="shrink-0 text-small text-soft xl:hidden">
               {words.servers.columns[key]}
             </span>
           )}
-          <div
-            className={
-              mono ? "font-mono text-small" : "min-w-0 wrap-break-word max-xl:text-right max-xl:only:text-left"
-            }
-          >
-            {cell(server)}
-          </div>
+          <div className="min-w-0 wrap-break-word max-xl:text-right max-xl:only:text-left">{cell(server)}</div>
         </td>
       ))}
     </tr>
   );
+});
+
+interface Keys {
+  active: number;
+  move: (index: number) => void;
+  toggle: (index: number) => void;
 }
 
-function Name({ server }: { server: Server }) {
-  return (
-    <Link
-      to={paths.server(server.id)}
-      className="block min-w-28 font-semibold xl:min-w-40 wrap-anywhere after:absolute after:inset-0 group-hover:underline"
-    >
-      {server.name}
-    </Link>
-  );
+/** Arrows or j and k move from row to row, x chooses; the first of them works while nothing has the focus, too. */
+function useKeys({ active, move, toggle }: Keys) {
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if (!plainKey(event) || isTyping(event.target) || !isHere(event)) return;
+      const step = STEPS[event.key];
+      if (step) move(active < 0 ? 0 : active + step);
+      else if (event.key === "x" && active >= 0) toggle(active);
+      else return;
+      event.preventDefault();
+    };
+    document.addEventListener("keydown", press);
+    return () => document.removeEventListener("keydown", press);
+  });
 }
 
-function Status({ server }: { server: Server }) {
-  const operation = useCurrentOperation(server);
-  return (
-    <div className="grid min-w-28 gap-1.5">
-      <StatusBadge server={server} />
-      {operation ? (
-        <Progress value={operation.progress} label={`${server.name}: ${words.operationType(operation.type)}`} />
-      ) : null}
-      {server.status === "unlinked" && server.status_reason ? (
-        <span className="max-w-56 text-small text-soft">{server.status_reason}</span>
-      ) : null}
-    </div>
-  );
-}
-
-function Plan({ server }: { server: Server }) {
-  return (
-    <>
-      {server.plan.name}
-      <span className="block min-w-40 text-small text-soft">{specs(server.plan)}</span>
-    </>
-  );
-}
-
-function Address({ server }: { server: Server }) {
-  const address = primaryAddress(server);
-  if (!address) return <span className="text-small text-soft">{words.servers.noAddress}</span>;
-  return <Copy text={address} what={address} />;
+/** Pressed in a row; or on nothing, where arrows scroll. */
+function isHere({ target, key }: KeyboardEvent): boolean {
+  if (target === document.body) return key === "j" || key === "k";
+  return target instanceof Element && target.closest("tbody") !== null;
 }

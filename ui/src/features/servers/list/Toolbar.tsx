@@ -1,6 +1,7 @@
 import { Search } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useUser } from "@/api/session";
+import { isTyping, plainKey } from "@/lib/keyboard";
 import { Select } from "@/ui/Select";
 import { words } from "@/words";
 import type { Filters } from "./filters";
@@ -39,7 +40,7 @@ export function Toolbar({ filters, onChange }: Props) {
         />
       </div>
       {admin ? (
-        <EverybodySwitch on={filters.scope === "all"} onChange={(on) => onChange({ scope: on ? "all" : "" })} />
+        <EverybodySwitch on={filters.scope === "all"} onChange={(on) => onChange({ scope: on ? "" : "own" })} />
       ) : null}
     </div>
   );
@@ -54,6 +55,7 @@ function SearchField({ value, onChange }: { value: string; onChange: (value: str
     // Not an echo of the typing: the filters were cleared, or the browser went back.
     if (value !== sent) setTyped(value);
   }
+  const field = useSlash();
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => () => clearTimeout(timer.current), []);
   const type = (text: string) => {
@@ -69,6 +71,7 @@ function SearchField({ value, onChange }: { value: string; onChange: (value: str
       {words.servers.search}
       <Search aria-hidden size={16} className="absolute bottom-3.5 left-3 sm:bottom-3" />
       <input
+        ref={field}
         type="search"
         value={typed}
         onChange={(event) => type(event.target.value)}
@@ -79,9 +82,24 @@ function SearchField({ value, onChange }: { value: string; onChange: (value: str
   );
 }
 
+/** The field that a slash leads to, from anywhere on the page where it is not text. */
+function useSlash() {
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if (event.key !== "/" || !plainKey(event) || isTyping(event.target)) return;
+      event.preventDefault();
+      field.current?.focus();
+    };
+    document.addEventListener("keydown", press);
+    return () => document.removeEventListener("keydown", press);
+  }, []);
+  return field;
+}
+
 function EverybodySwitch({ on, onChange }: { on: boolean; onChange: (on: boolean) => void }) {
   return (
-    <label className="flex min-h-11 items-center gap-2.5 justify-self-start sm:min-h-10 sm:justify-self-end">
+    <label className="flex min-h-11 items-center gap-2.5 justify-self-start whitespace-nowrap sm:min-h-10 sm:justify-self-end">
       <input
         type="checkbox"
         checked={on}

@@ -1,9 +1,9 @@
-import type { ServerStatus } from "@/api/types";
+import type { ServerStatus, User } from "@/api/types";
 import { words } from "@/words";
 
 export type Sort = keyof typeof words.servers.sorts;
 
-/** What the list shows; exactly what stands in the URL and what the API is asked. */
+/** What the list shows and what the API is asked; read from the URL. */
 export interface Filters {
   q?: string;
   status?: ServerStatus;
@@ -11,7 +11,8 @@ export interface Filters {
   scope?: "all";
 }
 
-export function readFilters(params: URLSearchParams): Filters {
+/** Staff see everybody's servers unless the URL says that they want their own. */
+export function readFilters(params: URLSearchParams, user: Pick<User, "role"> | null): Filters {
   const filters: Filters = {};
   const q = params.get("q")?.trim();
   const status = params.get("status");
@@ -19,7 +20,7 @@ export function readFilters(params: URLSearchParams): Filters {
   if (q) filters.q = q;
   if (status && status in words.status) filters.status = status as ServerStatus;
   if (sort && sort in words.servers.sorts) filters.sort = sort as Sort;
-  if (params.get("scope") === "all") filters.scope = "all";
+  if (user?.role === "admin" && params.get("scope") !== "own") filters.scope = "all";
   return filters;
 }
 

@@ -1,0 +1,36 @@
+import { useState } from "react";
+import { words } from "@/words";
+import { Button } from "@/ui/Button";
+import { bulkActions, plan, waiting, type BulkAction } from "./bulk";
+import { BulkDialog } from "./BulkDialog";
+import type { Selection } from "./selection";
+
+/** What can be done to the chosen servers at once; at the foot of the window while there are any. */
+export function BulkBar({ selection }: { selection: Selection }) {
+  const [asking, setAsking] = useState<BulkAction | null>(null);
+  const { servers } = selection;
+  if (servers.length === 0) return null;
+  return (
+    <section
+      aria-label={words.bulk.title}
+      className="card sticky bottom-4 z-10 flex flex-wrap items-center gap-2 p-3 shadow-float"
+    >
+      <p role="status" className="mr-auto px-1 font-medium">
+        {words.bulk.chosen(servers.length)}
+      </p>
+      {bulkActions.map((action) => (
+        <Button
+          key={action}
+          reason={waiting(plan(action, servers)).length > 0 ? null : words.bulk.none}
+          onClick={() => setAsking(action)}
+        >
+          {words.actions[action]}
+        </Button>
+      ))}
+      <Button kind="quiet" onClick={() => selection.all(false)}>
+        {words.bulk.clear}
+      </Button>
+      {asking ? <BulkDialog action={asking} servers={servers} onClose={() => setAsking(null)} /> : null}
+    </section>
+  );
+}
