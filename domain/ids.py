@@ -13,6 +13,7 @@ INVITATION = "inv"
 _SHAPE = re.compile(r"([a-z]{2,4})_([0-9a-f]{32})")
 _IMPORTED = UUID("6b1d6f0e-3a86-5c7e-9d0f-52a6c1f0b7aa")
 _CATALOGUE = UUID("c0a1f7f2-9f1e-5b43-8f0e-0f6b8e6c2d11")
+_BILLED = UUID("0d6c7f5e-41a9-5b1e-8c52-3f1b5a9e7d10")
 _CLUSTER = UUID("5b7d6f1c-0f52-5d0a-9f4e-7c1f2f6a9d33")
 
 
@@ -30,6 +31,11 @@ def parse(prefix: str, text: str) -> UUID | None:
 def imported(source: str, entity: str, source_id: str) -> UUID:
     """The stream of an imported row: the same row of the same source is always the same stream."""
     return uuid5(_IMPORTED, f"{source}:{entity}:{source_id}")
+
+
+def billed(external_id: str) -> UUID:
+    """The stream of a server that a billing system asked for under an id of its own."""
+    return uuid5(_BILLED, external_id)
 
 
 def cluster(name: str) -> UUID:

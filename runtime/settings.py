@@ -218,6 +218,12 @@ class Policy(Section):
     spread_accounts: bool = True  # keep an account's servers on different nodes where that is possible
     destroy_limit: int = Field(20, ge=0)  # guests removed within `destroy_window`; more wait for staff
     destroy_window: int = Field(600, ge=1)
+    # Suspensions and terminations for billing within `billing_window`: more than so many, or than this share of all
+    # servers (though never fewer than `billing_least`), wait for staff.
+    billing_limit: int = Field(50, ge=0)
+    billing_share: float = Field(0.05, ge=0, le=1)
+    billing_least: int = Field(3, ge=0)
+    billing_window: int = Field(600, ge=1)
 
 
 class Auth(Section):

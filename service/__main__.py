@@ -19,6 +19,7 @@ from eventstore.database import DatabaseUnavailable, NotMigrated
 from runtime.program import Stop, run
 from runtime.settings import Settings, SettingsError
 from service.app import build
+from service.background import working
 from service.deps import Deps, opened
 from service.web import health
 
@@ -45,7 +46,7 @@ async def serve(stop: Stop) -> None:
     """Serve until `stop` is set, then let open requests finish."""
     settings = Settings()
     settings.config  # noqa: B018 - a wrong setting stops the program before anything else is opened
-    async with opened(settings) as deps:
+    async with opened(settings) as deps, working(deps):
         serving = [_served(settings, "HOSTLER_BIND", settings.bind, build(deps))]
         if settings.metrics_bind is not None:
             serving.append(_served(settings, "HOSTLER_METRICS_BIND", settings.metrics_bind, _metrics_only(deps)))

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 from service.accounts import routes as accounts
+from service.billing import routes as billing
 from service.catalogue import routes as catalogue
 from service.console import relay
 from service.console import routes as console
@@ -30,7 +31,7 @@ from service.web.edge import Edge
 from service.web.endpoint import routes
 from service.web.problems import Problem
 
-ROOMS = (web, identity, accounts, keys, servers, console, live, catalogue, staff, past, watch)
+ROOMS = (web, identity, accounts, keys, servers, console, live, catalogue, staff, past, watch, billing)
 ENDPOINTS = [endpoint for room in ROOMS for endpoint in room.ENDPOINTS]
 PAGES = (
     "/",

@@ -294,6 +294,8 @@ WITH sessions AS (
     DELETE FROM one_time_link WHERE expires_at < now() - interval '1 day'
 ), invitations AS (
     DELETE FROM invitation WHERE least(ended_at, expires_at) < now() - interval '30 days'
+), billing_steps AS (
+    DELETE FROM billing_step WHERE at < now() - interval '7 days'
 ), tickets AS (
     DELETE FROM console_ticket WHERE expires_at < now() - interval '1 day'
 ), tokens AS (

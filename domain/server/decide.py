@@ -37,6 +37,7 @@ class CreateServer:
     min_disk_gib: int = 0
     labels: dict[str, str] = field(default_factory=dict)
     ssh_keys: list[str] = field(default_factory=list)
+    external_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +86,7 @@ def create(state: Server | None, command: CreateServer) -> list[e.ServerEvent]:
             name=command.name.lower(),
             labels=command.labels,
             ssh_keys=command.ssh_keys,
+            external_id=command.external_id,
         )
     ]
 

@@ -99,6 +99,7 @@ class ServerRequested:
     image: Image
     location: Location
     steps: list[str]
+    external_id: str | None = None  # what a billing system calls it
     name: str = private(default="")
     labels: dict[str, str] = private(default_factory=dict)
     ssh_keys: list[str] = private(default_factory=list)
@@ -509,7 +510,7 @@ def _as_it_is(plain: dict[str, Any]) -> dict[str, Any]:
 
 
 EVENTS = (
-    EventType("server.requested", 2, ServerRequested, {1: _with_steps}),
+    EventType("server.requested", 3, ServerRequested, {1: _with_steps, 2: _as_it_is}),
     EventType("server.imported", 2, ServerImported, {1: _as_it_is}),
     EventType("server.import_updated", 2, ImportUpdated, {1: _as_it_is}),
     EventType("server.operation_requested", 2, OperationRequested, {1: _with_steps}),

@@ -46,6 +46,7 @@ def _born(record: Recorded[e.ServerEvent]) -> Server:
                 location=event.location,
                 labels=event.labels,
                 ssh_keys=event.ssh_keys,
+                billed_as=event.external_id,
                 operation=requested(record, event.operation_id, "create", event.steps, {}),
             )
         case e.ServerImported():

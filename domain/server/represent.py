@@ -67,7 +67,7 @@ def server(state: Server, sights: Sights, *, staff: bool = False) -> dict[str, A
         "suspension": _suspension(state),
         "restart_needed": state.restart_needed,
         "purge_at": time(state.purge_at),
-        "external_id": f"{state.source}:service:{state.source_id}" if state.source else None,
+        "external_id": state.external_id,
         "last_status": state.status if unknown else None,
         "observed_at": time(sight.observed_at) if unknown and sight else None,
         "version": state.version,

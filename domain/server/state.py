@@ -154,6 +154,7 @@ class Server:
     mode: e.Mode = "manage"
     source: str | None = None
     source_id: str | None = None
+    billed_as: str | None = None
     hint: e.GuestHint | None = None
     quarantine: str | None = None
     adopted: bool = True
@@ -196,6 +197,11 @@ class Server:
         """Cores, MiB and GiB that its guest has: the plan's, unless it was adopted with others."""
         plan = {"vcpus": self.plan.vcpus, "memory_mib": self.plan.memory_mib, "disk_gib": self.plan.disk_gib}
         return plan | self.actual
+
+    @property
+    def external_id(self) -> str | None:
+        """What the system that bills for it calls it."""
+        return f"{self.source}:service:{self.source_id}" if self.source else self.billed_as
 
     @property
     def suspension(self) -> str | None:

@@ -92,8 +92,9 @@ async def revoke_token(req: Request) -> Response:
 
 
 def _check(asked: ApiTokenCreate, me: Caller) -> None:
-    if "staff" in asked.scopes and not me.staff:
-        raise invalid("/scopes", "Only staff may have tokens with the scope staff.")
+    for scope in ("staff", "billing"):
+        if scope in asked.scopes and not me.staff:
+            raise invalid("/scopes", f"Only staff may have tokens with the scope {scope}.")
     if asked.expires_at is not None and asked.expires_at <= datetime.now(UTC):
         raise invalid("/expires_at", "This time is over.")
     for place, text in enumerate(asked.networks):

@@ -93,9 +93,18 @@ def _check_program(caller: Caller, scopes: frozenset[str], scope: Scope) -> None
     path, method = scope["path"], scope["method"]
     if path.startswith(PERSONAL):
         raise Problem("session_required")
-    needed = "staff" if path.startswith("/v1/admin/") else "read" if method in READING else "write"
-    if needed not in scopes and not (needed == "read" and "write" in scopes):
+    needed, more = _scopes(path, method)
+    if not scopes & {needed, *more}:
         raise Problem("forbidden", f"This token lacks the scope {needed}.")
+
+
+def _scopes(path: str, method: str) -> tuple[str, tuple[str, ...]]:
+    """The scope that an address takes, and those that include it."""
+    if path.startswith("/v1/admin/"):
+        return "staff", ()
+    if path.startswith("/v1/billing/"):
+        return "billing", ("staff",)
+    return ("read", ("write",)) if method in READING else ("write", ())
 
 
 def _from(caller: Caller, address: str | None) -> bool:

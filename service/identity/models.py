@@ -11,7 +11,7 @@ from service.web.models import Answer, Page, Request
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Network = Annotated[str, StringConstraints(max_length=50)]
-Scope = Literal["read", "write", "staff"]
+Scope = Literal["read", "write", "staff", "billing"]
 
 
 class Credentials(Request):
@@ -53,12 +53,12 @@ class PasswordReset(Request):
 
 
 class ApiTokenCreate(Request):
-    """`write` includes `read`; `staff` is for the routes below /v1/admin. Without `networks` it may be used from
-    anywhere, without `expires_at` until it is revoked.
+    """`write` includes `read`; `staff` is for the routes below /v1/admin and /v1/billing, `billing` for the latter
+    alone. Without `networks` it may be used from anywhere, without `expires_at` until it is revoked.
     """
 
     name: Name
-    scopes: Annotated[list[Scope], Field(min_length=1, max_length=3)]
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=4)]
     networks: Annotated[list[Network], Field(max_length=50, default_factory=list)]
     expires_at: Annotated[AwareDatetime, Strict(False)] | None = None
 
