@@ -28,8 +28,8 @@ from domain import ids
 from eventstore.database import Connection
 from runtime.ids import new_id
 from runtime.settings import Settings, SettingsError
-from whmcs_import import extract, live, load, mapping_file, plan, progress, rollback, settle, suggest, target, verify
-from whmcs_import.extract import Dsn, InvalidSource, SourceError, SourceInfo
+from whmcs_import import extract, load, mapping_file, memory, plan, progress, rollback, settle, suggest, target, verify
+from whmcs_import.extract import Dsn, InvalidSource, Known, SourceError, SourceInfo
 from whmcs_import.mapping_file import MappingError, MappingFile
 from whmcs_import.plan import Plan
 from whmcs_import.report import Report
@@ -107,14 +107,15 @@ async def _import(arguments: argparse.Namespace, dsn: Dsn, file: MappingFile, se
         async with target.connected(settings.database_url) as connection:
             if not arguments.dry_run:
                 await target.lock(connection, arguments.source_name)
-            source = _extract(arguments, dsn, staging, tell)
-            made = await _plan(arguments, connection, staging, file, tell)
+            source, made = await _planned(arguments, dsn, connection, staging, file, tell)
             run_id, seen = None, None
             if arguments.dry_run and os.environ.get("HOSTLER_CONFIG"):
-                seen = await live.look(settings.config.cluster, made.adoption)
+                seen = await _look(settings, made)
             if made.changes and not arguments.dry_run and not made.incomplete:
                 run_id = new_id()
                 await _load(arguments, connection, staging, made, file, run_id, tell)
+                if arguments.command == "import":
+                    await memory.keep(connection, staging, made, source, _inputs(arguments, file))
         return Report(
             plan=made,
             source=source,
@@ -127,31 +128,79 @@ async def _import(arguments: argparse.Namespace, dsn: Dsn, file: MappingFile, se
         )
 
 
-def _extract(arguments: argparse.Namespace, dsn: Dsn, staging: Staging, tell: progress.Report) -> SourceInfo:
+async def _look(settings: Settings, made: Plan) -> dict[str, Any]:
+    from whmcs_import import live  # what speaks with Proxmox takes long to import
+
+    return await live.look(settings.config.cluster, made.adoption)
+
+
+def _inputs(arguments: argparse.Namespace, file: MappingFile) -> bytes:
+    return memory.inputs(file, include_idle=arguments.include_idle)
+
+
+async def _planned(
+    arguments: argparse.Namespace,
+    dsn: Dsn,
+    connection: Connection,
+    staging: Staging,
+    file: MappingFile,
+    tell: progress.Report,
+) -> tuple[SourceInfo, Plan]:
+    """The plan, remembered where nothing has changed, else made of what is read."""
+    async with target.reading(connection):
+        known = await memory.known(connection, arguments.source_name, _inputs(arguments, file))
+    source = _extract(arguments, dsn, staging, tell, known)
+    if known is not None and source.digests == known.digests:
+        made = await _plan(arguments, connection, staging, file, tell, recalled=True)
+        if made is not None and made.changes == 0:
+            return source, made
+        staging.plan_nothing()
+        source = _extract(arguments, dsn, staging, tell)
+    made = await _plan(arguments, connection, staging, file, tell)
+    assert made is not None
+    return source, made
+
+
+def _extract(
+    arguments: argparse.Namespace, dsn: Dsn, staging: Staging, tell: progress.Report, known: Known | None = None
+) -> SourceInfo:
     return extract.extract(
         dsn,
         staging,
         lambda table, rows: tell("read", table, rows, None),
         allow_writer=arguments.i_know,
         loose="lock" if arguments.lock_source else "accept" if arguments.allow_inconsistent else "prove",
+        known=known,
     )
 
 
 async def _plan(
-    arguments: argparse.Namespace, connection: Connection, staging: Staging, file: MappingFile, tell: progress.Report
-) -> Plan:
+    arguments: argparse.Namespace,
+    connection: Connection,
+    staging: Staging,
+    file: MappingFile,
+    tell: progress.Report,
+    *,
+    recalled: bool = False,
+) -> Plan | None:
     total = staging.count("tblhosting")
+    name = arguments.source_name
     async with target.reading(connection):
-        made = plan.make(
-            staging,
-            arguments.source_name,
-            file,
-            await target.earlier(connection, arguments.source_name),
-            lambda what, done: tell("map", what, done, total),
-            include_idle=arguments.include_idle,
-        )
-        await settle.settle(connection, staging, made, file, overwrite=arguments.overwrite)
-    if arguments.command == "retry":
+        earlier = await target.earlier(connection, name)
+        if recalled:
+            made = await memory.recall(connection, staging, name, file, earlier)
+        else:
+            made = plan.make(
+                staging,
+                name,
+                file,
+                earlier,
+                lambda what, done: tell("map", what, done, total),
+                include_idle=arguments.include_idle,
+            )
+        if made is not None:
+            await settle.settle(connection, staging, made, file, overwrite=arguments.overwrite)
+    if made is not None and arguments.command == "retry":
         settle.only_new(staging, made)
     return made
 

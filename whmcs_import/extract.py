@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Literal, TypeAlias
 from urllib.parse import unquote, urlsplit
 
@@ -92,6 +93,15 @@ class SourceInfo:
     engines: dict[str, int]
     collations: dict[str, int]
     rows: dict[str, int]
+    digests: dict[str, str]  # of everything that was read of each table
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was read earlier: digest and number of rows of each table."""
+
+    digests: Mapping[str, str]
+    rows: Mapping[str, int]
 
 
 def parse_dsn(text: str) -> Dsn:
@@ -113,9 +123,15 @@ def parse_dsn(text: str) -> Dsn:
 
 
 def extract(
-    dsn: Dsn, staging: Staging, progress: Progress, *, allow_writer: bool = False, loose: Looseness = "prove"
+    dsn: Dsn,
+    staging: Staging,
+    progress: Progress,
+    *,
+    allow_writer: bool = False,
+    loose: Looseness = "prove",
+    known: Known | None = None,
 ) -> SourceInfo:
-    """Copy the tables of WHMCS into `staging` and close the source.
+    """Copy the tables of WHMCS into `staging` and close the source; where they are as `known`, nothing is copied.
 
     `allow_writer` accepts a database user who could write. `loose` says what to do with tables that have no snapshots:
     read them twice and refuse when they differ, lock all tables meanwhile, or accept what comes.
@@ -127,7 +143,7 @@ def extract(
         for attempt in range(PASSES):
             with closing(_connect(dsn)) as connection:
                 try:
-                    return _copy(connection, dsn, staging, progress, allow_writer, loose)
+                    return _copy(connection, dsn, staging, progress, allow_writer, loose, known)
                 except _ChangedMeanwhile as changed:
                     if attempt == PASSES - 1:
                         raise SourceError(str(changed)) from None
@@ -157,7 +173,13 @@ class _ChangedMeanwhile(Exception):
 
 
 def _copy(
-    connection: Connection, dsn: Dsn, staging: Staging, progress: Progress, allow_writer: bool, loose: Looseness
+    connection: Connection,
+    dsn: Dsn,
+    staging: Staging,
+    progress: Progress,
+    allow_writer: bool,
+    loose: Looseness,
+    known: Known | None,
 ) -> SourceInfo:
     if not allow_writer:
         _refuse_writers(connection)
@@ -172,17 +194,11 @@ def _copy(
         version = _setting(cursor, schema, "Version") or "unknown"
         cursor.execute("SELECT VERSION()")
         server = str(cursor.fetchall()[0][0])
-    for table in schema.wanted:
-        digest = _copy_table(connection, schema, table, staging, progress)
-        if first.get(table.name, digest) != digest:
-            raise _ChangedMeanwhile(
-                f"{table.origin} is not InnoDB and changed while it was read: stop WHMCS and its cron, import from a "
-                "restored dump, or lock the tables meanwhile with --lock-source"
-            )
-    if schema.before_8:
-        staging.users_before_8()
-    staging.index()
-    _refuse_twins(staging)
+    if known is not None and _is_known(connection, schema, known, first, progress):
+        digests, rows = dict(known.digests), dict(known.rows)
+    else:
+        digests = _fill(connection, schema, staging, first, progress)
+        rows = {table.name: staging.count(table.name) for table in TABLES}
     present = [schema.tables[table.origin.lower()] for table in schema.wanted]
     return SourceInfo(
         address=dsn.shown,
@@ -192,8 +208,47 @@ def _copy(
         method=method,
         engines=_tally(t.engine for t in present),
         collations=_tally(t.collation for t in present),
-        rows={table.name: staging.count(table.name) for table in TABLES},
+        rows=rows,
+        digests=digests,
     )
+
+
+def _is_known(
+    connection: Connection, schema: _Schema, known: Known, first: Mapping[str, str], progress: Progress
+) -> bool:
+    """Whether every table is as it was; the first that is not ends the comparing."""
+    if [table.name for table in schema.wanted] != list(known.digests):
+        return False
+    for table in schema.wanted:
+        digest, count = _glance(connection, schema, table)
+        _refuse_changed(table, first, digest)
+        if digest != known.digests[table.name]:
+            return False
+        progress(table.origin, count)
+    return True
+
+
+def _fill(
+    connection: Connection, schema: _Schema, staging: Staging, first: Mapping[str, str], progress: Progress
+) -> dict[str, str]:
+    """Stage every table; answers with their digests."""
+    digests = {}
+    for table in schema.wanted:
+        digests[table.name] = _copy_table(connection, schema, table, staging, progress)
+        _refuse_changed(table, first, digests[table.name])
+    if schema.before_8:
+        staging.users_before_8()
+    staging.index()
+    _refuse_twins(staging)
+    return digests
+
+
+def _refuse_changed(table: Table, first: Mapping[str, str], digest: str) -> None:
+    if first.get(table.name, digest) != digest:
+        raise _ChangedMeanwhile(
+            f"{table.origin} is not InnoDB and changed while it was read: stop WHMCS and its cron, import from a "
+            "restored dump, or lock the tables meanwhile with --lock-source"
+        )
 
 
 def _refuse_twins(staging: Staging) -> None:
@@ -205,16 +260,23 @@ def _refuse_twins(staging: Staging) -> None:
             )
 
 
-def _first_pass(connection: Connection, schema: _Schema) -> dict[str, bytes]:
+def _first_pass(connection: Connection, schema: _Schema) -> dict[str, str]:
     """A digest of each table that has no snapshots, from before the snapshot begins."""
-    digests = {}
-    for table in schema.wanted:
-        if schema.tables[table.origin.lower()].engine != "InnoDB":
-            digest = hashlib.sha256()
-            for rows in _chunks(connection, schema, table):
-                _digest_rows(digest, rows)
-            digests[table.name] = digest.digest()
-    return digests
+    return {
+        table.name: _glance(connection, schema, table)[0]
+        for table in schema.wanted
+        if schema.tables[table.origin.lower()].engine != "InnoDB"
+    }
+
+
+def _glance(connection: Connection, schema: _Schema, table: Table) -> tuple[str, int]:
+    """Digest and number of a table's rows, read and not kept."""
+    query = _query(connection, schema, table)
+    digest = hashlib.blake2b(query.encode(), digest_size=16)
+    with connection.cursor(SSCursor) as cursor:
+        cursor.execute(query)
+        count = sum(1 for _ in wire.packets(cursor, digest))
+    return digest.hexdigest(), count
 
 
 def _freeze(connection: Connection, schema: _Schema, *, locked: bool) -> str:
@@ -305,22 +367,23 @@ class _Schema:
             raise SourceError(f"this database is no WHMCS that can be read: it has no {names}: check --source")
 
 
-def _copy_table(
-    connection: Connection, schema: _Schema, table: Table, staging: Staging, progress: Progress
-) -> bytes | None:
-    """Stage a table; answers with its digest when it has no snapshots."""
-    digest = hashlib.sha256() if schema.tables[table.origin.lower()].engine != "InnoDB" else None
+def _copy_table(connection: Connection, schema: _Schema, table: Table, staging: Staging, progress: Progress) -> str:
+    """Stage a table; answers with its digest."""
+    query = _query(connection, schema, table)
+    digest = hashlib.blake2b(query.encode(), digest_size=16)
+    readers = _readers(schema.tables[table.origin.lower()], table)
     done = 0
-    for rows in _chunks(connection, schema, table):
-        if digest is not None:
-            _digest_rows(digest, rows)
-        staging.add(table, rows)
-        done += len(rows)
-        progress(table.origin, done)
-    return digest.digest() if digest is not None else None
+    with connection.cursor(SSCursor) as cursor:
+        cursor.execute(query)
+        found = wire.rows(cursor, digest)
+        while rows := list(islice(found, BATCH)):
+            staging.add(table, [_read(row, readers) for row in rows] if readers else rows)
+            done += len(rows)
+            progress(table.origin, done)
+    return digest.hexdigest()
 
 
-def _chunks(connection: Connection, schema: _Schema, table: Table) -> Iterator[list[tuple[Any, ...]]]:
+def _query(connection: Connection, schema: _Schema, table: Table) -> str:
     present = schema.tables[table.origin.lower()]
     columns = [
         f"`{present.columns[column][0]}`" if column in present.columns else f"NULL AS `{column}`"
@@ -328,11 +391,7 @@ def _chunks(connection: Connection, schema: _Schema, table: Table) -> Iterator[l
     ]
     secrets = _secret_fields(connection, schema) if table.name == "tblcustomfieldsvalues" else []
     where = f" WHERE fieldid NOT IN ({', '.join(map(str, secrets))})" if secrets else ""
-    with connection.cursor(SSCursor) as cursor:
-        cursor.execute(f"SELECT {', '.join(columns)} FROM `{present.name}`{where}")
-        readers = _readers(present, table)
-        while rows := cursor.fetchmany(BATCH):
-            yield [_read(row, readers) for row in rows] if readers else list(rows)
+    return f"SELECT {', '.join(columns)} FROM `{present.name}`{where}"
 
 
 def _readers(present: _Present, table: Table) -> dict[int, Callable[[Any], Any]]:
@@ -350,11 +409,6 @@ def _read(row: tuple[Any, ...], readers: dict[int, Callable[[Any], Any]]) -> tup
     for place, reader in readers.items():
         read[place] = reader(read[place])
     return tuple(read)
-
-
-def _digest_rows(digest: hashlib._Hash, rows: list[tuple[Any, ...]]) -> None:
-    for row in rows:
-        digest.update(repr(row).encode("utf-8", "surrogatepass"))
 
 
 def _secret_fields(connection: Connection, schema: _Schema) -> list[int]:

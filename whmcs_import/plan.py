@@ -17,16 +17,16 @@ from uuid import UUID
 
 import msgspec
 
-from domain import ids
 from whmcs_import import adoption, mapping, rows, shop, users, values
 from whmcs_import.adoption import Claim, Hint, NoHint
+from whmcs_import.findings import Findings, Unmapped
 from whmcs_import.mapping import Mapped, Quarantined, Service, Skipped, World
 from whmcs_import.mapping_file import MappingFile
 from whmcs_import.options import Note, Sold, Value
 from whmcs_import.shop import Product, Shop
 from whmcs_import.staging import Staging
 from whmcs_import.targets import Resolver
-from whmcs_import.users import ClientRow, Membership, UserRow
+from whmcs_import.users import ClientRow, Membership, SignIns, UserRow
 
 ENTITIES = {"plans": "product", "users": "user", "accounts": "client", "servers": "service"}
 PROGRESS_EVERY = 2000
@@ -57,6 +57,10 @@ class Tally:
     def changes(self) -> int:
         return self.create + self.update
 
+    def count(self, action: str) -> None:
+        """One more row that is to be created, updated or left unchanged."""
+        setattr(self, action, getattr(self, action) + 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
@@ -65,20 +69,10 @@ class Earlier:
     keys: Mapping[tuple[str, str], bytes] = field(default_factory=dict)
     logins: Mapping[str, UUID] = field(default_factory=dict)
 
-
-@dataclass(slots=True)
-class Unmapped:
-    """Something on imported services that the mapping does not speak of."""
-
-    count: int = 0
-    values: Counter[str] = field(default_factory=Counter)
-    services: list[int] = field(default_factory=list)
-
-    def add(self, service: int, value: str) -> None:
-        self.count += 1
-        self.values[value] += 1
-        if len(self.services) < 5:
-            self.services.append(service)
+    def action(self, entity: str, source_id: str, content: bytes) -> str:
+        """What becomes of a row with this content."""
+        before = self.keys.get((entity, source_id))
+        return "create" if before is None else "unchanged" if before == content else "update"
 
 
 @dataclass(slots=True)
@@ -98,6 +92,9 @@ class Plan:
     orphans: dict[str, int] = field(default_factory=dict)
     shop: Shop = field(default_factory=Shop)
     complete: bool = False  # whether the mapping must speak of everything that is sold
+    findings: Findings | None = None  # what it was made from
+    sign_ins: SignIns | None = None  # the users among that; None where they were not read again
+    logins: Mapping[str, UUID] = field(default_factory=dict)  # who signed in here when it was made
 
     @property
     def incomplete(self) -> bool:
@@ -130,7 +127,54 @@ def make(
     include_idle: bool = False,
 ) -> Plan:
     """Map what was staged, and decide about every row. Fills staging's table of payloads, writes nothing else."""
-    return _Planner(staging, source, file, earlier, progress).run(include_idle=include_idle)
+    planner = _Planner(staging, source, file, earlier, progress)
+    made = decide(source, file, earlier, planner.run(include_idle=include_idle))
+    made.sign_ins = planner.sign_ins
+    return made
+
+
+def decide(source: str, file: MappingFile, earlier: Earlier, findings: Findings) -> Plan:
+    """Compare what was found with what earlier runs left."""
+    made = Plan(source, shop=findings.shop, complete=file.defaults.unknown_option == "refuse", findings=findings)
+    for name, count in findings.seen.items():
+        made.entities[name].seen = count
+    for name, _, reason in findings.skipped:
+        made.entities[name].skip[reason] += 1
+    for entry in findings.quarantined:
+        made.quarantine(entry["entity"], entry["source_id"], entry["reason"], entry["detail"])
+    for name, source_id, content in findings.kept:
+        action = earlier.action(ENTITIES[name], source_id, content)
+        made.entities[name].count(action)
+        if name == "users" and source_id in findings.logins:
+            made.entities["logins"].count(action)
+    made.warnings, made.adoption = list(findings.warnings), list(findings.adoption)
+    made.unmapped, made.unmapped_values = dict(findings.unmapped), dict(findings.unmapped_values)
+    made.totals, made.orphans = dict(findings.totals), dict(findings.orphans)
+    made.vanished = _vanished(earlier, findings)
+    made.logins = earlier.logins
+    made.plan_hash = _hash(source, file, earlier, findings.digest)
+    return made
+
+
+def _vanished(earlier: Earlier, findings: Findings) -> list[dict[str, Any]]:
+    """What was imported before and is not to be imported now: reported, never undone here."""
+    here = {(ENTITIES[name], source_id) for name, source_id, _ in findings.kept}
+    here.update((ENTITIES[name], source_id) for name, source_id in findings.set_aside)
+    skipped = {(ENTITIES[name], source_id): reason for name, source_id, reason in findings.skipped}
+    return [
+        {"entity": entity, "source_id": source_id, "reason": skipped.get((entity, source_id), "gone")}
+        for entity, source_id in earlier.keys
+        if (entity, source_id) not in here and entity in ENTITIES.values()
+    ]
+
+
+def _hash(source: str, file: MappingFile, earlier: Earlier, digest: str) -> str:
+    """Of the canonical rows, the mapping, and what earlier runs left; nothing else decides what a run does."""
+    before = hashlib.sha256()
+    for (entity, source_id), content in sorted(earlier.keys.items()):
+        before.update(f"{entity}:{source_id}:".encode() + content)
+    parts = (source, digest, file.digest, before.hexdigest())
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 class _Planner:
@@ -143,25 +187,47 @@ class _Planner:
         self._earlier = earlier
         self._progress = progress
         self._shop = shop.read(staging)
-        self._plan = Plan(source, shop=self._shop, complete=file.defaults.unknown_option == "refuse")
+        self._plan = Plan(source)
         self._digest = hashlib.sha256()
         self._pending: list[tuple[str, str, str, bytes, bytes]] = []
-        self._skipped: dict[tuple[str, str], str] = {}
-        self._seen: dict[str, set[str]] = {entity: set() for entity in ENTITIES.values()}
+        self._skipped: list[tuple[str, str, str]] = []
+        self._set_aside: list[tuple[str, str]] = []
+        self._kept: list[tuple[str, str, bytes]] = []
+        self._logins: set[str] = set()
+        self._live: set[str] = set()  # the services to import, those set aside among them
+        self.sign_ins = SignIns(source, [], set())
         self._clients = {
             row.id: mapping.Client(row.status, row.currency_id) for row in rows.clients(staging, self._shop)
         }
         self._repair = file.defaults.fix_mojibake == "auto"
 
-    def run(self, *, include_idle: bool) -> Plan:
+    def run(self, *, include_idle: bool) -> Findings:
         self._digest_catalogue()
         sizes, owners = self._servers()
         self._products(sizes)
         self._people(owners, include_idle=include_idle)
         self._flush()
-        self._vanished()
-        self._plan.plan_hash = self._hash()
-        return self._plan
+        return self._findings()
+
+    def _findings(self) -> Findings:
+        draft = self._plan
+        return Findings(
+            digest=self._digest.hexdigest(),
+            shop=self._shop,
+            seen={name: tally.seen for name, tally in draft.entities.items()},
+            skipped=self._skipped,
+            set_aside=self._set_aside,
+            kept=self._kept,
+            logins=self._logins,
+            holders=self.sign_ins.holders(self._earlier.logins),
+            quarantined=draft.quarantined,
+            warnings=draft.warnings,
+            unmapped=list(draft.unmapped.items()),
+            unmapped_values=list(draft.unmapped_values.items()),
+            adoption=draft.adoption,
+            totals=list(draft.totals.items()),
+            orphans=draft.orphans,
+        )
 
     # Servers
 
@@ -189,7 +255,7 @@ class _Planner:
         twins = self._staging.twins(table)
         for id in twins:
             self._plan.quarantine(name, id, "duplicate_id", f"{table} has several rows with this id")
-            self._seen[ENTITIES[name]].add(str(id))
+            self._set_aside.append((name, str(id)))
         for _ in range(nameless := self._staging.unreadable(table)):
             self._plan.quarantine(name, "?", "id_unreadable", f"{table} has a row without an id that is a number")
         self._plan.entities[name].seen += len(twins) + nameless
@@ -208,7 +274,8 @@ class _Planner:
                 self._note_unmapped(service, sold, world)
                 if reason.endswith("_unmapped"):
                     self._unmapped_value(reason.removesuffix("_unmapped"), detail, service.id)
-                self._seen["service"].add(str(service.id))
+                self._set_aside.append(("servers", str(service.id)))
+                self._live.add(str(service.id))
             case Mapped() as mapped:
                 self._mapped(service, mapped, world)
                 return mapped
@@ -217,6 +284,7 @@ class _Planner:
     def _mapped(self, service: Service, mapped: Mapped, world: World) -> None:
         self._plan.warn("servers", service.id, mapped.notes)
         self._keep("servers", str(service.id), mapped.payload)
+        self._live.add(str(service.id))
         self._note_unmapped(service, mapped.sold, world)
         for note in mapped.notes:
             if note.code == "value_passed_through":
@@ -279,7 +347,7 @@ class _Planner:
             ("module_queue", FAILING_ACTIONS, "a module action keeps failing"),
         ):
             for service, what in self._staging.rows(query):
-                if str(service) in self._seen["service"]:
+                if str(service) in self._live:
                     self._plan.warn("servers", service, [Note(code, f"{detail} ({what})")])
 
     # The catalogue
@@ -345,12 +413,8 @@ class _Planner:
 
     def _users(self, linked: set[int], owners: set[int]) -> None:
         here = [row for row in rows.users(self._staging) if row.id in linked]
-        holders = {row.id: self._holder(row) for row in here}
-        streams = {row.id: ids.imported(self._source, "user", users.key(row.id)) for row in here}
-        ours = {None, *streams.values()}
-        taken = {id for id, holder in holders.items() if holder not in ours}
-        holding = {id for id, holder in holders.items() if holder == streams[id]}
-        problems = users.login_problems(here, owners, taken, holding)
+        self.sign_ins = SignIns(self._source, here, owners)
+        problems = self.sign_ins.problems(self._earlier.logins)
         for row in rows.users(self._staging):
             canonical = dataclasses.replace(row, password=users.fingerprint(row))
             self._digest.update(repr(canonical).encode("utf-8", "surrogatepass"))
@@ -361,27 +425,21 @@ class _Planner:
                 continue
             payload, notes = users.user(self._source, row, problems.get(row.id), repair=self._repair)
             self._plan.warn("users", users.key(row.id), notes)
-            action = self._keep("users", users.key(row.id), payload, also=users.fingerprint(row))
-            self._login(row, problems.get(row.id), action)
+            self._keep("users", users.key(row.id), payload, also=users.fingerprint(row))
+            self._login(row, problems.get(row.id))
 
-    def _holder(self, row: UserRow) -> UUID | None:
-        """Who signs in here with a user's address."""
-        return self._earlier.logins.get(values.email(row.email).address or "")
-
-    def _login(self, row: UserRow, problem: str | None, action: str) -> None:
-        tally = self._plan.entities["logins"]
-        tally.seen += 1
-        if problem is not None:
-            key = users.key(row.id)
-            self._plan.quarantine("logins", key, problem, f"address {row.email!r} of user {key}")
+    def _login(self, row: UserRow, problem: str | None) -> None:
+        self._plan.entities["logins"].seen += 1
+        key = users.key(row.id)
+        if problem is None:
+            self._logins.add(key)
         else:
-            setattr(tally, action, getattr(tally, action) + 1)
+            self._plan.quarantine("logins", key, problem, f"address {row.email!r} of user {key}")
 
     # Comparing
 
     def _skip(self, name: str, source_id: int | str, reason: str) -> None:
-        self._plan.entities[name].skip[reason] += 1
-        self._skipped[ENTITIES[name], str(source_id)] = reason
+        self._skipped.append((name, str(source_id), reason))
 
     def _keep(
         self,
@@ -391,33 +449,22 @@ class _Planner:
         compared: Mapping[str, Any] | None = None,
         *,
         also: str = "",
-    ) -> str:
+    ) -> None:
         """Compare a row with what was imported before, and stage it when there is something to write.
 
         `compared` is the part of the payload that counts (None: all of it); `also` counts but is not written.
         """
-        entity, tally = ENTITIES[name], self._plan.entities[name]
         content = hashlib.sha256(_encode(payload if compared is None else compared) + also.encode()).digest()
-        before = self._earlier.keys.get((entity, source_id))
-        action = "create" if before is None else "unchanged" if before == content else "update"
-        setattr(tally, action, getattr(tally, action) + 1)
-        self._seen[entity].add(source_id)
+        self._kept.append((name, source_id, content))
+        action = self._earlier.action(ENTITIES[name], source_id, content)
         if action != "unchanged":
-            self._pending.append((entity, source_id, action, content, _encode(payload)))
+            self._pending.append((ENTITIES[name], source_id, action, content, _encode(payload)))
             self._flush(1000)
-        return action
 
     def _flush(self, size: int = 1) -> None:
         if len(self._pending) >= size:
             self._staging.plan(self._pending)
             self._pending.clear()
-
-    def _vanished(self) -> None:
-        """What was imported before and is not to be imported now: reported, never undone here."""
-        for entity, source_id in self._earlier.keys:
-            if source_id not in self._seen.get(entity, {source_id}):
-                reason = self._skipped.get((entity, source_id), "gone")
-                self._plan.vanished.append({"entity": entity, "source_id": source_id, "reason": reason})
 
     def _digest_catalogue(self) -> None:
         for part in (self._shop.products, self._shop.options, self._shop.choices, self._shop.fields, self._shop.addons):
@@ -425,14 +472,6 @@ class _Planner:
         for names in (self._shop.servers, self._shop.currencies, self._shop.client_groups):
             self._digest.update(repr(sorted(names.items())).encode("utf-8", "surrogatepass"))
         self._digest.update(repr(sorted(self._shop.linked)).encode())
-
-    def _hash(self) -> str:
-        """Of the canonical rows, the mapping, and what earlier runs left; nothing else decides what a run does."""
-        before = hashlib.sha256()
-        for (entity, source_id), content in sorted(self._earlier.keys.items()):
-            before.update(f"{entity}:{source_id}:".encode() + content)
-        parts = (self._source, self._digest.hexdigest(), self._file.digest, before.hexdigest())
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _without_shared(hints: Mapping[int, Hint | NoHint], addresses: Mapping[int, list[str]]) -> dict[int, Hint | NoHint]:

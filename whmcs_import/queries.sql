@@ -10,6 +10,24 @@ SELECT entity, source_id, content_hash FROM source_key WHERE source = $1 ORDER B
 -- Who signs in with which address.
 SELECT email, user_id FROM login_name;
 
+-- name: remembered_rows
+-- What the last run read of a source. $1 source, $2 what its findings were made of besides
+SELECT known FROM import_memory WHERE source = $1 AND made_of = $2;
+
+-- name: remembered_findings
+-- What the last run found out of that. $1 source
+SELECT findings FROM import_memory WHERE source = $1;
+
+-- name: remember
+-- What a run read and found out. $1 source, $2 made of, $3 what was read, $4 findings
+INSERT INTO import_memory (source, made_of, known, findings) VALUES ($1, $2, $3, $4)
+ON CONFLICT (source) DO UPDATE
+   SET made_of = EXCLUDED.made_of, known = EXCLUDED.known, findings = EXCLUDED.findings, at = now();
+
+-- name: forget_findings
+-- The next run has to find out all of it. $1 source
+DELETE FROM import_memory WHERE source = $1;
+
 -- name: accounts_of_servers
 -- The account of each imported server as last recorded. $1 streams
 SELECT DISTINCT ON (stream_id) stream_id, (data ->> 'account_id')::uuid AS account_id

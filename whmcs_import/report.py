@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from whmcs_import.extract import SourceInfo
-from whmcs_import.plan import Plan, Tally, Unmapped
+from whmcs_import.findings import Unmapped
+from whmcs_import.plan import Plan, Tally
 
 EXAMPLES = 3
 
@@ -92,7 +93,7 @@ class Report:
 
     def _mapping(self) -> Iterator[str]:
         for (kind, name), seen in sorted(self.plan.unmapped.items()):
-            examples = ", ".join(repr(value) for value, _ in seen.values.most_common(EXAMPLES))
+            examples = ", ".join(repr(value) for value, _ in Counter(seen.values).most_common(EXAMPLES))
             yield f"  not mapped: {kind} {name!r} on {seen.count} services (such as {_ids(seen.services)}): {examples}"
         for (target, value), seen in sorted(self.plan.unmapped_values.items()):
             yield f"  no value for {target}: {value} on {seen.count} services (such as {_ids(seen.services)})"
@@ -138,7 +139,7 @@ def _tally(tally: Tally) -> dict[str, Any]:
 
 
 def _unmapped(seen: Unmapped) -> dict[str, Any]:
-    return {"count": seen.count, "values": dict(seen.values.most_common(10)), "services": seen.services}
+    return {"count": seen.count, "values": dict(Counter(seen.values).most_common(10)), "services": seen.services}
 
 
 def _table(entities: dict[str, Tally]) -> Iterator[str]:

@@ -198,7 +198,9 @@ class Staging:
     def planned(self, entity: str, size: int) -> Iterator[list[Row]]:
         """What is to be loaded of an entity, in chunks: source id, action, content hash, payload."""
         cursor = self._db.execute(
-            "SELECT source_id, action, content_hash, payload FROM planned WHERE entity = ? ORDER BY rowid", (entity,)
+            "SELECT source_id, action, content_hash, payload FROM planned"
+            " WHERE entity = ? AND action IN ('create', 'update') ORDER BY rowid",
+            (entity,),
         )
         while chunk := cursor.fetchmany(size):
             yield chunk
@@ -210,7 +212,17 @@ class Staging:
 
     def unplan(self, entity: str, source_id: str) -> None:
         """Take a row out of what is to be loaded."""
-        self._db.execute("DELETE FROM planned WHERE entity = ? AND source_id = ?", (entity, source_id))
+        self._db.execute(
+            "UPDATE planned SET action = 'declined' WHERE entity = ? AND source_id = ?", (entity, source_id)
+        )
+
+    def declined(self) -> list[Row]:
+        """What was taken out of what is to be loaded: entity, source id, payload."""
+        return self._db.execute("SELECT entity, source_id, payload FROM planned WHERE action = 'declined'").fetchall()
+
+    def plan_nothing(self) -> None:
+        """Forget what was to be loaded."""
+        self._db.execute("DELETE FROM planned")
 
     def replan(self, entity: str, source_id: str, payload: bytes) -> None:
         """Write something else than was planned; what the source said stays as its content hash."""

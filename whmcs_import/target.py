@@ -75,11 +75,15 @@ async def lock(connection: Connection, source: str) -> None:
 async def earlier(connection: Connection, source: str) -> Earlier:
     """What earlier runs left, and who signs in here."""
     keys = await connection.fetch(SQL.source_keys, source)
-    logins = await connection.fetch(SQL.logins)
     return Earlier(
         {(row["entity"], row["source_id"]): row["content_hash"] for row in keys},
-        {row["email"]: row["user_id"] for row in logins},
+        await logins(connection),
     )
+
+
+async def logins(connection: Connection) -> dict[str, UUID]:
+    """Who signs in here, by address."""
+    return {row["email"]: row["user_id"] for row in await connection.fetch(SQL.logins)}
 
 
 async def accounts_of(connection: Connection, servers: list[UUID]) -> dict[UUID, UUID]:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from domain import ids
 from runtime import passwords
@@ -54,6 +55,29 @@ class UserRow:
     email: str
     password: str
     second_factor: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignIns:
+    """The users of imported accounts, and which of them own one."""
+
+    source: str
+    here: Sequence[UserRow]
+    owners: set[int]
+
+    def holders(self, logins: Mapping[str, UUID]) -> dict[str, UUID | None]:
+        """Of all who sign in here, those with an address of these users."""
+        addresses = {values.email(row.email).address or "" for row in self.here}
+        return {address: logins.get(address) for address in sorted(addresses)}
+
+    def problems(self, logins: Mapping[str, UUID]) -> dict[int, str]:
+        """Which of them cannot sign in and why, given who does already."""
+        holders = {row.id: logins.get(values.email(row.email).address or "") for row in self.here}
+        streams = {row.id: ids.imported(self.source, "user", key(row.id)) for row in self.here}
+        ours = {None, *streams.values()}
+        taken = {id for id, holder in holders.items() if holder not in ours}
+        holding = {id for id, holder in holders.items() if holder == streams[id]}
+        return login_problems(self.here, self.owners, taken, holding)
 
 
 def key(id: int) -> str:

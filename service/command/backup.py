@@ -18,6 +18,7 @@ LEFT_OUT = {
     "log": "a restored log is another log",
     "checkpoint": "how far the views are",
     "cluster_observation": "what was last seen is out of date",
+    "import_memory": "the next import finds it out again",
     "slot": "leases on tasks that ended long ago",
     "session": "a session that was ended since must not come back: everybody signs in again",
     "refresh_token": "goes with the sessions",

@@ -1,0 +1,80 @@
+"""What a run found out, kept for the next one: where nothing changed, nothing is mapped again.
+
+What is remembered holds for the same rows, read by the same code, with the same mapping. A plan made from it is the one
+that mapping would have made, and only one that writes nothing is ever used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from domain import ids
+from eventstore.database import Connection
+from runtime import passwords
+from whmcs_import import plan, target
+from whmcs_import.extract import Known, SourceInfo
+from whmcs_import.findings import Findings
+from whmcs_import.mapping_file import MappingFile
+from whmcs_import.plan import ENTITIES, Earlier, Plan
+from whmcs_import.staging import Staging
+from whmcs_import.target import SQL
+
+_known = msgspec.msgpack.Decoder(Known)
+_findings = msgspec.msgpack.Decoder(Findings)
+_encode = msgspec.msgpack.encode
+
+
+def inputs(file: MappingFile, *, include_idle: bool) -> bytes:
+    """What besides the rows of the source decides what is found: this code, the mapping, and whom to bring along."""
+    parts = _code(), file.digest, str(include_idle)
+    return hashlib.sha256("\n".join(parts).encode()).digest()
+
+
+async def known(connection: Connection, source: str, made_of: bytes) -> Known | None:
+    """What the last run read of a source, if it found out the same as one with these `inputs` would."""
+    row = await connection.fetchrow(SQL.remembered_rows, source, made_of)
+    return None if row is None else _known.decode(row["known"])
+
+
+async def recall(
+    connection: Connection, staging: Staging, source: str, file: MappingFile, earlier: Earlier
+) -> Plan | None:
+    """The plan as mapping would make it, or None when only mapping can tell."""
+    findings = _findings.decode(zlib.decompress(await connection.fetchval(SQL.remembered_findings, source)))
+    if any(earlier.logins.get(address) != holder for address, holder in findings.holders.items()):
+        return None
+    payloads = {(entity, source_id): payload for entity, source_id, payload in findings.declined}
+    for name, source_id, content in findings.kept:
+        row = ENTITIES[name], source_id
+        if (action := earlier.action(*row, content)) != "unchanged":
+            if row not in payloads:
+                return None
+            staging.plan([(*row, action, content, payloads[row])])
+    return plan.decide(source, file, earlier, findings)
+
+
+async def keep(connection: Connection, staging: Staging, made: Plan, read: SourceInfo, made_of: bytes) -> None:
+    """Remember what a plan that is carried out was made from, or nothing where loading it changed what is found."""
+    if made.findings is None or made.sign_ins is None:
+        return
+    logins = await target.logins(connection)
+    if made.sign_ins.problems(logins) != made.sign_ins.problems(made.logins):
+        await connection.execute(SQL.forget_findings, made.source)
+        return
+    found = msgspec.structs.replace(made.findings, holders=made.sign_ins.holders(logins), declined=staging.declined())
+    blob = zlib.compress(_encode(found), 1)
+    await connection.execute(SQL.remember, made.source, made_of, _encode(Known(read.digests, read.rows)), blob)
+
+
+@cache
+def _code() -> str:
+    files = [*Path(__file__).parent.glob("*.py"), Path(ids.__file__), Path(passwords.__file__)]
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()
