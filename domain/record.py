@@ -31,7 +31,17 @@ class Actor:
     """Who caused an event: a person, or a part of the system."""
 
     type: str  # "user" | "system" | "import"
-    id: str = ""
+    id: str = ""  # of staff who act as a customer: their own, " as ", and the customer's
+
+    @property
+    def person(self) -> str:
+        """The id of who really acts."""
+        return self.id.partition(" as ")[0]
+
+    @property
+    def acting_as(self) -> str | None:
+        """The id of the customer as whom staff act."""
+        return self.id.partition(" as ")[2] or None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

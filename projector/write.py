@@ -53,7 +53,7 @@ def _statement(target: Target, table: Table, source: str) -> str:
         source=source,
         key=", ".join(table.key),
         updates=updates,
-        condition="WHERE t.version < EXCLUDED.version" if table.versioned else "",
+        condition="WHERE t.version <= EXCLUDED.version" if table.versioned else "",
     )
 
 

@@ -22,6 +22,7 @@ from service.identity.auth import Authenticate
 from service.keys import routes as keys
 from service.live import routes as live
 from service.past import routes as past
+from service.people import routes as people
 from service.servers import routes as servers
 from service.staff import routes as staff
 from service.watch import routes as watch
@@ -31,7 +32,7 @@ from service.web.edge import Edge
 from service.web.endpoint import routes
 from service.web.problems import Problem
 
-ROOMS = (web, identity, accounts, keys, servers, console, live, catalogue, staff, past, watch, billing)
+ROOMS = (web, identity, accounts, keys, servers, console, live, catalogue, staff, past, watch, people, billing)
 ENDPOINTS = [endpoint for room in ROOMS for endpoint in room.ENDPOINTS]
 PAGES = (
     "/",

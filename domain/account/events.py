@@ -154,6 +154,36 @@ class ApiTokenRevoked:
     token_id: UUID
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserDisabled:
+    """Staff keep the user from signing in; every session of theirs ended with it."""
+
+    reason: str = private(default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserEnabled:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserImpersonated:
+    """Staff act as the user for a while, in a session of its own."""
+
+    session_id: UUID
+    reason: str = private(default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountErased:
+    """The customer's personal data was deleted beside the log; nobody acts for the account any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserErased:
+    """The user's personal data was deleted beside the log; they do not sign in any more."""
+
+
 AccountEvent = (
     AccountOpened
     | AccountImported
@@ -162,6 +192,7 @@ AccountEvent = (
     | MemberRemoved
     | MemberInvited
     | InvitationWithdrawn
+    | AccountErased
 )
 UserEvent = (
     UserRegistered
@@ -175,6 +206,10 @@ UserEvent = (
     | RecoveryCodeUsed
     | ApiTokenCreated
     | ApiTokenRevoked
+    | UserDisabled
+    | UserEnabled
+    | UserImpersonated
+    | UserErased
 )
 
 EVENTS = (
@@ -196,4 +231,9 @@ EVENTS = (
     EventType("user.recovery_code_used", 1, RecoveryCodeUsed),
     EventType("user.api_token_created", 1, ApiTokenCreated),
     EventType("user.api_token_revoked", 1, ApiTokenRevoked),
+    EventType("user.disabled", 1, UserDisabled),
+    EventType("user.enabled", 1, UserEnabled),
+    EventType("user.impersonated", 1, UserImpersonated),
+    EventType("account.erased", 1, AccountErased),
+    EventType("user.erased", 1, UserErased),
 )

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.account import events as e
-from domain.record import Recorded
+from domain.record import ERASED, Recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +35,16 @@ class User:
     name: str
     role: e.UserRole = "customer"
     login: bool = True
+    disabled: bool = False  # by staff
     source: str | None = None
     source_id: str | None = None
     version: int
     created_at: datetime
+
+    @property
+    def may_sign_in(self) -> bool:
+        """Whether anything is there to sign in with, and staff do not keep them from it."""
+        return self.login and not self.disabled
 
 
 def evolve_account(state: Account | None, record: Recorded[Any]) -> Account:
@@ -61,6 +67,8 @@ def evolve_account(state: Account | None, record: Recorded[Any]) -> Account:
             )
         case e.AccountReverted():
             state = replace(state, status="closed", members=[])
+        case e.AccountErased():
+            state = replace(state, name=ERASED, email="", status="closed", members=[])
         case e.MemberAdded():
             others = [member for member in state.members if member.user_id != event.user_id]
             state = replace(state, members=[*others, e.Member(user_id=event.user_id, role=event.role)])
@@ -92,11 +100,17 @@ def evolve_user(state: User | None, record: Recorded[Any]) -> User:
             )
         case e.UserReverted():
             state = replace(state, login=False)
+        case e.UserDisabled() | e.UserEnabled():
+            state = replace(state, disabled=isinstance(event, e.UserDisabled))
+        case e.UserErased():
+            state = replace(state, email=ERASED, name=ERASED, login=False)
         case e.UserRenamed():
             state = replace(state, name=event.name)
         case e.PasswordRehashed() | e.PasswordChanged() | e.RecoveryCodeUsed():
             pass
         case e.TwoFactorEnabled() | e.TwoFactorDisabled() | e.ApiTokenCreated() | e.ApiTokenRevoked():
+            pass
+        case e.UserImpersonated():
             pass
         case _:
             raise ValueError(f"{type(event).__name__} is not an event of a user")

@@ -446,6 +446,11 @@ class ServerDestroyed:
     operation_id: UUID
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerErased:
+    """The personal data of the customer whose server it was is deleted beside the log; the server is gone already."""
+
+
 ServerEvent = (
     ServerRequested
     | ServerImported
@@ -489,6 +494,7 @@ ServerEvent = (
     | LabelsChanged
     | DriftFound
     | DriftEnded
+    | OwnerErased
 )
 
 # The steps of the operations that were asked for before their steps were written down.
@@ -552,4 +558,5 @@ EVENTS = (
     EventType("server.labels_changed", 1, LabelsChanged),
     EventType("server.drift_found", 2, DriftFound, {1: _as_it_is}),
     EventType("server.drift_ended", 1, DriftEnded),
+    EventType("server.owner_erased", 1, OwnerErased),
 )

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from domain.copying import Change, changed, revised
-from domain.record import Recorded
+from domain.record import ERASED, Recorded
 from domain.server import events as e
 from domain.server.progress import ENDS, STEPS, Fields, requested, stepped
 from domain.server.state import Backup, Drift, Hold, Operation, Server, Snapshot
@@ -217,6 +217,18 @@ def _as_found(state: Server, drift: Drift) -> Fields:
     return taken
 
 
+def _erased(state: Server, event: e.OwnerErased, at: datetime) -> Fields:
+    """Nothing of what people had written is left; older operations lose theirs when the stream is folded anew."""
+    return {
+        "name": ERASED,
+        "labels": {},
+        "ssh_keys": [],
+        "holds": [replace(hold, note="") for hold in state.holds],
+        "snapshots": [replace(one, name=ERASED) for one in state.snapshots],
+        "backups": [replace(one, name=ERASED) for one in state.backups],
+    }
+
+
 OTHERS: dict[type, Callable[[Server, Any, datetime], Fields]] = {
     e.PowerObserved: _power,
     e.ServerPlaced: _placed,
@@ -224,6 +236,7 @@ OTHERS: dict[type, Callable[[Server, Any, datetime], Fields]] = {
     e.GuestMoved: lambda _, v, __: {"node": v.node},
     e.ImportUpdated: _import_updated,
     e.ServerAdopted: _adopted,
+    e.OwnerErased: _erased,
     e.ImportReverted: _reverted,
     e.AdoptionDeclined: lambda _, v, __: {"declined": v},
     e.TerminationScheduled: lambda _, v, __: {"purge_at": v.purge_at, "power_before": v.power_before},

@@ -100,7 +100,7 @@ async def _signed_in(req: Request) -> Newcomer:
     if who.scopes is not None:
         raise Problem("session_required")
     user = await deps(req).reads.user(who.user_id)
-    if user is None or not user.login:
+    if user is None or not user.may_sign_in:
         raise Problem("unauthorized", headers={"WWW-Authenticate": "Bearer"})
     return Newcomer(user.id, user.email)
 

@@ -65,7 +65,7 @@ async def redeem(d: Deps, ticket: str, origin: str | None, host: str) -> Pass | 
     if not await d.store.pool.fetchval(SESSIONS.session_of, row["session_id"]):
         return None
     user = await d.reads.user(row["user_id"])
-    if user is None or not user.login:
+    if user is None or not user.may_sign_in:
         return None
     who = Caller(row["user_id"], user.role, row["session_id"], NEVER)
     return Pass(who, row["server_id"], _password(d, ticket))

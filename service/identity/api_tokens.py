@@ -42,7 +42,7 @@ async def check(d: Deps, token: str, address: str | None) -> Caller:
     """
     row = await d.store.pool.fetchrow(SQL.api_token, secret_hash(token)) if len(token) <= LONGEST else None
     user = await d.reads.user(row["user_id"]) if row is not None else None
-    if row is None or user is None or not user.login:
+    if row is None or user is None or not user.may_sign_in:
         raise Problem("unauthorized", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
     await d.store.pool.execute(SQL.used_api_token, row["token_id"], address)
     until = row["expires_at"].timestamp() if row["expires_at"] else math.inf

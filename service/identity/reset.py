@@ -51,7 +51,7 @@ async def forgot(req: Request) -> Response:
 async def _write(d: Deps, email: str) -> None:
     user_id = await d.store.pool.fetchval(SQL.user_of_login, email)
     user = await d.reads.user(user_id) if user_id is not None else None
-    if user is None or not user.login:
+    if user is None or not user.may_sign_in:
         return
     token = secrets.token_urlsafe(32)
     link = d.post.link(f"{PAGE}#{token}")
@@ -65,7 +65,7 @@ async def reset(req: Request) -> Response:
     given, d = await body(req, PasswordReset), deps(req)
     user_id = await d.store.pool.fetchval(SQL.user_of_link, secret_hash(given.token), PURPOSE)
     user = await d.reads.user(user_id) if user_id is not None else None
-    if user is None or not user.login:
+    if user is None or not user.may_sign_in:
         raise Problem("link_expired")
     check_new_password(given.password, user.email, "/password")
     async with d.hashing:

@@ -51,7 +51,7 @@ async def login(req: Request) -> Response:
             raise Problem("invalid_credentials")
     await throttle.forgive()
     user = await d.reads.user(user_id)
-    if user is None or not user.login:
+    if user is None or not user.may_sign_in:
         raise Problem("invalid_credentials")
     if await two_factor.confirmed(d, user_id):
         await two_factor.check(req, user_id, given.otp)
@@ -66,7 +66,7 @@ async def refresh(req: Request) -> Response:
         return _signed_out(req, Problem("invalid_refresh_token"))
     session_id, user_id, successor, seconds = rotated
     user = await d.reads.user(user_id)
-    if user is None or not user.login:
+    if user is None or not user.may_sign_in:
         return _signed_out(req, Problem("invalid_refresh_token"))
     return _signed_in(req, user, session_id, successor, seconds)
 

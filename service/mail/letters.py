@@ -42,3 +42,23 @@ def invitation(to: str, account: str, link: str, days: int) -> Letter:
         "It opens once. If you did not expect this, do nothing.\n"
     )
     return Letter("invitation", to, f"You are invited to {account}", text)
+
+
+def two_factor_reset(to: str) -> Letter:
+    """Staff turned the second factor off: whoever did not ask for it must hear of it."""
+    text = (
+        "The second factor of your account was turned off by the people who run this service.\n\n"
+        "From now on your password alone signs you in: turn a second factor on again in your account.\n"
+        "If you did not ask for this, answer them at once.\n"
+    )
+    return Letter("two_factor_reset", to, "Your second factor was turned off", text)
+
+
+def impersonated(to: str, minutes: int) -> Letter:
+    """Staff act as the user for a while: they are told when it begins."""
+    text = (
+        f"Somebody of the people who run this service acts in your account for up to {minutes} minutes.\n\n"
+        "What they do is in the history of your servers, in their name. They cannot change your password.\n"
+        "If you did not ask for help, tell them.\n"
+    )
+    return Letter("impersonated", to, "Staff act in your account", text)

@@ -182,6 +182,7 @@ WORDS: dict[type, Callable[[Any, str], Words]] = {
     e.ProtectionChanged: lambda v, _: (f"Delete protection turned {'on' if v.protected else 'off'}", None),
     e.LabelsChanged: lambda _, __: ("Labels changed", None),
     e.DriftFound: lambda v, _: ("Found different from what is recorded", v.detail),
+    e.OwnerErased: lambda _, __: ("Personal data erased", None),
     e.DriftEnded: lambda v, _: (f"Difference settled: {v.how}", v.kind),
 }
 

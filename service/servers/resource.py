@@ -47,7 +47,7 @@ async def list_servers(req: Request) -> Response:
     away = [cluster for cluster, sight in sights.items() if not sight.reachable]
     owner = None if asked.scope == "all" else who.user_id
     label, wanted = _label(asked.label)
-    fields = (owner, asked.status, _pattern(asked.q), away, value, id, asked.limit + 1, label, wanted)
+    fields = (owner, asked.status, pattern(asked.q), away, value, id, asked.limit + 1, label, wanted)
     rows = await d.store.pool.fetch(statement, *fields)
     shown = paging.page(
         rows,
@@ -126,7 +126,7 @@ def _label(text: str | None) -> tuple[str | None, str | None]:
     return key or None, value if colon else None
 
 
-def _pattern(text: str | None) -> str | None:
+def pattern(text: str | None) -> str | None:
     """A LIKE pattern for a search in names and addresses."""
     if not text:
         return None

@@ -23,6 +23,7 @@ HOT = {
     "projector": ("before_the_last", "stream_until", "advance"),
     "service": ("user", "server", "operation", "operations", "all_operations", "history", "people"),
     "service.past": ("life_of", "happened_since", "servers_of_account", "operation_types_of"),
+    "service.people": ("staff_users", "all_servers_of", "happened"),
     "service.watch": ("projections", "pace", "open_counts", "staff_open_operations"),
 }
 FILL = (

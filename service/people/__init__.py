@@ -1,0 +1,1 @@
+"""Users and customers as staff see them, and what staff do about them."""
