@@ -4,6 +4,7 @@ import { bulkWords } from "./words/bulk";
 import { changeWords, networkWords, settingsWords } from "./words/changes";
 import { consoleWords } from "./words/console";
 import { copyWords } from "./words/copies";
+import { keyChoiceWords } from "./words/keys";
 import { graphWords } from "./words/graphs";
 import { staffWords } from "./words/staff";
 import { operationTypes, operationWords, stepNames } from "./words/operations";
@@ -79,6 +80,7 @@ export const words = {
 
   account: accountWords,
   bulk: bulkWords,
+  keyChoice: keyChoiceWords,
   session: sessionWords,
   console: consoleWords,
 
@@ -281,16 +283,18 @@ export const words = {
     image: "Operating system",
     plan: "Plan",
     access: "Access",
-    keys: "SSH keys",
-    keysHelp: "Optional. Public keys, one per line; they may sign in as root.",
-    keyWrong: (line: number) =>
-      `Line ${line} is not a public key: it begins with “ssh-ed25519 ”, “ssh-rsa ” or the like.`,
+    keysHelp: "Optional. Whoever has one of them may sign in as root.",
     password: "Root password",
     passwordHelp: "Optional. Without a key and a password you cannot sign in.",
     passwordShort: (n: number) => `Use at least ${n} characters.`,
     name: "Name",
     nameHelp: "A host name: letters, digits, hyphens and dots.",
     nameWrong: "Use letters, digits, hyphens and dots; each part begins and ends with a letter or digit.",
+    labels: "Labels",
+    labelsHelp: "Optional. One per line, as key: value; they help to find the server.",
+    curl: "The same as a command",
+    curlHelp: "Make a token under Account, API tokens.",
+    curlWhat: "the command",
     submit: "Create server",
     submitting: "Creating…",
     summary: "Your choice",

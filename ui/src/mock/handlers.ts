@@ -142,7 +142,7 @@ export function handlers(db: MockDb, session: MockSession): HttpHandler[] {
     const here: readonly string[] = allowed[ask.type as Action] ?? [...allowed.rebuild, "suspended"];
     if (!here.includes(server.status)) return problem(409, "conflict", `Not possible while ${server.status}`);
     if (ask.type === "rename" && ask.name === "taken") return problem(422, "validation", "Mistakes", TAKEN);
-    const madeUp = ask.type === "reset_password" && !ask.password && !ask.ssh_keys;
+    const madeUp = ask.type === "reset_password" && !ask.password && !ask.ssh_key_ids;
     const answer = { operation: db.act(id, ask, user), ...(madeUp ? { password: MADE_UP } : {}) };
     return HttpResponse.json(answer, { status: 202 });
   };

@@ -6,19 +6,9 @@ const KEY =
 const LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?";
 const HOST_NAME = new RegExp(`^${LABEL}(\\.${LABEL})*$`, "i");
 
-/** Public keys as typed, one per line. */
-export function keyLines(keys: string): string[] {
-  return keys.split("\n").map((line) => line.trim());
-}
-
-export function filledKeys(keys: string): string[] {
-  return keyLines(keys).filter(Boolean);
-}
-
-/** What is wrong with keys, in words; undefined when nothing is. */
-export function keysMistake(keys: string): string | undefined {
-  const badLine = keyLines(keys).findIndex((line) => line && !KEY.test(line));
-  return badLine >= 0 ? words.create.keyWrong(badLine + 1) : undefined;
+/** What is wrong with a public key, in words; undefined when nothing is, or nothing was typed. */
+export function keyMistake(key: string): string | undefined {
+  return key.trim() && !KEY.test(key.trim()) ? words.keyChoice.wrong : undefined;
 }
 
 export function passwordMistake(password: string): string | undefined {

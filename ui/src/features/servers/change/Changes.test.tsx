@@ -8,6 +8,15 @@ import { button, openServer } from "@/mock/serverPage";
 import { network } from "@/mock/setup";
 
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE ada@laptop";
+/** A key of the account of whoever is signed in. */
+const KEPT = {
+  id: "key_7",
+  object: "ssh_key" as const,
+  name: "laptop",
+  public_key: KEY,
+  fingerprint: "SHA256:abc",
+  created_at: "2026-01-01T00:00:00Z",
+};
 const medium = { ...plans[1]! };
 
 /** What is sent to the service from now on. */
@@ -24,6 +33,7 @@ function sent(): ServerAction[] {
 
 test("a rebuild names what is lost, keeps a snapshot if asked, and takes keys", async () => {
   const { user, db, finish } = await openServer(aServer({ name: "shop" }));
+  db.account.keys.push(KEPT);
   const bodies = sent();
   await user.click(await button("Rebuild"));
   const dialog = await screen.findByRole("alertdialog", { name: "Rebuild shop?" });
@@ -31,18 +41,13 @@ test("a rebuild names what is lost, keeps a snapshot if asked, and takes keys", 
   await user.selectOptions(await within(dialog).findByLabelText("Operating system"), "Ubuntu 24.04");
   await user.click(within(dialog).getByLabelText("Take a safety snapshot first"));
   expect(dialog).toHaveTextContent("The disk as it is now is kept as a snapshot");
-  const keys = within(dialog).getByLabelText("SSH keys");
-  await user.type(keys, "no");
-  expect(keys).toBeInvalid();
-  await user.clear(keys);
-  await user.click(keys);
-  await user.paste(KEY);
+  await user.click(await within(dialog).findByRole("checkbox", { name: "laptop" }));
   expect(within(dialog).getByRole("button", { name: "Rebuild" })).toHaveAttribute("aria-disabled", "true");
   await user.type(within(dialog).getByLabelText("Type shop to confirm"), "shop");
   await user.click(within(dialog).getByRole("button", { name: "Rebuild" }));
   await waitFor(() => expect(screen.queryByRole("alertdialog")).toBeNull());
   expect(await button("Rebuilding…")).toBeVisible();
-  expect(bodies).toEqual([{ type: "rebuild", image: "img_b", safety: true, ssh_keys: [KEY], password: null }]);
+  expect(bodies).toEqual([{ type: "rebuild", image: "img_b", safety: true, ssh_key_ids: ["key_7"], password: null }]);
   await finish();
   await waitFor(() => expect(screen.getByRole("region", { name: "Specifications" })).toHaveTextContent("Ubuntu 24.04"));
   expect(db.operations.size).toBe(1);
@@ -101,10 +106,19 @@ test("keys are replaced by keys", async () => {
   await user.click(await button("New password"));
   const dialog = await screen.findByRole("alertdialog");
   await user.click(within(dialog).getByLabelText("Replace the SSH keys"));
-  expect(within(dialog).getByRole("button", { name: "Change" })).toHaveAccessibleDescription("Enter at least one key.");
-  await user.click(within(dialog).getByLabelText("SSH keys"));
+  expect(within(dialog).getByRole("button", { name: "Change" })).toHaveAccessibleDescription(
+    "Choose at least one key.",
+  );
+  await user.click(within(dialog).getByRole("button", { name: "Add a key" }));
+  await user.type(within(dialog).getByLabelText("Name of the key"), "laptop");
+  await user.type(within(dialog).getByLabelText("Public key"), "nonsense");
+  expect(within(dialog).getByLabelText("Public key")).toBeInvalid();
+  await user.clear(within(dialog).getByLabelText("Public key"));
+  await user.click(within(dialog).getByLabelText("Public key"));
   await user.paste(KEY);
+  await user.keyboard("{Enter}");
+  expect(await within(dialog).findByRole("checkbox", { name: "laptop" })).toBeChecked();
   await user.click(within(dialog).getByRole("button", { name: "Change" }));
-  await waitFor(() => expect(bodies).toEqual([{ type: "reset_password", ssh_keys: [KEY] }]));
+  await waitFor(() => expect(bodies).toEqual([{ type: "reset_password", ssh_key_ids: ["key_1"] }]));
   await waitFor(() => expect(screen.queryByRole("alertdialog")).toBeNull());
 });

@@ -1,7 +1,8 @@
 import { useState } from "react";
 import type { ServerAction } from "@/api/types";
-import { filledKeys, keysMistake, passwordMistake } from "@/features/servers/access";
+import { passwordMistake } from "@/features/servers/access";
 import { ActionForm, type Accepted } from "@/features/servers/acting/ActionForm";
+import { KeyChoice } from "@/features/servers/keys/KeyChoice";
 import { Button } from "@/ui/Button";
 import { Choice } from "@/ui/Choice";
 import { Copy } from "@/ui/Copy";
@@ -65,16 +66,16 @@ interface AskProps extends Pick<DialogProps, "server" | "onClose"> {
 function Ask({ server, onClose, onAccepted }: AskProps) {
   const [how, setHow] = useState<How>("made");
   const [password, setPassword] = useState("");
-  const [keys, setKeys] = useState("");
+  const [keys, setKeys] = useState<readonly string[]>([]);
   const asks: Record<How, Extract<ServerAction, { type: "reset_password" }>> = {
     made: { type: "reset_password" },
     own: { type: "reset_password", password },
-    keys: { type: "reset_password", ssh_keys: filledKeys(keys) },
+    keys: { type: "reset_password", ssh_key_ids: [...keys] },
   };
   const reasons: Record<How, string | null> = {
     made: null,
     own: password ? (passwordMistake(password) ?? null) : words.create.passwordShort(8),
-    keys: filledKeys(keys).length > 0 ? (keysMistake(keys) ?? null) : text.keysNeeded,
+    keys: keys.length > 0 ? null : text.keysNeeded,
   };
   return (
     <ActionForm server={server} ask={asks[how]} reason={reasons[how]} onClose={onClose} onAccepted={onAccepted}>
@@ -99,16 +100,7 @@ function Ask({ server, onClose, onAccepted }: AskProps) {
             />
           ) : null}
           {how === "keys" ? (
-            <Field
-              label={text.keysField}
-              lines={3}
-              mono
-              spellCheck={false}
-              autoComplete="off"
-              error={keysMistake(keys) ?? error("/ssh_keys")}
-              value={keys}
-              onValueChange={setKeys}
-            />
+            <KeyChoice chosen={keys} onChange={setKeys} help={text.keysHelp} error={error("/ssh_key_ids")} />
           ) : null}
           <p className="text-small text-soft">{text.note}</p>
         </>

@@ -2,8 +2,9 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { describe } from "@/api/errors";
 import type { Image, Server } from "@/api/types";
-import { filledKeys, keysMistake, passwordMistake } from "@/features/servers/access";
+import { passwordMistake } from "@/features/servers/access";
 import { ActionForm } from "@/features/servers/acting/ActionForm";
+import { KeyChoice } from "@/features/servers/keys/KeyChoice";
 import { catalogueQueries } from "@/features/servers/queries";
 import { Check } from "@/ui/Check";
 import { Dialog } from "@/ui/Dialog";
@@ -43,10 +44,9 @@ function offeredNow(images: readonly Image[], { image }: Server): string {
 function Rebuild({ server, images, onClose, onAccepted }: Omit<DialogProps, "open"> & { images: Image[] }) {
   const [image, setImage] = useState(() => offeredNow(images, server));
   const [safety, setSafety] = useState(false);
-  const [keys, setKeys] = useState("");
+  const [keys, setKeys] = useState<readonly string[]>([]);
   const [password, setPassword] = useState("");
-  const ssh_keys = filledKeys(keys);
-  const wrong = keysMistake(keys) ?? passwordMistake(password);
+  const wrong = passwordMistake(password);
   return (
     <>
       <p className="mt-3">{rebuild.intro}</p>
@@ -57,7 +57,7 @@ function Rebuild({ server, images, onClose, onAccepted }: Omit<DialogProps, "ope
           type: "rebuild",
           image,
           safety,
-          ssh_keys: ssh_keys.length > 0 ? ssh_keys : null,
+          ssh_key_ids: keys.length > 0 ? [...keys] : null,
           password: password || null,
         }}
         reason={image ? (wrong ?? null) : rebuild.chooseImage}
@@ -81,17 +81,7 @@ function Rebuild({ server, images, onClose, onAccepted }: Omit<DialogProps, "ope
               onChange={setImage}
             />
             <Check label={rebuild.safety} help={rebuild.safetyHelp} checked={safety} onChange={setSafety} />
-            <Field
-              label={rebuild.keys}
-              help={rebuild.keysHelp}
-              error={keysMistake(keys) ?? error("/ssh_keys")}
-              value={keys}
-              onValueChange={setKeys}
-              lines={2}
-              mono
-              spellCheck={false}
-              autoComplete="off"
-            />
+            <KeyChoice chosen={keys} onChange={setKeys} help={rebuild.keysHelp} error={error("/ssh_key_ids")} />
             <Field
               label={rebuild.password}
               help={rebuild.passwordHelp}

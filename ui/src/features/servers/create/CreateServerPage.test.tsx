@@ -54,17 +54,22 @@ test("what the service would refuse is shown at its field before anything is sen
 test("mistakes that can be seen here are not sent", async () => {
   const { user } = renderApp("/servers/new");
   await fill(user, "not_a_host_name");
-  await user.type(screen.getByLabelText("SSH keys"), "nonsense");
-  expect(await screen.findByText(/Line 1 is not a public key/, { selector: "div" })).toBeVisible();
-  expect(screen.getByText(/Use letters, digits, hyphens and dots/)).toBeVisible();
+  await user.type(screen.getByLabelText("Labels"), "nonsense");
+  expect(await screen.findByText(/Line 1 is not of the form/, { selector: "div" })).toBeVisible();
+  expect(screen.getByText(/Use letters, digits, hyphens and dots/, { selector: "div" })).toBeVisible();
   expect(submit()).toHaveAttribute("aria-disabled", "true");
 });
 
-test("keys and password go along; sending again after silence repeats the idempotency key", async () => {
+test("keys, password and labels go along; sending again after silence repeats the idempotency key", async () => {
   const { user, url } = renderApp("/servers/new");
   const sent: { key: string | null; order: ServerCreate }[] = [];
   await fill(user, "shop");
-  await user.type(screen.getByLabelText("SSH keys"), KEY);
+  await user.click(screen.getByRole("button", { name: "Add a key" }));
+  await user.type(screen.getByLabelText("Name of the key"), "laptop");
+  await user.type(screen.getByLabelText("Public key"), KEY);
+  await user.click(screen.getByRole("button", { name: "Add and choose it" }));
+  expect(await screen.findByRole("checkbox", { name: "laptop" })).toBeChecked();
+  await user.type(screen.getByLabelText("Labels"), "team: web");
   await user.type(screen.getByLabelText("Root password"), "s3cret-word");
   await screen.findByText("This can be created now.");
   network.use(
@@ -80,5 +85,21 @@ test("keys and password go along; sending again after silence repeats the idempo
   await waitFor(() => expect(url()).toMatch(/^\/servers\/srv_/));
   expect(sent).toHaveLength(2);
   expect(sent[0]).toEqual(sent[1]);
-  expect(sent[0]!.order).toMatchObject({ name: "shop", ssh_keys: [KEY], password: "s3cret-word" });
+  expect(sent[0]!.order).toMatchObject({
+    name: "shop",
+    password: "s3cret-word",
+    ssh_key_ids: ["key_1"],
+    labels: { team: "web" },
+  });
+});
+
+test("the same order is a command, without the password", async () => {
+  const { user } = renderApp("/servers/new");
+  await fill(user, "shop");
+  await user.type(screen.getByLabelText("Root password"), "s3cret-word");
+  await user.click(await screen.findByText("The same as a command"));
+  await user.click(screen.getByRole("button", { name: "Copy the command" }));
+  const command = await navigator.clipboard.readText();
+  expect(command).toContain('"name":"shop"');
+  expect(command).not.toContain("s3cret-word");
 });

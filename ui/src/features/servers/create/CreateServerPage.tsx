@@ -14,6 +14,7 @@ import { words } from "@/words";
 import { OrderSummary } from "./OrderSummary";
 import { emptyDraft, mistakes, toOrder, type Draft } from "./order";
 import { catalogueQueries, dryRun, useCreateServer } from "@/features/servers/queries";
+import { KeyChoice } from "@/features/servers/keys/KeyChoice";
 import { specs } from "@/features/servers/specs";
 
 export interface Catalogue {
@@ -61,11 +62,13 @@ function useOrderForm(catalogue: Catalogue) {
   const check = useQuery(dryRun(order));
   const create = useCreateServer();
   const key = useRef(randomKey());
-  const set = (field: keyof Draft) => (value: string) => {
-    key.current = randomKey();
-    create.reset();
-    setDraft((now) => ({ ...now, [field]: value }));
-  };
+  const set =
+    <Name extends keyof Draft>(field: Name) =>
+    (value: Draft[Name]) => {
+      key.current = randomKey();
+      create.reset();
+      setDraft((now) => ({ ...now, [field]: value }));
+    };
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const now = toOrder(draft);
@@ -81,9 +84,10 @@ const pointers: Record<keyof Draft, string> = {
   location: "/location",
   image: "/image",
   plan: "/plan",
-  keys: "/ssh_keys",
+  keys: "/ssh_key_ids",
   password: "/password",
   name: "/name",
+  labels: "/labels",
 };
 
 function fieldError(form: OrderForm, field: keyof Draft): string | undefined {
@@ -100,6 +104,18 @@ function OrderForm({ catalogue }: { catalogue: Catalogue }) {
         <Choices form={form} catalogue={catalogue} />
         <Access form={form} />
         <Name form={form} />
+        <Field
+          label={words.create.labels}
+          help={words.create.labelsHelp}
+          error={fieldError(form, "labels")}
+          value={form.draft.labels}
+          onValueChange={form.set("labels")}
+          name="labels"
+          lines={2}
+          mono
+          spellCheck={false}
+          autoComplete="off"
+        />
       </div>
       <OrderSummary form={form} catalogue={catalogue} />
     </form>
@@ -135,17 +151,11 @@ function Access({ form }: { form: OrderForm }) {
   return (
     <fieldset className="grid gap-4">
       <legend className="mb-3 text-large font-semibold">{words.create.access}</legend>
-      <Field
-        label={words.create.keys}
+      <KeyChoice
+        chosen={form.draft.keys}
+        onChange={form.set("keys")}
         help={words.create.keysHelp}
         error={fieldError(form, "keys")}
-        value={form.draft.keys}
-        onValueChange={form.set("keys")}
-        name="ssh_keys"
-        lines={3}
-        mono
-        spellCheck={false}
-        autoComplete="off"
       />
       <Field
         label={words.create.password}

@@ -1,10 +1,12 @@
 import { describe } from "@/api/errors";
 import { Button } from "@/ui/Button";
+import { Copy } from "@/ui/Copy";
 import { Facts } from "@/ui/Facts";
 import { Failure } from "@/ui/Failure";
 import { words } from "@/words";
 import type { Catalogue, OrderForm } from "./CreateServerPage";
-import { missing, mistakes } from "./order";
+import { asCurl } from "./curl";
+import { missing, mistakes, toOrder } from "./order";
 import { specs } from "@/features/servers/specs";
 
 /** What has been chosen, whether it can be had, and the button; in sight while the form scrolls. */
@@ -34,7 +36,24 @@ export function OrderSummary({ form, catalogue }: { form: OrderForm; catalogue: 
       <Button type="submit" kind="primary" busy={create.isPending} reason={stillMissing(form)}>
         {create.isPending ? words.create.submitting : words.create.submit}
       </Button>
+      <AsCurl form={form} />
     </section>
+  );
+}
+
+/** What this form sends, for whoever would rather write a program. */
+function AsCurl({ form }: { form: OrderForm }) {
+  const order = toOrder(form.draft);
+  if (!order) return null;
+  const command = asCurl(order, window.location.origin);
+  return (
+    <details className="text-small">
+      <summary className="cursor-pointer text-soft">{words.create.curl}</summary>
+      <div className="mt-2 rounded-control bg-raised p-3 whitespace-pre-wrap">
+        <Copy text={command} what={words.create.curlWhat} />
+      </div>
+      <p className="mt-2 text-soft">{words.create.curlHelp}</p>
+    </details>
   );
 }
 

@@ -1,25 +1,28 @@
 import type { ServerCreate } from "@/api/types";
-import { filledKeys, keysMistake, nameMistake, passwordMistake } from "@/features/servers/access";
+import { nameMistake, passwordMistake } from "@/features/servers/access";
+import { readLabels } from "@/features/servers/settings/labels";
 import { words } from "@/words";
 
-/** The create form as filled in. */
+/** The create form as filled in; `keys` are ids. */
 export interface Draft {
   location: string;
   image: string;
   plan: string;
-  keys: string;
+  keys: readonly string[];
   password: string;
   name: string;
+  labels: string;
 }
 
-export const emptyDraft: Draft = { location: "", image: "", plan: "", keys: "", password: "", name: "" };
+export const emptyDraft: Draft = { location: "", image: "", plan: "", keys: [], password: "", name: "", labels: "" };
 
 /** What can be told without asking the service: field → message. */
-export function mistakes({ name, keys, password }: Draft): Partial<Record<keyof Draft, string>> {
+export function mistakes({ name, password, labels }: Draft): Partial<Record<keyof Draft, string>> {
+  const read = readLabels(labels);
   const found = [
-    ["keys", keysMistake(keys)],
     ["name", nameMistake(name)],
     ["password", passwordMistake(password)],
+    ["labels", "mistake" in read ? read.mistake : undefined],
   ] as const;
   return Object.fromEntries(found.filter(([, message]) => message));
 }
@@ -39,14 +42,16 @@ export function missing({ location, image, plan, name }: Draft): string[] {
 /** The order to send; null while something is missing or mistaken. */
 export function toOrder(draft: Draft): ServerCreate | null {
   if (missing(draft).length > 0 || Object.keys(mistakes(draft)).length > 0) return null;
-  const { name, plan, image, location, password } = draft;
-  const ssh_keys = filledKeys(draft.keys);
+  const { name, plan, image, location, password, keys } = draft;
+  const read = readLabels(draft.labels);
+  const labels = "labels" in read ? read.labels : {};
   return {
     name,
     plan,
     image,
     location,
-    ...(ssh_keys.length > 0 ? { ssh_keys } : {}),
+    ...(keys.length > 0 ? { ssh_key_ids: [...keys] } : {}),
     ...(password ? { password } : {}),
+    ...(Object.keys(labels).length > 0 ? { labels } : {}),
   };
 }
