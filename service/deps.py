@@ -132,10 +132,14 @@ def request_id(request: Request) -> str:
 
 def meta(request: Request) -> Meta:
     """Why events of this request are there: its caller asked."""
-    return meta_of(request, caller(request).user_id)
+    who = caller(request)
+    return meta_of(request, who.user_id, who.behind)
 
 
-def meta_of(request: Request, user_id: UUID) -> Meta:
-    """Why events of this request are there: a user asked who proved otherwise than by a token who they are."""
-    id = request_id(request)
-    return Meta(actor=Actor(type="user", id=ids.show(ids.USER, user_id)), request_id=id, correlation=id)
+def meta_of(request: Request, user_id: UUID, behind: UUID | None = None) -> Meta:
+    """Why events of this request are there: a user asked who proved otherwise than by a token who they are, or staff
+    who act as them.
+    """
+    id, name = request_id(request), ids.show(ids.USER, user_id)
+    actor = Actor(type="user", id=name if behind is None else f"{ids.show(ids.USER, behind)} as {name}")
+    return Meta(actor=actor, request_id=id, correlation=id)

@@ -24,6 +24,7 @@ PUBLIC = (
 REFUSED = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 # Programs act; who somebody is, and by what means they sign in, only they themselves may change.
 PERSONAL = "/v1/users/me/"
+OWN = ("/v1/users/", "/v1/accounts", "/v1/ssh-keys", "/v1/admin/")
 READING = ("GET", "HEAD")
 TOO_MANY = "You ask more often than is allowed: wait as long as Retry-After says."
 
@@ -40,6 +41,8 @@ class Authenticate:
             caller = await caller_of(self._deps, scope)
             if caller.scopes is not None:
                 _check_program(caller, caller.scopes, scope)
+            if caller.behind is not None:
+                _check_impersonated(scope)
             scope["state"]["caller"] = caller
             self._spend(scope, caller)
         await self._app(scope, receive, send)
@@ -105,6 +108,12 @@ def _scopes(path: str, method: str) -> tuple[str, tuple[str, ...]]:
     if path.startswith("/v1/billing/"):
         return "billing", ("staff",)
     return ("read", ("write",)) if method in READING else ("write", ())
+
+
+def _check_impersonated(scope: Scope) -> None:
+    """Refuse what staff may not do as somebody else: change how they sign in, or who acts for them."""
+    if scope["path"].startswith(OWN) and scope["method"] not in READING:
+        raise Problem("forbidden", "Staff who act as a customer may not change by what means, or who, acts for them.")
 
 
 def _from(caller: Caller, address: str | None) -> bool:

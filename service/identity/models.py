@@ -80,11 +80,12 @@ class Session(Answer):
 
 
 class OpenSession(Answer):
-    """A place where a user is signed in; `current` is the one that asks."""
+    """A place where a user is signed in; `current` is the one that asks. `by_staff`: staff act as the user there."""
 
     id: str
     object: Literal["session"]
     current: bool
+    by_staff: bool
     address: str | None
     user_agent: str
     created_at: datetime

@@ -80,7 +80,8 @@ SELECT session_id, pg_notify('hostler_session', session_id::text) FROM ended;
 
 -- name: sessions_of
 -- A user's open sessions, the latest first. $1 user
-SELECT session_id, created_at, seen_at, expires_at, host(address) AS address, user_agent
+SELECT session_id, created_at, seen_at, expires_at, host(address) AS address, user_agent,
+       impersonator IS NOT NULL AS by_staff
   FROM session WHERE user_id = $1 AND ended_at IS NULL AND expires_at > now()
  ORDER BY seen_at DESC, session_id
  LIMIT 200;

@@ -54,6 +54,7 @@ def _shown(row: asyncpg.Record, current: UUID) -> dict[str, Any]:
         "id": ids.show(ids.SESSION, row["session_id"]),
         "object": "session",
         "current": row["session_id"] == current,
+        "by_staff": row["by_staff"],
         "address": row["address"],
         "user_agent": row["user_agent"],
         "created_at": represent.time(row["created_at"]),

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 from joserfc import jwt
@@ -44,6 +45,7 @@ class Caller:
     expires_at: float
     scopes: frozenset[str] | None = None
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    behind: UUID | None = None  # the administrator who acts as this user
 
     @property
     def staff(self) -> bool:
@@ -61,10 +63,12 @@ class Tokens:
         self._hears = False
         self.ends = 0
 
-    def sign(self, user_id: UUID, role: str, session_id: UUID) -> str:
-        """A new access token for a user's session."""
+    def sign(
+        self, user_id: UUID, role: str, session_id: UUID, *, behind: UUID | None = None, seconds: int | None = None
+    ) -> str:
+        """A new access token for a user's session; `behind` it is the administrator who acts as them (RFC 8693)."""
         now = int(time.time())
-        claims = {
+        claims: dict[str, Any] = {
             "iss": ISSUER,
             "aud": AUDIENCE,
             "sub": ids.show(ids.USER, user_id),
@@ -72,9 +76,11 @@ class Tokens:
             "role": role,
             "iat": now,
             "nbf": now,
-            "exp": now + self.seconds,
+            "exp": now + (seconds or self.seconds),
             "jti": uuid4().hex,
         }
+        if behind is not None:
+            claims["act"] = {"sub": ids.show(ids.USER, behind)}
         return jwt.encode({"alg": ALGORITHM, "typ": "at+jwt"}, claims, self._key, algorithms=[ALGORITHM])
 
     def verify(self, token: str, *, expired: bool = False) -> Caller:
@@ -154,7 +160,17 @@ def _caller(claims: dict[str, object]) -> Caller:
     expires_at = claims["exp"]
     if user_id is None or not isinstance(expires_at, int):
         raise InvalidToken("not a user's token")
-    return Caller(user_id, str(claims["role"]), UUID(str(claims["sid"])), expires_at)
+    return Caller(user_id, str(claims["role"]), UUID(str(claims["sid"])), expires_at, behind=_behind(claims))
+
+
+def _behind(claims: dict[str, object]) -> UUID | None:
+    act = claims.get("act")
+    if act is None:
+        return None
+    behind = ids.parse(ids.USER, str(act.get("sub"))) if isinstance(act, dict) else None
+    if behind is None:
+        raise InvalidToken("not an administrator's token")
+    return behind
 
 
 def load(path: Path, seconds: int) -> Tokens:

@@ -31,7 +31,7 @@ class DryRun(Query):
 
 
 class Why(Request):
-    """Kept beside the log, for staff."""
+    """Kept beside the log; the user may read it."""
 
     reason: Line = ""
 

@@ -27,6 +27,20 @@ SELECT m.account_id, m.role, a.name, a.status
 -- A user's tokens are checked anew everywhere, their sessions being over. $1 user
 SELECT token_id, pg_notify('hostler_session', token_id::text) FROM api_token WHERE user_id = $1 AND revoked_at IS NULL;
 
+-- name: impersonate
+-- A session in which staff act as a user; nothing was proved in it. $1 session, $2 user, $3 seconds, $4 address,
+-- $5 what the browser calls itself, $6 who acts
+INSERT INTO session (session_id, user_id, expires_at, address, user_agent, impersonator, proved_at)
+VALUES ($1, $2, now() + make_interval(secs => $3), $4::inet, $5, $6, '-infinity');
+
+-- name: end_impersonations
+-- Sessions in which somebody acts as others are over. $1 who acts, $2 as whom (null: as anybody)
+WITH ended AS (
+    UPDATE session SET ended_at = now()
+     WHERE impersonator = $1 AND ($2::uuid IS NULL OR user_id = $2) AND ended_at IS NULL RETURNING session_id
+)
+SELECT session_id, pg_notify('hostler_session', session_id::text) FROM ended;
+
 -- name: staff_accounts
 -- Accounts, newest first, with how many servers each has. $1 pattern for name and address, $2 status, $3 and $4 after
 -- which, $5 limit

@@ -1,13 +1,16 @@
 """Users and customers, for staff."""
 
-from service.people import accounts, erasure, export, suspension, users
+from service.people import accounts, erasure, export, impersonation, suspension, users
 from service.people import models as m
+from service.servers.models import HistoryPage
 from service.web.endpoint import BODY, STAFF_READ, STAFF_WRITE
 from service.web.endpoint import Endpoint as E
+from service.web.models import PageQuery
 
 USERS, USER = "/v1/admin/users", "/v1/admin/users/{id}"
 ACCOUNTS, ACCOUNT = "/v1/admin/accounts", "/v1/admin/accounts/{id}"
 DETAIL, MASS = {200: m.StaffUserDetail}, {200: m.MassResult, 202: m.MassResult}
+AS_USER = f"{USER}/impersonation"
 GONE, DONE = {204: None}, (403, 404, 409)
 
 ENDPOINTS = [
@@ -17,6 +20,27 @@ ENDPOINTS = [
     E("POST", f"{USER}/enable", users.enable_user, "enableUser", DETAIL, problems=DONE),
     E("DELETE", f"{USER}/sessions", users.end_sessions, "endUserSessions", GONE, problems=DONE),
     E("DELETE", f"{USER}/two-factor", users.reset_two_factor, "resetUserTwoFactor", GONE, problems=DONE),
+    E(
+        "POST",
+        AS_USER,
+        impersonation.begin,
+        "impersonate",
+        {201: m.Impersonation},
+        m.Why,
+        problems=STAFF_WRITE,
+    ),
+    E("DELETE", AS_USER, impersonation.finish, "endImpersonation", GONE, problems=DONE),
+    E(
+        "GET",
+        "/v1/users/me/history",
+        impersonation.my_history,
+        "listMyHistory",
+        {200: HistoryPage},
+        None,
+        PageQuery,
+        (),
+        STAFF_READ,
+    ),
     E(
         "GET",
         ACCOUNTS,

@@ -118,8 +118,15 @@ async def _other(req: Request) -> User:
 
 async def _shut_out(req: Request, user_id: UUID) -> None:
     await end_all(req, user_id)
+    await end_impersonations(req, user_id)
     for row in await deps(req).store.pool.fetch(SQL.shut_out, user_id):
         deps(req).hub.end_session(row["token_id"])
+
+
+async def end_impersonations(req: Request, staff: UUID, user_id: UUID | None = None) -> None:
+    """Nobody acts as a user any more of whom staff did, or as anybody."""
+    for row in await deps(req).store.pool.fetch(SQL.end_impersonations, staff, user_id):
+        deps(req).hub.end_session(row["session_id"])
 
 
 async def _detail(req: Request, user: User) -> dict[str, Any]:

@@ -233,15 +233,23 @@ def _actor(actor: Actor, people: Mapping[UUID, User], *, staff: bool) -> dict[st
     if actor.type != "user":
         label = f"Import from {actor.id}" if actor.type == "import" and actor.id else actor.type.capitalize()
         return {"type": actor.type, "label": label}
-    person = people.get(ids.parse(ids.USER, actor.id) or UUID(int=0))
+    person = people.get(ids.parse(ids.USER, actor.person) or UUID(int=0))
+    if actor.acting_as is not None:
+        customer = people.get(ids.parse(ids.USER, actor.acting_as) or UUID(int=0))
+        return {"type": "staff", "label": f"{_called(person) if staff else 'Staff'} as {_called(customer)}"}
     if person is None:
         return {"type": "user", "label": "A user"}
     if person.role == "admin" and not staff:
         return {"type": "staff", "label": "Staff"}
-    return {"type": "staff" if person.role == "admin" else "user", "label": person.name or person.email}
+    return {"type": "staff" if person.role == "admin" else "user", "label": _called(person)}
 
 
 def people_of(records: Sequence[Recorded[Any]]) -> set[UUID]:
     """The users who caused events."""
-    actors = {record.meta.actor.id for record in records if record.meta.actor.type == "user"}
-    return {id for actor in actors if (id := ids.parse(ids.USER, actor)) is not None}
+    actors = {record.meta.actor for record in records if record.meta.actor.type == "user"}
+    named = {name for actor in actors for name in (actor.person, actor.acting_as) if name is not None}
+    return {id for name in named if (id := ids.parse(ids.USER, name)) is not None}
+
+
+def _called(person: User | None) -> str:
+    return (person.name or person.email) if person is not None else "somebody"
