@@ -14,11 +14,23 @@ from eventstore.codec import Codec
 from eventstore.database import Pool, open_pool
 from eventstore.store import EventStore
 from testbed.postgres import Postgres
-from tests.databases import Databases
+from tests.databases import REPOSITORY, Databases
+
+# Files that take a minute and more: workers that share the files out in this order end at about the same time.
+SLOWEST = (
+    *("tests/orchestrator/storm/test_storm.py", "tests/whmcs_import/test_import.py", "tests/service/test_openapi.py"),
+    *("tests/testbed_qemu/test_guests.py", "tests/service/test_proxmox_admin.py", "tests/sql/test_migrations.py"),
+    *("tests/hypervisor/test_contract_copies.py", "tests/hypervisor/test_contract.py"),
+    *("tests/projector/test_replay.py", "tests/whmcs_import/test_command.py", "tests/service/test_program.py"),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever uses the server is marked as such, so that `scripts/test --quick` can leave it out."""
+    """The slowest files come first. Whatever uses the server is marked as such, so that `scripts/test --quick` can
+    leave it out.
+    """
+    rank = {REPOSITORY / path: number for number, path in enumerate(SLOWEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
     for item in items:
         if "postgres" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.pg)
