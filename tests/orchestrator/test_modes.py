@@ -23,6 +23,8 @@ from tests.orchestrator.conftest import META, Life
 pytestmark = pytest.mark.pg
 
 LOOKS = {
+    "archive",
+    "mentions",
     "version",
     "quorate",
     "nodes",
