@@ -112,14 +112,14 @@ class ConfigRights:
     def storages(self, options: Mapping[str, str]) -> None:
         """To use the storages and volumes that drives name."""
         for name, drive in drives(options):
-            self._drive_source(drive, is_cdrom(options[name]))
+            self._drive_source(name, drive, is_cdrom(options[name]))
         for name, value in options.items():
             if name.startswith("unused"):
                 self.volume(value, "images")
         if "vmstatestorage" in options:
             self.access.check(self.who, f"/storage/{options['vmstatestorage']}", ALLOCATE)
 
-    def _drive_source(self, drive: Mapping[str, str], cdrom: bool) -> None:
+    def _drive_source(self, name: str, drive: Mapping[str, str], cdrom: bool) -> None:
         file = drive["file"]
         new = _NEW_DISK.fullmatch(file)
         if cdrom and file == "cdrom":
@@ -128,6 +128,9 @@ class ConfigRights:
             self.access.check(self.who, f"/storage/{new[1]}", ALLOCATE)
         elif file != "none" and not file.endswith("cloudinit"):
             self.volume(file)
+            storage, kind, _ = _volume(file)
+            if storage is not None and kind not in ("images", "iso"):
+                raise parameter_errors({name: "content type needs to be 'images' or 'iso'"})
         if "import-from" in drive:
             self._import(drive["import-from"])
 

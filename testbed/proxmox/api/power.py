@@ -15,7 +15,7 @@ from testbed.proxmox.errors import Die, only_root, parameter_errors
 from testbed.proxmox.formats import cidr, id_pairs, node_name, storage_id
 from testbed.proxmox.guests import GuestError
 from testbed.proxmox.schema import Param
-from testbed.proxmox.vm import devices, pending_changes
+from testbed.proxmox.vm import devices, pending_changes, start_checks
 from testbed.proxmox.vm.options import NET_KEYS, OPTIONS
 from testbed.proxmox.vm.vms import Vm, cloud_init_drive
 from testbed.proxmox.vm.vmstate import forget_state, state_name
@@ -111,6 +111,7 @@ async def start_vm(node: Node, vmid: int, worker: Worker, skip_lock: bool) -> No
     state = state_name(vm.config)
     if state or vm.lock == "suspended":
         worker.say("Resuming suspended VM")
+    start_checks.check(node, vm, worker)
     await _start_process(node, vm, worker, state)
     if state or vm.lock == "suspended":
         await forget_state(node, vm)

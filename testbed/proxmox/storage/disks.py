@@ -12,7 +12,7 @@ from testbed.proxmox.cluster.node import Node, physical
 from testbed.proxmox.cluster.tasks import killed
 from testbed.proxmox.errors import Die, parameter_errors
 from testbed.proxmox.guests import GuestKind
-from testbed.proxmox.storage import files, qemu_img, room
+from testbed.proxmox.storage import contents, files, qemu_img, room
 from testbed.proxmox.storage.storage import CLOUDINIT_SIZE, NAME, NEW_DISK_USED, Storage, Volume, storage_of
 from testbed.proxmox.vm import drive_formats, unused
 from testbed.proxmox.vm.options import RESIZABLE
@@ -52,7 +52,7 @@ def check_new_drives(node: Node, config: Config) -> None:
         if not drive_formats.consistent(key, drive):
             raise parameter_errors({key: "unable to parse drive options"})
         _check_import(key, drive)
-        if "/iso/" in f"/{drive['file'].partition(':')[2]}" and drive.get("media") != "cdrom":
+        if _kind(node, drive) == "iso" and drive.get("media") != "cdrom":
             raise parameter_errors({key: "explicit 'media=cdrom' is required for iso images"})
         config[key] = drive_formats.printed(drive)
     for _, drive in drives(config):
@@ -61,6 +61,14 @@ def check_new_drives(node: Node, config: Config) -> None:
             node.cluster.storages.load(storage)
         if _is_new(drive):
             check_images(node, storage)
+
+
+def _kind(node: Node, drive: dict[str, str]) -> str | None:
+    """The kind of content that a drive's volume is by its name; None without one, or where it is still to be made."""
+    storage, separator, name = drive["file"].partition(":")
+    if not separator or "/" in storage or _is_new(drive):
+        return None
+    return contents.parse(name, node.cluster.storages.load(storage).plugin.files).kind
 
 
 def _check_import(key: str, drive: Mapping[str, str]) -> None:

@@ -1,14 +1,51 @@
-"""A VM's configuration as the text of its file, of which the digest is (qemu-server QemuServer.pm write_vm_config)."""
+"""A VM's configuration as the text of its file, of which the digest is, and what a value is after its way through it
+(qemu-server QemuServer.pm write_vm_config, check_type, parse_vm_config).
+"""
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+from testbed.proxmox.errors import Die
+from testbed.proxmox.vm.options import OPTIONS
 
 if TYPE_CHECKING:
     from testbed.proxmox.vm.vms import Vm
 
 #: What a description keeps as it is in the file: printable ASCII but for `:` and `%` (pve-common Tools.pm encode_text).
 PLAIN = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) not in ":%")
+
+
+def settle(vm: "Vm") -> None:
+    """Make a VM's options what they are once they were written and read again; raises `Die` for what cannot be written.
+
+    An empty value is read as one blank, an empty description as none, unless it waits to become that.
+    """
+    for options in (vm.config, vm.pending, *vm.snapshots.values()):
+        options |= {name: _settled(name, value) for name, value in options.items() if name != "description"}
+        if options is not vm.pending and options.get("description") == "":
+            del options["description"]
+
+
+def _settled(name: str, value: str) -> str:
+    try:
+        return _checked(name, value).strip() or " "
+    except Die as error:
+        raise Die(f"unable to parse value of '{name}' - {error.message}") from None
+
+
+def _checked(name: str, value: str) -> str:
+    if "\n" in value or "\r" in value:
+        raise Die("property contains a line feed")
+    known = OPTIONS.get(name)
+    if known is not None and known.type == "integer":
+        if not re.fullmatch(r"[0-9]+", value):
+            raise Die(f"type check ('integer') failed - got '{value}'")
+        return str(int(value))
+    if known is not None and known.check is None and re.fullmatch(r'".*"', value):
+        return value[1:-1]
+    return value
 
 
 def text(vm: "Vm") -> str:

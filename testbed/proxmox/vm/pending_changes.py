@@ -8,7 +8,7 @@ from testbed.proxmox.cluster.node import Node
 from testbed.proxmox.errors import ApiError, Die
 from testbed.proxmox.storage import disks
 from testbed.proxmox.storage.disks import Say, silent
-from testbed.proxmox.vm import devices, hotplug, unused
+from testbed.proxmox.vm import devices, drive_formats, hotplug, unused
 from testbed.proxmox.vm.changes import Change, check_rights_at
 from testbed.proxmox.vm.options import RESIZABLE, UNUSED_KEYS
 from testbed.proxmox.vm.vms import Vm, drive_file, is_cdrom, is_cloud_init, pinned_machine
@@ -118,6 +118,8 @@ async def _ask(node: Node, vm: Vm, change: Change, name: str, modified: set[str]
 async def _ask_drive(node: Node, vm: Vm, name: str, value: str, modified: set[str], say: Say) -> None:
     if name in vm.pending:
         await disks.detach(node, vm, vm.pending[name], force=False)
+    if name == "tpmstate0" and name in vm.config:
+        _check_tpm(vm.config[name], value)
     made = {name: value}
     await disks.create_drives(node, vm, made, say)
     vm.pending[name] = made[name]
@@ -125,6 +127,12 @@ async def _ask_drive(node: Node, vm: Vm, name: str, value: str, modified: set[st
     if order and is_cdrom(made[name]) and not is_cloud_init(made[name]) and name not in order:
         vm.pending["boot"] = _order_text([*order, name])
         modified.add("boot")
+
+
+def _check_tpm(old: str, new: str) -> None:
+    before, after = (drive_formats.DRIVE.parse(drive) for drive in (old, new))
+    if before["file"] == after["file"] and before.get("version", "v1.2") != after.get("version", "v1.2"):
+        raise Die("cannot change TPM state version after creation")
 
 
 def _ask_boot_order(vm: Vm, change: Change, value: str) -> None:

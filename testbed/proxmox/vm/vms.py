@@ -321,6 +321,11 @@ class AllVms(_ById):
             raise Die(f"unable to open file '{path}.tmp.{os.getpid()}' - Permission denied")
         if known and known is not vm and known.node != vm.node:
             raise Die(f"close (rename) atomic file '{path}' failed: File exists")
+        try:
+            config_file.settle(vm)
+        except Die:
+            self._take_back(vm)
+            raise
         self.keep(vm)
 
     def _take_back(self, vm: Vm) -> None:
