@@ -295,7 +295,7 @@ async def examine(storm: Storm, store: EventStore, servers: list[Server]) -> dic
     found["duplicates"] = [f"{n} guests of {mark}" for mark, n in Counter(marks.values()).items() if n > 1]
     known = {server.vmid for server in servers if not server.destroyed}
     found["orphans"] = [f"guest {vmid}" for vmid in marks if vmid not in known]
-    found["orphans"] += [f"volume {volume}" for volume in seen["orphan_volumes"]]
+    found["orphans"] += [f"volume {volume}" for volume in set(seen["orphan_volumes"]) - _archives(servers)]
     for server in servers:
         _compare(server, vms.get(server.vmid or 0), found)
     streams = {server.id.hex for server in servers}
@@ -304,6 +304,11 @@ async def examine(storm: Storm, store: EventStore, servers: list[Server]) -> dic
     operations = {row["operation_id"].hex for row in asked}
     found["lost"] += [f"operation {id}" for id in storm.accepted if _hex(ids.OPERATION, id) not in operations]
     return found
+
+
+def _archives(servers: list[Server]) -> set[str]:
+    """Backups are files that belong to no guest: the log knows whose they are."""
+    return {backup.volume for server in servers if not server.destroyed for backup in server.backups}
 
 
 def _hex(prefix: str, text: str) -> str:
