@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import heapq
+import json
 import random
 import time
 from collections.abc import Awaitable, Iterable
@@ -19,14 +20,17 @@ from hypervisor.port import GuestRow, Hypervisor
 from orchestrator.drift.closer import look_closer, report_gone, taken_addresses
 from orchestrator.drift.picture import Picture
 from orchestrator.drift.strays import Strays
+from orchestrator.surroundings import inventory, see
 from orchestrator.work import SQL, NoSuchStream, Tools
 from runtime.ids import new_id
 from runtime.program import Stop
+from runtime.settings import Cluster
 
 log = structlog.get_logger()
 Suspect = tuple[UUID, GuestRow]
 LEASE_INTERVALS = 4
 CLOSER_AT_ONCE = 8
+INVENTORY_SECONDS = 30.0  # how old at most what orders are checked against is
 CLOSER_PER_LOOK = 200  # of those that seem to differ; the others have their turn at the next looks
 
 
@@ -42,6 +46,7 @@ class Observer:
         self._strays = Strays(tools, cluster)
         self._missing: set[int] = set()
         self._locked: dict[int, float] = {}  # since when a guest was seen with a lock
+        self._listed = -INVENTORY_SECONDS  # when the nodes were last written down
         self._turn = 0  # the VMID whose configuration was read last
 
     async def run(self, stop: Stop) -> None:
@@ -89,9 +94,16 @@ class Observer:
         await self._gone(rows)
         await self._each([self._strays.look(rows, self._picture.vmids())])
         await self._each(self._look_at_stranger(row) for row in strangers)
-        storage = next((c.storage for c in self._tools.config.cluster if c.name == self._cluster.cluster), None)
-        if storage is not None:
-            await self._each([self._strays.sweep(rows, storage)])
+        settings = self._tools.config.known_cluster(self._cluster.cluster)
+        if settings is not None:
+            await self._each([self._strays.sweep(rows, settings.storage), self._list_nodes(settings)])
+
+    async def _list_nodes(self, settings: Cluster) -> None:
+        if time.monotonic() - self._listed < INVENTORY_SECONDS:
+            return
+        found = await inventory(self._tools, await see(self._tools, settings))
+        await self._tools.store.pool.execute(SQL.saw_nodes, settings.name, json.dumps(found))
+        self._listed = time.monotonic()
 
     def _watch_locks(self, rows: Iterable[GuestRow]) -> None:
         now = time.monotonic()

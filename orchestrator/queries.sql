@@ -386,3 +386,19 @@ SELECT EXISTS (SELECT FROM known) OR EXISTS (SELECT FROM let);
 -- name: trip_destroy_guard
 -- From now on removals wait for staff.
 UPDATE destroy_guard SET tripped_at = coalesce(tripped_at, clock_timestamp());
+
+-- name: saw_nodes
+-- The nodes of a cluster are as they were just seen. $1 cluster, $2 a JSON list of rows
+WITH seen AS (
+    SELECT * FROM json_to_recordset($2::json)
+        AS row (node text, online boolean, memory_mib bigint, vcpus bigint, disk_gib bigint, disk_free_gib bigint,
+                disk_resource text, images json)
+), gone AS (
+    DELETE FROM node_sight WHERE cluster = $1 AND node NOT IN (SELECT node FROM seen)
+)
+INSERT INTO node_sight (cluster, node, online, memory_mib, vcpus, disk_gib, disk_free_gib, disk_resource, images)
+SELECT $1, node, online, memory_mib, vcpus, disk_gib, disk_free_gib, disk_resource, images FROM seen
+ON CONFLICT (cluster, node) DO UPDATE
+   SET online = EXCLUDED.online, memory_mib = EXCLUDED.memory_mib, vcpus = EXCLUDED.vcpus,
+       disk_gib = EXCLUDED.disk_gib, disk_free_gib = EXCLUDED.disk_free_gib,
+       disk_resource = EXCLUDED.disk_resource, images = EXCLUDED.images, seen_at = clock_timestamp();

@@ -7,14 +7,15 @@ import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_interface
+from typing import Any
 from uuid import UUID
 
+from domain.placement import Candidate, Inputs, Need, Share
 from eventstore.database import Pool as Database
 from hypervisor.errors import HypervisorError, Unreachable
 from hypervisor.port import GuestConfig, GuestRow, Hypervisor, Node, StorageRow
-from orchestrator.placement import Candidate, Inputs, Need, Share
 from orchestrator.seen import Seen
-from orchestrator.work import SQL, Work
+from orchestrator.work import SQL, Tools, Work
 from runtime.settings import Cluster
 
 GIB = 1024**3
@@ -42,7 +43,7 @@ async def look(work: Work, clusters: Iterable[Cluster]) -> tuple[list[Sight], li
         Unreachable: none does.
     """
     known = list(clusters)
-    found = await asyncio.gather(*(_see(work, cluster) for cluster in known), return_exceptions=True)
+    found = await asyncio.gather(*(see(work.tools, cluster) for cluster in known), return_exceptions=True)
     for other in found:
         if isinstance(other, BaseException) and not isinstance(other, Unreachable):
             raise other
@@ -53,8 +54,13 @@ async def look(work: Work, clusters: Iterable[Cluster]) -> tuple[list[Sight], li
     return sights, away
 
 
-async def _see(work: Work, cluster: Cluster) -> Sight:
-    hypervisor, seen = work.tools.clusters[cluster.name], work.tools.seen
+async def see(tools: Tools, cluster: Cluster) -> Sight:
+    """A cluster with its nodes, guests and storages.
+
+    Raises:
+        HypervisorError: it does not answer.
+    """
+    hypervisor, seen = tools.clusters[cluster.name], tools.seen
     nodes, guests = await asyncio.gather(hypervisor.nodes(), hypervisor.guests())
     usable = [node for node in nodes if node.name not in cluster.ignored_nodes]
     names = [node.name for node in usable if node.online]
@@ -82,6 +88,27 @@ async def inputs(work: Work, sights: Iterable[Sight], away: list[str]) -> Inputs
     plan, policy = work.state.plan, work.tools.config.policy
     candidates = [candidate for sight in sights for candidate in await _candidates(work, sight)]
     return Inputs(Need(plan.memory_mib, plan.vcpus, plan.disk_gib), policy.spread_accounts, candidates, away)
+
+
+async def inventory(tools: Tools, sight: Sight) -> list[dict[str, Any]]:
+    """Each node with what of it may be promised, promised or not, and where it has its images from."""
+    rows = await tools.store.pool.fetch(SQL.owned_vmids, sight.cluster.name)
+    foreign = _foreign_memory(sight.guests, frozenset(row["vmid"] for row in rows))
+    images = {key: _images(sight, key) for key in sight.cluster.templates}
+    nodes = [_candidate(sight, node, None, {}, {}, foreign, set(), {}) for node in sight.nodes]
+    return [
+        {
+            "node": one.node,
+            "online": one.online,
+            "memory_mib": one.memory.limit,
+            "vcpus": one.vcpus and one.vcpus.limit,
+            "disk_gib": one.disk and one.disk.limit,
+            "disk_free_gib": one.disk_free_gib,
+            "disk_resource": one.disk_resource,
+            "images": {key: there[one.node] for key, there in images.items() if one.node in there},
+        }
+        for one in nodes
+    ]
 
 
 async def _candidates(work: Work, sight: Sight) -> list[Candidate]:

@@ -153,9 +153,24 @@ SELECT abbrev(a.address) AS network, a.server_id, lower(a.during) AS since, uppe
  ORDER BY lower(a.during) DESC
  LIMIT 1000;
 
--- name: memory_left
--- The most memory any node of a cluster may still promise, in MiB; null when no node is known yet. $1 cluster
-SELECT max(limit_mib - promised_mib) FROM node_promise WHERE cluster = $1;
+-- name: nodes_seen
+-- The nodes of clusters as they were last seen, what of each is promised, and how many servers of an account are there.
+-- $1 clusters, $2 account
+SELECT s.*, coalesce(m.promised_mib, 0) AS memory_promised, coalesce(c.promised, 0) AS vcpus_promised,
+       coalesce(d.promised, 0) AS disk_promised,
+       EXISTS (SELECT FROM maintenance w WHERE w.cluster = s.cluster AND w.node IN ('', s.node)) AS maintenance,
+       (SELECT count(*) FROM capacity_promise p
+         WHERE p.account_id = $2 AND p.resource = 'cpu/' || s.cluster || '/' || s.node) AS siblings
+  FROM node_sight s
+  LEFT JOIN node_promise m USING (cluster, node)
+  LEFT JOIN capacity c ON c.resource = 'cpu/' || s.cluster || '/' || s.node
+  LEFT JOIN capacity d ON d.resource = s.disk_resource
+ WHERE s.cluster = ANY ($1::text[])
+ ORDER BY s.cluster, s.node;
+
+-- name: images_seen
+-- Where a node has its images from, by their keys; null when it was not seen. $1 cluster, $2 node
+SELECT images FROM node_sight WHERE cluster = $1 AND node = $2;
 
 -- name: room_where_it_is
 -- What a server is promised where it is, and how much more of each may be. $1 server

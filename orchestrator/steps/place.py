@@ -8,13 +8,13 @@ from functools import partial
 from ipaddress import ip_address, ip_network
 from typing import Any
 
+from domain.placement import Choice, Inputs, NoChoice, choose
 from domain.server import events as e
 from eventstore.database import Connection
 from eventstore.store import ClaimLost
 from orchestrator import surroundings
 from orchestrator.addresses import Given, give
 from orchestrator.outcome import MAINTENANCE, MAINTENANCE_SECONDS, Failed, Later, Outcome
-from orchestrator.placement import Choice, Inputs, NoChoice, choose
 from orchestrator.surroundings import Sight
 from orchestrator.work import SQL, Work, observed_clusters
 from runtime.settings import Cluster, Pool

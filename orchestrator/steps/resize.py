@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from domain.placement import Candidate, Need, short
 from domain.server import events as e
 from eventstore.database import Connection
 from eventstore.store import ClaimLost
@@ -16,7 +17,6 @@ from hypervisor.port import GuestConfig, GuestSettings
 from orchestrator import surroundings
 from orchestrator.effect import pursue, told
 from orchestrator.outcome import Done, Failed, Later, Outcome
-from orchestrator.placement import Candidate, Need, short
 from orchestrator.steps import power
 from orchestrator.work import SQL, Work
 

@@ -19,6 +19,7 @@ LEFT_OUT = {
     "checkpoint": "how far the views are",
     "cluster_observation": "what was last seen is out of date",
     "import_memory": "the next import finds it out again",
+    "node_sight": "what was last seen is out of date",
     "slot": "leases on tasks that ended long ago",
     "session": "a session that was ended since must not come back: everybody signs in again",
     "refresh_token": "goes with the sessions",

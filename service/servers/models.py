@@ -348,12 +348,24 @@ class Backup(Answer):
     created_at: datetime
 
 
+class WouldGo(Answer):
+    """Where an order would go now and why, and why not to each other node. Without a node it would wait."""
+
+    node: str | None = None
+    cluster: str | None = None
+    because: str | None = None
+    not_: Annotated[dict[str, str], Field(alias="not")]
+
+
 class Fit(Answer):
-    """A dry run: this could be carried out now. `notes`: what it would mean, in plain words."""
+    """A dry run: this could be carried out now. `notes`: what it would mean, in plain words; `placement` of an order is
+    for staff.
+    """
 
     fits: Literal[True]
     dry_run: Literal[True]
     notes: Annotated[list[str], Field(default_factory=list)]
+    placement: WouldGo | None = None
 
 
 class MetricsQuery(Query):

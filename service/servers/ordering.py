@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from starlette.requests import Request
 
 from domain import ids
 from domain.account.roles import may
 from domain.catalogue.state import Item
+from domain.placement import Candidate, Choice, Inputs, Need, NoChoice, Share, choose
 from domain.server import events as e
 from domain.server.decide import CreateServer
 from domain.server.state import Server
@@ -20,7 +22,7 @@ from service.keys import keys
 from service.reads import SQL
 from service.servers.models import Rebuild, ResetPassword, ServerCreate
 from service.staff.clusters import is_observed
-from service.web.problems import Problem, invalid
+from service.web.problems import Fault, Problem, invalid
 
 PREFIX = {"plan": ids.PLAN, "image": ids.IMAGE, "location": ids.LOCATION}
 
@@ -94,26 +96,69 @@ async def image_for(req: Request, text: str, server: Server) -> e.Image:
     cluster = deps(req).config.known_cluster(server.cluster)
     if cluster is None or image.declared["template"] not in cluster.templates:
         raise invalid("/image", f"{image.declared['name']} is not offered in {server.location.name}.", "not_offered")
+    await _check_image_is_there(req, server, image)
     if server.plan.disk_gib < image.declared["min_disk_gib"]:
         message = f"{image.declared['name']} needs a disk of at least {image.declared['min_disk_gib']} GiB."
         raise invalid("/image", message, "too_large")
     return e.Image(id=image.id, **_only(image, "name", "template"))
 
 
-async def check_capacity(req: Request, command: CreateServer) -> None:
-    """Make sure that an order would fit now: an address is free, and a node has memory left.
+async def _check_image_is_there(req: Request, server: Server, image: Item) -> None:
+    """A disk is made anew only of an image that lies on the server's own node."""
+    seen = await deps(req).store.pool.fetchval(SQL.images_seen, server.cluster, server.node)
+    if seen is not None and msgspec.json.decode(seen).get(image.declared["template"], [None])[0] != server.node:
+        message = f"{image.declared['name']} is not on the machine that the server is on: choose another image."
+        raise invalid("/image", message, "not_offered")
+
+
+async def where(req: Request, command: CreateServer) -> Choice | NoChoice | None:
+    """Where an order would go now, by what was last seen of the nodes; None when none was seen yet. `NoChoice` when it
+    would have to wait.
 
     Raises:
-        Problem: it would not.
+        Problem: it fits nowhere, or no address is free.
     """
     config, place = deps(req).config, command.location
     offering = [c.name for c in config.clusters_of(place.key) if command.image.template in c.templates]
     free = [name for name in offering if await _has_addresses(req, config.pools_of(place.key, name))]
     if not free:
         raise invalid("/location", f"{place.name} has no free address now.", "no_capacity")
-    left = [await deps(req).store.pool.fetchval(SQL.memory_left, name) for name in free]
-    if all(most is not None and most < command.plan.memory_mib for most in left):
-        raise invalid("/plan", f"{place.name} has no room for this plan now.", "no_capacity")
+    rows = await deps(req).store.pool.fetch(SQL.nodes_seen, free, command.account_id)
+    found = choose(_inputs(command, rows, config.policy.spread_accounts, free)) if rows else None
+    if isinstance(found, NoChoice) and not found.waits:
+        debug = "; ".join(f"{node}: {reason}" for node, reason in found.reasons.items())
+        fault = Fault("/plan", "no_capacity", f"{place.name} has no room for this plan now.")
+        extra: dict[str, Any] = {"debug": debug} if caller(req).staff else {}
+        raise Problem("invalid", fault.message, errors=[fault], **extra)
+    return found
+
+
+def _inputs(command: CreateServer, rows: Sequence[Any], spread: bool, clusters: Sequence[str]) -> Inputs:
+    need = Need(command.plan.memory_mib, command.plan.vcpus, command.plan.disk_gib)
+    unseen = [name for name in clusters if name not in {row["cluster"] for row in rows}]
+    return Inputs(need, spread, [_candidate(row, command.image.template) for row in rows], unseen)
+
+
+def _candidate(row: Any, template: str) -> Candidate:
+    image_node, image_vmid = msgspec.json.decode(row["images"]).get(template, (None, None))
+    return Candidate(
+        cluster=row["cluster"],
+        node=row["node"],
+        online=row["online"],
+        maintenance=row["maintenance"],
+        image_node=image_node,
+        image_vmid=image_vmid,
+        memory=Share(row["memory_mib"], row["memory_promised"]),
+        vcpus=_share(row["vcpus"], row["vcpus_promised"]),
+        disk=_share(row["disk_gib"], row["disk_promised"]),
+        disk_free_gib=row["disk_free_gib"],
+        disk_resource=row["disk_resource"],
+        siblings=row["siblings"],
+    )
+
+
+def _share(limit: int | None, promised: int) -> Share | None:
+    return None if limit is None else Share(limit, promised)
 
 
 async def check_room(req: Request, server: Server, plan: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -10,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from domain.errors import Refused
+from domain.placement import Choice, NoChoice
 from domain.server import represent
 from domain.server.decide import CreateServer, create
 from domain.server.state import Operation
@@ -27,6 +29,7 @@ from service.web.models import PageQuery
 from service.web.problems import Problem
 from service.web.reply import reply, tagged
 
+WAITS = "It would wait: the place is under maintenance or cannot be reached just now."
 ORDERS = {
     "-created_at": (SQL.servers_newest, "created_at", paging.moment),
     "created_at": (SQL.servers_oldest, "created_at", paging.moment),
@@ -110,8 +113,17 @@ async def _try(req: Request, command: CreateServer) -> Response:
         create(None, command)
     except Refused as refused:
         raise problems.of(refused) from None
-    await ordering.check_capacity(req, command)
-    return reply({"fits": True, "dry_run": True})
+    return reply({"fits": True, "dry_run": True, **_place(req, await ordering.where(req, command))})
+
+
+def _place(req: Request, found: Choice | NoChoice | None) -> dict[str, Any]:
+    """What staff see of where it would go, and what everybody does of that it would wait."""
+    if isinstance(found, NoChoice):
+        return {"notes": [WAITS], **({"placement": {"not": found.reasons}} if caller(req).staff else {})}
+    if found is None or not caller(req).staff:
+        return {"notes": []}
+    told = {name: found.explanation[name] for name in ("cluster", "because", "not")}
+    return {"notes": [], "placement": {"node": found.candidate.node, **told}}
 
 
 def _sealed(req: Request, order: ServerCreate, operation_id: UUID) -> bytes | None:

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import ids
+from domain import ids, placement
+from domain.placement import Candidate, Choice, Inputs, Need, NoChoice, Share
 from domain.server import events as e
 from hypervisor.fake import FakeHypervisor
 from hypervisor.fake_world import FakeGuest, FakeWorld
 from hypervisor.port import IpConfig, StorageRow
-from orchestrator import placement, surroundings
+from orchestrator import surroundings
 from orchestrator.observer import Observer
-from orchestrator.placement import Candidate, Choice, Inputs, Need, NoChoice, Share
 from runtime.settings import Cluster, Pool
 from tests.orchestrator.conftest import TEMPLATE, Life
 
@@ -354,3 +354,17 @@ async def test_every_guest_in_our_range_is_asked_for_its_addresses(life: Life, m
     life.world.add_guest(FakeGuest(10_000_005, "pve1", ipconfig={"net0": IpConfig(address="10.99.0.100/24")}))
     placed = await _placed(life)
     assert placed.explanation["skipped"] == {"10.99.0.100": "VMID 10000005"}
+
+
+async def test_the_observer_writes_down_what_orders_are_checked_against(life: Life) -> None:
+    """Each node, also those where nothing is promised yet; the same limits as placement has."""
+    life.world.nodes["pve2"] = replace(life.world.nodes["pve1"], name="pve2")
+    await Observer(life.tools, life.hypervisor).look()
+    rows = {row["node"]: row for row in await life.store.pool.fetch("SELECT * FROM node_sight ORDER BY node")}
+    assert list(rows) == ["pve1", "pve2"]
+    assert [json.loads(row["images"]) for row in rows.values()] == [{"debian-12": ["pve1", TEMPLATE]}, {}]
+    state = await life.settle(await life.create())
+    assert state.placement is not None
+    (candidate,) = [one for one in state.placement.explanation["inputs"]["candidates"] if one["node"] == "pve1"]
+    limits = [candidate[name]["limit"] for name in ("memory", "vcpus", "disk")]
+    assert limits == [rows["pve1"][name] for name in ("memory_mib", "vcpus", "disk_gib")]

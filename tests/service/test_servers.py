@@ -217,6 +217,37 @@ async def test_a_dry_run_says_whether_an_order_fits_and_writes_nothing(
     assert await pool.fetchval("SELECT count(*) FROM event") == before
 
 
+async def _node(world: World, node: str, **changes: Any) -> None:
+    seen = {"online": True, "memory_mib": 65536, "vcpus": 64, "disk_gib": 1000, "disk_free_gib": 1000}
+    seen |= {"disk_resource": f"disk/demo/local/{node}", "images": f'{{"debian-12": ["{node}", 9000]}}'} | changes
+    values = ("demo", node, *seen.values())
+    columns = ", ".join(("cluster", "node", *seen))
+    await world.store.pool.execute(
+        f"INSERT INTO node_sight ({columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)", *values
+    )
+
+
+async def test_a_dry_run_looks_at_every_node_that_was_seen(
+    world: World, ann: Person, as_ann: httpx.AsyncClient, as_staff: httpx.AsyncClient, order: Order
+) -> None:
+    """Staff read why, node by node; others only that there is no room, or that it would wait."""
+    path, named = "/v1/servers?dry_run=true", {"account": ids.show(ids.ACCOUNT, ann.account_id or new_id())}
+    await _node(world, "pve1", memory_mib=512)
+    await _node(world, "pve2", images="{}")
+    none = await as_ann.post(path, json=order())
+    assert none.status_code == 422
+    assert (none.json()["errors"][0]["code"], "debug" in none.json()) == ("no_capacity", False)
+    told = await as_staff.post(path, json=order() | named)
+    assert told.json()["debug"] == "pve1: only 512 MiB free to promise; pve2: the image is not there"
+    await _node(world, "pve3")
+    assert (await as_ann.post(path, json=order())).json() == {"fits": True, "dry_run": True, "notes": []}
+    told = await as_staff.post(path, json=order() | named)
+    assert told.json()["placement"]["node"] == "pve3"
+    assert set(told.json()["placement"]["not"]) == {"pve1", "pve2"}
+    await world.store.pool.execute("INSERT INTO maintenance (cluster, node, reason) VALUES ('demo', 'pve3', 'x')")
+    assert len((await as_ann.post(path, json=order())).json()["notes"]) == 1
+
+
 async def test_other_peoples_servers_do_not_exist(
     world: World, as_ann: httpx.AsyncClient, as_bob: httpx.AsyncClient, order: Order
 ) -> None:
@@ -268,7 +299,7 @@ async def test_staff_see_everything_and_where_it_runs(
         "cluster": "demo",
         "node": "pve1",
         "vmid": 10_000_000,
-        "owner": ids.show(ids.ACCOUNT, ann.account_id),
+        "owner": ids.show(ids.ACCOUNT, ann.account_id or new_id()),
         "mode": "manage",
     }
     assert (await as_staff.get(f"/v1/servers/{server}")).json()["admin"] == admin
@@ -285,7 +316,7 @@ async def test_staff_order_for_an_account(
     missing = await as_staff.post("/v1/servers", json=order())
     assert (missing.status_code, missing.json()["errors"][0]["pointer"]) == (422, "/account")
     assert ann.account_id is not None
-    account = ids.show(ids.ACCOUNT, ann.account_id)
+    account = ids.show(ids.ACCOUNT, ann.account_id or new_id())
     server = (await ordered(as_staff, order(account=account)))["server"]["id"]
     assert (await as_ann.get(f"/v1/servers/{server}")).status_code == 200
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -445,6 +446,12 @@ class Tables:
         for vmid in vmids:
             burned = {"vmid": vmid, "cluster": cluster, "server_id": None, "state": "burned"}
             self.table("vmid").setdefault((cluster, vmid), burned)
+
+    def do_saw_nodes(self, cluster: str, rows: str) -> None:
+        sights = self.table("node_sight")
+        for key in [key for key in sights if key[0] == cluster]:
+            del sights[key]
+        sights.update({(cluster, row["node"]): {"cluster": cluster, **row} for row in json.loads(rows)})
 
     def do_released_vmids(self, cluster: str, after: int, limit: int) -> Answer:
         rows = (row for (name, vmid), row in self.table("vmid").items() if name == cluster and vmid > after)

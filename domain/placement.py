@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-import msgspec
+from pydantic import TypeAdapter
 
 Refusal = Literal["image", "away", "maintenance", "room"]
 
@@ -101,7 +101,7 @@ def choose(inputs: Inputs) -> Choice | NoChoice:
         "because": _because(fit[best], inputs),
         "not": {name: text for name, (_, text) in unfit.items()}
         | {name: _behind(fit[name], fit[best], inputs) for name in fit if name != best},
-        "inputs": msgspec.to_builtins(inputs),
+        "inputs": asdict(inputs),
     }
     return Choice(fit[best], explanation)
 
@@ -110,9 +110,9 @@ def again(explanation: Mapping[str, Any]) -> Choice | NoChoice:
     """The choice that the recorded inputs of an explanation lead to.
 
     Raises:
-        msgspec.ValidationError: it has no such inputs.
+        ValidationError: it has no such inputs.
     """
-    return choose(msgspec.convert(explanation.get("inputs"), Inputs))
+    return choose(TypeAdapter(Inputs).validate_python(explanation.get("inputs")))
 
 
 def _nowhere(inputs: Inputs, unfit: Mapping[str, tuple[Refusal, str]]) -> NoChoice:
