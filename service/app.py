@@ -19,6 +19,7 @@ from service.console import routes as console
 from service.deps import Deps
 from service.identity import routes as identity
 from service.identity.auth import Authenticate
+from service.imports import routes as imports
 from service.keys import routes as keys
 from service.live import routes as live
 from service.past import routes as past
@@ -32,7 +33,7 @@ from service.web.edge import Edge
 from service.web.endpoint import routes
 from service.web.problems import Problem
 
-ROOMS = (web, identity, accounts, keys, servers, console, live, catalogue, staff, past, watch, people, billing)
+ROOMS = (web, identity, accounts, keys, servers, console, live, catalogue, staff, past, watch, people, billing, imports)
 ENDPOINTS = [endpoint for room in ROOMS for endpoint in room.ENDPOINTS]
 PAGES = (
     "/",

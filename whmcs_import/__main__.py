@@ -108,24 +108,26 @@ async def _import(arguments: argparse.Namespace, dsn: Dsn, file: MappingFile, se
             if not arguments.dry_run:
                 await target.lock(connection, arguments.source_name)
             source, made = await _planned(arguments, dsn, connection, staging, file, tell)
-            run_id, seen = None, None
+            seen = None
             if arguments.dry_run and os.environ.get("HOSTLER_CONFIG"):
                 seen = await _look(settings, made)
-            if made.changes and not arguments.dry_run and not made.incomplete:
-                run_id = new_id()
-                await _load(arguments, connection, staging, made, file, run_id, tell)
+            writes = made.changes and not arguments.dry_run and not made.incomplete
+            run_id = new_id() if writes else None
+            report = Report(
+                plan=made,
+                source=source,
+                source_name=arguments.source_name,
+                mapping_name=str(arguments.mapping or "built in"),
+                mapping_digest=file.digest,
+                dry_run=arguments.dry_run,
+                run_id=ids.show(ids.RUN, run_id) if run_id else None,
+                live=seen,
+            )
+            if run_id is not None:
+                await _load(arguments, connection, staging, report, file, run_id, tell)
                 if arguments.command == "import":
                     await memory.keep(connection, staging, made, source, _inputs(arguments, file))
-        return Report(
-            plan=made,
-            source=source,
-            source_name=arguments.source_name,
-            mapping_name=str(arguments.mapping or "built in"),
-            mapping_digest=file.digest,
-            dry_run=arguments.dry_run,
-            run_id=ids.show(ids.RUN, run_id) if run_id else None,
-            live=seen,
-        )
+        return report
 
 
 async def _look(settings: Settings, made: Plan) -> dict[str, Any]:
@@ -209,11 +211,12 @@ async def _load(
     arguments: argparse.Namespace,
     connection: Connection,
     staging: Staging,
-    made: Plan,
+    report: Report,
     file: MappingFile,
     run_id: UUID,
     tell: progress.Report,
 ) -> None:
+    made = report.plan
     await load.load(
         connection,
         staging,
@@ -221,6 +224,7 @@ async def _load(
         file,
         run_id=run_id,
         mode="manage" if arguments.manage else "observe",
+        report=report.for_the_log(),
         progress=lambda name, done: tell("write", name, done, made.entities[name].changes),
     )
 

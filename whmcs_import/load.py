@@ -60,9 +60,10 @@ async def load(
     *,
     run_id: UUID,
     mode: Mode,
+    report: dict[str, Any],
     progress: Progress,
 ) -> None:
-    """Write everything the plan would create or update, as run `run_id`.
+    """Write everything the plan would create or update, as run `run_id`; `report` is what its log keeps of it.
 
     Raises:
         TargetError: somebody else writes the same rows.
@@ -76,7 +77,7 @@ async def load(
             await loader.write(entity, rows)
             done += len(rows)
             progress(name, done)
-    await loader.tell(ImportFinished(report={"plan_hash": plan.plan_hash, "entities": counts}))
+    await loader.tell(ImportFinished(report=report))
 
 
 class _Loader:

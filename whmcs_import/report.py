@@ -12,6 +12,7 @@ from whmcs_import.findings import Unmapped
 from whmcs_import.plan import Plan, Tally
 
 EXAMPLES = 3
+MOST_LOGGED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,17 @@ class Report:
             "adoption": plan.adoption,
             "live": self.live,
         }
+
+    def for_the_log(self) -> dict[str, Any]:
+        """What the log keeps for ever: numbers, ids and reasons. What was typed into the source may name people: it
+        stands in the report alone.
+        """
+        whole = self.as_json()
+        kept = ("plan_hash", "source", "entities", "totals")
+        logged = {name: whole[name] for name in kept} | {"warnings": _counted(self.plan.warnings)}
+        logged |= {name: _bare(whole[name]) for name in ("quarantined", "vanished")}
+        unmapped = {name: _without_values(whole["mapping"][name]) for name in ("unmapped_options", "unmapped_values")}
+        return logged | {"mapping": whole["mapping"] | unmapped}
 
     def as_text(self) -> str:
         """The report for a terminal."""
@@ -136,6 +148,24 @@ def _tally(tally: Tally) -> dict[str, Any]:
         "skip": dict(sorted(tally.skip.items())),
         "quarantine": dict(sorted(tally.quarantine.items())),
     }
+
+
+def _bare(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: entry[name] for name in ("entity", "source_id", "reason")} for entry in entries[:MOST_LOGGED]]
+
+
+def _without_values(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in row.items() if name not in ("value", "values")} for row in rows]
+
+
+def _counted(warnings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    ids: dict[tuple[str, str], list[str]] = {}
+    for warning in warnings:
+        ids.setdefault((warning["entity"], warning["code"]), []).append(warning["source_id"])
+    return [
+        {"entity": entity, "code": code, "count": len(found), "source_ids": found[:EXAMPLES]}
+        for (entity, code), found in sorted(ids.items())
+    ]
 
 
 def _unmapped(seen: Unmapped) -> dict[str, Any]:

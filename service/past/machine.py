@@ -98,7 +98,7 @@ _SHOWN = {"server": _server, "account": _account, "address": _address}
 
 async def _events(req: Request, streams: Sequence[UUID], time: datetime, asked: PastQuery) -> dict[str, Any]:
     d = deps(req)
-    (tx, pos), _ = paging.parse(asked.cursor, ORDER, _place) if asked.cursor else ((None, None), None)
+    (tx, pos), _ = paging.parse(asked.cursor, ORDER, paging.place) if asked.cursor else ((None, None), None)
     rows = await d.store.pool.fetch(SQL.happened_since, streams, time, tx, pos, asked.limit + 1)
     records = [d.store.recorded(row) for row in rows]
     people = await d.reads.people(history.people_of(records))
@@ -113,10 +113,3 @@ async def _events(req: Request, streams: Sequence[UUID], time: datetime, asked: 
         return paging.cursor(ORDER, [record.tx, record.pos])
 
     return {"events": paging.page(records, asked.limit, show, after)}
-
-
-def _place(value: Any) -> tuple[int, int]:
-    tx, pos = value
-    if not (isinstance(tx, int) and isinstance(pos, int) and 0 < tx < 2**63 and 0 < pos < 2**63):
-        raise ValueError("not a place of the log")
-    return tx, pos

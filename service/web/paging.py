@@ -73,6 +73,18 @@ def number(value: Any) -> int:
     return value
 
 
+def place(value: Any) -> tuple[int, int]:
+    """A place of the log, as a cursor keeps it.
+
+    Raises:
+        ValueError: it is none.
+    """
+    tx, pos = value
+    if not (isinstance(tx, int) and isinstance(pos, int) and 0 < tx < 2**63 and 0 < pos < 2**63):
+        raise ValueError("not a place of the log")
+    return tx, pos
+
+
 def page(rows: Sequence[Row], limit: int, show: Callable[[Row], Any], after: Callable[[Row], str]) -> dict[str, Any]:
     """A page of `rows`, of which one more than `limit` was asked for."""
     shown, more = rows[:limit], len(rows) > limit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Callable
 from dataclasses import replace
@@ -183,6 +184,11 @@ async def test_the_runs_own_stream_tells_of_each_chunk_and_wakes_the_linker(
     assert isinstance(events[0], ImportStarted)
     assert events[0].plan_hash == report["plan_hash"]
     assert isinstance(events[-1], ImportFinished)
+    assert events[-1].report["entities"] == report["entities"]
+    assert [row["source_id"] for row in events[-1].report["quarantined"]] == [
+        row["source_id"] for row in report["quarantined"]
+    ]
+    assert "@" not in json.dumps(events[-1].report | {"source": None})
     loaded = [server for event in events if isinstance(event, ChunkLoaded) for server in event.server_ids]
     assert len(loaded) == len(set(loaded)) == report["entities"]["servers"]["create"]
     assert await database.fetchval("SELECT category FROM outbox WHERE stream_id = $1", run_id) == "import"

@@ -18,6 +18,8 @@ test("the URLs are these", () => {
   expect(paths.adminDrift()).toBe("/admin/drift");
   expect(paths.adminClusters()).toBe("/admin/clusters");
   expect(paths.adminAddresses()).toBe("/admin/addresses");
+  expect(paths.adminImports()).toBe("/admin/imports");
+  expect(paths.adminImport("run_1")).toBe("/admin/imports/run_1");
   expect(paths.serverHistory("srv_1")).toBe("/servers/srv_1/history");
 });
 

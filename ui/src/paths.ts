@@ -22,6 +22,8 @@ export const paths = {
   adminDrift: () => "/admin/drift",
   adminClusters: () => "/admin/clusters",
   adminAddresses: () => "/admin/addresses",
+  adminImports: () => "/admin/imports",
+  adminImport: (id: string) => `${paths.adminImports()}/${encodeURIComponent(id)}`,
 };
 
 /** `next` as given in a URL, or the servers list unless it is a path on this site. */

@@ -7,6 +7,7 @@ import { copyWords } from "./words/copies";
 import { keyChoiceWords } from "./words/keys";
 import { graphWords } from "./words/graphs";
 import { staffWords } from "./words/staff";
+import { readable } from "./words/readable";
 import { operationTypes, operationWords, stepNames } from "./words/operations";
 import { sessionWords } from "./words/session";
 
@@ -39,16 +40,11 @@ const operationStatus: Record<Operation["status"], string> = {
   needs_attention: "Our staff have to look at this",
 };
 
-/** A key the catalogue does not know yet, made readable: "await_address" → "Await address". */
-function readable(key: string): string {
-  const text = key.replaceAll(/[_-]+/g, " ");
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
 export const words = {
   product: "Hostler",
   status,
   operationStatus,
+  readable,
   operationType: (type: string) => operationTypes[type] ?? readable(type),
   step: (key: string) => stepNames[key] ?? readable(key),
 

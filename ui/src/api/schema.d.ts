@@ -1247,6 +1247,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The importer's runs, newest first. */
+        get: operations["listImports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/imports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One run: what it reported, and what became of its servers since. */
+        get: operations["showImport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1334,6 +1368,19 @@ export interface components {
             then: components["schemas"]["AddressHolder"] | null;
             now: components["schemas"]["AddressHolder"] | null;
             holders: components["schemas"]["AddressHolder"][];
+        };
+        /**
+         * @description What became of a run's servers in one way: how many, and the first of them.
+         *
+         *     `waiting`: their guests have not been looked for yet. `reverted`: the import was taken back.
+         */
+        Adoption: {
+            /** @enum {string} */
+            became: "adopted" | "declined" | "waiting" | "reverted";
+            code: string | null;
+            detail: string | null;
+            count: number;
+            servers: components["schemas"]["ImportedServer"][];
         };
         Amount: {
             most: number;
@@ -1430,6 +1477,11 @@ export interface components {
         BillingServicePage: {
             data: components["schemas"]["BillingService"][];
             page: components["schemas"]["Page"];
+        };
+        /** @description How many rows of an entity a run set out to create and to update. */
+        Brought: {
+            create: number;
+            update: number;
         };
         Capacity: {
             /** @constant */
@@ -1611,13 +1663,18 @@ export interface components {
             erased: string[];
             kept: string[];
         };
-        /** @description A dry run: this could be carried out now. `notes`: what it would mean, in plain words. */
+        /**
+         * @description A dry run: this could be carried out now. `notes`: what it would mean, in plain words; `placement` of an order is
+         *     for staff.
+         */
         Fit: {
             /** @constant */
             fits: true;
             /** @constant */
             dry_run: true;
             notes?: string[];
+            /** @default null */
+            placement?: components["schemas"]["WouldGo"] | null;
         };
         Forgotten: {
             email: string;
@@ -1669,6 +1726,58 @@ export interface components {
             expires_in: number;
             session: string;
             user: components["schemas"]["StaffUser"];
+        };
+        /**
+         * @description A run of the importer. Without `finished_at` it goes on, or was stopped: another run brings the rest.
+         *
+         *     `linked` of the `loaded` chunks of servers have been looked for on their clusters.
+         */
+        ImportRun: {
+            id: string;
+            /** @constant */
+            object: "import_run";
+            source: string;
+            plan_hash: string;
+            counts: {
+                [key: string]: components["schemas"]["Brought"];
+            };
+            loaded: number;
+            linked: number;
+            /** Format: date-time */
+            started_at: string;
+            finished_at: string | null;
+        };
+        ImportRunPage: {
+            data: components["schemas"]["ImportRun"][];
+            page: components["schemas"]["Page"];
+        };
+        /** @description A run with what it reported at its end, without what names people, and what became of its servers since. */
+        ImportRunReport: {
+            id: string;
+            /** @constant */
+            object: "import_run";
+            source: string;
+            plan_hash: string;
+            counts: {
+                [key: string]: components["schemas"]["Brought"];
+            };
+            loaded: number;
+            linked: number;
+            /** Format: date-time */
+            started_at: string;
+            finished_at: string | null;
+            report: {
+                [key: string]: unknown;
+            } | null;
+            adoption: components["schemas"]["Adoption"][];
+        };
+        /** @description An imported server, and the guest that it has or that the source names for it. */
+        ImportedServer: {
+            id: string;
+            name: string;
+            source_id: string | null;
+            cluster: string | null;
+            vmid: number | null;
         };
         /** @description An invitation that waits to be accepted. `invited_by` is a user's id. */
         Invitation: {
@@ -2590,6 +2699,18 @@ export interface components {
         Why: {
             /** @default  */
             reason?: string;
+        };
+        /** @description Where an order would go now and why, and why not to each other node. Without a node it would wait. */
+        WouldGo: {
+            /** @default null */
+            node?: string | null;
+            /** @default null */
+            cluster?: string | null;
+            /** @default null */
+            because?: string | null;
+            not: {
+                [key: string]: string;
+            };
         };
     };
     responses: never;
@@ -11478,6 +11599,177 @@ export interface operations {
             };
             /** @description Problem: invalid, idempotency_key_reused */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: rate_limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listImports: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportRunPage"];
+                };
+            };
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, otp_required, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: forbidden, step_up_required, session_required */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: invalid, idempotency_key_reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: rate_limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportRunReport"];
+                };
+            };
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, otp_required, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: forbidden, step_up_required, session_required */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: not_found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,4 +1,4 @@
-import type { AddressHistory, Cluster, Drift } from "@/api/types";
+import type { AddressHistory, Cluster, Drift, ImportRunReport } from "@/api/types";
 import type { components } from "@/api/schema";
 
 /** What only staff sees of the service in memory. */
@@ -7,6 +7,7 @@ export class MockStaff {
   drift: Drift[] = [];
   /** Servers to whose guests nothing is done. */
   readonly observed = new Set<string>();
+  imports: ImportRunReport[] = [];
   holders: AddressHistory["holders"] = [];
   destroys: components["schemas"]["Destroys"] = {
     object: "destroys",
@@ -43,6 +44,63 @@ export function aDrift(changes: Partial<Drift> = {}): Drift {
     since: "2026-11-01T10:00:00Z",
     ignored: false,
     actions: ["adopt", "repair", "ignore"],
+    ...changes,
+  };
+}
+
+/** A run as the log keeps it: `report` without what was typed into the source. */
+export function anImportRun(changes: Partial<ImportRunReport> = {}): ImportRunReport {
+  return {
+    id: "run_1",
+    object: "import_run",
+    source: "whmcs",
+    plan_hash: "abc123",
+    counts: { servers: { create: 2, update: 1 } },
+    loaded: 1,
+    linked: 1,
+    started_at: "2026-11-01T10:00:00Z",
+    finished_at: "2026-11-01T10:01:00Z",
+    report: aReport(),
+    adoption: [
+      {
+        became: "declined",
+        code: "vm_missing",
+        detail: "The virtual machine that the source names does not exist.",
+        count: 30,
+        servers: [{ id: "srv_9", name: "lost", source_id: "31", cluster: "demo", vmid: 131 }],
+      },
+    ],
+    ...changes,
+  };
+}
+
+/** The importer's report as a file has it. */
+export function aReport(changes: Record<string, unknown> = {}): Record<string, unknown> {
+  const none = { skip: {}, quarantine: {} };
+  return {
+    plan_hash: "abc123",
+    dry_run: true,
+    source: { name: "whmcs", address: "db.example.com", version: "8.13", snapshot_at: "2026-11-01T10:00:00Z" },
+    entities: {
+      servers: { ...none, seen: 9, create: 2, update: 1, unchanged: 3, skip: { not_a_vps: 1 }, quarantine: { a_b: 2 } },
+      logins: { ...none, seen: 7, create: 7, update: 0, unchanged: 0 },
+    },
+    quarantined: ["17", "18"].map((source_id) => ({
+      entity: "servers",
+      source_id,
+      reason: "option_unmapped",
+      detail: "Port speed",
+    })),
+    vanished: [],
+    warnings: [{ entity: "servers", source_id: "4", code: "ip_unparsed", detail: "10.0.0.x" }],
+    mapping: {
+      file: "mapping.yaml",
+      complete: true,
+      unmapped_options: [{ kind: "option", name: "Panel", count: 3, values: { cPanel: 3 }, services: [5, 6, 7] }],
+      unmapped_values: [{ target: "image", value: "CentOS 6", count: 1, services: [8] }],
+    },
+    totals: [{ currency: "EUR", cycle: "monthly", amount: "99.00" }],
+    adoption: [{ service_id: "4", cluster: "demo", vmid: 104, state: "candidate", reason: null, evidence: [] }],
     ...changes,
   };
 }

@@ -73,6 +73,17 @@ export function staffHandlers(db: MockDb, guarded: Guard): HttpHandler[] {
       }),
     ),
     http.get(
+      "*/v1/admin/imports",
+      forStaff(() => list(staff.imports)),
+    ),
+    http.get(
+      "*/v1/admin/imports/:id",
+      forStaff(({ id }) => {
+        const run = staff.imports.find((each) => each.id === id);
+        return run ? HttpResponse.json(run) : HttpResponse.json({ title: "None", status: 404 }, { status: 404 });
+      }),
+    ),
+    http.get(
       "*/v1/admin/destroys",
       forStaff(() => HttpResponse.json(staff.destroys)),
     ),

@@ -1,10 +1,12 @@
 import { holdWords } from "./holds";
+import { importWords } from "./imports";
 
 /** What only staff reads. */
 export const staffWords = {
   holds: holdWords,
+  imports: importWords,
   title: "Staff",
-  tabs: { overview: "Overview", drift: "Drift", clusters: "Clusters", addresses: "Addresses" },
+  tabs: { overview: "Overview", drift: "Drift", clusters: "Clusters", addresses: "Addresses", imports: "Imports" },
   notStaff: "This page is for staff",
   notStaffHelp: "Your account has no part in it.",
   notAccepted: (what: string) => `“${what}” was not accepted`,

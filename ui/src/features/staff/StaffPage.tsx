@@ -1,4 +1,4 @@
-import { Outlet } from "react-router";
+import { Outlet, useLocation } from "react-router";
 import { useUser } from "@/api/session";
 import { useTitle } from "@/lib/hooks";
 import { paths } from "@/paths";
@@ -12,16 +12,19 @@ const tabs = [
   [paths.adminDrift(), staff.tabs.drift],
   [paths.adminClusters(), staff.tabs.clusters],
   [paths.adminAddresses(), staff.tabs.addresses],
+  [paths.adminImports(), staff.tabs.imports],
 ] as const;
 
 /** The frame of the pages for staff. Others are told that it is not theirs; the service tells them nothing either. */
 export function StaffPage() {
   useTitle(staff.title);
+  const { pathname } = useLocation();
   if (useUser()?.role !== "admin") return <EmptyState title={staff.notStaff} help={staff.notStaffHelp} />;
+  const imports = paths.adminImports();
   return (
     <div className="grid gap-5">
       <h1 className="text-title font-semibold">{staff.title}</h1>
-      <Tabs label={staff.title} tabs={tabs} />
+      <Tabs label={staff.title} tabs={tabs} alsoActive={pathname.startsWith(imports) ? imports : undefined} />
       <Outlet />
     </div>
   );

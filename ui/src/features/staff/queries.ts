@@ -1,4 +1,4 @@
-import { queryOptions, useQueryClient } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions, useQueryClient } from "@tanstack/react-query";
 import { api, unwrap } from "@/api/client";
 import type { Operation, ServerAction } from "@/api/types";
 import { randomKey } from "@/lib/keys";
@@ -41,6 +41,23 @@ export const staffQueries = {
       ...live,
       queryKey: ["staff", "destroys"] as const,
       queryFn: ({ signal }) => unwrap(api.GET("/v1/admin/destroys", { signal })),
+    }),
+  imports: () =>
+    infiniteQueryOptions({
+      ...live,
+      queryKey: ["staff", "imports"] as const,
+      initialPageParam: undefined as string | undefined,
+      queryFn: ({ pageParam, signal }) => {
+        const query = { limit: LISTED, cursor: pageParam };
+        return unwrap(api.GET("/v1/admin/imports", { params: { query }, signal }));
+      },
+      getNextPageParam: (last) => last.page.next_cursor ?? undefined,
+    }),
+  import: (id: string) =>
+    queryOptions({
+      ...live,
+      queryKey: ["staff", "import", id] as const,
+      queryFn: ({ signal }) => unwrap(api.GET("/v1/admin/imports/{id}", { params: { path: { id } }, signal })),
     }),
   holders: (address: string, at: string | null) =>
     queryOptions({

@@ -1,0 +1,6 @@
+-- Index: import runs, newest first
+BEGIN;
+
+DROP INDEX event_import;
+
+COMMIT;

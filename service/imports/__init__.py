@@ -1,0 +1,1 @@
+"""Runs of the importer, for staff: what each of them brought, set aside and adopted."""

@@ -1,0 +1,6 @@
+-- Index: import runs, newest first
+BEGIN;
+
+SELECT 1 / count(*) FROM pg_indexes WHERE tablename = 'event' AND indexdef LIKE '%import.started%';
+
+ROLLBACK;
