@@ -169,7 +169,7 @@ def _extract(
     return extract.extract(
         dsn,
         staging,
-        lambda table, rows: tell("read", table, rows, None),
+        lambda table, rows, about: tell("read", table, rows, about),
         allow_writer=arguments.i_know,
         loose="lock" if arguments.lock_source else "accept" if arguments.allow_inconsistent else "prove",
         known=known,

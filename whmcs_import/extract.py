@@ -55,7 +55,7 @@ CATALOGUE = (
 
 Looseness = Literal["prove", "lock", "accept"]
 Connection: TypeAlias = "pymysql.connections.Connection[Any]"
-Progress = Callable[[str, int], None]
+Progress = Callable[[str, int, int | None], None]  # table, rows read, rows there are, about
 
 
 class SourceError(Exception):
@@ -224,7 +224,7 @@ def _is_known(
         _refuse_changed(table, first, digest)
         if digest != known.digests[table.name]:
             return False
-        progress(table.origin, count)
+        progress(table.origin, count, count)
     return True
 
 
@@ -298,6 +298,7 @@ class _Present:
     name: str
     engine: str
     collation: str
+    rows: int  # about
     columns: dict[str, tuple[str, str]]  # lower case -> as it is written there, and its type
 
 
@@ -319,10 +320,14 @@ class _Schema:
             for table, column, kind in cursor.fetchall():
                 columns.setdefault(str(table), {})[str(column).lower()] = str(column), str(kind)
             cursor.execute(
-                "SELECT table_name, engine, table_collation FROM information_schema.tables WHERE table_schema = %s",
+                "SELECT table_name, engine, table_collation, table_rows"
+                " FROM information_schema.tables WHERE table_schema = %s",
                 (database,),
             )
-            found = [_Present(str(n), str(e), str(c), columns.get(str(n), {})) for n, e, c in cursor.fetchall()]
+            found = [
+                _Present(str(name), str(engine), str(collation), int(rows or 0), columns.get(str(name), {}))
+                for name, engine, collation, rows in cursor.fetchall()
+            ]
         return cls({table.name.lower(): table for table in found if table.name.lower() in wanted})
 
     @property
@@ -372,14 +377,15 @@ def _copy_table(connection: Connection, schema: _Schema, table: Table, staging: 
     query = _query(connection, schema, table)
     digest = hashlib.blake2b(query.encode(), digest_size=16)
     readers = _readers(schema.tables[table.origin.lower()], table)
-    done = 0
+    done, about = 0, schema.tables[table.origin.lower()].rows
     with connection.cursor(SSCursor) as cursor:
         cursor.execute(query)
         found = wire.rows(cursor, digest)
         while rows := list(islice(found, BATCH)):
             staging.add(table, [_read(row, readers) for row in rows] if readers else rows)
             done += len(rows)
-            progress(table.origin, done)
+            progress(table.origin, done, about if about > done else None)
+    progress(table.origin, done, done)
     return digest.hexdigest()
 
 

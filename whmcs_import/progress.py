@@ -7,9 +7,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 Report = Callable[[str, str, int, int | None], None]  # phase, what, done, of how many
 EVERY_SECONDS = 1.0
@@ -28,8 +29,18 @@ def shown(*, quiet: bool) -> Iterator[Report]:
 
 
 def _bar() -> Progress:
-    columns = (TextColumn("{task.description:32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True)
+    from rich import console, progress  # costs a quarter of a second, and most runs show no bars
+
+    class Rate(progress.ProgressColumn):
+        def render(self, task: progress.Task) -> str:
+            speed = task.finished_speed or task.speed
+            return f"{speed:,.0f}/s" if speed else ""
+
+    columns = (
+        *(progress.TextColumn("{task.description:32}"), progress.BarColumn(), progress.MofNCompleteColumn(), Rate()),
+        *(progress.TimeElapsedColumn(), progress.TextColumn("left"), progress.TimeRemainingColumn()),
+    )
+    return progress.Progress(*columns, console=console.Console(stderr=True), transient=True)
 
 
 class _Bars:
@@ -43,19 +54,36 @@ class _Bars:
         key = phase, what
         if key not in self._tasks:
             self._tasks[key] = self._bar.add_task(f"{phase} {what}", total=total)
-        self._bar.update(self._tasks[key], completed=done, total=total or done)
+        self._bar.update(self._tasks[key], completed=done, total=max(done, total or 0))
 
 
 class _Lines:
-    """A JSON object a line, at most one a second for each thing."""
+    """A JSON object a line, at most one a second for each thing: `rate` a second, and the seconds it will take yet."""
 
     def __init__(self) -> None:
+        self._began: dict[tuple[str, str], float] = {}
         self._last: dict[tuple[str, str], float] = {}
+        self._idle_since = time.monotonic()
 
     def __call__(self, phase: str, what: str, done: int, total: int | None) -> None:
-        now = time.monotonic()
-        if done != total and now - self._last.get((phase, what), 0.0) < EVERY_SECONDS:
+        now, key = time.monotonic(), (phase, what)
+        began = self._began.setdefault(key, self._idle_since)
+        self._idle_since = now
+        if done != total and now - self._last.get(key, 0.0) < EVERY_SECONDS:
             return
-        self._last[phase, what] = now
-        line = {"phase": phase, "what": what, "done": done, "total": total}
+        self._last[key] = now
+        rate = done / (now - began) if now > began else 0.0
+        line = {
+            "phase": phase,
+            "what": what,
+            "done": done,
+            "total": total,
+            "rate": round(rate),
+            "seconds_left": seconds_left(done, total, rate),
+        }
         print(json.dumps(line), file=sys.stderr, flush=True)
+
+
+def seconds_left(done: int, total: int | None, rate: float) -> int | None:
+    """How long the rest takes at this rate, or None where nobody can tell."""
+    return None if total is None or rate <= 0 else round(max(total - done, 0) / rate)

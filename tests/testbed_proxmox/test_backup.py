@@ -189,6 +189,9 @@ async def test_jobs_cover_guests(bed: Bed) -> None:
     assert gone.json()["errors"] == {"id": "No such job 'nightly'"}
     early = await bed.call("POST", "/cluster/backup", {"vmid": 100})
     assert early.json()["errors"] == {"schedule": "neither 'starttime' nor 'schedule' were set"}
+    for schedule in ("bogus", "25h", "mon,, 1:00"):
+        odd = await bed.call("POST", "/cluster/backup", {"all": 1, "schedule": schedule})
+        assert odd.json()["errors"]["schedule"].startswith(f"invalid format - invalid calendar event '{schedule}'")
 
 
 @pytest.mark.parametrize(

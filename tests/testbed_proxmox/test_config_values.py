@@ -15,6 +15,11 @@ async def test_an_empty_value_is_read_as_a_blank_and_an_empty_description_as_non
     assert "description" not in config
 
 
+async def test_a_vm_without_any_device_has_a_blank_boot_order(bed: Bed) -> None:
+    assert await bed.run("POST", "/nodes/pve1/qemu", vmid=300) == "OK"
+    assert (await bed.get("/nodes/pve1/qemu/300/config"))["boot"] == " "
+
+
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [

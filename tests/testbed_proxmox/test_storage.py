@@ -5,6 +5,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from testbed.postgres import free_port
 from tests.testbed_proxmox.bed import NODE, Bed
 
 STORAGE = f"/nodes/{NODE}/storage/local"
@@ -105,6 +106,14 @@ async def test_a_file_of_this_machine_is_really_downloaded(bed: Bed, tmp_path: P
         upid = await bed.post(f"{STORAGE}/download-url", **wanted)
         await bed.finished(upid)
     assert "OK, got correct file already, no need to download" in (await bed.log(upid))[1]
+
+
+async def test_a_download_that_fails_says_what_wget_says(bed: Bed) -> None:
+    port = free_port()
+    ended = await bed.run(
+        "POST", f"{STORAGE}/download-url", url=f"http://127.0.0.1:{port}/x.iso", content="iso", filename="x.iso"
+    )
+    assert ended == f"download failed: Connecting to 127.0.0.1:{port}... failed: Connection refused."
 
 
 async def test_a_file_from_elsewhere_is_made_up(bed: Bed) -> None:

@@ -23,7 +23,7 @@ def staging() -> Iterator[Staging]:
 def read(testbed: Testbed, staging: Staging, loose: extract.Looseness = "prove", meanwhile: str = "") -> str:
     """How the source was read; `meanwhile` is done to it each time its first table has been copied."""
 
-    def progress(table: str, done: int) -> None:
+    def progress(table: str, done: int, about: int | None) -> None:
         if table == "tblcurrencies" and meanwhile:
             testbed.rows(meanwhile, "dsn")
 

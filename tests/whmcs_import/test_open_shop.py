@@ -43,7 +43,7 @@ def test_a_shop_that_stays_open_is_read_as_it_was_at_one_moment() -> None:
 def services(source: str) -> dict[int, dict[str, Any]]:
     """What an import would make of each service."""
     with private_copy() as staging:
-        extract.extract(extract.parse_dsn(source), staging, lambda table, rows: None)
+        extract.extract(extract.parse_dsn(source), staging, lambda table, rows, about: None)
         plan.make(staging, "whmcs", mapping_file.load(MAPPING), plan.Earlier(), lambda what, done: None)
         planned = {int(id): msgspec.json.decode(text) for id, text in staging.planned_as("service", "create")}
     return {

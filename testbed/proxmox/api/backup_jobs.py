@@ -21,9 +21,20 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Jobs = dict[str, Values]
 
 
+_VALUES = r"(?:\*|\d+)(?:\.\.\d+)?(?:/\d+)?(?:,(?:\*|\d+)(?:\.\.\d+)?(?:/\d+)?)*"
+_DAY = rf"(?:{'|'.join(DAYS)})[a-z]*"
+#: Days of the week, a date and a time, each of which may be missing; or a word for one of them.
+_EVENT = re.compile(
+    rf"(?:minutely|hourly|daily|weekly|monthly|quarterly|semiannually|yearly|annually)"
+    rf"|(?=\S)(?:{_DAY}(?:\.\.{_DAY})?(?:,{_DAY}(?:\.\.{_DAY})?)*)?"
+    rf"(?:(?:^|\s+)(?:{_VALUES}-)?{_VALUES}-{_VALUES})?(?:(?:^|\s+){_VALUES}(?::{_VALUES}){{0,2}})?",
+    re.IGNORECASE,
+)
+
+
 def _schedule(text: str) -> None:
-    if not re.fullmatch(r"[a-zA-Z0-9*/:.,\- ]+", text):
-        raise FormatError(f"unable to parse calendar event '{text}'")
+    if not _EVENT.fullmatch(text.strip()):
+        raise FormatError(f"invalid calendar event '{text}' - unable to parse calendar event")
 
 
 def _days(text: str) -> None:

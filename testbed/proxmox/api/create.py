@@ -99,4 +99,5 @@ def _boot_order(options: Config) -> str:
     disk = [key for key in DISK_KEYS if is_disk(options.get(key))][:1]
     media = [key for key in DISK_KEYS if key in options and key not in disk and not is_disk(options[key])]
     net = [key for key in NET_KEYS if key in options][:1]
-    return "order=" + ";".join([*disk, *media[:1], *net])
+    order = [*disk, *media[:1], *net]
+    return f"order={';'.join(order)}" if order else ""

@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import urllib.error
 import urllib.request
 import zlib
 from collections.abc import Mapping
@@ -181,9 +182,22 @@ async def _fetch_really(call: Call, worker: Worker, storage: Storage, name: str)
         await _verify(call, worker, path)
         await files.bring(call.node, storage, name, path)
     except OSError as error:
-        raise Die(f"download failed: {error}") from None
+        raise Die(f"download failed: {_last_words(call.values['url'], error)}") from None
     finally:
         _discard(path)
+
+
+def _last_words(url: str, error: OSError) -> str:
+    """The last line that wget writes when it fails; after a server's refusal it is an empty one, and only the exit code
+    is told.
+    """
+    if isinstance(error, urllib.error.HTTPError):
+        return "exit code 8"
+    reason = getattr(error, "reason", error)
+    parts = urlsplit(url)
+    place = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+    said = getattr(reason, "strerror", None) or str(reason)
+    return f"Connecting to {place}... failed: {said}."
 
 
 def _save(url: str, path: Path) -> None:
