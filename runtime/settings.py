@@ -236,6 +236,16 @@ class Auth(Section):
     insecure_cookie: bool = False
 
 
+class Letters(Section):
+    """Which letters about servers are sent; `attention` goes to administrators, the others to owners."""
+
+    server_ready: bool = True
+    server_suspended: bool = True
+    server_unsuspended: bool = True
+    server_terminated: bool = True
+    attention: bool = True
+
+
 class Mail(Section):
     """How letters leave: through a mail server (`smtp_host`), or as files in a `folder`.
 
@@ -250,6 +260,7 @@ class Mail(Section):
     user: str | None = None
     password_file: FilePath | None = None
     folder: FilePath | None = None
+    letters: Letters = Letters()
 
     @model_validator(mode="after")
     def _one_way(self) -> Mail:

@@ -17,6 +17,7 @@ SQL = Queries("service.command")
 LEFT_OUT = {
     "log": "a restored log is another log",
     "checkpoint": "how far the views are",
+    "follower": "how far the log was told: a restored log is told from its end on",
     "cluster_observation": "what was last seen is out of date",
     "import_memory": "the next import finds it out again",
     "node_sight": "what was last seen is out of date",

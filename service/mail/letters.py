@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +64,59 @@ def impersonated(to: str, minutes: int) -> Letter:
         "If you did not ask for help, tell them.\n"
     )
     return Letter("impersonated", to, "Staff act in your account", text)
+
+
+WHY = {
+    "non_payment": "because a payment is missing",
+    "abuse": "because of a complaint about it",
+    "admin": "by the people who run this service",
+}
+
+
+def server_ready(to: str, name: str, addresses: Sequence[str], link: str) -> Letter:
+    """An ordered server runs."""
+    where = f"Its address is {' and '.join(addresses)}.\n\n" if addresses else ""
+    text = f"Your server {name} is ready.\n\n{where}To see it, open its console or change it:\n\n{link}\n"
+    return Letter("server_ready", to, f"Your server {name} is ready", text)
+
+
+def server_suspended(to: str, name: str, reason: str, link: str) -> Letter:
+    """A server was taken from its owner for a while."""
+    text = (
+        f"Your server {name} was suspended {WHY.get(reason, WHY['admin'])}.\n"
+        "It is switched off and cannot be started.\n\n"
+        "Everything on it is kept: its disk, its addresses, its snapshots and backups. Once the reason is gone it is\n"
+        "yours again as it was. If you think this is a mistake, tell the people who run this service.\n\n"
+        f"{link}\n"
+    )
+    return Letter("server_suspended", to, f"Your server {name} was suspended", text)
+
+
+def server_unsuspended(to: str, name: str, link: str) -> Letter:
+    """A suspension is over."""
+    text = (
+        f"The suspension of your server {name} is over.\n"
+        "It is yours again as it was; if it does not run, start it here:\n\n"
+        f"{link}\n"
+    )
+    return Letter("server_unsuspended", to, f"Your server {name} is no longer suspended", text)
+
+
+def server_terminated(to: str, name: str, purge_at: datetime, link: str) -> Letter:
+    """A server is going to be removed."""
+    until = f"{purge_at.day} {purge_at:%B %Y at %H:%M} UTC"
+    text = (
+        f"Your server {name} was terminated and is switched off.\n\n"
+        f"Until {until} nothing of it is lost, and you can have it back with one click:\n\n{link}\n\n"
+        "After that its disk, its snapshots and its backups are removed for good, and its addresses are given away.\n"
+    )
+    return Letter("server_terminated", to, f"Your server {name} was terminated", text)
+
+
+def attention(to: str, name: str, operation: str, message: str, link: str) -> Letter:
+    """Staff must look: an operation cannot go on by itself."""
+    text = (
+        f"The operation {operation} on the server {name} stopped and waits for you.\n\n{message}\n\n"
+        f"Nothing more is done to the server until somebody decides:\n\n{link}\n"
+    )
+    return Letter("attention", to, f"{name}: {operation} needs attention", text)

@@ -22,3 +22,13 @@ UPDATE letter SET due_at = now() + make_interval(secs => $2), error = $3 WHERE l
 -- name: letter_given_up
 -- It cannot be sent. $1 letter, $2 why
 UPDATE letter SET sealed = NULL, gave_up_at = now(), error = $2 WHERE letter_id = $1;
+
+-- name: owners_addresses
+-- Who is written to about an account: its owners who can sign in. $1 account
+SELECT DISTINCT l.email FROM member_view m JOIN login_name l USING (user_id)
+ WHERE m.account_id = $1 AND m.role = 'owner'
+ ORDER BY l.email;
+
+-- name: staff_addresses
+-- Whom alarms are written to: administrators who can sign in.
+SELECT l.email FROM user_view u JOIN login_name l USING (user_id) WHERE u.role = 'admin' ORDER BY l.email;

@@ -1,0 +1,10 @@
+-- How far the log was followed by what tells others of it: letters and webhooks
+BEGIN;
+
+CREATE TABLE follower (
+    name text PRIMARY KEY,
+    tx xid8 NOT NULL,
+    pos bigint NOT NULL
+);
+
+COMMIT;

@@ -1,0 +1,1 @@
+"""Following the log, so that others are told of it: once each, whatever dies meanwhile."""
