@@ -14,5 +14,5 @@ export class MockAccount {
 
 function session(id: string, current: boolean, user_agent: string): OpenSession {
   const times = { created_at: AT, last_used_at: AT, expires_at: AT };
-  return { id, object: "session", current, address: "192.0.2.7", user_agent, ...times };
+  return { id, object: "session", current, by_staff: false, address: "192.0.2.7", user_agent, ...times };
 }

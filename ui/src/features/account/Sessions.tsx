@@ -7,6 +7,7 @@ import { Section } from "@/ui/Section";
 import { Skeleton } from "@/ui/Skeleton";
 import { Time } from "@/ui/Time";
 import { words } from "@/words";
+import { deviceOf } from "./device";
 import { accountChanges, accountQueries, useAccountChange } from "./queries";
 
 const { sessions } = words.account;
@@ -41,7 +42,9 @@ function Row({ session }: { session: OpenSession }) {
   return (
     <li className="flex flex-wrap items-center justify-between gap-3 py-3 first:pt-0">
       <div className="min-w-0 flex-1 basis-56">
-        <p className="font-medium wrap-anywhere">{session.user_agent || sessions.unknown}</p>
+        <p className="font-medium wrap-anywhere" title={session.user_agent}>
+          {session.by_staff ? sessions.byStaff : deviceOf(session.user_agent)}
+        </p>
         <p className="text-small text-soft">
           {session.address ? `${session.address} · ` : null}
           {sessions.lastUsed} <Time at={session.last_used_at} />

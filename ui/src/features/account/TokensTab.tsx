@@ -79,13 +79,16 @@ function Make() {
   const [name, setName] = useState("");
   const [writes, setWrites] = useState(false);
   const [staffs, setStaffs] = useState(false);
+  const [bills, setBills] = useState(false);
   const [networks, setNetworks] = useState("");
   const make = useAccountChange(accountChanges.makeToken);
   const missing = name.trim() ? null : said.nameMissing;
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (missing || make.isPending) return;
-    const scopes = [writes ? ("write" as const) : ("read" as const), ...(staffs ? (["staff"] as const) : [])];
+    const scopes: ApiToken["scopes"] = [writes ? "write" : "read"];
+    if (staffs) scopes.push("staff");
+    if (bills) scopes.push("billing");
     make.mutate({ name: name.trim(), scopes, networks: networks.split(/[\s,]+/).filter(Boolean) });
   };
   const refused = make.error instanceof ApiError ? make.error.problem.errors : [];
@@ -97,6 +100,7 @@ function Make() {
         <Field label={words.account.name} value={name} onValueChange={setName} maxLength={255} autoComplete="off" />
         <Check label={said.mayWrite} help={said.mayWriteHelp} checked={writes} onChange={setWrites} />
         {staff ? <Check label={said.mayStaff} checked={staffs} onChange={setStaffs} /> : null}
+        {staff ? <Check label={said.mayBill} help={said.mayBillHelp} checked={bills} onChange={setBills} /> : null}
         <Field
           label={said.networks}
           help={said.networksHelp}
