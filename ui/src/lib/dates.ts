@@ -15,6 +15,12 @@ export function utcTime(iso: string): string {
   return utc.format(new Date(iso));
 }
 
+/** A time as a field of type `datetime-local` wants it: local, to the second. */
+export function fieldTime(time: Date): string {
+  const local = new Date(time.getTime() - time.getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(0, 19);
+}
+
 /** Seconds that something took, between two RFC 3339 times: to a tenth while there are few of them. */
 export function secondsTaken(from: string, to: string): number {
   const seconds = Math.max(0, (new Date(to).getTime() - new Date(from).getTime()) / 1000);

@@ -1,4 +1,4 @@
-import type { AddressHistory, Cluster, Drift, ImportRunReport } from "@/api/types";
+import type { AddressHistory, Cluster, Drift, ImportRunReport, Past } from "@/api/types";
 import type { components } from "@/api/schema";
 
 /** What only staff sees of the service in memory. */
@@ -8,6 +8,9 @@ export class MockStaff {
   /** Servers to whose guests nothing is done. */
   readonly observed = new Set<string>();
   imports: ImportRunReport[] = [];
+  /** What the time machine answers, and what it was asked. */
+  past: Past | null = null;
+  pastAsked: Record<string, string>[] = [];
   holders: AddressHistory["holders"] = [];
   destroys: components["schemas"]["Destroys"] = {
     object: "destroys",

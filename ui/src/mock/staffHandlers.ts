@@ -10,6 +10,11 @@ const forbidden = () =>
     { title: "Only staff may do this.", detail: "Only staff may do this.", status: 403, errors: [] },
     { status: 403 },
   );
+const missing = () =>
+  HttpResponse.json(
+    { title: "There is no such thing.", detail: "There never was such a server.", status: 404, errors: [] },
+    { status: 404 },
+  );
 const list = <T>(data: T[]) => HttpResponse.json({ data, page: { limit: 200, next_cursor: null, has_more: false } });
 
 /** The routes under /v1/admin, over what the mock database keeps for staff. */
@@ -40,6 +45,14 @@ export function staffHandlers(db: MockDb, guarded: Guard): HttpHandler[] {
             ? staff.drift.map((each) => (each.id === id ? { ...each, ignored: true } : each))
             : staff.drift.filter((each) => each.id !== id);
         return HttpResponse.json({ id, object: "drift_settlement", action, operation: null });
+      }),
+    ),
+    http.get(
+      "*/v1/admin/time-machine",
+      forStaff(({ url }) => {
+        staff.pastAsked.push(Object.fromEntries(url.searchParams));
+        if (!staff.past) return missing();
+        return HttpResponse.json(staff.past);
       }),
     ),
     http.get(

@@ -1,12 +1,21 @@
 import { holdWords } from "./holds";
 import { importWords } from "./imports";
+import { pastWords } from "./past";
 
 /** What only staff reads. */
 export const staffWords = {
   holds: holdWords,
   imports: importWords,
+  past: pastWords,
   title: "Staff",
-  tabs: { overview: "Overview", drift: "Drift", clusters: "Clusters", addresses: "Addresses", imports: "Imports" },
+  tabs: {
+    overview: "Overview",
+    drift: "Drift",
+    clusters: "Clusters",
+    addresses: "Addresses",
+    past: "Time machine",
+    imports: "Imports",
+  },
   notStaff: "This page is for staff",
   notStaffHelp: "Your account has no part in it.",
   notAccepted: (what: string) => `“${what}” was not accepted`,

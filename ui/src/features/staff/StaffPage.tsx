@@ -12,6 +12,7 @@ const tabs = [
   [paths.adminDrift(), staff.tabs.drift],
   [paths.adminClusters(), staff.tabs.clusters],
   [paths.adminAddresses(), staff.tabs.addresses],
+  [paths.adminPast(), staff.tabs.past],
   [paths.adminImports(), staff.tabs.imports],
 ] as const;
 

@@ -59,6 +59,16 @@ export const staffQueries = {
       queryKey: ["staff", "import", id] as const,
       queryFn: ({ signal }) => unwrap(api.GET("/v1/admin/imports/{id}", { params: { path: { id } }, signal })),
     }),
+  past: (about: string, time: string) =>
+    infiniteQueryOptions({
+      queryKey: ["staff", "past", about, time] as const,
+      initialPageParam: undefined as string | undefined,
+      queryFn: ({ pageParam, signal }) => {
+        const query = { [subjectOf(about)]: about, time, cursor: pageParam };
+        return unwrap(api.GET("/v1/admin/time-machine", { params: { query }, signal }));
+      },
+      getNextPageParam: (last) => last.events.page.next_cursor ?? undefined,
+    }),
   holders: (address: string, at: string | null) =>
     queryOptions({
       queryKey: ["staff", "holders", address, at] as const,
@@ -68,6 +78,12 @@ export const staffQueries = {
       },
     }),
 };
+
+/** What an id or an address names. */
+function subjectOf(about: string): "server" | "account" | "address" {
+  if (about.startsWith("srv_")) return "server";
+  return about.startsWith("acc_") ? "account" : "address";
+}
 
 export type Mode = "observe" | "manage";
 

@@ -1,6 +1,7 @@
-import { useOutletContext } from "react-router";
+import { Link, useOutletContext } from "react-router";
 import type { Operation, Server } from "@/api/types";
 import { useUser } from "@/api/session";
+import { paths } from "@/paths";
 import { EmptyState } from "@/ui/EmptyState";
 import { words } from "@/words";
 import { Holds } from "./Holds";
@@ -21,6 +22,11 @@ export function ServerStaffTab() {
     <div className="grid items-start gap-5 lg:grid-cols-2">
       <Holds {...given} />
       <ModeSwitch server={given.server} />
+      <p>
+        <Link className="text-accent underline underline-offset-2" to={paths.adminPast(given.server.id)}>
+          {words.staff.past.open}
+        </Link>
+      </p>
     </div>
   );
 }
