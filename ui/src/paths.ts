@@ -22,6 +22,7 @@ export const paths = {
   adminDrift: () => "/admin/drift",
   adminClusters: () => "/admin/clusters",
   adminAddresses: () => "/admin/addresses",
+  adminHealth: () => "/admin/health",
   adminPast: (about?: string) => `/admin/time-machine${about ? `?about=${encodeURIComponent(about)}` : ""}`,
   adminImports: () => "/admin/imports",
   adminImport: (id: string) => `${paths.adminImports()}/${encodeURIComponent(id)}`,

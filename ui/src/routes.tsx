@@ -104,6 +104,7 @@ const staff: RouteObject = {
     { path: "drift", lazy: () => page(import("@/features/staff/DriftPage"), "DriftPage") },
     { path: "clusters", lazy: () => page(import("@/features/staff/ClustersPage"), "ClustersPage") },
     { path: "addresses", lazy: () => page(import("@/features/staff/AddressesPage"), "AddressesPage") },
+    { path: "health", lazy: () => page(import("@/features/staff/health/HealthPage"), "HealthPage") },
     { path: "time-machine", lazy: () => page(import("@/features/staff/past/TimeMachinePage"), "TimeMachinePage") },
     { path: "imports", lazy: () => page(import("@/features/staff/imports/ImportsPage"), "ImportsPage") },
     { path: "imports/:id", lazy: () => page(import("@/features/staff/imports/ImportPage"), "ImportPage") },

@@ -1,4 +1,4 @@
-import type { AddressHistory, Cluster, Drift, ImportRunReport, Past } from "@/api/types";
+import type { AddressHistory, BillingHolds, Cluster, Drift, ImportRunReport, Past, SystemHealth } from "@/api/types";
 import type { components } from "@/api/schema";
 
 /** What only staff sees of the service in memory. */
@@ -11,6 +11,16 @@ export class MockStaff {
   /** What the time machine answers, and what it was asked. */
   past: Past | null = null;
   pastAsked: Record<string, string>[] = [];
+  holds: BillingHolds = {
+    object: "billing_holds",
+    recent: 0,
+    limit: 50,
+    window_seconds: 600,
+    waiting: 0,
+    waiting_since: null,
+    allowed_until: null,
+  };
+  health: SystemHealth = aHealth();
   holders: AddressHistory["holders"] = [];
   destroys: components["schemas"]["Destroys"] = {
     object: "destroys",
@@ -19,6 +29,27 @@ export class MockStaff {
     window_seconds: 600,
     waiting_since: null,
     allowed_until: null,
+  };
+}
+
+export function aHealth(changes: Partial<SystemHealth> = {}): SystemHealth {
+  const at = new Date().toISOString();
+  const program = { address: null, connections: 3, since: at, last_active_at: at };
+  return {
+    object: "health",
+    at,
+    version: "1.0.0",
+    log_id: "log_1",
+    database: { version: "15.8", size_bytes: 52_428_800, connections: 14, max_connections: 100 },
+    effects: { object: "effects", paused: false, reason: null, since: at, by: null },
+    projections: [{ name: "views", events: 0, seconds: 0, moved_at: at, code_version: 1 }],
+    wakes: { waiting: 0, due: 0, leased: 0, failing: 0, oldest_due_seconds: 0 },
+    programs: ["hostler-service", "hostler-projector", "hostler-orchestrator"].map((name) => ({ name, ...program })),
+    clusters: [{ name: "demo", reachable: true, observed_at: at, changed_at: at, watched: true, error: null }],
+    letters: { waiting: 0, given_up: 0 },
+    operations: { queued: 0, running: 0, needs_attention: 0 },
+    events_per_minute: { last_minute: 0, ten_minutes: 0 },
+    ...changes,
   };
 }
 

@@ -48,6 +48,29 @@ export function staffHandlers(db: MockDb, guarded: Guard): HttpHandler[] {
       }),
     ),
     http.get(
+      "*/v1/admin/health",
+      forStaff(() => HttpResponse.json(staff.health)),
+    ),
+    http.post(
+      "*/v1/admin/effects",
+      forStaff(async ({ request }) => {
+        const { paused, reason = "" } = (await request.json()) as Schemas["EffectsChange"];
+        staff.health.effects = { ...staff.health.effects, paused, reason: paused ? reason : null };
+        return HttpResponse.json(staff.health.effects);
+      }),
+    ),
+    http.get(
+      "*/v1/admin/holds",
+      forStaff(() => HttpResponse.json(staff.holds)),
+    ),
+    http.post(
+      "*/v1/admin/holds",
+      forStaff(() => {
+        staff.holds = { ...staff.holds, waiting: 0, waiting_since: null };
+        return HttpResponse.json(staff.holds);
+      }),
+    ),
+    http.get(
       "*/v1/admin/time-machine",
       forStaff(({ url }) => {
         staff.pastAsked.push(Object.fromEntries(url.searchParams));

@@ -1,4 +1,5 @@
 import { holdWords } from "./holds";
+import { healthWords } from "./health";
 import { importWords } from "./imports";
 import { pastWords } from "./past";
 
@@ -6,6 +7,7 @@ import { pastWords } from "./past";
 export const staffWords = {
   holds: holdWords,
   imports: importWords,
+  health: healthWords,
   past: pastWords,
   title: "Staff",
   tabs: {
@@ -15,6 +17,7 @@ export const staffWords = {
     addresses: "Addresses",
     past: "Time machine",
     imports: "Imports",
+    health: "Health",
   },
   notStaff: "This page is for staff",
   notStaffHelp: "Your account has no part in it.",
@@ -36,6 +39,11 @@ export const staffWords = {
   destroysTitle: "Removals of guests wait",
   destroysHelp: (recent: number, limit: number) =>
     `${recent} guests were removed lately; beyond ${limit} somebody has to agree.`,
+  billingTitle: "Suspensions and terminations for billing wait",
+  billingHelp: (waiting: number, limit: number) =>
+    `${waiting} ${waiting === 1 ? "service waits" : "services wait"}; beyond ${limit} at once somebody has to agree.`,
+  billingAllowTitle: "Let billing go on?",
+  billingAllowNotes: ["Servers are suspended or terminated as the billing system asks.", "This holds for 10 minutes."],
   allow: "Let them go on for 10 minutes",
   allowing: "Letting them go on…",
   allowTitle: "Let removals go on?",

@@ -21,14 +21,16 @@ export function OverviewPage() {
   const clusters = useQuery(staffQueries.clusters());
   const drift = useQuery(staffQueries.drift(false));
   const destroys = useQuery(staffQueries.destroys());
-  const all = [stuck, clusters, drift, destroys];
+  const holds = useQuery(staffQueries.holds());
+  const all = [stuck, clusters, drift, destroys, holds];
   const away = clusters.data?.data.filter((cluster) => !cluster.reachable) ?? [];
   const calm =
     all.every((query) => query.isSuccess) &&
     stuck.data?.data.length === 0 &&
     away.length === 0 &&
     drift.data?.data.length === 0 &&
-    !destroys.data?.waiting_since;
+    !destroys.data?.waiting_since &&
+    !holds.data?.waiting_since;
   return (
     <div className="grid gap-5">
       {calm ? <EmptyState title={staff.calm} help={staff.calmHelp} /> : null}
@@ -38,6 +40,15 @@ export function OverviewPage() {
           waiting_since ? (
             <Notice tone="warn" title={staff.destroysTitle} action={<AllowDestroys />}>
               {staff.destroysHelp(recent, limit)}
+            </Notice>
+          ) : null
+        }
+      </Loaded>
+      <Loaded query={holds}>
+        {({ waiting_since, waiting, limit }) =>
+          waiting_since ? (
+            <Notice tone="warn" title={staff.billingTitle} action={<AllowBilling />}>
+              {staff.billingHelp(waiting, limit)}
             </Notice>
           ) : null
         }
@@ -85,6 +96,19 @@ function AllowDestroys() {
       notes={staff.allowNotes}
       danger
       run={staffActs.allowDestroys}
+    />
+  );
+}
+
+function AllowBilling() {
+  return (
+    <ConfirmedAct
+      label={staff.allow}
+      acting={staff.allowing}
+      title={staff.billingAllowTitle}
+      notes={staff.billingAllowNotes}
+      danger
+      run={staffActs.allowBilling}
     />
   );
 }

@@ -14,6 +14,7 @@ const tabs = [
   [paths.adminAddresses(), staff.tabs.addresses],
   [paths.adminPast(), staff.tabs.past],
   [paths.adminImports(), staff.tabs.imports],
+  [paths.adminHealth(), staff.tabs.health],
 ] as const;
 
 /** The frame of the pages for staff. Others are told that it is not theirs; the service tells them nothing either. */

@@ -5,6 +5,8 @@ import { randomKey } from "@/lib/keys";
 import type { Hold } from "./server/holding";
 
 const POLL_MS = 15_000;
+/** For what somebody looks at while it goes wrong. */
+const WATCH_MS = 5_000;
 const LISTED = 50;
 const live = { refetchInterval: POLL_MS } as const;
 
@@ -59,6 +61,18 @@ export const staffQueries = {
       queryKey: ["staff", "import", id] as const,
       queryFn: ({ signal }) => unwrap(api.GET("/v1/admin/imports/{id}", { params: { path: { id } }, signal })),
     }),
+  health: () =>
+    queryOptions({
+      refetchInterval: WATCH_MS,
+      queryKey: ["staff", "health"] as const,
+      queryFn: ({ signal }) => unwrap(api.GET("/v1/admin/health", { signal })),
+    }),
+  holds: () =>
+    queryOptions({
+      ...live,
+      queryKey: ["staff", "holds"] as const,
+      queryFn: ({ signal }) => unwrap(api.GET("/v1/admin/holds", { signal })),
+    }),
   past: (about: string, time: string) =>
     infiniteQueryOptions({
       queryKey: ["staff", "past", about, time] as const,
@@ -101,6 +115,8 @@ export const staffActs = {
     ),
   switchCluster: (name: string, mode: Mode) =>
     unwrap(api.POST("/v1/admin/clusters/{name}/mode", { params: { path: { name } }, body: { mode } })),
+  allowBilling: () => unwrap(api.POST("/v1/admin/holds", { body: { minutes: 10 } })),
+  pause: (paused: boolean, reason: string) => unwrap(api.POST("/v1/admin/effects", { body: { paused, reason } })),
   allowDestroys: () => unwrap(api.POST("/v1/admin/destroys", { body: { minutes: 10 } })),
   switchServers,
   switchServer: (id: string, mode: Mode) =>

@@ -1,0 +1,56 @@
+import { useState } from "react";
+import type { SystemHealth } from "@/api/types";
+import { ConfirmedAct } from "@/features/staff/ConfirmedAct";
+import { staffActs } from "@/features/staff/queries";
+import { localTime } from "@/lib/dates";
+import { Field } from "@/ui/Field";
+import { Section } from "@/ui/Section";
+import { words } from "@/words";
+
+const { health } = words.staff;
+
+/** Whether anything is changed on Proxmox, and the switch for it. */
+export function Effects({ effects: { paused, reason, since } }: Pick<SystemHealth, "effects">) {
+  return (
+    <Section title={health.effects}>
+      {paused ? (
+        <div>
+          <p className="font-medium text-warn">{health.pausedSince(localTime(since))}</p>
+          {reason ? <p className="wrap-anywhere">{reason}</p> : null}
+          <p className="text-soft">{health.pausedHelp}</p>
+        </div>
+      ) : (
+        <p>{health.allowed}</p>
+      )}
+      {paused ? <Resume /> : <Pause />}
+    </Section>
+  );
+}
+
+function Pause() {
+  const [reason, setReason] = useState("");
+  return (
+    <ConfirmedAct
+      label={health.pause}
+      acting={health.pausing}
+      title={health.pauseTitle}
+      notes={health.pauseNotes}
+      danger
+      run={() => staffActs.pause(true, reason.trim())}
+    >
+      <Field label={words.staff.reason} maxLength={255} autoComplete="off" value={reason} onValueChange={setReason} />
+    </ConfirmedAct>
+  );
+}
+
+function Resume() {
+  return (
+    <ConfirmedAct
+      label={health.resume}
+      acting={health.resuming}
+      title={health.resumeTitle}
+      notes={health.resumeNotes}
+      run={() => staffActs.pause(false, "")}
+    />
+  );
+}
