@@ -30,8 +30,9 @@ _WRAPPER = argon2.PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=
 
 _BCRYPT = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
 _MD5 = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
-_MD5_SALT = re.compile(r"[0-9a-f]{32}:.+", re.IGNORECASE | re.DOTALL)
-_SHA256_KEY = re.compile(r"[0-9a-f]{64}:.+", re.IGNORECASE | re.DOTALL)
+# PostgreSQL keeps neither NUL nor lone surrogates, and without them the salt would be another one.
+_MD5_SALT = re.compile(r"[0-9a-f]{32}:[^\x00\ud800-\udfff]+", re.IGNORECASE)
+_SHA256_KEY = re.compile(r"[0-9a-f]{64}:[^\x00\ud800-\udfff]+", re.IGNORECASE)
 _DIGESTS: dict[str, Callable[[bytes, bytes], str]] = {
     "md5": lambda _, password: hashlib.md5(password, usedforsecurity=False).hexdigest(),
     "md5_salt": lambda salt, password: hashlib.md5(salt + password, usedforsecurity=False).hexdigest(),
@@ -57,7 +58,7 @@ def verify(scheme: str, stored: str, password: str) -> bool:
 
 
 def scheme_of(raw: str) -> str | None:
-    """The scheme of a hash as the source keeps it, or None when it is no hash (empty, encrypted, a placeholder)."""
+    """The scheme of a hash as the source keeps it, or None when nobody can sign in by it (none, encrypted, damaged)."""
     patterns = (("bcrypt", _BCRYPT), ("md5", _MD5), ("md5_salt", _MD5_SALT), ("sha256_key", _SHA256_KEY))
     return next((scheme for scheme, pattern in patterns if pattern.fullmatch(raw)), None)
 

@@ -12,6 +12,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from whmcs_import.values import storable
+
 LOWEST_VMID = 100
 
 
@@ -110,7 +112,8 @@ def _number(value: object) -> int | None:
 
 def _kind(raw: str) -> str:
     # An old guest import of pvewhmcs wrote `kvm` where Proxmox says `qemu`.
-    return {"kvm": "qemu", "": "qemu"}.get(raw.strip().lower(), raw.strip().lower())
+    kind = storable(raw).strip().lower()
+    return {"kvm": "qemu", "": "qemu"}.get(kind, kind)
 
 
 def _refused(found: Hint, reason: str) -> Hint:

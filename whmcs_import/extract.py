@@ -36,7 +36,7 @@ from whmcs_import.staging import (
     as_number,
     as_text,
 )
-from whmcs_import.values import is_secret_name
+from whmcs_import.values import is_secret_name, storable
 
 BATCH = 5000
 TABLE_CHANGED = 1412  # ER_TABLE_DEF_CHANGED: the snapshot cannot be read any more
@@ -429,7 +429,7 @@ def _setting(cursor: Any, schema: _Schema, name: str) -> str | None:
         return None
     cursor.execute(f"SELECT value FROM `{schema.tables['tblconfiguration'].name}` WHERE setting = %s", (name,))
     rows = cursor.fetchall()
-    return str(rows[0][0]) if rows else None
+    return storable(str(rows[0][0])) if rows else None
 
 
 def _refuse_writers(connection: Connection) -> None:

@@ -10,7 +10,7 @@ from whmcs_import.mapping import Service
 from whmcs_import.shop import Shop
 from whmcs_import.staging import TABLES, Row, Staging
 from whmcs_import.users import ClientRow, Membership, UserRow
-from whmcs_import.values import text
+from whmcs_import.values import storable, text
 
 PROFILE = next(table for table in TABLES if table.name == "tblclients").optional
 _SERVICE = (
@@ -102,7 +102,7 @@ def clients(staging: Staging, shop: Shop) -> Iterator[ClientRow]:
             last_name=last,
             company=company,
             email=email,
-            status=status,
+            status=storable(status),
             currency=shop.currencies.get(row[6], ""),
             currency_id=row[6] or 0,
             group=shop.client_groups.get(row[7], ""),

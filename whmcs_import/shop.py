@@ -159,10 +159,12 @@ def _plan(memory: Any, sockets: Any, cores: Any, disk: Any) -> ShopPlan | None:
 
 
 def _json(raw: Any) -> Any:
+    """What a text says as JSON, or the text itself: lists and tables are no sizes, and may be too deep to read."""
     try:
-        return json.loads(str(raw))
-    except ValueError:
+        read = json.loads(str(raw))
+    except (ValueError, RecursionError):
         return raw
+    return raw if isinstance(read, list | dict) else read
 
 
 def _sized(number: Any, unit: Any, wanted: str) -> int | None:

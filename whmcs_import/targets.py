@@ -16,7 +16,7 @@ from functools import lru_cache
 from whmcs_import.mapping_file import MappingFile, Match, Scope, Source, Target, names
 from whmcs_import.options import Note, Refused, Sold, Value
 from whmcs_import.shop import Product
-from whmcs_import.values import UNITS, Piped, Quantity, count, normalise, quantity, yes_no
+from whmcs_import.values import UNITS, Piped, Quantity, count, normalise, quantity, storable, yes_no
 
 BASE_UNIT = {"memory_mib": "MiB", "disk_gib": "GiB"}
 BINARY = ("KiB", "MiB", "GiB", "TiB")
@@ -253,14 +253,15 @@ def _direct(source: Source, context: Context) -> Piped | None:
         return context.server
     said: str | None = None
     if source.kind == "product" and source.match.id is not None:
-        said = context.product.settings[source.match.id - 1].strip()
+        said = context.product.settings[source.match.id - 1]
     elif source.kind == "plan" and context.product.plan is not None:
         said = _of_plan(context.product, source.match.field or "")
     elif source.kind == "service":
-        said = context.fields.get(source.match.field or "", "").strip()
+        said = context.fields.get(source.match.field or "")
     elif source.kind == "pve_node":
         said = context.node
-    return Piped(said, said) if said else None
+    plain = storable(said or "").strip()
+    return Piped(plain, plain) if plain else None
 
 
 def _of_plan(product: Product, field: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -136,12 +137,11 @@ def _members(source: str, members: Sequence[Membership], notes: list[Note]) -> l
 
 def permissions(raw: str | None) -> list[str]:
     """The permissions of a user for an account: a JSON list, or words with commas."""
-    text = (raw or "").strip()
+    text = values.storable(raw or "").strip()
     if text.startswith("["):
-        try:
-            return sorted(str(word) for word in json.loads(text))
-        except ValueError:
-            pass
+        # Escapes in JSON may stand for what was just taken out; and lists in lists may be too deep to read.
+        with suppress(ValueError, RecursionError):
+            return sorted(values.storable(str(word)) for word in json.loads(text))
     return sorted(word.strip() for word in text.strip("[]").split(",") if word.strip())
 
 

@@ -44,6 +44,7 @@ _GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
 _LOOSE_NUMBER = re.compile(r"(?<![^\W_])\d")
 _ENTITY = re.compile(r"&(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _ODD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _UNDEFINED_CP1252 = "\x81\x8d\x8f\x90\x9d"
 _MOJIBAKE = re.compile("[ÂÃâðÐÑ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
 _BYTE = r"(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
@@ -208,7 +209,7 @@ def text(raw: str | None, *, repair: bool = False) -> Text:
 
 def storable(raw: str) -> str:
     """Text without NUL and lone surrogates, which PostgreSQL refuses."""
-    return "".join(c for c in raw if c != "\x00" and not "\ud800" <= c <= "\udfff")
+    return _UNSTORABLE.sub("", raw)
 
 
 def decode_entities(raw: str) -> str:

@@ -25,6 +25,7 @@ def test_an_old_row_without_vmid_means_the_service_number() -> None:
     [
         (Claim(7, "demo", links=[module(99)]), "vmid_below_100"),
         (Claim(7, "demo", links=[module(105, "lxc")]), "container"),
+        (Claim(7, "demo", links=[module(105, "kvm\x00")]), None),
         (Claim(7, "demo", links=[module(105)], fields=["106"]), "vmid_contradiction"),
         (Claim(7, "demo", links=[module(105, "kvm")]), None),
         (Claim(7, "demo", fields=["105 "]), None),

@@ -19,7 +19,7 @@ from domain.server.events import ServerImported
 from eventstore.codec import Codec
 from testbed.whmcs import sample
 from tests.whmcs_import.shops import MAPPING
-from whmcs_import import load, mapping_file, plan
+from whmcs_import import load, mapping_file, plan, shop
 from whmcs_import.plan import Plan
 from whmcs_import.staging import (
     AMOUNTS,
@@ -176,3 +176,14 @@ def made_skips(made: Plan) -> Iterator[tuple[str, str]]:
 
 def without_guest(payload: dict[str, Any] | None) -> dict[str, Any] | None:
     return payload and {name: value for name, value in payload.items() if name not in ("hint", "quarantine")}
+
+
+def test_what_cannot_be_kept_is_taken_out_of_a_clients_status() -> None:
+    everyone = [(("tblclients", n, "status"), "Act\x00ive") for n in range(len(rows()["tblclients"]))]
+    with staged(changed(*everyone)) as (staging, _):
+        found = [payload["status"] for (entity, _), payload in payloads(staging).items() if entity == "client"]
+        assert set(found) == {"active"}
+
+
+def test_settings_too_deep_to_read_stop_nothing() -> None:
+    assert shop._json("[" * 100_000) == "[" * 100_000

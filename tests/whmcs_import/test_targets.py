@@ -1,5 +1,7 @@
 """How sizes and names come out of what was sold."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.whmcs_import import given
@@ -127,3 +129,10 @@ def test_extras_are_read_and_what_nobody_speaks_of_is_known() -> None:
     assert resolver.claims(backups)
     assert resolver.claims(option("Support", "gold", id=31))
     assert not resolver.claims(option("Panel", "x", id=32))
+
+
+def test_what_a_services_own_columns_say_can_be_kept() -> None:
+    text = MAPPING.replace("{from: custom_field, match: {any: [OS]}}", "{from: service, match: {field: username}}")
+    resolver = Resolver(given.mapping(text.replace("unknown_value: quarantine", "unknown_value: passthrough")))
+    context = replace(given.context(Sold()), fields={"username": "my\x00os\ud800"})
+    assert resolver.named("image", context, []) == Named("myos", "myos", False)

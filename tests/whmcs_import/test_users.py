@@ -6,12 +6,18 @@ from dataclasses import replace
 import pytest
 
 from domain import ids
+from runtime import passwords
 from whmcs_import import users
 from whmcs_import.users import ClientRow, Membership, UserRow
 
 CLIENT = ClientRow(
     5, "Ann", "O&#039;Brien", "", "Ann@Example.com", "Inactive", "EUR", 1, "Resellers", {"city": "K&ouml;ln"}
 )
+UNSTORABLE = [
+    ("a\x00b,c", ["ab", "c"]),
+    ('["a\\u0000", "\\ud800b"]', ["a", "b"]),
+    ("[" * 100_000, []),
+]
 USER = UserRow(9, "Ann", "Lee", "Ann@Example.com", hashlib.md5(b"x").hexdigest(), "")
 
 
@@ -46,7 +52,7 @@ def test_of_two_owners_the_first_stays_owner() -> None:
 
 @pytest.mark.parametrize(
     ("raw", "words"),
-    [(None, []), ("", []), ("b,a", ["a", "b"]), ('["b","a"]', ["a", "b"]), ("[broken", ["broken"])],
+    [(None, []), ("", []), ("b,a", ["a", "b"]), ('["b","a"]', ["a", "b"]), ("[broken", ["broken"]), *UNSTORABLE],
 )
 def test_permissions_are_kept_in_the_sources_words(raw: str | None, words: list[str]) -> None:
     assert users.permissions(raw) == words
@@ -73,3 +79,11 @@ def test_no_digest_that_can_be_guessed_at_speed_is_compared_or_published() -> No
     assert users.fingerprint(USER) == "md5"
     bcrypt = "$2y$10$" + "a" * 53
     assert users.fingerprint(replace(USER, password=bcrypt)) == bcrypt
+
+
+@pytest.mark.parametrize("damaged", ["0" * 32 + ":sa\x00lt", "0" * 64 + ":key\x00", "0" * 32 + ":\ud800"])
+def test_a_hash_whose_salt_cannot_be_kept_is_none(damaged: str) -> None:
+    payload, notes = users.user("whmcs", replace(USER, password=damaged), None, repair=False)
+    assert payload["password_scheme"] == "none"
+    assert [note.code for note in notes] == ["password_unusable"]
+    assert passwords.import_hash(damaged) is None
