@@ -1,4 +1,4 @@
--- How far the log was followed by what tells others of it: letters and webhooks
+-- How far the log was followed by what tells others of it, such as letters
 BEGIN;
 
 CREATE TABLE follower (

@@ -55,6 +55,8 @@ class Follower:
                     pass
             except FAILED as error:
                 log.warning("nobody is told", error=str(error) or type(error).__name__)
+            except Exception as error:  # the next look may find things as they should be
+                log.error("nobody is told", exc_info=error)
             await asyncio.sleep(0.05 if self._reader.waiting else POLL_SECONDS)
 
     async def begin(self) -> None:

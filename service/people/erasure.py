@@ -30,7 +30,7 @@ from service.web.reply import reply
 
 ERASED_THINGS = [
     "names, e-mail addresses, profiles and custom fields of the account and these users",
-    "names, labels, notes and SSH keys of its servers",
+    "names, labels, notes and SSH keys of its servers, and what a billing system wants of them",
     "passwords, second factors, sessions, API tokens, SSH keys and invitations",
 ]
 KEPT_THINGS = [

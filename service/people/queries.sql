@@ -81,7 +81,10 @@ WITH private AS (
     DELETE FROM login_attempt
      WHERE key IN (SELECT email FROM login_name WHERE user_id = ANY ($2::uuid[]))
 ), invited AS (
-    DELETE FROM invitation WHERE account_id = $3
+    DELETE FROM invitation
+     WHERE account_id = $3 OR email IN (SELECT email FROM login_name WHERE user_id = ANY ($2::uuid[]))
+), wanted AS (
+    DELETE FROM billing_service WHERE server_id = ANY ($1::uuid[])
 ), names AS (
     DELETE FROM login_name WHERE user_id = ANY ($2::uuid[])
 ), keys AS (
