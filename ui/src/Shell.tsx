@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "react";
 import { NavLink, Navigate, Outlet, ScrollRestoration, useLocation } from "react-router";
 import { hasLeft, useUser } from "@/api/session";
 import { followServers } from "@/features/servers/live";
+import { PaletteButton } from "@/features/servers/palette/PaletteButton";
 import { SignOut } from "@/features/session/SignOut";
 import { paths } from "@/paths";
 import { words } from "@/words";
@@ -71,7 +72,10 @@ function Header() {
             </NavLink>
           ))}
         </nav>
-        <SignOut />
+        <div className="flex min-w-0 items-center gap-2 sm:gap-4">
+          <PaletteButton />
+          <SignOut />
+        </div>
       </div>
     </header>
   );

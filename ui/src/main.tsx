@@ -4,9 +4,11 @@ import { createRoot } from "react-dom/client";
 import { createBrowserRouter } from "react-router";
 import { RouterProvider } from "react-router/dom";
 import { createQueryClient } from "@/api/queryClient";
+import { showTheme } from "@/lib/theme";
 import { routes } from "@/routes";
 import "./app.css";
 
+showTheme();
 const client = createQueryClient();
 const router = createBrowserRouter(routes(client));
 const root = document.getElementById("root");

@@ -6,6 +6,7 @@ import { consoleWords } from "./words/console";
 import { copyWords } from "./words/copies";
 import { keyChoiceWords } from "./words/keys";
 import { graphWords } from "./words/graphs";
+import { paletteWords } from "./words/palette";
 import { staffWords } from "./words/staff";
 import { readable } from "./words/readable";
 import { operationTypes, operationWords, stepNames } from "./words/operations";
@@ -77,6 +78,7 @@ export const words = {
   account: accountWords,
   bulk: bulkWords,
   keyChoice: keyChoiceWords,
+  palette: paletteWords,
   session: sessionWords,
   console: consoleWords,
 
