@@ -3,10 +3,10 @@ import { describe } from "@/api/errors";
 import { paths } from "@/paths";
 import { EmptyState } from "@/ui/EmptyState";
 import { Failure } from "@/ui/Failure";
+import { HistoryEntry } from "@/ui/HistoryEntry";
 import { More } from "@/ui/More";
 import { Skeleton } from "@/ui/Skeleton";
 import { words } from "@/words";
-import { Entry } from "@/features/history/Entry";
 import { serverQueries } from "@/features/servers/queries";
 import { useServer } from "./context";
 import { HistoryNav } from "./HistoryNav";
@@ -35,7 +35,7 @@ function Events({ server }: { server: string }) {
       {failure}
       <ol aria-label={words.history.title} className="card divide-y divide-line">
         {entries.map((entry) => (
-          <Entry key={entry.id} entry={entry} operation={(id) => paths.serverOperation(server, id)} />
+          <HistoryEntry key={entry.id} entry={entry} operation={(id) => paths.serverOperation(server, id)} />
         ))}
       </ol>
       <More list={history} />

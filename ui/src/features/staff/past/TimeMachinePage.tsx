@@ -3,12 +3,12 @@ import { useState, type FormEvent } from "react";
 import { useSearchParams } from "react-router";
 import { describe } from "@/api/errors";
 import type { Past } from "@/api/types";
-import { Entry } from "@/features/history/Entry";
 import { staffQueries } from "@/features/staff/queries";
 import { fieldTime } from "@/lib/dates";
 import { Button } from "@/ui/Button";
 import { EmptyState } from "@/ui/EmptyState";
 import { Failure } from "@/ui/Failure";
+import { HistoryEntry } from "@/ui/HistoryEntry";
 import { Field } from "@/ui/Field";
 import { More } from "@/ui/More";
 import { Skeleton } from "@/ui/Skeleton";
@@ -113,7 +113,7 @@ function Events({ events, onMoment }: { events: Past["events"]["data"]; onMoment
       {events.length === 0 ? <p className="text-soft">{past.noEvents}</p> : null}
       <ol className="card divide-y divide-line empty:hidden">
         {events.map((entry) => (
-          <Entry key={entry.id} entry={entry}>
+          <HistoryEntry key={entry.id} entry={entry}>
             <button
               type="button"
               className="text-accent underline underline-offset-2"
@@ -121,7 +121,7 @@ function Events({ events, onMoment }: { events: Past["events"]["data"]; onMoment
             >
               {past.goThere}
             </button>
-          </Entry>
+          </HistoryEntry>
         ))}
       </ol>
     </section>

@@ -1,12 +1,21 @@
 import type { ReactNode } from "react";
 import { Link } from "react-router";
-import type { HistoryEntry } from "@/api/types";
-import { StaffDetails } from "@/ui/StaffDetails";
-import { Time } from "@/ui/Time";
+import { StaffDetails } from "./StaffDetails";
+import { Time } from "./Time";
 import { words } from "@/words";
 
+interface Happened {
+  at: string;
+  actor: { label: string };
+  title: string;
+  detail: string | null;
+  operation_id: string | null;
+  request_id: string | null;
+  admin?: object | null;
+}
+
 interface Props {
-  entry: HistoryEntry;
+  entry: Happened;
   /** Where an operation is shown, of the server that the entry is about; without it none is linked. */
   operation?: (id: string) => string;
   /** What else can be done with it. */
@@ -14,7 +23,7 @@ interface Props {
 }
 
 /** One thing that happened: when, what, by whom, and for staff why. */
-export function Entry({ entry, operation, children }: Props) {
+export function HistoryEntry({ entry, operation, children }: Props) {
   return (
     <li className="grid gap-x-6 gap-y-1 px-5 py-4 sm:grid-cols-[11rem_1fr]">
       <p className="text-small text-soft sm:pt-0.5">
