@@ -106,7 +106,7 @@ def read(staging: Staging) -> Shop:
         "SELECT id, gid, optionname, optiontype, qtymaximum FROM tblproductconfigoptions WHERE id IS NOT NULL"
     ):
         # The type is a number in a TEXT column.
-        number = int(kind) if str(kind).strip() in "1234" and kind else 0
+        number = int(kind) if str(kind).strip() in {"1", "2", "3", "4"} else 0
         shop.options[id] = Option(id, group, _piped(name), number, maximum or 0)
     for id, option, name in staging.rows(
         "SELECT id, configid, optionname FROM tblproductconfigoptionssub WHERE id IS NOT NULL"
