@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from runtime.background import cancelled
+from runtime.background import beside
 from runtime.settings import Letters
-from service.billing.settle import settling
+from service.billing.settle import settle
 from service.deps import Deps
 from service.follow.follower import Follower
 from service.mail.notices import Notices
@@ -17,17 +16,8 @@ from service.mail.notices import Notices
 @contextlib.asynccontextmanager
 async def working(d: Deps) -> AsyncIterator[None]:
     """Do it for as long as this is open."""
-    async with settling(d), _following(d):
+    async with beside(settle(d)), beside(follower(d).run()):
         yield
-
-
-@contextlib.asynccontextmanager
-async def _following(d: Deps) -> AsyncIterator[None]:
-    task = asyncio.create_task(follower(d).run())
-    try:
-        yield
-    finally:
-        await cancelled(task)
 
 
 def follower(d: Deps) -> Follower:

@@ -22,9 +22,10 @@ from eventstore.database import open_pool
 from eventstore.store import EventStore
 from hypervisor.clusters import open_clusters
 from hypervisor.port import Hypervisor
+from runtime.background import beside
 from runtime.sealing import Seal, load_seal
 from runtime.settings import Config, Settings, read_secret
-from service.housekeeping import housekeeping
+from service.housekeeping import tidy_hourly
 from service.identity import tokens
 from service.identity.tokens import Caller, Tokens
 from service.live.hub import Hub
@@ -84,7 +85,7 @@ async def opened(settings: Settings) -> AsyncIterator[Deps]:
         log_id = await store.log_id()
         reads = Reads(store)
         hub = Hub(store, log_id, reads, settings.database_url, signer)
-        async with hub, housekeeping(pool), Post(pool, seal, config.mail) as post:
+        async with hub, beside(tidy_hourly(pool)), Post(pool, seal, config.mail) as post:
             refresh_key = hmac.new(secret, b"refresh token", hashlib.sha256).digest()
             yield Deps(
                 config,

@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
 
 import structlog
 
 from eventstore.database import FAILED, Pool
-from runtime.background import cancelled
 from service.reads import SQL
 
 PAUSE_SECONDS = 3600.0
 log = structlog.get_logger()
 
 
-@contextlib.asynccontextmanager
-async def housekeeping(pool: Pool) -> AsyncIterator[None]:
-    """Tidy for as long as this is open."""
-    task = asyncio.create_task(_tidy_hourly(pool))
-    try:
-        yield
-    finally:
-        await cancelled(task)
-
-
-async def _tidy_hourly(pool: Pool) -> None:
+async def tidy_hourly(pool: Pool) -> None:
+    """Tidy for ever."""
     while True:
         try:
             await tidy(pool)

@@ -7,9 +7,7 @@ killed and looks again, cannot take it twice.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -24,7 +22,6 @@ from domain.server.events import ServerEvent
 from domain.server.state import Server
 from eventstore import snapshot
 from eventstore.database import FAILED, Connection
-from runtime.background import cancelled
 from runtime.ids import new_id
 from service.billing.desire import Ask, Desire, Done, Make, Step, Stuck, Wait, create, next_step
 from service.billing.statements import SQL
@@ -58,17 +55,8 @@ class Verdict:
     problem: str | None = None
 
 
-@contextlib.asynccontextmanager
-async def settling(d: Deps) -> AsyncIterator[None]:
-    """Have services become as they are wanted, for as long as this is open."""
-    task = asyncio.create_task(_run(d))
-    try:
-        yield
-    finally:
-        await cancelled(task)
-
-
-async def _run(d: Deps) -> None:
+async def settle(d: Deps) -> None:
+    """Have services become as they are wanted, for ever."""
     while True:
         try:
             while await settle_one(d):

@@ -7,6 +7,7 @@ and nothing is left out, whichever process is killed.
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
@@ -25,19 +26,16 @@ Write = Callable[[Connection], Awaitable[None]]
 log = structlog.get_logger()
 
 
-class Teller:
+class Teller(ABC):
     """Tells somebody of what happens."""
 
-    async def begin(self) -> None:
-        """A page of the log follows."""
-
+    @abstractmethod
     def wants(self, event: object) -> bool:
         """Whether it can have anything to tell of such an event."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def tell(self, turn: Turn) -> Sequence[Write]:
         """What to write so that somebody is told of an event."""
-        raise NotImplementedError
 
 
 class Follower:
@@ -69,8 +67,6 @@ class Follower:
         batch = await self._reader.read(after, PAGE)
         if batch.position is None:
             return False
-        for teller in self._tellers:
-            await teller.begin()
         writes = [write for record in batch.events for write in await self._told(record)]
         async with self._store.pool.acquire() as connection, connection.transaction():
             if await connection.fetchval(SQL.followed, NAME, *after, *batch.position) is not None:

@@ -11,10 +11,10 @@ from starlette.responses import Response
 from domain import ids
 from domain.account.events import TwoFactorDisabled, UserDisabled, UserEnabled
 from domain.account.state import User
-from domain.server import represent
 from eventstore import snapshot
 from eventstore.database import Connection
 from service.deps import caller, deps
+from service.identity import me
 from service.identity.sessions import end_all
 from service.identity.statements import SQL as IDENTITY
 from service.identity.step_up import recently_proved
@@ -155,16 +155,11 @@ async def _detail(req: Request, user: User) -> dict[str, Any]:
 
 def represent_user(user: User) -> dict[str, Any]:
     """A user for staff."""
-    return {
-        "id": ids.show(ids.USER, user.id),
+    return me.represent_user(user) | {
         "object": "staff_user",
-        "email": user.email,
-        "name": user.name or None,
-        "role": user.role,
         "login": user.login,
         "disabled": user.disabled,
         "external_id": f"{user.source}:user:{user.source_id}" if user.source else None,
-        "created_at": represent.time(user.created_at),
     }
 
 

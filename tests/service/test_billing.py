@@ -15,7 +15,7 @@ from eventstore.store import Entry
 from service.billing import models
 from service.billing.desire import Ask, Desire, Done, Stuck, next_step
 from service.billing.settle import settle_one
-from tests.given import STEPS, adopted, imported, operated, server
+from tests.given import STEPS, adopted, imported, operated, placed, server
 from tests.service.world import SYSTEM, Person, World
 
 Order = Callable[..., dict[str, Any]]
@@ -60,19 +60,8 @@ async def made(world: World, client: httpx.AsyncClient, path: str = ONE, **wante
     operation = ids.parse(ids.OPERATION, service["operation"]["id"])
     assert operation is not None
     steps = [e.StepCompleted(operation_id=operation, step=step) for step in STEPS["create"]]
-    placed = e.ServerPlaced(
-        operation_id=operation,
-        cluster="demo",
-        node="pve1",
-        vmid=10_000_000,
-        template_vmid=9000,
-        storage="local",
-        bridge="vmbr0",
-        full=False,
-        addresses=[],
-        explanation={},
-    )
-    await done(world, service, placed, *steps, e.PowerObserved(power="running"))
+    promised = placed(operation, addresses=[], explanation={}, promises={})
+    await done(world, service, promised, *steps, e.PowerObserved(power="running"))
     await world.project()
     return await show(client, path)
 

@@ -16,7 +16,7 @@ from runtime.ids import new_id
 from service import reads
 from service.servers import models as servers_models
 from service.web import models as web_models
-from tests.given import STEPS
+from tests.given import STEPS, placed
 from tests.service.world import Person, World
 
 Order = Callable[..., dict[str, Any]]
@@ -35,21 +35,10 @@ async def running(world: World, client: httpx.AsyncClient, body: dict[str, Any])
     server, operation = accepted["server"]["id"], ids.parse(ids.OPERATION, accepted["operation"]["id"])
     assert operation is not None
     address = e.Address(address="10.99.0.100", prefix=24, gateway="10.99.0.1", family=4, primary=True)
-    placed = e.ServerPlaced(
-        operation_id=operation,
-        cluster="demo",
-        node="pve1",
-        vmid=10_000_000,
-        template_vmid=9000,
-        storage="local",
-        bridge="vmbr0",
-        full=False,
-        addresses=[address],
-        explanation={},
-    )
+    promised = placed(operation, addresses=[address], explanation={}, promises={})
     steps = [e.StepCompleted(operation_id=operation, step=step) for step in STEPS["create"]]
     finished = [e.PowerObserved(power="running"), e.OperationSucceeded(operation_id=operation)]
-    await world.append(server, placed, *steps, *finished)
+    await world.append(server, promised, *steps, *finished)
     return str(server)
 
 

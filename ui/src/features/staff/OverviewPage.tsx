@@ -38,7 +38,11 @@ export function OverviewPage() {
       <Loaded query={destroys}>
         {({ waiting_since, recent, limit }) =>
           waiting_since ? (
-            <Notice tone="warn" title={staff.destroysTitle} action={<AllowDestroys />}>
+            <Notice
+              tone="warn"
+              title={staff.destroysTitle}
+              action={<Allow title={staff.allowTitle} notes={staff.allowNotes} run={staffActs.allowDestroys} />}
+            >
               {staff.destroysHelp(recent, limit)}
             </Notice>
           ) : null
@@ -47,7 +51,13 @@ export function OverviewPage() {
       <Loaded query={holds}>
         {({ waiting_since, waiting, limit }) =>
           waiting_since ? (
-            <Notice tone="warn" title={staff.billingTitle} action={<AllowBilling />}>
+            <Notice
+              tone="warn"
+              title={staff.billingTitle}
+              action={
+                <Allow title={staff.billingAllowTitle} notes={staff.billingAllowNotes} run={staffActs.allowBilling} />
+              }
+            >
               {staff.billingHelp(waiting, limit)}
             </Notice>
           ) : null
@@ -87,30 +97,15 @@ function Away({ cluster: { name, observed_at } }: { cluster: Cluster }) {
   return <Notice tone={observed_at ? "bad" : "info"} title={title} />;
 }
 
-function AllowDestroys() {
-  return (
-    <ConfirmedAct
-      label={staff.allow}
-      acting={staff.allowing}
-      title={staff.allowTitle}
-      notes={staff.allowNotes}
-      danger
-      run={staffActs.allowDestroys}
-    />
-  );
+interface Allowing {
+  title: string;
+  notes: readonly string[];
+  run: () => Promise<unknown>;
 }
 
-function AllowBilling() {
-  return (
-    <ConfirmedAct
-      label={staff.allow}
-      acting={staff.allowing}
-      title={staff.billingAllowTitle}
-      notes={staff.billingAllowNotes}
-      danger
-      run={staffActs.allowBilling}
-    />
-  );
+/** What waits because there is much of it at once may go on. */
+function Allow(question: Allowing) {
+  return <ConfirmedAct label={staff.allow} acting={staff.allowing} danger {...question} />;
 }
 
 function FailedLately() {
