@@ -4,6 +4,9 @@ import { paths, safeNext } from "./paths";
 test("the URLs are these", () => {
   expect(paths.login()).toBe("/login");
   expect(paths.login("/servers?q=a&b")).toBe("/login?next=%2Fservers%3Fq%3Da%26b");
+  expect(paths.invitation()).toBe("/invitations/accept");
+  expect(paths.accountMembers()).toBe("/account/members");
+  expect(paths.accountMembers("acc_1")).toBe("/account/members?account=acc_1");
   expect(paths.servers()).toBe("/servers");
   expect(paths.newServer()).toBe("/servers/new");
   expect(paths.server("srv_1")).toBe("/servers/srv_1");

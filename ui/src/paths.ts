@@ -2,10 +2,13 @@
 export const paths = {
   login: (next?: string) => (next && next !== "/" ? `/login?next=${encodeURIComponent(next)}` : "/login"),
   forgot: () => "/password/forgot",
+  invitation: () => "/invitations/accept",
   account: () => "/account",
   accountSecurity: () => `${paths.account()}/security`,
   accountKeys: () => `${paths.account()}/keys`,
   accountTokens: () => `${paths.account()}/tokens`,
+  accountMembers: (account?: string) =>
+    `${paths.account()}/members${account ? `?account=${encodeURIComponent(account)}` : ""}`,
   servers: () => "/servers",
   newServer: () => "/servers/new",
   server: (id: string) => `/servers/${encodeURIComponent(id)}`,

@@ -24,25 +24,7 @@ export function routes(client: QueryClient): RouteObject[] {
   };
   return [
     { path: "/", loader: () => redirect(paths.servers()), HydrateFallback: Blank },
-    {
-      path: "/login",
-      loader: signedInAlready,
-      ErrorBoundary: RouteFailure,
-      HydrateFallback: Blank,
-      lazy: () => page(import("@/features/session/LoginPage"), "LoginPage"),
-    },
-    {
-      path: "/password/forgot",
-      ErrorBoundary: RouteFailure,
-      HydrateFallback: Blank,
-      lazy: () => page(import("@/features/session/ForgotPage"), "ForgotPage"),
-    },
-    {
-      path: "/password/reset",
-      ErrorBoundary: RouteFailure,
-      HydrateFallback: Blank,
-      lazy: () => page(import("@/features/session/ResetPage"), "ResetPage"),
-    },
+    ...entrance,
     {
       Component: Shell,
       loader: signedIn,
@@ -84,6 +66,18 @@ export function routes(client: QueryClient): RouteObject[] {
     { path: "*", Component: NotFound },
   ];
 }
+
+/** The pages in front of the door. */
+const entrance: RouteObject[] = [
+  { path: "/login", loader: signedInAlready, lazy: () => page(import("@/features/session/LoginPage"), "LoginPage") },
+  { path: "/password/forgot", lazy: () => page(import("@/features/session/ForgotPage"), "ForgotPage") },
+  { path: "/password/reset", lazy: () => page(import("@/features/session/ResetPage"), "ResetPage") },
+  {
+    path: "/invitations/accept",
+    loader: signedInAlready,
+    lazy: () => page(import("@/features/session/InvitationPage"), "InvitationPage"),
+  },
+].map((route) => ({ ...route, ErrorBoundary: RouteFailure, HydrateFallback: Blank }));
 
 const account: RouteObject = {
   path: "/account",

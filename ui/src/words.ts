@@ -5,6 +5,7 @@ import { changeWords, networkWords, settingsWords } from "./words/changes";
 import { consoleWords } from "./words/console";
 import { copyWords } from "./words/copies";
 import { keyChoiceWords } from "./words/keys";
+import { invitationWords, memberWords } from "./words/members";
 import { graphWords } from "./words/graphs";
 import { paletteWords } from "./words/palette";
 import { staffWords } from "./words/staff";
@@ -76,6 +77,8 @@ export const words = {
   },
 
   account: accountWords,
+  members: memberWords,
+  invitation: invitationWords,
   bulk: bulkWords,
   keyChoice: keyChoiceWords,
   palette: paletteWords,

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from "react";
 import { send, toApiError } from "./errors";
-import type { Credentials, Session, User } from "./types";
+import type { AcceptedInvitation, Credentials, InvitationAccept, OpenedInvitation, Session, User } from "./types";
 
 /** Who is signed in. The access token lives in memory only; the refresh token is a cookie no script can read. */
 interface State {
@@ -38,10 +38,14 @@ function end(left: boolean): void {
   become({ ...SIGNED_OUT, left });
 }
 
-function post(path: string, body?: unknown): Promise<Response> {
+function jsonRequest(path: string, body: unknown): Request {
   const url = new URL(path, window.location.origin);
   const headers: HeadersInit = { "Content-Type": "application/json" };
-  return send(new Request(url, { method: "POST", credentials: "include", headers, body: JSON.stringify(body ?? {}) }));
+  return new Request(url, { method: "POST", credentials: "include", headers, body: JSON.stringify(body) });
+}
+
+function post(path: string, body: unknown = {}): Promise<Response> {
+  return send(jsonRequest(path, body));
 }
 
 async function start(response: Response): Promise<void> {
@@ -81,6 +85,21 @@ export async function askForReset(email: string): Promise<void> {
 /** Choose a new password with the token of a letter's link. Throws ApiError (`link_expired`, `invalid`). */
 export async function resetPassword(given: { token: string; password: string }): Promise<void> {
   await accepted(await post("/v1/password/reset", given));
+}
+
+/** What the link of an invitation offers. Throws ApiError (`link_expired`). */
+export async function openInvitation(token: string): Promise<OpenedInvitation> {
+  const response = await post("/v1/invitations/open", { token });
+  await accepted(response);
+  return (await response.json()) as OpenedInvitation;
+}
+
+/** Accept an invitation as who is signed in; else as somebody new. Throws ApiError (`link_expired`, `invalid`). */
+export async function acceptInvitation(given: InvitationAccept): Promise<AcceptedInvitation> {
+  const path = "/v1/invitations/accept";
+  const response = state.user ? await authorizedFetch(jsonRequest(path, given)) : await post(path, given);
+  await accepted(response);
+  return (await response.json()) as AcceptedInvitation;
 }
 
 /** Sign out, here and on the server. Throws when the server could not be told, for then the cookie still works. */

@@ -9,6 +9,7 @@ const TICK_MS = 1_200;
 const more = Array.from({ length: Number(process.env["HOSTLER_MOCK_SERVERS"] ?? 0) }, () => aServer());
 
 const db = new MockDb([...everyStatus(), ...more]);
+db.people.invite(db.people.accounts[0]!);
 const routes = handlers(db, new MockSession());
 setInterval(() => db.tick(), TICK_MS).unref();
 

@@ -12,6 +12,7 @@ import type {
 import type { components } from "@/api/schema";
 import { MockAccount } from "./account";
 import { admin, anOperation, aServer, customer, images, locations, plans } from "./fixtures";
+import { MockPeople } from "./people";
 import { MockStaff } from "./staff";
 
 /** `during` and `after`: the status meanwhile and then; without, it stays what it is. */
@@ -98,6 +99,7 @@ export class MockDb {
   readonly servers = new Map<string, Server>();
   readonly staff = new MockStaff();
   readonly account = new MockAccount();
+  readonly people = new MockPeople();
   readonly operations = new Map<string, Operation>();
   readonly snapshots = new Map<string, Snapshot[]>();
   readonly backups = new Map<string, Backup[]>();

@@ -4,6 +4,7 @@ import { allowed, type Action } from "@/features/servers/actions";
 import type { components } from "@/api/schema";
 import type { Asked, MockDb, Pushed } from "./db";
 import { accountHandlers } from "./accountHandlers";
+import { peopleHandlers } from "./peopleHandlers";
 import { staffHandlers } from "./staffHandlers";
 import { admin, images, locations, plans } from "./fixtures";
 
@@ -151,6 +152,7 @@ export function handlers(db: MockDb, session: MockSession): HttpHandler[] {
   return [
     ...staffHandlers(db, guarded),
     ...accountHandlers(db, guarded),
+    ...peopleHandlers(db, guarded, (request) => session.caller(request, db)),
     http.post("*/v1/login", async ({ request }) => {
       const { email, password, otp } = (await request.json()) as { email: string; password: string; otp?: string };
       const user = db.users[email];

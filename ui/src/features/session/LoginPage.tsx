@@ -1,96 +1,18 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
-import { Link, Navigate, useNavigate, useSearchParams } from "react-router";
-import { ApiError, describe, hasStatus } from "@/api/errors";
-import { signIn, useUser } from "@/api/session";
+import { Navigate, useSearchParams } from "react-router";
+import { useUser } from "@/api/session";
 import { useTitle } from "@/lib/hooks";
-import { paths, safeNext } from "@/paths";
-import { Button } from "@/ui/Button";
-import { Failure } from "@/ui/Failure";
-import { Field } from "@/ui/Field";
-import { Notice } from "@/ui/Notice";
+import { safeNext } from "@/paths";
 import { words } from "@/words";
-import { Entrance, EntranceForm } from "./Entrance";
+import { Entrance } from "./Entrance";
+import { LoginForm } from "./LoginForm";
 
 export function LoginPage() {
   useTitle(words.session.title);
   const [params] = useSearchParams();
-  const target = safeNext(params.get("next"));
-  if (useUser()) return <Navigate to={target} replace />;
+  if (useUser()) return <Navigate to={safeNext(params.get("next"))} replace />;
   return (
     <Entrance>
-      <LoginForm target={target} />
+      <LoginForm />
     </Entrance>
   );
-}
-
-function LoginForm({ target }: { target: string }) {
-  const navigate = useNavigate();
-  const [email, setEmail] = useState("");
-  const [password, setPassword] = useState("");
-  /** Null until the service asks for it: most people have no second factor. */
-  const [otp, setOtp] = useState<string | null>(null);
-  const asked = otp !== null;
-  const code = useRef<HTMLInputElement>(null);
-  useEffect(() => (asked ? code.current?.focus() : undefined), [asked]);
-  const client = useQueryClient();
-  const login = useMutation({
-    // Whoever was signed in before in this tab: what they saw is theirs.
-    onMutate: () => client.removeQueries(),
-    mutationFn: signIn,
-    onSuccess: () => navigate(target, { replace: true }),
-    onError: (error) => (asksForCode(error) ? setOtp((typed) => typed ?? "") : undefined),
-  });
-  const send = () => login.mutate(otp === null ? { email, password } : { email, password, otp });
-  return (
-    <EntranceForm title={words.session.title} busy={login.isPending} onSend={send}>
-      {login.error && !asksForCode(login.error) ? <LoginFailure error={login.error} withCode={asked} /> : null}
-      <Field
-        label={words.session.email}
-        type="email"
-        name="email"
-        autoComplete="username"
-        required
-        value={email}
-        onValueChange={setEmail}
-      />
-      <Field
-        label={words.session.password}
-        type="password"
-        name="password"
-        autoComplete="current-password"
-        required
-        value={password}
-        onValueChange={setPassword}
-      />
-      {otp === null ? null : (
-        <Field
-          label={words.session.code}
-          help={words.session.codeHelp}
-          name="otp"
-          autoComplete="one-time-code"
-          required
-          ref={code}
-          value={otp}
-          onValueChange={setOtp}
-        />
-      )}
-      <Button type="submit" kind="primary" busy={login.isPending}>
-        {login.isPending ? words.session.signingIn : words.session.signIn}
-      </Button>
-      <Link to={paths.forgot()} className="justify-self-start text-accent hover:underline">
-        {words.session.forgot.open}
-      </Link>
-    </EntranceForm>
-  );
-}
-
-function asksForCode(error: Error): boolean {
-  return error instanceof ApiError && error.problem.code === "otp_required";
-}
-
-function LoginFailure({ error, withCode }: { error: Error; withCode: boolean }) {
-  const wrong = withCode ? words.session.wrongWithCode : words.session.wrong;
-  if (hasStatus(error, 401)) return <Notice tone="bad" urgent title={wrong} />;
-  return <Failure title={words.session.failed} {...describe(error)} />;
 }
