@@ -39,13 +39,26 @@ SELECT operation_id, created_at, state FROM operation_view
  LIMIT $4;
 
 -- name: all_operations
--- Operations, newest first. $1 user (null: everybody's), $2 status, $3 type, $4 server, $5 and $6 after which, $7 limit
+-- Everybody's operations, newest first. $1 status, $2 type, $3 server, $4 and $5 after which, $6 limit
 SELECT operation_id, created_at, state FROM operation_view
- WHERE ($1::uuid IS NULL OR account_id IN (SELECT account_id FROM member_view WHERE user_id = $1))
-   AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR type = $3) AND ($4::uuid IS NULL OR server_id = $4)
-   AND ($5::timestamptz IS NULL OR (created_at, operation_id) < ($5, $6::uuid))
+ WHERE ($1::text IS NULL OR status = $1) AND ($2::text IS NULL OR type = $2) AND ($3::uuid IS NULL OR server_id = $3)
+   AND ($4::timestamptz IS NULL OR (created_at, operation_id) < ($4, $5::uuid))
  ORDER BY created_at DESC, operation_id DESC
- LIMIT $7;
+ LIMIT $6;
+
+-- name: operations_of_user
+-- The same of the accounts that a user may act for. Further: $7 user
+SELECT o.* FROM member_view m CROSS JOIN LATERAL (
+    SELECT operation_id, created_at, state FROM operation_view
+     WHERE account_id = m.account_id
+       AND ($1::text IS NULL OR status = $1) AND ($2::text IS NULL OR type = $2)
+       AND ($3::uuid IS NULL OR server_id = $3)
+       AND ($4::timestamptz IS NULL OR (created_at, operation_id) < ($4, $5::uuid))
+     ORDER BY created_at DESC, operation_id DESC
+     LIMIT $6) AS o
+ WHERE m.user_id = $7
+ ORDER BY created_at DESC, operation_id DESC
+ LIMIT $6;
 
 -- name: memberships
 -- Accounts a user may act for, and as what. $1 user
@@ -57,58 +70,26 @@ SELECT m.account_id, m.role, coalesce(a.status, 'active') AS status
 -- Whether an account exists. $1 account
 SELECT true FROM account_view WHERE account_id = $1;
 
--- name: servers_newest
--- Servers, newest first. $1 user (null: everybody's), $2 status, $3 pattern, $4 clusters out of reach,
--- $5 and $6 after which, $7 limit, $8 label, $9 its value (null: any)
+-- name: servers
+-- A page of the servers {whose} says, in an order. $1 status, $2 pattern, $3 clusters out of reach,
+-- $4 and $5 after which, $6 limit, $7 label, $8 its value (null: any)
 SELECT server_id, version, cluster, name, created_at, state FROM server_view
- WHERE ($1::uuid IS NULL OR account_id IN (SELECT account_id FROM member_view WHERE user_id = $1))
-   AND CASE WHEN $2::text IS NULL THEN status <> 'terminated'
-            WHEN cluster = ANY ($4::text[]) AND status IN ('running', 'stopped', 'paused', 'suspended')
-            THEN $2 = 'unknown' ELSE status = $2 END
-   AND ($3::text IS NULL OR search LIKE $3)
-   AND ($8::text IS NULL OR (state->'labels'->>$8) = $9 OR ($9 IS NULL AND state->'labels'->>$8 IS NOT NULL))
-   AND ($5::timestamptz IS NULL OR (created_at, server_id) < ($5, $6::uuid))
- ORDER BY created_at DESC, server_id DESC
- LIMIT $7;
+ WHERE {whose}
+       CASE WHEN $1::text IS NULL THEN status <> 'terminated'
+            WHEN cluster = ANY ($3::text[]) AND status IN ('running', 'stopped', 'paused', 'suspended')
+            THEN $1 = 'unknown' ELSE status = $1 END
+   AND ($2::text IS NULL OR search LIKE $2)
+   AND ($7::text IS NULL OR (state->'labels'->>$7) = $8 OR ($8 IS NULL AND state->'labels'->>$7 IS NOT NULL))
+   AND ($4::{type} IS NULL OR ({column}, server_id) {beyond} ($4, $5::uuid))
+ ORDER BY {column} {direction}, server_id {direction}
+ LIMIT $6
 
--- name: servers_oldest
--- Servers, oldest first. Parameters as for `servers_newest`
-SELECT server_id, version, cluster, name, created_at, state FROM server_view
- WHERE ($1::uuid IS NULL OR account_id IN (SELECT account_id FROM member_view WHERE user_id = $1))
-   AND CASE WHEN $2::text IS NULL THEN status <> 'terminated'
-            WHEN cluster = ANY ($4::text[]) AND status IN ('running', 'stopped', 'paused', 'suspended')
-            THEN $2 = 'unknown' ELSE status = $2 END
-   AND ($3::text IS NULL OR search LIKE $3)
-   AND ($8::text IS NULL OR (state->'labels'->>$8) = $9 OR ($9 IS NULL AND state->'labels'->>$8 IS NOT NULL))
-   AND ($5::timestamptz IS NULL OR (created_at, server_id) > ($5, $6::uuid))
- ORDER BY created_at, server_id
- LIMIT $7;
-
--- name: servers_by_name
--- Servers from A to Z. Parameters as for `servers_newest`, $5 is a name
-SELECT server_id, version, cluster, name, created_at, state FROM server_view
- WHERE ($1::uuid IS NULL OR account_id IN (SELECT account_id FROM member_view WHERE user_id = $1))
-   AND CASE WHEN $2::text IS NULL THEN status <> 'terminated'
-            WHEN cluster = ANY ($4::text[]) AND status IN ('running', 'stopped', 'paused', 'suspended')
-            THEN $2 = 'unknown' ELSE status = $2 END
-   AND ($3::text IS NULL OR search LIKE $3)
-   AND ($8::text IS NULL OR (state->'labels'->>$8) = $9 OR ($9 IS NULL AND state->'labels'->>$8 IS NOT NULL))
-   AND ($5::text IS NULL OR (name, server_id) > ($5, $6::uuid))
- ORDER BY name, server_id
- LIMIT $7;
-
--- name: servers_by_name_backwards
--- Servers from Z to A. Parameters as for `servers_by_name`
-SELECT server_id, version, cluster, name, created_at, state FROM server_view
- WHERE ($1::uuid IS NULL OR account_id IN (SELECT account_id FROM member_view WHERE user_id = $1))
-   AND CASE WHEN $2::text IS NULL THEN status <> 'terminated'
-            WHEN cluster = ANY ($4::text[]) AND status IN ('running', 'stopped', 'paused', 'suspended')
-            THEN $2 = 'unknown' ELSE status = $2 END
-   AND ($3::text IS NULL OR search LIKE $3)
-   AND ($8::text IS NULL OR (state->'labels'->>$8) = $9 OR ($9 IS NULL AND state->'labels'->>$8 IS NOT NULL))
-   AND ($5::text IS NULL OR (name, server_id) < ($5, $6::uuid))
- ORDER BY name DESC, server_id DESC
- LIMIT $7;
+-- name: servers_of_user
+-- The same of each account that a user may act for, then of all of them. Further: $9 user
+SELECT s.* FROM member_view m CROSS JOIN LATERAL ({servers}) AS s
+ WHERE m.user_id = $9
+ ORDER BY {column} {direction}, server_id {direction}
+ LIMIT $6
 
 -- name: history
 -- A server's events, newest first. $1 server, $2 before which version (or null), $3 types left out, $4 limit

@@ -30,9 +30,11 @@ async def list_operations(req: Request) -> Response:
         raise invalid("/server", "This is no id of a server.", "unknown")
     at, id = paging.parse(asked.cursor, ORDER, paging.moment)
     await d.reads.caught_up(who.user_id)
-    owner = None if asked.scope == "all" else who.user_id
-    fields = (owner, asked.status, asked.type, server, at, id, asked.limit + 1)
-    rows = await d.store.pool.fetch(SQL.all_operations, *fields)
+    fields = (asked.status, asked.type, server, at, id, asked.limit + 1)
+    if asked.scope == "all":
+        rows = await d.store.pool.fetch(SQL.all_operations, *fields)
+    else:
+        rows = await d.store.pool.fetch(SQL.operations_of_user, *fields, who.user_id)
     shown = paging.page(
         rows,
         asked.limit,

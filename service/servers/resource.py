@@ -20,6 +20,7 @@ from runtime.ids import new_id
 from service.deps import caller, deps
 from service.reads import SQL
 from service.servers import ordering
+from service.servers.listing import ORDERS
 from service.servers.models import CreateQuery, ServerCreate, ServersQuery
 from service.servers.waiting import answered
 from service.servers.writing import commit, seen
@@ -30,12 +31,6 @@ from service.web.problems import Problem
 from service.web.reply import reply, tagged
 
 WAITS = "It would wait: the place is under maintenance or cannot be reached just now."
-ORDERS = {
-    "-created_at": (SQL.servers_newest, "created_at", paging.moment),
-    "created_at": (SQL.servers_oldest, "created_at", paging.moment),
-    "name": (SQL.servers_by_name, "name", paging.name),
-    "-name": (SQL.servers_by_name_backwards, "name", paging.name),
-}
 
 
 async def list_servers(req: Request) -> Response:
@@ -43,20 +38,21 @@ async def list_servers(req: Request) -> Response:
     asked, who, d = query(req, ServersQuery), caller(req), deps(req)
     if asked.scope == "all" and not who.staff:
         raise Problem("forbidden", "Only staff see the servers of all accounts.")
-    statement, column, read = ORDERS[asked.sort]
-    value, id = paging.parse(asked.cursor, asked.sort, read)
+    order = ORDERS[asked.sort]
+    value, id = paging.parse(asked.cursor, asked.sort, order.read)
     await d.reads.caught_up(who.user_id)
     sights = await d.reads.sights()
     away = [cluster for cluster, sight in sights.items() if not sight.reachable]
-    owner = None if asked.scope == "all" else who.user_id
-    label, wanted = _label(asked.label)
-    fields = (owner, asked.status, pattern(asked.q), away, value, id, asked.limit + 1, label, wanted)
-    rows = await d.store.pool.fetch(statement, *fields)
+    fields = (asked.status, pattern(asked.q), away, value, id, asked.limit + 1, *_label(asked.label))
+    if asked.scope == "all":
+        rows = await d.store.pool.fetch(order.of_everybody, *fields)
+    else:
+        rows = await d.store.pool.fetch(order.of_user, *fields, who.user_id)
     shown = paging.page(
         rows,
         asked.limit,
         lambda row: d.shown.server(row, sights, staff=who.staff),
-        lambda row: paging.cursor(asked.sort, row[column], row["server_id"]),
+        lambda row: paging.cursor(asked.sort, row[order.column], row["server_id"]),
     )
     return reply(shown)
 

@@ -11,6 +11,7 @@ import pytest
 from eventstore.queries import Queries
 from projector.tables import LIVE
 from projector.views import tables
+from service.servers.listing import ORDERS
 
 pytestmark = pytest.mark.pg
 
@@ -21,7 +22,16 @@ HOT = {
         *("claim", "extend", "finish", "postpone", "next_due"),
     ),
     "projector": ("before_the_last", "stream_until", "advance"),
-    "service": ("user", "server", "operation", "operations", "all_operations", "history", "people"),
+    "service": (
+        "user",
+        "server",
+        "operation",
+        "operations",
+        "all_operations",
+        "operations_of_user",
+        "history",
+        "people",
+    ),
     "service.past": ("life_of", "happened_since", "servers_of_account", "operation_types_of"),
     "service.people": ("staff_users", "all_servers_of", "happened"),
     "service.watch": ("projections", "pace", "open_counts", "staff_open_operations"),
@@ -58,10 +68,21 @@ def plan_of(connection: psycopg.Connection[tuple[Any, ...]], statement: str) -> 
     return row[0]
 
 
+def plan_with(connection: psycopg.Connection[tuple[Any, ...]], statement: str, values: str) -> Any:
+    """The plan for just these values of the parameters."""
+    connection.execute("SET plan_cache_mode = force_custom_plan")
+    connection.execute(f"PREPARE asked AS {statement}".encode())
+    row = connection.execute(f"EXPLAIN (FORMAT json) EXECUTE asked ({values})".encode()).fetchone()
+    connection.execute("DEALLOCATE asked")
+    assert row is not None
+    return row[0]
+
+
 def statements() -> Iterator[tuple[str, str]]:
     for package, names in HOT.items():
         queries = Queries(package)
         yield from ((f"{package}.{name}", getattr(queries, name)) for name in names)
+    yield from ((f"servers {sort}", order.of_user) for sort, order in ORDERS.items())
     states = Queries("projector").states
     for table in tables():
         if "state" not in table.columns:
@@ -81,6 +102,18 @@ def scanned(plan: Any) -> Iterator[str]:
             yield from scanned(part)
 
 
+def indexes(plan: Any) -> Iterator[str]:
+    """Indexes that a plan goes by."""
+    if isinstance(plan, list):
+        for part in plan:
+            yield from indexes(part)
+    elif isinstance(plan, dict):
+        if "Index Name" in plan:
+            yield plan["Index Name"]
+        for part in plan.values():
+            yield from indexes(part)
+
+
 def test_no_hot_statement_reads_a_large_table_from_end_to_end(database_url: str) -> None:
     with filled(database_url) as connection:
         wrong = [
@@ -90,6 +123,28 @@ def test_no_hot_statement_reads_a_large_table_from_end_to_end(database_url: str)
             if table in LARGE
         ]
     assert wrong == []
+
+
+def test_everybodys_servers_are_found_page_by_page(database_url: str) -> None:
+    with filled(database_url) as connection:
+        used = {
+            sort: set(
+                indexes(plan_with(connection, order.of_everybody, "NULL, NULL, '{}', NULL, NULL, 51, NULL, NULL"))
+            )
+            for sort, order in ORDERS.items()
+        }
+    newest, named = {"server_view_created"}, {"server_view_name"}
+    assert used == {"-created_at": newest, "created_at": newest, "name": named, "-name": named}
+
+
+def test_a_users_lists_read_no_more_than_the_rows_of_their_accounts(database_url: str) -> None:
+    lists = {sort: order.of_user for sort, order in ORDERS.items()} | {
+        "operations": Queries("service").operations_of_user
+    }
+    with filled(database_url) as connection:
+        used = {name: set(indexes(plan_of(connection, statement))) for name, statement in lists.items()}
+    by_account = {"server_view_account", "operation_view_account"}
+    assert [name for name, found in used.items() if not found & by_account] == []
 
 
 def test_a_scan_would_be_seen(database_url: str) -> None:

@@ -1,0 +1,6 @@
+-- Index: servers by their names
+BEGIN;
+
+DROP INDEX server_view_name;
+
+COMMIT;
