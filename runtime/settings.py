@@ -227,9 +227,11 @@ class Policy(Section):
 
 
 class Auth(Section):
-    """Keys of the API: `signing_key_file` is an Ed25519 private key (PEM), `secret_key_file` 32 bytes in base64."""
+    """Keys of the API: `secret_key_file` is 32 bytes in base64; `signing_key_file` an Ed25519 private key (PEM) that
+    access tokens are signed with until the first rotation: without it, one is made.
+    """
 
-    signing_key_file: FilePath
+    signing_key_file: FilePath | None = None
     secret_key_file: FilePath
     access_seconds: int = Field(900, ge=30)
     refresh_seconds: int = Field(14 * 86400, ge=60)

@@ -26,7 +26,7 @@ from runtime.background import beside
 from runtime.sealing import Seal, load_seal
 from runtime.settings import Config, Settings, read_secret
 from service.housekeeping import tidy_hourly
-from service.identity import tokens
+from service.identity.signing_keys import Keys
 from service.identity.tokens import Caller, Tokens
 from service.live.hub import Hub
 from service.mail.post import Post
@@ -74,7 +74,6 @@ async def opened(settings: Settings) -> AsyncIterator[Deps]:
         NotMigrated: tables are missing.
     """
     config = settings.config
-    signer = tokens.load(config.auth.signing_key_file, config.auth.access_seconds)
     seal = load_seal(config.auth.secret_key_file)
     secret = read_secret(config.auth.secret_key_file, "auth.secret_key_file")
     clusters = open_clusters(config.cluster)
@@ -84,8 +83,11 @@ async def opened(settings: Settings) -> AsyncIterator[Deps]:
         store = EventStore(pool, Codec(EVENTS))
         log_id = await store.log_id()
         reads = Reads(store)
+        keys = Keys(pool, seal, config.auth.signing_key_file)
+        await keys.read()
+        signer = Tokens(keys, config.auth.access_seconds)
         hub = Hub(store, log_id, reads, settings.database_url, signer)
-        async with hub, beside(tidy_hourly(pool)), Post(pool, seal, config.mail) as post:
+        async with hub, beside(signer.follow_keys()), beside(tidy_hourly(pool)), Post(pool, seal, config.mail) as post:
             refresh_key = hmac.new(secret, b"refresh token", hashlib.sha256).digest()
             yield Deps(
                 config,

@@ -21,7 +21,7 @@ from eventstore.database import DatabaseUnavailable, NotMigrated, open_pool
 from eventstore.store import AppendError, EventStore
 from runtime.settings import Settings, SettingsError, read_secret
 from service.command import backup as backing_up
-from service.command import migrate
+from service.command import keys, migrate
 from service.command import proxmox as proxmox_admin
 from service.command import restore as restoring
 from service.command.archive import BadArchive
@@ -180,6 +180,7 @@ COMMANDS: dict[str, Command] = {
     "allow-destroys": allow_destroys,
     "backup": backup,
     "restore": restore,
+    "keys": keys.run,
     "proxmox": proxmox_admin.run,
 }
 
@@ -240,6 +241,8 @@ def _parser() -> argparse.ArgumentParser:
         if name == "address":
             added.add_argument("address")
             added.add_argument("--at", default=None, help="such as 2026-03-03T14:05, UTC unless it says otherwise")
+        if name == "keys":
+            keys.add_arguments(added, _Parser)
         if name == "proxmox":
             proxmox_admin.add_arguments(added, _Parser)
     return parser

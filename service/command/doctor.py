@@ -11,7 +11,7 @@ from hypervisor.errors import HypervisorError
 from hypervisor.port import GuestRow, Node
 from runtime.sealing import load_seal
 from runtime.settings import Cluster, Config, Settings, SettingsError
-from service.identity import tokens
+from service.identity import signing_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     except SettingsError as error:
         yield Finding("settings", str(error))
     if config is not None:
-        yield _keys(config)
+        yield await _keys(settings.database_url, config)
         for cluster in config.cluster:
             yield await _cluster(cluster)
 
@@ -50,11 +50,18 @@ async def _database(settings: Settings) -> Finding:
     return Finding("database", detail="reachable and migrated")
 
 
-def _keys(config: Config) -> Finding:
+async def _keys(database_url: str, config: Config) -> Finding:
     try:
-        tokens.load(config.auth.signing_key_file, config.auth.access_seconds)
-        load_seal(config.auth.secret_key_file)
-    except SettingsError as error:
+        seal = load_seal(config.auth.secret_key_file)
+        if config.auth.signing_key_file is not None:
+            signing_keys.private_key(config.auth.signing_key_file)
+        connection = await connect(database_url)
+        try:
+            await check_migrated(connection)
+            await signing_keys.opened(connection, seal)
+        finally:
+            await connection.close()
+    except (SettingsError, DatabaseUnavailable, NotMigrated) as error:
         return Finding("keys", str(error))
     return Finding("keys")
 

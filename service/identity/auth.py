@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from service.deps import Deps
 from service.identity import api_tokens
 from service.identity.statements import SQL
-from service.identity.tokens import Caller, ExpiredToken, InvalidToken
+from service.identity.tokens import Caller, ExpiredToken, InvalidToken, UnknownKey
 from service.web.problems import Problem
 
 PUBLIC = (
@@ -79,7 +79,7 @@ async def caller_of(deps: Deps, scope: Scope) -> Caller:
 
 async def _check(deps: Deps, token: str) -> Caller:
     try:
-        caller = deps.tokens.verify(token)
+        caller = await verified(deps, token)
     except ExpiredToken:
         raise Problem("token_expired", headers=REFUSED) from None
     except InvalidToken:
@@ -87,6 +87,20 @@ async def _check(deps: Deps, token: str) -> Caller:
     if not await deps.store.pool.fetchval(SQL.session_of, caller.session_id):
         raise Problem("unauthorized", "The session of this access token has ended.", headers=REFUSED)
     return caller
+
+
+async def verified(deps: Deps, token: str, *, expired: bool = False) -> Caller:
+    """Who a token was signed for, by a key that may have come into use this moment; `expired` as for `verify`.
+
+    Raises:
+        InvalidToken: it was not signed by us for this API, or is expired.
+    """
+    try:
+        return deps.tokens.verify(token, expired=expired)
+    except UnknownKey:
+        if not await deps.tokens.keys.look_again():
+            raise
+    return deps.tokens.verify(token, expired=expired)
 
 
 def _check_program(caller: Caller, scopes: frozenset[str], scope: Scope) -> None:

@@ -14,6 +14,23 @@ Network = Annotated[str, StringConstraints(max_length=50)]
 Scope = Literal["read", "write", "staff", "billing"]
 
 
+class JsonWebKey(Answer):
+    """The public part of a key (RFC 8037)."""
+
+    kid: str
+    kty: Literal["OKP"]
+    crv: Literal["Ed25519"]
+    x: str
+    alg: Literal["Ed25519"]
+    use: Literal["sig"]
+
+
+class JsonWebKeys(Answer):
+    """A JSON Web Key Set (RFC 7517)."""
+
+    keys: list[JsonWebKey]
+
+
 class Credentials(Request):
     email: Annotated[str, StringConstraints(min_length=1, max_length=320, pattern=r"^[^\x00-\x1f\x7f]*$")]
     password: Annotated[str, StringConstraints(max_length=1024)]

@@ -202,3 +202,33 @@ SELECT user_id FROM one_time_link WHERE token_hash = $1 AND purpose = $2 AND use
 -- A link holds once. $1 hash, $2 purpose
 UPDATE one_time_link SET used_at = now()
  WHERE token_hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > now() RETURNING user_id;
+
+-- name: signing_keys
+-- The keys of access tokens, the newest first: the one that signs, and those that hold until their tokens have ended
+SELECT kid, public, sealed, ends_at FROM signing_key WHERE ends_at IS NULL OR ends_at > now() ORDER BY created_at DESC;
+
+-- name: all_signing_keys
+-- Every key there ever was, the newest first.
+SELECT kid, created_at, ends_at, ends_at IS NULL OR ends_at > now() AS holds FROM signing_key ORDER BY created_at DESC;
+
+-- name: first_signing_key
+-- The first key, unless somebody was faster. $1 kid, $2 public part, $3 sealed private part
+INSERT INTO signing_key (kid, public, sealed)
+SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT FROM signing_key)
+ON CONFLICT DO NOTHING;
+
+-- name: lock_signing_keys
+-- One rotation at a time; readers go on.
+LOCK TABLE signing_key IN EXCLUSIVE MODE;
+
+-- name: retire_signing_keys
+-- Nobody signs with them any more, and they hold for $1 seconds at most: their private parts are gone.
+UPDATE signing_key SET sealed = NULL, ends_at = least(ends_at, now() + make_interval(secs => $1))
+ WHERE ends_at IS NULL OR ends_at > now();
+
+-- name: next_signing_key
+-- The key that signs from now on; every process hears of it. $1 kid, $2 public part, $3 sealed private part
+WITH added AS (
+    INSERT INTO signing_key (kid, public, sealed, created_at) VALUES ($1, $2, $3, clock_timestamp()) RETURNING kid
+)
+SELECT pg_notify('hostler_session', 'keys') FROM added;

@@ -1,6 +1,6 @@
 """Signing in and out, who one is, and by what means one proves it."""
 
-from service.identity import api_tokens, me, proof, reset, session, sessions, two_factor
+from service.identity import api_tokens, jwks, me, proof, reset, session, sessions, two_factor
 from service.identity import models as m
 from service.web.endpoint import BODY
 from service.web.endpoint import Endpoint as E
@@ -11,6 +11,7 @@ GUESSED, PROVED = (401, 403, 422, 429, *BODY), (403, 409)
 MINE = (403, 404)
 
 ENDPOINTS = [
+    E("GET", "/.well-known/jwks.json", jwks.show, "getSigningKeys", {200: m.JsonWebKeys}),
     E("POST", "/v1/login", session.login, "login", {200: m.Session}, m.Credentials, problems=(401, 422, 429, *BODY)),
     E("POST", "/v1/token/refresh", session.refresh, "refreshToken", {200: m.Session}, problems=(401,)),
     E("POST", "/v1/logout", session.logout, "logout", {204: None}, problems=(401,)),

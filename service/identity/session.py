@@ -20,7 +20,7 @@ from runtime import passwords
 from runtime.ids import new_id
 from service.deps import Deps, deps, meta_of, request_id
 from service.identity import two_factor
-from service.identity.auth import bearer, host
+from service.identity.auth import bearer, host, verified
 from service.identity.me import represent_user
 from service.identity.models import Credentials
 from service.identity.secret_hash import secret_hash
@@ -76,7 +76,7 @@ async def logout(req: Request) -> Response:
     d, token = deps(req), bearer(req.scope)
     if token is not None:
         try:
-            session_id = d.tokens.verify(token, expired=True).session_id
+            session_id = (await verified(d, token, expired=True)).session_id
         except InvalidToken:
             raise Problem("unauthorized", headers={"WWW-Authenticate": "Bearer"}) from None
         await d.store.pool.execute(SQL.end_session, session_id)

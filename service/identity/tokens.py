@@ -3,25 +3,39 @@ session ends: every process is told of that at once, and one that cannot hear re
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
+import structlog
 from joserfc import jwt
 from joserfc.errors import ExpiredTokenError, JoseError
 from joserfc.jwk import OKPKey
 
 from domain import ids
-from runtime.settings import SettingsError, read_secret
+from eventstore.database import FAILED
+from runtime.settings import SettingsError
+from service.identity.signing_keys import Keys
 
-ISSUER, AUDIENCE, ALGORITHM = "hostler", "hostler-api", "Ed25519"
+ISSUER, AUDIENCE, ALGORITHM, TYPE = "hostler", "hostler-api", "Ed25519", "at+jwt"
+KEYS_SECONDS = 60.0  # a process that was not told of a new key finds it after so long
+OTHER_CLOCKS = 60  # seconds that the clock of another machine may be behind
+log = structlog.get_logger()
 CACHE_SECONDS = 60.0
 CACHE_SIZE = 10_000
 LONGEST = 2048
+
+
+class Signed(Protocol):
+    """A token whose signature is yet to be checked."""
+
+    def headers(self) -> dict[str, Any]:
+        """What it says of itself."""
 
 
 class InvalidToken(Exception):
@@ -30,6 +44,10 @@ class InvalidToken(Exception):
 
 class ExpiredToken(InvalidToken):
     """It was ours; its time is over."""
+
+
+class UnknownKey(InvalidToken):
+    """It was signed with a key that this process does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +74,10 @@ class Caller:
 class Tokens:
     """Signs and checks access tokens; remembers for a minute at most which ones it has checked."""
 
-    def __init__(self, key: OKPKey, seconds: int):
-        self._key = key
+    def __init__(self, keys: Keys, seconds: int):
+        self.keys = keys
         self.seconds = seconds
+        self._news = asyncio.Event()
         self._known: OrderedDict[str, tuple[Caller, float]] = OrderedDict()
         self._hears = False
         self.ends = 0
@@ -67,7 +86,7 @@ class Tokens:
         self, user_id: UUID, role: str, session_id: UUID, *, behind: UUID | None = None, seconds: int | None = None
     ) -> str:
         """A new access token for a user's session; `behind` it is the administrator who acts as them (RFC 8693)."""
-        now = int(time.time())
+        now, signing = int(time.time()), self.keys.signing
         claims: dict[str, Any] = {
             "iss": ISSUER,
             "aud": AUDIENCE,
@@ -75,13 +94,14 @@ class Tokens:
             "sid": session_id.hex,
             "role": role,
             "iat": now,
-            "nbf": now,
+            "nbf": now - OTHER_CLOCKS,
             "exp": now + (seconds or self.seconds),
             "jti": uuid4().hex,
         }
         if behind is not None:
             claims["act"] = {"sub": ids.show(ids.USER, behind)}
-        return jwt.encode({"alg": ALGORITHM, "typ": "at+jwt"}, claims, self._key, algorithms=[ALGORITHM])
+        header = {"alg": ALGORITHM, "typ": TYPE, "kid": signing.kid}
+        return jwt.encode(header, claims, signing.key, algorithms=[ALGORITHM])
 
     def verify(self, token: str, *, expired: bool = False) -> Caller:
         """Who a token was signed for; `expired` also takes one whose time is over.
@@ -89,11 +109,12 @@ class Tokens:
         Raises:
             InvalidToken: it was not signed by us for this API.
             ExpiredToken: its time is over.
+            UnknownKey: it may have been signed with a key that is newer than those that were read.
         """
         if len(token) > LONGEST:
             raise InvalidToken("too long")
         try:
-            decoded = jwt.decode(token, self._key, algorithms=[ALGORITHM])
+            decoded = jwt.decode(token, self._key_of, algorithms=[ALGORITHM])
             _REGISTRY.validate(decoded.claims)
         except ExpiredTokenError as error:
             if not expired:
@@ -101,6 +122,37 @@ class Tokens:
         except (JoseError, ValueError) as error:
             raise InvalidToken(str(error)) from error
         return _caller(decoded.claims)
+
+    def _key_of(self, token: Signed) -> OKPKey:
+        header = token.headers()
+        if header.get("typ") != TYPE or "kid" not in header:
+            raise InvalidToken("no access token")
+        key = self.keys.named(header["kid"])
+        if key is None:
+            raise UnknownKey("signed with no key that holds")
+        return key
+
+    async def follow_keys(self) -> None:
+        """Read the keys again for ever: when there is news of them, and once a minute."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(KEYS_SECONDS):
+                    await self._news.wait()
+            self._news.clear()
+            await self._read_keys()
+
+    async def _read_keys(self) -> None:
+        try:
+            if await self.keys.read():
+                self._forget_all()
+        except SettingsError as error:
+            log.error("keys not read", error=str(error))
+        except FAILED as error:
+            log.warning("keys not read", error=str(error) or type(error).__name__)
+
+    def keys_changed(self) -> None:
+        """Another key signs now: read them again at once."""
+        self._news.set()
 
     def known(self, token: str) -> Caller | None:
         """The caller of a token that was checked within the last minute and has not expired since."""
@@ -134,6 +186,10 @@ class Tokens:
     def hear(self, hears: bool) -> None:
         """Whether this process is told of sessions that end; what was remembered before may be out of date."""
         self._hears = hears
+        self._news.set()
+        self._forget_all()
+
+    def _forget_all(self) -> None:
         self.ends += 1
         self._known.clear()
 
@@ -152,15 +208,21 @@ _REGISTRY = jwt.JWTClaimsRegistry(
     sid={"essential": True},
     role={"essential": True},
     exp={"essential": True},
+    nbf={"essential": True},
+    iat={"essential": True},
+    jti={"essential": True},
 )
 
 
 def _caller(claims: dict[str, object]) -> Caller:
-    user_id = ids.parse(ids.USER, str(claims["sub"]))
-    expires_at = claims["exp"]
+    user_id, expires_at = ids.parse(ids.USER, str(claims["sub"])), claims["exp"]
+    try:
+        session_id = UUID(str(claims["sid"]))
+    except ValueError as error:
+        raise InvalidToken("of no session") from error
     if user_id is None or not isinstance(expires_at, int):
         raise InvalidToken("not a user's token")
-    return Caller(user_id, str(claims["role"]), UUID(str(claims["sid"])), expires_at, behind=_behind(claims))
+    return Caller(user_id, str(claims["role"]), session_id, expires_at, behind=_behind(claims))
 
 
 def _behind(claims: dict[str, object]) -> UUID | None:
@@ -171,19 +233,3 @@ def _behind(claims: dict[str, object]) -> UUID | None:
     if behind is None:
         raise InvalidToken("not an administrator's token")
     return behind
-
-
-def load(path: Path, seconds: int) -> Tokens:
-    """Tokens signed with the Ed25519 private key (PEM) in a file; each holds for `seconds`.
-
-    Raises:
-        SettingsError: naming the setting and the file.
-    """
-    pem = read_secret(path, "auth.signing_key_file")
-    try:
-        key = OKPKey.import_key(pem)
-    except (JoseError, ValueError, TypeError) as error:
-        raise SettingsError(f"auth.signing_key_file: {path} is not a private key in PEM") from error
-    if key.curve_name != "Ed25519" or not key.is_private:
-        raise SettingsError(f"auth.signing_key_file: {path} is not an Ed25519 private key")
-    return Tokens(key, seconds)

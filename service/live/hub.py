@@ -24,6 +24,7 @@ from eventstore.queries import Queries
 from eventstore.store import EventStore
 from eventstore.tail import Doorbell, LogReader
 from runtime.background import cancelled
+from service.identity.signing_keys import KEYS_CHANGED
 from service.identity.statements import SQL
 from service.identity.tokens import Caller, Tokens
 from service.live.unfold import Turn, Unfolder
@@ -169,8 +170,11 @@ class Hub:
         self._tokens.hear(hears)
 
     def heard(self, payload: str) -> None:
-        """A session has ended, here or in another process."""
-        self.end_session(UUID(payload))
+        """A session has ended, here or in another process, or another key signs."""
+        if payload == KEYS_CHANGED:
+            self._tokens.keys_changed()
+        else:
+            self.end_session(UUID(payload))
 
     def end_session(self, session_id: UUID) -> None:
         """The session has ended: its tokens are checked anew, and its streams end."""

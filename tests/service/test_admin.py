@@ -180,3 +180,16 @@ def test_a_backup_is_restored_from_the_command_line(
     monkeypatch.setenv("HOSTLER_DATABASE_URL", other_database_url)
     assert run("restore", file) == 0
     assert "are restored, as the log" in capsys.readouterr().out
+
+
+def test_keys_are_listed_and_rotated(run: Run, settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("keys", "list") == 0
+    assert "no key yet" in capsys.readouterr().out
+    assert run("keys", "rotate") == 0
+    first = capsys.readouterr().out.split()[0]
+    assert run("keys", "rotate", "--at-once") == 0
+    assert run("keys", "list") == 0
+    lines = capsys.readouterr().out.splitlines()[-2:]
+    assert lines[0].endswith("signs")
+    assert lines[1].startswith(first)
+    assert " ended " in lines[1]

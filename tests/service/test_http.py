@@ -34,6 +34,7 @@ async def test_only_the_way_in_is_open() -> None:
     assert {endpoint.path for endpoint in ENDPOINTS if endpoint.public} == {
         "/healthz",
         "/readyz",
+        "/.well-known/jwks.json",
         "/v1/login",
         "/v1/token/refresh",
         "/v1/logout",
