@@ -71,7 +71,7 @@ SELECT m.account_id, m.role, coalesce(a.status, 'active') AS status
 SELECT true FROM account_view WHERE account_id = $1;
 
 -- name: servers
--- A page of the servers {whose} says, in an order. $1 status, $2 pattern, $3 clusters out of reach,
+-- A page of servers in an order, of everybody or of `whose`. $1 status, $2 pattern, $3 clusters out of reach,
 -- $4 and $5 after which, $6 limit, $7 label, $8 its value (null: any)
 SELECT server_id, version, cluster, name, created_at, state FROM server_view
  WHERE {whose}
@@ -82,14 +82,14 @@ SELECT server_id, version, cluster, name, created_at, state FROM server_view
    AND ($7::text IS NULL OR (state->'labels'->>$7) = $8 OR ($8 IS NULL AND state->'labels'->>$7 IS NOT NULL))
    AND ($4::{type} IS NULL OR ({column}, server_id) {beyond} ($4, $5::uuid))
  ORDER BY {column} {direction}, server_id {direction}
- LIMIT $6
+ LIMIT $6;
 
 -- name: servers_of_user
 -- The same of each account that a user may act for, then of all of them. Further: $9 user
 SELECT s.* FROM member_view m CROSS JOIN LATERAL ({servers}) AS s
  WHERE m.user_id = $9
  ORDER BY {column} {direction}, server_id {direction}
- LIMIT $6
+ LIMIT $6;
 
 -- name: history
 -- A server's events, newest first. $1 server, $2 before which version (or null), $3 types left out, $4 limit

@@ -26,8 +26,9 @@ class Order:
 
 def _order(column: str, direction: str, type: str, read: Callable[[Any], Any]) -> Order:
     order = {"column": column, "direction": direction, "type": type, "beyond": "<" if direction == "DESC" else ">"}
-    mine = SQL.servers.format(whose="account_id = m.account_id AND", **order)
-    return Order(column, read, SQL.servers.format(whose="", **order), SQL.servers_of_user.format(servers=mine, **order))
+    everybodys = SQL.servers.format(whose="", **order)
+    of_account = SQL.servers.format(whose="account_id = m.account_id AND", **order).removesuffix(";")
+    return Order(column, read, everybodys, SQL.servers_of_user.format(servers=of_account, **order))
 
 
 ORDERS = {
