@@ -33,6 +33,8 @@ from service.web.problems import Problem
 from service.web.reply import reply
 
 COOKIE, COOKIE_PATH = "hostler_refresh", "/v1/token"
+# Scripts read it: without it there is no session to ask for, and a visitor's first page begins with no refusal.
+HINT, HINT_PATH = "hostler_signed_in", "/"
 GRACE_SECONDS = 10.0
 LONGEST_AGENT = 300
 _DUMMY = passwords.hash_password("nobody has this password")
@@ -82,7 +84,7 @@ async def logout(req: Request) -> Response:
         await d.store.pool.execute(SQL.end_session, session_id)
         d.hub.end_session(session_id)
     answer = Response(status_code=204, headers={"Cache-Control": "no-store"})
-    _drop_cookie(req, answer)
+    _drop_cookies(req, answer)
     return answer
 
 
@@ -151,21 +153,23 @@ def _signed_in(req: Request, user: User, session_id: UUID, token: str, seconds: 
             "user": represent_user(user),
         }
     )
-    answer.set_cookie(
-        COOKIE, token, max_age=seconds, path=COOKIE_PATH, secure=_secure(req), httponly=True, samesite="strict"
-    )
+    secure = _secure(req)
+    answer.set_cookie(COOKIE, token, seconds, path=COOKIE_PATH, secure=secure, httponly=True, samesite="strict")
+    answer.set_cookie(HINT, "1", seconds, path=HINT_PATH, secure=secure, samesite="strict")
     return answer
 
 
 def _signed_out(req: Request, problem: Problem) -> Response:
-    """A refusal that also takes the worthless cookie away."""
+    """A refusal that also takes the worthless cookies away."""
     answer = problems.response(problem, path=req.url.path, request_id=request_id(req))
-    _drop_cookie(req, answer)
+    _drop_cookies(req, answer)
     return answer
 
 
-def _drop_cookie(req: Request, answer: Response) -> None:
-    answer.delete_cookie(COOKIE, path=COOKIE_PATH, secure=_secure(req), httponly=True, samesite="strict")
+def _drop_cookies(req: Request, answer: Response) -> None:
+    secure = _secure(req)
+    answer.delete_cookie(COOKIE, path=COOKIE_PATH, secure=secure, httponly=True, samesite="strict")
+    answer.delete_cookie(HINT, path=HINT_PATH, secure=secure, samesite="strict")
 
 
 def _secure(req: Request) -> bool:

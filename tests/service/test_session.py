@@ -39,6 +39,21 @@ async def test_the_right_password_opens_a_session(world: World, ann: Person) -> 
         assert me.json() == answer.json()["user"]
 
 
+async def test_scripts_learn_that_there_is_a_session_and_nothing_of_it(world: World, ann: Person) -> None:
+    async with world.anonymous() as client:
+        answer = await login(client)
+        (hint,) = [text for text in answer.headers.get_list("set-cookie") if text.startswith(f"{session.HINT}=")]
+        assert hint.startswith(f"{session.HINT}=1;")
+        assert "HttpOnly" not in hint
+        assert "SameSite=strict" in hint
+        client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        gone = (await client.post("/v1/logout")).headers.get_list("set-cookie")
+    assert sorted((text.partition("=")[0], "Max-Age=0" in text) for text in gone) == [
+        (session.COOKIE, True),
+        (session.HINT, True),
+    ]
+
+
 async def test_the_cookie_is_for_https_alone_unless_on_this_machine(world: World, ann: Person) -> None:
     transport = httpx.ASGITransport(world.transport.app, client=("192.0.2.7", 5000))
     async with httpx.AsyncClient(transport=transport, base_url="http://hostler.test") as client:

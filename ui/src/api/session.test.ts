@@ -2,7 +2,7 @@ import { http, HttpResponse } from "msw";
 import { beforeEach, expect, test, vi } from "vitest";
 import { MockDb } from "@/mock/db";
 import { customer } from "@/mock/fixtures";
-import { handlers, MockSession } from "@/mock/handlers";
+import { handlers, hint, MockSession } from "@/mock/handlers";
 import { network } from "@/mock/setup";
 import { api, unwrap } from "./client";
 import { ApiError, Unreachable } from "./errors";
@@ -12,6 +12,7 @@ const refreshed = vi.fn<() => void>();
 
 beforeEach(() => {
   refreshed.mockClear();
+  document.cookie = hint(true);
   network.use(...handlers(new MockDb(), new MockSession(customer)));
   network.use(http.post("*/v1/token/refresh", () => void refreshed()));
 });
@@ -41,6 +42,12 @@ test("a session that is over is an ApiError 401, not an endless loop", async () 
   network.use(http.post("*/v1/token/refresh", refuse));
   await expect(me()).rejects.toMatchObject({ status: 401 });
   await expect(me()).rejects.toBeInstanceOf(ApiError);
+});
+
+test("a visitor who never signed in here is known to be nobody without asking", async () => {
+  document.cookie = hint(false);
+  expect(await restore()).toBeNull();
+  expect(refreshed).not.toHaveBeenCalled();
 });
 
 test("silence is not the same as being signed out", async () => {

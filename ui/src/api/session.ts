@@ -115,8 +115,14 @@ export async function signOut(): Promise<void> {
 
 /** The signed-in user, after trying the refresh cookie. Null: nobody is. */
 export async function restore(): Promise<User | null> {
+  if (!state.known && !mayHaveSession()) become(SIGNED_OUT);
   if (!state.known) await refresh().catch(rethrowUnlessSignedOut);
   return state.user;
+}
+
+/** The refresh cookie is hidden from scripts; this one, set and taken away with it, is not. */
+function mayHaveSession(): boolean {
+  return document.cookie.split("; ").includes("hostler_signed_in=1");
 }
 
 function rethrowUnlessSignedOut(error: unknown): void {

@@ -7,7 +7,7 @@ import type { Server, User } from "@/api/types";
 import { routes } from "@/routes";
 import { MockDb } from "./db";
 import { customer } from "./fixtures";
-import { handlers, MockSession } from "./handlers";
+import { handlers, hint, MockSession } from "./handlers";
 import { network } from "./setup";
 
 interface Given {
@@ -20,6 +20,7 @@ interface Given {
 export function renderApp(path: string, { servers = [], user = customer }: Given = {}) {
   const db = new MockDb(servers);
   const session = new MockSession(user);
+  document.cookie = hint(user !== null);
   network.use(...handlers(db, session));
   const client = createQueryClient(false);
   const router = createMemoryRouter(routes(client), { initialEntries: [path] });

@@ -40,6 +40,9 @@ function page<T>(rows: T[], url: URL) {
   });
 }
 
+/** The cookie by which scripts learn that there is one which they cannot see. */
+export const hint = (signedIn: boolean) => `hostler_signed_in=1; Path=/; Max-Age=${signedIn ? TOKEN_SECONDS : 0}`;
+
 /** Tokens and cookies name their user; the cookie is a variable here, for scripts cannot see the real one either. */
 export class MockSession {
   user: User | null = null;
@@ -50,12 +53,8 @@ export class MockSession {
 
   answer(user: User) {
     this.user = user;
-    return HttpResponse.json({
-      access_token: `token.${user.email}`,
-      token_type: "Bearer",
-      expires_in: TOKEN_SECONDS,
-      user,
-    });
+    const answer = { access_token: `token.${user.email}`, token_type: "Bearer", expires_in: TOKEN_SECONDS, user };
+    return HttpResponse.json(answer, { headers: { "Set-Cookie": hint(true) } });
   }
 
   caller(request: Request, db: MockDb): User | null {
@@ -173,7 +172,7 @@ export function handlers(db: MockDb, session: MockSession): HttpHandler[] {
     http.post("*/v1/token/refresh", () => (session.user ? session.answer(session.user) : unauthorized())),
     http.post("*/v1/logout", () => {
       session.user = null;
-      return new HttpResponse(null, { status: 204 });
+      return new HttpResponse(null, { status: 204, headers: { "Set-Cookie": hint(false) } });
     }),
     http.get(
       "*/v1/users/me",
