@@ -83,5 +83,7 @@ def _description() -> str:
 
 async def _routing_failed(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 404 and static.is_wanted_by_a_browser(request):
+        return static.nowhere(request)
     code = "method_not_allowed" if error.status_code == 405 else "not_found"
     raise Problem(code, headers=dict(error.headers or {}))

@@ -257,9 +257,10 @@ SELECT tripped_at, CASE WHEN allowed_until > clock_timestamp() THEN allowed_unti
 -- name: drift
 -- How guests are not as the log says, newest first. $1-2 after this time and id, $3 also what is ignored, $4 limit
 SELECT * FROM (
-    SELECT 'srv_' || replace(server_id::text, '-', '') || '.' || kind AS id, server_id, kind, cluster, vmid, detail,
-           since, ignored, facts
-      FROM drift_view WHERE ($3 OR NOT ignored) AND ($1::timestamptz IS NULL OR since <= $1)) AS found
+    SELECT 'srv_' || replace(server_id::text, '-', '') || '.' || kind AS id, server_id, name, kind, drift.cluster,
+           drift.vmid, detail, since, ignored, facts
+      FROM drift_view AS drift LEFT JOIN server_view USING (server_id)
+     WHERE ($3 OR NOT ignored) AND ($1::timestamptz IS NULL OR since <= $1)) AS found
  WHERE $1::timestamptz IS NULL OR (since, id COLLATE "C") < ($1, $2 COLLATE "C")
  ORDER BY since DESC, id COLLATE "C" DESC LIMIT $4;
 

@@ -231,7 +231,8 @@ def entry(
 
 def _actor(actor: Actor, people: Mapping[UUID, User], *, staff: bool) -> dict[str, str]:
     if actor.type != "user":
-        label = f"Import from {actor.id}" if actor.type == "import" and actor.id else actor.type.capitalize()
+        run = f", {actor.id}" if staff and actor.type == "import" and actor.id else ""
+        label = actor.type.capitalize() + run
         return {"type": actor.type, "label": label}
     person = people.get(ids.parse(ids.USER, actor.person) or UUID(int=0))
     if actor.acting_as is not None:

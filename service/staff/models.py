@@ -75,12 +75,16 @@ class Cluster(Answer):
 
 
 class Drift(Answer):
-    """For staff: a guest that is not as recorded, or something in our range that belongs to no server."""
+    """For staff: a guest that is not as recorded, or something in our range that belongs to no server.
+
+    `name` is the server's.
+    """
 
     id: str
     object: Literal["drift"]
     kind: str
     server: str | None
+    name: str | None
     cluster: str | None
     vmid: int | None
     detail: str

@@ -47,6 +47,19 @@ async def page(req: Request) -> Response:
     return _file(req, "index.html", PAGE_HEADERS)
 
 
+def is_wanted_by_a_browser(req: Request) -> bool:
+    """Whether somebody opens an address that is neither the API's nor a file's."""
+    reads, path = req.method in ("GET", "HEAD"), req.url.path
+    return reads and "text/html" in req.headers.get("accept", "") and not path.startswith(("/v1/", "/assets/"))
+
+
+def nowhere(req: Request) -> Response:
+    """The dashboard's page for an address that nothing has: it says so, with the way back."""
+    answer = _file(req, "index.html", PAGE_HEADERS)
+    answer.status_code = 404
+    return answer
+
+
 async def icon(req: Request) -> Response:
     """The dashboard's icon."""
     return _file(req, "favicon.svg", {"Cache-Control": "public, max-age=3600"})

@@ -51,9 +51,10 @@ async def _settle(client: httpx.AsyncClient, id: str, action: str) -> httpx.Resp
     return await client.post(f"{WHERE}/{id}", json={"action": action})
 
 
-async def test_staff_see_all_of_it_page_by_page(server: UUID, as_staff: httpx.AsyncClient) -> None:
+async def test_staff_see_all_of_it_page_by_page(world: World, server: UUID, as_staff: httpx.AsyncClient) -> None:
     listed = await _listed(as_staff)
     assert {one["kind"] for one in listed} == {"renamed", "lock", "stranger"}
+    assert {one["name"] for one in listed if one["server"]} == {(await _state(world, server)).name}
     paged, cursor = [], None
     for _ in range(3):
         answer = (await as_staff.get(WHERE, params={"limit": 1} | ({"cursor": cursor} if cursor else {}))).json()

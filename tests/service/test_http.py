@@ -192,6 +192,18 @@ async def test_the_dashboard_is_served_for_its_routes_and_its_files_are_kept(wor
             assert (await client.get(nothing)).status_code == 404
 
 
+async def test_a_browser_is_told_of_a_wrong_address_on_a_page(world: World) -> None:
+    build_dashboard(world.deps.ui)
+    async with world.anonymous() as client:
+        browser = {"Accept": "text/html,*/*;q=0.8"}
+        page = await client.get("/else", headers=browser)
+        assert (page.status_code, page.text) == (404, "<p>dashboard</p>")
+        assert "default-src 'self'" in page.headers["content-security-policy"]
+        for nothing in ("/assets/app-2.js", "/v1/else"):
+            assert "<p>" not in (await client.get(nothing, headers=browser)).text
+        assert (await client.get("/else")).headers["content-type"] == "application/problem+json"
+
+
 def build_dashboard(folder: Path) -> None:
     (folder / "assets").mkdir(parents=True)
     (folder / "index.html").write_text("<p>dashboard</p>")

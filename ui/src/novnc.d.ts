@@ -6,7 +6,7 @@ declare module "@novnc/novnc" {
     background: string;
     focusOnClick: boolean;
     disconnect(): void;
-    focus(): void;
+    focus(options?: FocusOptions): void;
     sendCtrlAltDel(): void;
     sendKey(keysym: number, code: string | null, down?: boolean): void;
   }

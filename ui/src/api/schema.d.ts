@@ -1604,13 +1604,18 @@ export interface components {
             /** @default 10 */
             minutes?: number;
         };
-        /** @description For staff: a guest that is not as recorded, or something in our range that belongs to no server. */
+        /**
+         * @description For staff: a guest that is not as recorded, or something in our range that belongs to no server.
+         *
+         *     `name` is the server's.
+         */
         Drift: {
             id: string;
             /** @constant */
             object: "drift";
             kind: string;
             server: string | null;
+            name: string | null;
             cluster: string | null;
             vmid: number | null;
             detail: string;

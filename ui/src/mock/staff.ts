@@ -71,6 +71,7 @@ export function aDrift(changes: Partial<Drift> = {}): Drift {
     object: "drift",
     kind: "cores",
     server: `srv_${"0".repeat(31)}1`,
+    name: null,
     cluster: "demo",
     vmid: 101,
     detail: "It has 4 cores instead of 2.",

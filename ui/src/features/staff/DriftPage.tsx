@@ -1,9 +1,10 @@
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useSearchParams } from "react-router";
 import type { Drift } from "@/api/types";
 import { paths } from "@/paths";
 import { Check } from "@/ui/Check";
 import { EmptyState } from "@/ui/EmptyState";
+import { More } from "@/ui/More";
 import { StaffDetails } from "@/ui/StaffDetails";
 import { Time } from "@/ui/Time";
 import { words } from "@/words";
@@ -30,7 +31,7 @@ const removal = {
 export function DriftPage() {
   const [params, setParams] = useSearchParams();
   const ignored = params.get("ignored") === "true";
-  const drift = useQuery(staffQueries.drift(ignored));
+  const drift = useInfiniteQuery(staffQueries.drift(ignored));
   return (
     <>
       <Check
@@ -38,25 +39,25 @@ export function DriftPage() {
         checked={ignored}
         onChange={(on) => setParams(on ? { ignored: "true" } : {}, { replace: true })}
       />
-      <Loaded query={drift}>
-        {({ data }) =>
-          data.length === 0 ? (
-            <EmptyState title={staff.noDrift} help={staff.noDriftHelp} />
-          ) : (
-            <ul aria-label={staff.drift} className="card divide-y divide-line">
-              {data.map((one) => (
-                <Row key={one.id} drift={one} />
-              ))}
-            </ul>
-          )
-        }
-      </Loaded>
+      <Loaded query={drift}>{({ pages }) => <Differences found={pages.flatMap((page) => page.data)} />}</Loaded>
+      <More list={drift} />
     </>
   );
 }
 
+function Differences({ found }: { found: readonly Drift[] }) {
+  if (found.length === 0) return <EmptyState title={staff.noDrift} help={staff.noDriftHelp} />;
+  return (
+    <ul aria-label={staff.drift} className="card divide-y divide-line">
+      {found.map((one) => (
+        <Row key={one.id} drift={one} />
+      ))}
+    </ul>
+  );
+}
+
 function Row({ drift }: { drift: Drift }) {
-  const { id, kind, server, cluster, vmid, detail, facts, since, actions, ignored } = drift;
+  const { id, kind, server, name, cluster, vmid, detail, facts, since, actions, ignored } = drift;
   return (
     <li className="flex flex-wrap items-start justify-between gap-x-6 gap-y-3 px-5 py-4">
       <div className="min-w-0 flex-1 basis-72 wrap-anywhere">
@@ -65,7 +66,7 @@ function Row({ drift }: { drift: Drift }) {
           {server ? (
             <>
               <Link className="text-accent underline underline-offset-2" to={paths.server(server)}>
-                {staff.server}
+                {name ?? staff.server}
               </Link>
               {" · "}
             </>
@@ -80,7 +81,7 @@ function Row({ drift }: { drift: Drift }) {
           <ConfirmedAct
             key={action}
             {...(kind === "leftover" && action === "repair" ? removal : acts[action])}
-            about={detail}
+            about={name ? `${name}: ${detail}` : detail}
             danger={action === "repair"}
             run={() => staffActs.settle(id, action)}
           />

@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import type { Cluster } from "@/api/types";
 import { localTime } from "@/lib/dates";
@@ -19,7 +19,7 @@ const LATELY = 10;
 export function OverviewPage() {
   const stuck = useQuery(staffQueries.operations("needs_attention"));
   const clusters = useQuery(staffQueries.clusters());
-  const drift = useQuery(staffQueries.drift(false));
+  const drift = useInfiniteQuery(staffQueries.drift(false));
   const destroys = useQuery(staffQueries.destroys());
   const holds = useQuery(staffQueries.holds());
   const all = [stuck, clusters, drift, destroys, holds];
@@ -28,7 +28,7 @@ export function OverviewPage() {
     all.every((query) => query.isSuccess) &&
     stuck.data?.data.length === 0 &&
     away.length === 0 &&
-    drift.data?.data.length === 0 &&
+    drift.data?.pages[0]?.data.length === 0 &&
     !destroys.data?.waiting_since &&
     !holds.data?.waiting_since;
   return (
@@ -64,9 +64,9 @@ export function OverviewPage() {
         }
       </Loaded>
       <Loaded query={drift}>
-        {({ data, page }) =>
-          data.length > 0 ? (
-            <Notice tone="warn" title={staff.driftCount(data.length, page.has_more)}>
+        {({ pages }) =>
+          pages[0]!.data.length > 0 ? (
+            <Notice tone="warn" title={staff.driftCount(pages.flatMap(({ data }) => data).length, drift.hasNextPage)}>
               <Link className="text-accent underline underline-offset-2" to={paths.adminDrift()}>
                 {staff.driftOpen}
               </Link>

@@ -26,11 +26,15 @@ export const staffQueries = {
       queryFn: ({ signal }) => unwrap(api.GET("/v1/servers/{id}", { params: { path: { id } }, signal })),
     }),
   drift: (ignored: boolean) =>
-    queryOptions({
+    infiniteQueryOptions({
       ...live,
       queryKey: ["staff", "drift", ignored] as const,
-      queryFn: ({ signal }) =>
-        unwrap(api.GET("/v1/admin/drift", { params: { query: { ignored, limit: 200 } }, signal })),
+      initialPageParam: undefined as string | undefined,
+      queryFn: ({ pageParam, signal }) => {
+        const query = { ignored, limit: LISTED, cursor: pageParam };
+        return unwrap(api.GET("/v1/admin/drift", { params: { query }, signal }));
+      },
+      getNextPageParam: (last) => last.page.next_cursor ?? undefined,
     }),
   clusters: () =>
     queryOptions({

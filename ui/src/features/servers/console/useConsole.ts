@@ -57,7 +57,7 @@ async function connect(
   viewer.background = "transparent";
   viewer.addEventListener("connect", () => {
     tell({ is: "connected" });
-    viewer.focus();
+    viewer.focus({ preventScroll: true });
   });
   // noVNC tells that it ended; only the socket tells why.
   socket.addEventListener("close", ({ reason }) => tell({ is: "closed", reason }));

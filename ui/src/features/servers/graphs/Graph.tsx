@@ -8,6 +8,7 @@ import { path, top, type Chart } from "./series";
 const { graphs } = words;
 const strokes = ["stroke-accent", "stroke-warn"];
 const dots = ["bg-accent", "bg-warn"];
+const TWO_DAYS_MS = 172_800_000;
 
 interface Props {
   chart: Chart;
@@ -44,12 +45,15 @@ export function Graph({ chart, data, moment, onMoment }: Props) {
         aria-valuemax={last}
         aria-valuenow={moment ?? last}
         aria-valuetext={spoken(chart, data[moment ?? last]!)}
-        className="touch-pan-y"
+        className="relative touch-pan-y border-t border-dashed border-line"
         onPointerMove={point}
         onPointerLeave={() => onMoment(null)}
         onKeyDown={press}
         onBlur={() => onMoment(null)}
       >
+        <span aria-hidden className="absolute top-0 left-0 text-small text-soft tabular-nums">
+          {chart.show(most)}
+        </span>
         <svg viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden className="h-32 w-full border-b border-line">
           {chart.lines.map(({ value }, n) => (
             <path
@@ -70,9 +74,21 @@ export function Graph({ chart, data, moment, onMoment }: Props) {
             />
           )}
         </svg>
+        <Span from={data[0]!.t} to={data[last]!.t} />
       </div>
       <Legend chart={chart} at={data[moment ?? last]!} />
     </Section>
+  );
+}
+
+/** Where the line begins and ends: by the clock within two days, else by the day. */
+function Span({ from, to }: { from: string; to: string }) {
+  const style = Date.parse(to) - Date.parse(from) < TWO_DAYS_MS ? "clock" : "day";
+  return (
+    <p aria-hidden className="mt-1 flex justify-between gap-4 text-small text-soft tabular-nums">
+      <span>{localTime(from, style)}</span>
+      <span>{localTime(to, style)}</span>
+    </p>
   );
 }
 

@@ -28,8 +28,18 @@ const columns: readonly Column[] = [
 
 const small = (text: ReactNode) => <span className="font-mono text-small wrap-anywhere">{text}</span>;
 
+/** Enough to tell owners apart; all of it on hover and in the page of the server. */
+function Owner({ owner }: { owner: string | undefined }) {
+  if (!owner) return words.common.none;
+  return (
+    <span title={owner} className="block truncate font-mono text-small">
+      {owner}
+    </span>
+  );
+}
+
 const staffColumns: readonly Column[] = [
-  { key: "owner", cell: ({ admin }) => small(admin?.owner ?? words.common.none) },
+  { key: "owner", cell: ({ admin }) => <Owner owner={admin?.owner} /> },
   { key: "node", cell: ({ admin }) => admin?.node ?? words.common.none },
   { key: "vmid", cell: ({ admin }) => small(admin?.vmid ?? words.common.none) },
 ];
@@ -49,11 +59,11 @@ export interface Layout {
 export const layouts: Record<"own" | "all", Layout> = {
   own: {
     columns: [...columns, created],
-    grid: "xl:grid xl:grid-cols-[2.75rem_1.5fr_1.1fr_1.5fr_1fr_0.9fr_1.15fr_0.85fr]",
+    grid: "xl:grid xl:grid-cols-[2.75rem_1.7fr_1.2fr_1.7fr_0.8fr_0.7fr_1fr_0.75fr]",
   },
   all: {
     columns: [...columns, ...staffColumns],
-    grid: "xl:grid xl:grid-cols-[2.75rem_1.5fr_1.05fr_1.3fr_0.9fr_0.8fr_1.25fr_1.2fr_0.5fr_0.5fr]",
+    grid: "xl:grid xl:grid-cols-[2.75rem_1.7fr_1.25fr_1.4fr_0.75fr_0.75fr_1.15fr_0.85fr_0.5fr_0.45fr]",
   },
 };
 

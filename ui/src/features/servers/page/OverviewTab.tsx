@@ -1,12 +1,18 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link } from "react-router";
 import type { Server } from "@/api/types";
 import { memory } from "@/lib/bytes";
 import { Changes } from "@/features/servers/change/Changes";
+import { serverQueries } from "@/features/servers/queries";
+import { paths } from "@/paths";
 import { Copy } from "@/ui/Copy";
 import { Facts } from "@/ui/Facts";
 import { Section } from "@/ui/Section";
 import { Time } from "@/ui/Time";
 import { words } from "@/words";
 import { useServer } from "./context";
+
+const LATELY = 5;
 
 export function OverviewTab() {
   const server = useServer();
@@ -17,8 +23,36 @@ export function OverviewTab() {
         {server.status === "terminated" ? null : <Changes />}
         {server.admin ? <Staff server={server} admin={server.admin} /> : null}
       </div>
-      <Specifications server={server} />
+      <div className="grid content-start gap-5">
+        <Specifications server={server} />
+        <Lately server={server.id} />
+      </div>
     </div>
+  );
+}
+
+/** The newest of its history, once that is read. */
+function Lately({ server }: { server: string }) {
+  const newest = useInfiniteQuery(serverQueries.history(server)).data?.pages[0]?.data.slice(0, LATELY);
+  if (!newest?.length) return null;
+  return (
+    <Section title={words.server.lately}>
+      <ul aria-label={words.server.lately} className="grid gap-2">
+        {newest.map(({ id, at, title, actor }) => (
+          <li key={id} className="flex flex-wrap justify-between gap-x-6">
+            <span>
+              {title} <span className="text-soft">{words.history.by(actor.label)}</span>
+            </span>
+            <span className="text-small text-soft">
+              <Time at={at} />
+            </span>
+          </li>
+        ))}
+      </ul>
+      <Link className="justify-self-start text-accent underline underline-offset-2" to={paths.serverHistory(server)}>
+        {words.server.wholeHistory}
+      </Link>
+    </Section>
   );
 }
 

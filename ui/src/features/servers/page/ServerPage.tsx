@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { Outlet, useLocation, useParams } from "react-router";
+import { Link, Outlet, useLocation, useParams } from "react-router";
 import { describe, hasStatus } from "@/api/errors";
 import type { Server } from "@/api/types";
 import { localTime } from "@/lib/dates";
@@ -23,7 +23,7 @@ export function ServerPage() {
   const { id = "" } = useParams();
   const query = useQuery(serverQueries.detail(id));
   useTitle(query.data?.name ?? words.servers.title);
-  if (hasStatus(query.error, 404)) return <EmptyState title={words.server.gone} help={words.server.goneHelp} />;
+  if (hasStatus(query.error, 404)) return <Gone />;
 
   const failure = query.error ? (
     <Failure title={words.server.failed} {...describe(query.error)} onRetry={() => void query.refetch()} />
@@ -40,6 +40,15 @@ export function ServerPage() {
       <Frame key={query.data.id} server={query.data} />
     </div>
   );
+}
+
+function Gone() {
+  const back = (
+    <Link className="text-accent underline underline-offset-2" to={paths.servers()}>
+      {words.shell.goServers}
+    </Link>
+  );
+  return <EmptyState title={words.server.gone} help={words.server.goneHelp} action={back} />;
 }
 
 function Frame({ server }: { server: Server }) {

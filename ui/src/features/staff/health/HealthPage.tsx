@@ -21,7 +21,7 @@ export function HealthPage() {
       {(now) => (
         <div className="grid gap-5">
           <Missing health={now} />
-          <div className="grid items-start gap-5 lg:grid-cols-2">
+          <div className="packed">
             <Effects effects={now.effects} />
             <Work health={now} />
             <Programs programs={now.programs} />

@@ -20,7 +20,7 @@ export function ReportView({ report, adoption }: { report: Report; adoption?: Re
       <Section title={imports.entities}>
         <Tallies entities={report.entities} />
       </Section>
-      <div className="grid items-start gap-5 lg:grid-cols-2">
+      <div className="packed">
         <Groups title={imports.quarantined} help={imports.quarantinedHelp} groups={grouped(quarantined)} />
         <Groups title={imports.warnings} help={imports.warningsHelp} groups={warningGroups(report)} />
         <Groups title={imports.skipped} help={imports.skippedHelp} groups={skipped(report)} />

@@ -20,11 +20,11 @@ test("a dry run's report is read from its file, in words, and sent nowhere", asy
       .map((cell) => cell.textContent),
   ).toEqual(["9", "2", "1", "3", "1", "2"]);
   const quarantined = within(report).getByRole("list", { name: "Set aside" });
-  expect(quarantined).toHaveTextContent("An option is not in the mapping 2 of servers");
+  expect(quarantined).toHaveTextContent("An option is not in the mapping 2 servers");
   expect(quarantined).toHaveTextContent("Ids 17, 18");
   expect(report).toHaveTextContent("Option: Panel");
   expect(report).toHaveTextContent("No image for “CentOS 6”");
-  expect(report).toHaveTextContent("Names a VM that may be adopted 1 of servers");
+  expect(report).toHaveTextContent("Names a VM that may be adopted 1 server");
   expect(report).toHaveTextContent("abc123");
 });
 
@@ -50,7 +50,7 @@ test("a run tells what it brought and what became of its servers", async () => {
   expect(runs).toHaveTextContent("Not finished");
   await user.click(within(runs).getAllByRole("link", { name: "Import of whmcs" })[0]!);
   const adoption = await screen.findByRole("list", { name: "Virtual machines" });
-  expect(adoption).toHaveTextContent("Not adopted 30 of servers");
+  expect(adoption).toHaveTextContent("Not adopted 30 servers");
   expect(within(adoption).getByRole("link", { name: "lost" })).toHaveAttribute("href", "/servers/srv_9");
   expect(screen.getByText("whmcs-import rollback run_1")).toBeVisible();
 });
