@@ -4,6 +4,7 @@
     whmcs-import suggest-mapping --source …   draft a mapping file from what is sold there
     whmcs-import verify --source …            compare what is here with what is there
     whmcs-import retry --source …             import only what no earlier run could
+    whmcs-import retry servers/17 --source …  import these rows of a report's `quarantined`, and nothing else
     whmcs-import rollback RUN                 take back what a run brought and nobody has touched since
 
 Exit code 0: done; 2: done, but rows are in quarantine; 3: refused or aborted, nothing is half-written; 64: wrong usage.
@@ -17,7 +18,9 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -31,7 +34,7 @@ from runtime.settings import Settings, SettingsError
 from whmcs_import import extract, load, mapping_file, memory, plan, progress, rollback, settle, suggest, target, verify
 from whmcs_import.extract import Dsn, InvalidSource, Known, SourceError, SourceInfo
 from whmcs_import.mapping_file import MappingError, MappingFile
-from whmcs_import.plan import Plan
+from whmcs_import.plan import ENTITIES, Plan
 from whmcs_import.report import Report
 from whmcs_import.rollback import Undone
 from whmcs_import.staging import Staging, private_copy
@@ -52,6 +55,10 @@ def main(argv: list[str] | None = None) -> int:
         return _refused(error, USAGE)
     except (MappingError, SettingsError, SourceError, TargetError) as error:
         return _refused(error, REFUSED)
+    except (OSError, sqlite3.Error) as error:
+        return _refused(
+            f"it could not go on here ({error}): is there room in {tempfile.gettempdir()}? Run again", REFUSED
+        )
     except KeyboardInterrupt:
         return _refused("stopped: what is loaded stays, run again for the rest", REFUSED)
 
@@ -63,13 +70,13 @@ def _import_command(arguments: argparse.Namespace) -> int:
     _print(report.as_json(), report.as_text(), arguments)
     if report.plan.incomplete:
         return REFUSED
-    return QUARANTINED if report.plan.quarantined else DONE
+    return QUARANTINED if report.sets_aside else DONE
 
 
 def _suggest_command(arguments: argparse.Namespace) -> int:
     with progress.shown(quiet=arguments.quiet) as tell, private_copy() as staging:
         source = _extract(arguments, extract.parse_dsn(arguments.source), staging, tell)
-        print(suggest.draft(staging, source), end="")
+        _say(suggest.draft(staging, source).rstrip("\n"))
     return DONE
 
 
@@ -86,7 +93,7 @@ def _verify_command(arguments: argparse.Namespace) -> int:
 def _rollback_command(arguments: argparse.Namespace) -> int:
     async def undone() -> Undone:
         async with target.connected(Settings().database_url) as connection:
-            return await rollback.rollback(connection, arguments.run)
+            return await rollback.rollback(connection, arguments.run, dry_run=arguments.dry_run)
 
     done = asyncio.run(undone())
     _print(done.as_json(), done.as_text(), arguments)
@@ -107,7 +114,9 @@ async def _import(arguments: argparse.Namespace, dsn: Dsn, file: MappingFile, se
         async with target.connected(settings.database_url) as connection:
             if not arguments.dry_run:
                 await target.lock(connection, arguments.source_name)
-            source, made = await _planned(arguments, dsn, connection, staging, file, tell)
+            async with target.reading(connection):
+                source, made = await _planned(arguments, dsn, connection, staging, file, tell)
+            retried = settle.only_rows(staging, made, arguments.rows) if arguments.rows else {}
             seen = None
             if arguments.dry_run and os.environ.get("HOSTLER_CONFIG"):
                 seen = await _look(settings, made)
@@ -122,6 +131,7 @@ async def _import(arguments: argparse.Namespace, dsn: Dsn, file: MappingFile, se
                 dry_run=arguments.dry_run,
                 run_id=ids.show(ids.RUN, run_id) if run_id else None,
                 live=seen,
+                retried=retried,
             )
             if run_id is not None:
                 await _load(arguments, connection, staging, report, file, run_id, tell)
@@ -149,8 +159,7 @@ async def _planned(
     tell: progress.Report,
 ) -> tuple[SourceInfo, Plan]:
     """The plan, remembered where nothing has changed, else made of what is read."""
-    async with target.reading(connection):
-        known = await memory.known(connection, arguments.source_name, _inputs(arguments, file))
+    known = await memory.known(connection, arguments.source_name, _inputs(arguments, file))
     source = _extract(arguments, dsn, staging, tell, known)
     if known is not None and source.digests == known.digests:
         made = await _plan(arguments, connection, staging, file, tell, recalled=True)
@@ -187,23 +196,22 @@ async def _plan(
 ) -> Plan | None:
     total = staging.count("tblhosting")
     name = arguments.source_name
-    async with target.reading(connection):
-        earlier = await target.earlier(connection, name)
-        if recalled:
-            made = await memory.recall(connection, staging, name, file, earlier)
-        else:
-            made = plan.make(
-                staging,
-                name,
-                file,
-                earlier,
-                lambda what, done: tell("map", what, done, total),
-                include_idle=arguments.include_idle,
-            )
-        if made is not None:
-            await settle.settle(connection, staging, made, file, overwrite=arguments.overwrite)
-    if made is not None and arguments.command == "retry":
-        settle.only_new(staging, made)
+    earlier = await target.earlier(connection, name)
+    if recalled:
+        made = await memory.recall(connection, staging, name, file, earlier)
+    else:
+        made = plan.make(
+            staging,
+            name,
+            file,
+            earlier,
+            lambda what, done: tell("map", what, done, total),
+            include_idle=arguments.include_idle,
+        )
+    if made is not None:
+        await settle.settle(connection, staging, made, file, overwrite=arguments.overwrite)
+        if arguments.command == "retry" and not arguments.rows:
+            settle.only_new(staging, made)
     return made
 
 
@@ -234,21 +242,30 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     arguments = parser.parse_intermixed_args(argv)
     if arguments.source is None and arguments.command != "rollback":
         parser.error("--source is missing")
-    if (arguments.run is None) == (arguments.command == "rollback"):
-        parser.error("rollback needs the run to take back" if arguments.run is None else "RUN is for rollback alone")
+    if arguments.named and arguments.command not in ("rollback", "retry"):
+        parser.error(f"{' '.join(arguments.named)} means nothing to {arguments.command}")
+    if arguments.command == "rollback" and len(arguments.named) != 1:
+        parser.error("rollback needs the run to take back, and only one")
+    try:
+        arguments.run = _run(arguments.named[0]) if arguments.command == "rollback" else None
+        arguments.rows = [_row(name) for name in arguments.named] if arguments.command == "retry" else []
+    except argparse.ArgumentTypeError as error:
+        parser.error(str(error))
     return arguments
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="whmcs-import", description="Move what a WHMCS sells into Hostler.", epilog=_EPILOG)
     parser.add_argument("command", nargs="?", choices=tuple(COMMANDS), default="import", help="default: import")
-    parser.add_argument("run", nargs="?", type=_run, metavar="RUN", help="the run that rollback takes back")
+    parser.add_argument(
+        "named", nargs="*", metavar="RUN|ROW", help="the run that rollback takes back; the rows that retry tries"
+    )
     parser.add_argument("--source", metavar="mysql://user:password@host:port/database")
     parser.add_argument(
         "--source-name", type=_name, default="whmcs", help="what this WHMCS is called here (default: whmcs)"
     )
     parser.add_argument("--mapping", type=Path, metavar="FILE", help="the mapping file (default: a built-in one)")
-    parser.add_argument("--dry-run", action="store_true", help="print the plan, write nothing")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, write nothing")
     parser.add_argument("--manage", action="store_true", help="manage adopted servers instead of only observing them")
     parser.add_argument("--overwrite", action="store_true", help="let the source win over changes that were made here")
     parser.add_argument("--include-idle", action="store_true", help="import clients without servers too")
@@ -277,6 +294,13 @@ def _run(text: str) -> UUID:
     return run
 
 
+def _row(text: str) -> tuple[str, str]:
+    name, _, source_id = text.partition("/")
+    if name not in (*ENTITIES, "logins") or not source_id:
+        raise argparse.ArgumentTypeError(f"{text!r} is no row: name it as a report does, servers/17 or logins/client-5")
+    return name, source_id
+
+
 _EPILOG = "Exit code 0: done; 2: done, rows are in quarantine; 3: refused or aborted; 64: wrong usage."
 
 
@@ -288,15 +312,25 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _check_writable(report: Path | None) -> None:
-    if report is not None and not report.parent.is_dir():
-        raise SettingsError(f"--report {report}: the folder {report.parent} does not exist")
+    """Find out before anything is done whether its report can be kept."""
+    if report is not None and (report.is_dir() or not os.access(report if report.exists() else report.parent, os.W_OK)):
+        raise SettingsError(f"--report {report}: cannot be written there: name a file in a folder that exists")
 
 
 def _print(whole: dict[str, Any], text: str, arguments: argparse.Namespace) -> None:
     written = json.dumps(whole, indent=2, ensure_ascii=False)
     if arguments.report is not None:
         arguments.report.write_text(written + "\n", encoding="utf-8")
-    print(written if arguments.format == "json" else text)
+    _say(written if arguments.format == "json" else text)
+
+
+def _say(text: str) -> None:
+    """To stdout, whatever its encoding; who reads only the head of it has read enough."""
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _refused(message: object, code: int) -> int:

@@ -30,6 +30,7 @@ from whmcs_import.users import ClientRow, Membership, SignIns, UserRow
 
 ENTITIES = {"plans": "product", "users": "user", "accounts": "client", "servers": "service"}
 PROGRESS_EVERY = 2000
+EXAMPLES = 3
 ENDED = ("Terminated", "Cancelled", "Fraud")
 UPGRADES = "SELECT relid, type FROM tblupgrades WHERE status = 'Pending' ORDER BY relid"
 CANCELLATIONS = "SELECT relid, type FROM tblcancelrequests ORDER BY relid"
@@ -52,14 +53,33 @@ class Tally:
     unchanged: int = 0
     skip: Counter[str] = field(default_factory=Counter)
     quarantine: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, list[str]] = field(default_factory=dict)  # by what becomes of them, or why they are skipped
 
     @property
     def changes(self) -> int:
         return self.create + self.update
 
-    def count(self, action: str) -> None:
+    def count(self, action: str, source_id: str) -> None:
         """One more row that is to be created, updated or left unchanged."""
         setattr(self, action, getattr(self, action) + 1)
+        self._example(action, source_id)
+
+    def leave_out(self, reason: str, source_id: str, *, counted: str = "") -> None:
+        """One more row that is skipped; `counted` is what it was counted as before."""
+        self.skip[reason] += 1
+        self._example(reason, source_id)
+        self.take_back(counted, source_id)
+
+    def take_back(self, counted: str, source_id: str) -> None:
+        """A row that was counted as this becomes something else."""
+        if counted:
+            setattr(self, counted, getattr(self, counted) - 1)
+            self.examples[counted] = [id for id in self.examples.get(counted, []) if id != source_id]
+
+    def _example(self, what: str, source_id: str) -> None:
+        known = self.examples.setdefault(what, [])
+        if len(known) < EXAMPLES:
+            known.append(source_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +158,15 @@ def decide(source: str, file: MappingFile, earlier: Earlier, findings: Findings)
     made = Plan(source, shop=findings.shop, complete=file.defaults.unknown_option == "refuse", findings=findings)
     for name, count in findings.seen.items():
         made.entities[name].seen = count
-    for name, _, reason in findings.skipped:
-        made.entities[name].skip[reason] += 1
+    for name, source_id, reason in findings.skipped:
+        made.entities[name].leave_out(reason, source_id)
     for entry in findings.quarantined:
         made.quarantine(entry["entity"], entry["source_id"], entry["reason"], entry["detail"])
     for name, source_id, content in findings.kept:
         action = earlier.action(ENTITIES[name], source_id, content)
-        made.entities[name].count(action)
+        made.entities[name].count(action, source_id)
         if name == "users" and source_id in findings.logins:
-            made.entities["logins"].count(action)
+            made.entities["logins"].count(action, source_id)
     made.warnings, made.adoption = list(findings.warnings), list(findings.adoption)
     made.unmapped, made.unmapped_values = dict(findings.unmapped), dict(findings.unmapped_values)
     made.totals, made.orphans = dict(findings.totals), dict(findings.orphans)

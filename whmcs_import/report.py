@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from whmcs_import.extract import SourceInfo
 from whmcs_import.findings import Unmapped
-from whmcs_import.plan import Plan, Tally
+from whmcs_import.plan import EXAMPLES, Plan, Tally
 
-EXAMPLES = 3
+MOST_SHOWN = 20  # of the VMs, on a terminal
 MOST_LOGGED = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A plan with where it came from; `run_id` is None for a dry run and when there was nothing to do."""
+    """A plan with where it came from; `run_id` is None for a dry run and when there was nothing to do.
+
+    `retried` says what becomes of the rows that were named, where only these are imported.
+    """
 
     plan: Plan
     source: SourceInfo
@@ -27,6 +30,14 @@ class Report:
     dry_run: bool
     run_id: str | None = None
     live: dict[str, Any] | None = None
+    retried: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def sets_aside(self) -> bool:
+        """Whether anything that was to be imported stays in quarantine."""
+        if self.retried:
+            return any(what.startswith("quarantine") for what in self.retried.values())
+        return bool(self.plan.quarantined)
 
     def as_json(self) -> dict[str, Any]:
         """The report as the contract has it: the keys are stable."""
@@ -38,7 +49,9 @@ class Report:
             "changes": plan.changes,
             "source": {"name": self.source_name, **asdict(self.source), "orphans": plan.orphans},
             "entities": {name: _tally(tally) for name, tally in plan.entities.items()},
+            "examples": {name: tally.examples for name, tally in plan.entities.items()},
             "quarantined": plan.quarantined,
+            "retried": self.retried,
             "vanished": plan.vanished,
             "warnings": plan.warnings,
             "mapping": {
@@ -95,9 +108,15 @@ class Report:
 
     def _reasons(self) -> Iterator[str]:
         for name, tally in self.plan.entities.items():
+            for action in ("create", "update", "unchanged"):
+                if known := tally.examples.get(action):
+                    yield f"  {name} {action}: such as {', '.join(known)}"
             for reason, count in sorted(tally.skip.items()):
-                yield f"  {name} skipped: {reason} ({count})"
+                yield f"  {name} skipped: {reason} ({count}), such as {', '.join(tally.examples[reason])}"
         yield from _examples("quarantined", "reason", self.plan.quarantined)
+        if self.plan.quarantined:
+            rows = " ".join(f"{row['entity']}/{row['source_id']}" for row in self.plan.quarantined[:1])
+            yield f"  once a row is mended, `whmcs-import retry {rows} --source …` imports it and nothing else"
         yield from _examples("vanished, left as it is", "reason", self.plan.vanished)
         yield from _examples("warning", "code", self.plan.warnings)
         for name, count in self.plan.orphans.items():
@@ -113,15 +132,25 @@ class Report:
     def _adoption(self) -> Iterator[str]:
         if not self.plan.adoption:
             return
+        yield from self._vms()
         declined = Counter(str(row["reason"]) for row in self.plan.adoption if row["state"] == "declined")
         named = len(self.plan.adoption) - declined.total()
-        yield ""
         yield f"VMs        {named} services name a VM that may be adopted, {declined.total()} do not"
         for reason, count in sorted(declined.items()):
             services = [row["service_id"] for row in self.plan.adoption if row["reason"] == reason]
             yield f"  not adopted: {reason} ({count}): services {_ids(services)}"
         if self.live is not None:
             yield f"  Proxmox at {self.live['at']}: " + ", ".join(f"{k} {n}" for k, n in self.live["counts"].items())
+
+    def _vms(self) -> Iterator[str]:
+        yield ""
+        yield f"{'service':>12}  {'VM':20}{'kind':6}{'state':22}evidence"
+        for row in self.plan.adoption[:MOST_SHOWN]:
+            vm = "" if row["vmid"] is None else f"{row['cluster']}/{row['vmid']}"
+            state = row.get("live", {}).get("state") or row["reason"] or row["state"]
+            yield f"{row['service_id']:>12}  {vm:20}{row['kind'] or '':6}{state:22}{', '.join(row['evidence'])}"
+        if (more := len(self.plan.adoption) - MOST_SHOWN) > 0:
+            yield f"{'':12}  and {more} more: all of them are in the JSON of --report"
 
     def _money(self) -> Iterator[str]:
         for (currency, cycle), amount in sorted(self.plan.totals.items()):
@@ -131,6 +160,9 @@ class Report:
         if self.plan.incomplete:
             count = len(self.plan.unmapped)
             return f"Refused: the mapping speaks of {count} sold things not at all: map them or list them under ignore."
+        if self.retried:
+            lines = [f"{row}: {what}" for row, what in self.retried.items()]
+            return "\n".join(lines + [f"Run {self.run_id}."] * bool(self.run_id))
         if self.plan.changes == 0:
             return "Nothing to change: everything that can be imported is here already."
         verb = "would be" if self.dry_run else "were"

@@ -54,6 +54,7 @@ class Undone:
     """What a rollback did: counts by entity, and what stays and why."""
 
     run: str
+    dry_run: bool = False
     reverted: Counter[str] = field(default_factory=Counter)
     restored: Counter[str] = field(default_factory=Counter)
     kept: list[dict[str, str]] = field(default_factory=list)
@@ -64,11 +65,12 @@ class Undone:
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
-        return {"run_id": self.run, "reverted": self.reverted, "restored": self.restored, "kept": self.kept}
+        counts = {"reverted": self.reverted, "restored": self.restored}
+        return {"run_id": self.run, "dry_run": self.dry_run, **counts, "kept": self.kept}
 
     def as_text(self) -> str:
         """For people."""
-        lines = [f"Rollback of {self.run}"]
+        lines = [f"Rollback of {self.run}" + (", dry run: nothing is written" if self.dry_run else "")]
         lines += [f"  {count} of entity {entity} taken back" for entity, count in sorted(self.reverted.items())]
         lines += [f"  {count} of entity {entity} as before the run" for entity, count in sorted(self.restored.items())]
         reasons = Counter((kept["entity"], kept["reason"]) for kept in self.kept)
@@ -76,8 +78,8 @@ class Undone:
         return "\n".join(lines)
 
 
-async def rollback(connection: Connection, run: UUID) -> Undone:
-    """Take back what `run` brought.
+async def rollback(connection: Connection, run: UUID, *, dry_run: bool = False) -> Undone:
+    """Take back what `run` brought; with `dry_run` only say what that would be.
 
     Raises:
         TargetError: there was no such run, another import runs, or somebody changes the same rows at this moment.
@@ -85,6 +87,9 @@ async def rollback(connection: Connection, run: UUID) -> Undone:
     source = await connection.fetchval(SQL.source_of_run, run)
     if source is None:
         raise TargetError(f"{ids.show(ids.RUN, run)} is no run of this database: its id stands in the import's report")
+    if dry_run:
+        async with target.reading(connection):
+            return await _Rollback(connection, run, source, dry_run=True).go()
     await target.lock(connection, source)
     try:
         return await _Rollback(connection, run, source).go()
@@ -108,11 +113,11 @@ class _Verdict:
 
 
 class _Rollback:
-    def __init__(self, connection: Connection, run: UUID, source: str):
+    def __init__(self, connection: Connection, run: UUID, source: str, *, dry_run: bool = False):
         self._connection = connection
         self._run = run
         self._source = source
-        self._undone = Undone(ids.show(ids.RUN, run))
+        self._undone = Undone(ids.show(ids.RUN, run), dry_run)
         shown = ids.show(ids.RUN, run)
         self._meta = Meta(actor=Actor(type="import", id=shown), correlation=shown)
         self._busy: dict[str, set[UUID]] = {"service": set(), "client": set(), "user": set()}  # what must stay
@@ -186,6 +191,10 @@ class _Rollback:
         restored = [v.row.stream for v in verdicts if v.restores]
         if not entries:
             return
+        self._undone.reverted[entity] += len(gone)
+        self._undone.restored[entity] += len(restored)
+        if self._undone.dry_run:
+            return
         async with self._connection.transaction():
             await append_chunk(self._connection, entries)
             await self._connection.execute(SQL.forget_rows, gone)
@@ -198,8 +207,6 @@ class _Rollback:
             elif entity == "user":
                 await self._connection.execute(SQL.close_logins, gone)
                 await self._connection.execute(SQL.forget_credentials, gone)
-        self._undone.reverted[entity] += len(gone)
-        self._undone.restored[entity] += len(restored)
 
 
 def _before(events: Iterable[object]) -> object | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -32,10 +32,66 @@ async def settle(
 
 def only_new(staging: Staging, plan: Plan) -> None:
     """Leave what is here as it is: of the plan stays what no earlier run could import."""
-    for name, entity in ENTITIES.items():
-        if left := staging.unplan_all(entity, "update"):
-            plan.entities[name].update -= left
-            plan.entities[name].skip["not_retried"] += left
+    stay = {(entity, id) for entity in ENTITIES.values() for id, _ in staging.planned_as(entity, "create")}
+    _leave_out(staging, plan, stay)
+
+
+def only_rows(staging: Staging, plan: Plan, rows: Collection[tuple[str, str]]) -> dict[str, str]:
+    """Of the plan stay these rows (entity of the report, source id) and what of theirs is not here yet.
+
+    Answers with what becomes of each.
+
+    Raises:
+        TargetError: the source has no such row.
+    """
+    wanted = {(ENTITIES.get(name, ENTITIES["users"]), id) for name, id in rows}
+    _leave_out(staging, plan, wanted | _needed(staging, plan, wanted))
+    return {f"{name}/{id}": _outcome(staging, plan, name, id) for name, id in rows}
+
+
+def _needed(staging: Staging, plan: Plan, wanted: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+    """The plans and accounts of servers, and the users of these accounts, as far as they are to be created."""
+    plans, accounts, members = set[str](), set[str](), set[str]()
+    for service, text in staging.planned_as("service", "create"):
+        if ("service", service) in wanted:
+            server = msgspec.json.decode(text)
+            plans.add(str(server["raw"]["product_id"]))
+            accounts.add(server["account_id"])
+    needed = {("product", id) for id in plans}
+    for client, text in staging.planned_as("client", "create"):
+        if ("client", client) in wanted or str(ids.imported(plan.source, "client", client)) in accounts:
+            needed.add(("client", client))
+            members.update(member["user_id"] for member in msgspec.json.decode(text)["members"])
+    users = (id for id, _ in staging.planned_as("user", "create"))
+    return needed | {("user", id) for id in users if str(ids.imported(plan.source, "user", id)) in members}
+
+
+def _leave_out(staging: Staging, plan: Plan, stay: Collection[tuple[str, str]]) -> None:
+    """Take everything else out of what is to be created or updated."""
+    names = {entity: name for name, entity in ENTITIES.items()}
+    logins = plan.findings.logins if plan.findings else set()
+    for entity, source_id, action in staging.plan_only(stay):
+        plan.entities[names[entity]].leave_out("not_retried", source_id, counted=action)
+        if entity == "user" and source_id in logins:
+            plan.entities["logins"].leave_out("not_retried", source_id, counted=action)
+
+
+def _outcome(staging: Staging, plan: Plan, name: str, source_id: str) -> str:
+    entity = ENTITIES.get(name, ENTITIES["users"])
+    for row in plan.quarantined:
+        if (row["entity"], row["source_id"]) == (name, source_id):
+            return f"quarantine: {row['reason']}"
+    for action in ("create", "update"):
+        if any(source_id == id for id, _ in staging.planned_as(entity, action)):
+            return action
+    findings = plan.findings
+    assert findings is not None
+    skipped = {id: reason for kind, id, reason in findings.skipped if ENTITIES[kind] == entity}
+    if source_id in skipped:
+        return f"skip: {skipped[source_id]}"
+    if any((ENTITIES[kind], id) == (entity, source_id) for kind, id, _ in findings.kept):
+        return "unchanged"
+    raise target.TargetError(f"{name}/{source_id} is no row of this source: take it from `quarantined` of a report")
 
 
 async def _changed_here(connection: Connection, staging: Staging, plan: Plan, *, overwrite: bool) -> None:
@@ -117,7 +173,7 @@ async def _owner_changes(connection: Connection, staging: Staging, plan: Plan) -
         source_id, now = changed[stream]
         if account != now:
             staging.unplan("service", source_id)
-            plan.entities["servers"].update -= 1
+            plan.entities["servers"].take_back("update", source_id)
             detail = f"it belongs to another client now; here it is of {ids.show(ids.ACCOUNT, account)}"
             plan.quarantine("servers", source_id, "owner_changed", detail)
 
@@ -132,5 +188,4 @@ async def _known_plans(connection: Connection, staging: Staging, plan: Plan, fil
     for source_id, stream in streams.items():
         if stream in known:
             staging.unplan("product", source_id)
-            plan.entities["plans"].create -= 1
-            plan.entities["plans"].skip["in_catalogue"] += 1
+            plan.entities["plans"].leave_out("in_catalogue", source_id, counted="create")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -230,10 +230,18 @@ class Staging:
             "UPDATE planned SET payload = ? WHERE entity = ? AND source_id = ?", (payload, entity, source_id)
         )
 
-    def unplan_all(self, entity: str, action: str) -> int:
-        """Take out everything to be loaded of an entity by one action; answers with how much that was."""
-        query = "DELETE FROM planned WHERE entity = ? AND action = ?"
-        return self._db.execute(query, (entity, action)).rowcount
+    def plan_only(self, stay: Collection[tuple[str, str]]) -> list[Row]:
+        """Take out everything to be loaded but these (entity, source id); answers with entity, source id, action."""
+        with self.writing():
+            self._db.execute("CREATE TEMP TABLE stay (entity, source_id, PRIMARY KEY (entity, source_id))")
+            self._db.executemany("INSERT INTO stay VALUES (?, ?)", stay)
+            gone = self._db.execute(
+                "DELETE FROM planned WHERE action IN ('create', 'update')"
+                " AND (entity, source_id) NOT IN (SELECT entity, source_id FROM stay)"
+                " RETURNING entity, source_id, action"
+            ).fetchall()
+            self._db.execute("DROP TABLE stay")
+        return gone
 
     def passwords(self, users: Sequence[int]) -> dict[int, str]:
         """The password hashes of users, as the source has them."""
