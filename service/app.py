@@ -27,7 +27,7 @@ from service.people import routes as people
 from service.servers import routes as servers
 from service.staff import routes as staff
 from service.watch import routes as watch
-from service.web import docs, health, openapi, static
+from service.web import docs, examples, health, openapi, static
 from service.web import routes as web
 from service.web.edge import Edge
 from service.web.endpoint import routes
@@ -78,7 +78,7 @@ def _others(deps: Deps) -> list[BaseRoute]:
 @cache
 def _description() -> str:
     """Made once in a process: it takes a moment."""
-    return openapi.text(ENDPOINTS)
+    return openapi.text(examples.illustrated(openapi.describe(ENDPOINTS)))
 
 
 async def _routing_failed(request: Request, error: Exception) -> Response:

@@ -129,15 +129,7 @@ def _header_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
 
 
 def _answer(endpoint: Endpoint, status: int) -> dict[str, Any]:
-    words = {
-        200: "Done",
-        201: "Made",
-        202: "Accepted: it goes on",
-        204: "Done",
-        304: "Unchanged",
-        503: "Not ready",
-    }
-    shown: dict[str, Any] = {"description": words[status]}
+    shown: dict[str, Any] = {"description": WORDS[status]}
     model = endpoint.answers[status]
     if model is not None:
         schema = {"$ref": REFERENCE.format(model=model.__name__)}
@@ -167,9 +159,9 @@ def _untitled(schema: Any) -> Any:
     return {key: _untitled(value) for key, value in schema.items() if not (key == "title" and isinstance(value, str))}
 
 
-def text(endpoints: Sequence[Endpoint]) -> str:
-    """The description as JSON text."""
-    return json.dumps(describe(endpoints), indent=2, ensure_ascii=False) + "\n"
+def text(description: dict[str, Any]) -> str:
+    """A description as JSON text."""
+    return json.dumps(description, indent=2, ensure_ascii=False) + "\n"
 
 
 def handler(data: str) -> Handler:
@@ -182,10 +174,10 @@ def handler(data: str) -> Handler:
 
 
 def main() -> None:
-    """Print the description of this service."""
+    """Print the description of this service, without examples."""
     from service.app import ENDPOINTS  # the application serves this module's description of it
 
-    print(text(ENDPOINTS), end="")
+    print(text(describe(ENDPOINTS)), end="")
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from service.app import ENDPOINTS, build
 from service.command.declare import apply_catalogue
 from service.deps import opened
 from service.web import openapi
+from service.web.examples import illustrated
 from testbed.postgres import free_port
 from tests.service.world import SYSTEM, World
 
@@ -105,11 +106,22 @@ def test_the_names_clients_rely_on_are_there() -> None:
     assert names <= set(DESCRIPTION["components"]["schemas"])
 
 
+def test_every_example_passes_the_model_that_checks_the_real_thing() -> None:
+    description = illustrated(openapi.describe(ENDPOINTS))
+    for endpoint in ENDPOINTS:
+        described = description["paths"][endpoint.path][endpoint.method.lower()]
+        if endpoint.body is not None:
+            shown = described["requestBody"]["content"]["application/json"]["example"]
+            endpoint.body.model_validate_json(json.dumps(shown))
+        for status, model in endpoint.answers.items():
+            if model is not None and status < 300:
+                shown = described["responses"][str(status)]["content"][endpoint.media]["example"]
+                model.model_validate_json(json.dumps(shown), by_alias=True, by_name=True)
+
+
 def test_the_description_for_the_dashboard_is_current() -> None:
     written = Path(__file__).parents[2] / "ui" / "openapi.json"
-    assert json.loads(written.read_text()) == json.loads(openapi.text(ENDPOINTS)), (
-        "run: python -m service.web.openapi > ui/openapi.json"
-    )
+    assert json.loads(written.read_text()) == DESCRIPTION, "run: python -m service.web.openapi > ui/openapi.json"
 
 
 async def test_the_description_is_served(world: World) -> None:

@@ -31,9 +31,10 @@ function outline(schema, schemas, depth = 0) {
 }
 
 function contents(content, schemas) {
-  return Object.entries(content ?? {}).flatMap(([type, { schema }]) => [
+  return Object.entries(content ?? {}).flatMap(([type, { schema, example }]) => [
     make("div", make("code", type), "quiet"),
     make("pre", outline(schema, schemas)),
+    ...(example === undefined ? [] : [make("div", "For example", "quiet"), make("pre", JSON.stringify(example, null, 2))]),
   ]);
 }
 
