@@ -20,6 +20,7 @@ from hypervisor.port import GuestRow, Hypervisor
 from orchestrator.drift.closer import look_closer, report_gone, taken_addresses
 from orchestrator.drift.picture import Picture
 from orchestrator.drift.strays import Strays
+from orchestrator.offers import with_offers
 from orchestrator.surroundings import inventory, see
 from orchestrator.work import SQL, NoSuchStream, Tools
 from runtime.ids import new_id
@@ -47,6 +48,7 @@ class Observer:
         self._missing: set[int] = set()
         self._locked: dict[int, float] = {}  # since when a guest was seen with a lock
         self._listed = -INVENTORY_SECONDS  # when the nodes were last written down
+        self._templates: dict[str, int | dict[str, int]] = {}  # the images that were looked for then
         self._turn = 0  # the VMID whose configuration was read last
 
     async def run(self, stop: Stop) -> None:
@@ -94,16 +96,16 @@ class Observer:
         await self._gone(rows)
         await self._each([self._strays.look(rows, self._picture.vmids())])
         await self._each(self._look_at_stranger(row) for row in strangers)
-        settings = self._tools.config.known_cluster(self._cluster.cluster)
+        settings = (await with_offers(self._tools)).known_cluster(self._cluster.cluster)
         if settings is not None:
             await self._each([self._strays.sweep(rows, settings.storage), self._list_nodes(settings)])
 
     async def _list_nodes(self, settings: Cluster) -> None:
-        if time.monotonic() - self._listed < INVENTORY_SECONDS:
+        if time.monotonic() - self._listed < INVENTORY_SECONDS and self._templates == settings.templates:
             return
         found = await inventory(self._tools, await see(self._tools, settings))
         await self._tools.store.pool.execute(SQL.saw_nodes, settings.name, json.dumps(found))
-        self._listed = time.monotonic()
+        self._listed, self._templates = time.monotonic(), settings.templates
 
     def _watch_locks(self, rows: Iterable[GuestRow]) -> None:
         now = time.monotonic()

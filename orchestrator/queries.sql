@@ -402,3 +402,9 @@ ON CONFLICT (cluster, node) DO UPDATE
    SET online = EXCLUDED.online, memory_mib = EXCLUDED.memory_mib, vcpus = EXCLUDED.vcpus,
        disk_gib = EXCLUDED.disk_gib, disk_free_gib = EXCLUDED.disk_free_gib,
        disk_resource = EXCLUDED.disk_resource, images = EXCLUDED.images, seen_at = clock_timestamp();
+
+-- name: offers
+-- The images and locations that staff have made beside the settings.
+SELECT state FROM catalogue_view
+ WHERE kind IN ('image', 'location') AND state->'declared'->>'origin' = 'staff'
+ ORDER BY position, item_id;

@@ -23,7 +23,7 @@ from projector.tables import Change, Table, Target
 
 SQL = Queries("projector")
 # Raise it when views built by older code are no longer right; they must then be rebuilt before they are written again.
-CODE_VERSION = 3
+CODE_VERSION = 4
 ERASING = (OwnerErased, AccountErased, UserErased)
 _CODEC = Codec(EVENTS)
 

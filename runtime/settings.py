@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
@@ -173,12 +173,13 @@ class Image(Section):
 
 
 class Location(Section):
-    """A place where servers can be: one cluster or several."""
+    """A place where servers can be: one cluster or several. `pools`: those of other locations that it has as well."""
 
     key: str
     name: str
     cluster: str | None = None
     clusters: list[str] = []
+    pools: list[str] = []
 
     @model_validator(mode="after")
     def _somewhere(self) -> Location:
@@ -299,6 +300,8 @@ class Config(Section):
         for location in self.location:
             if unknown := [name for name in location.names if name not in clusters]:
                 raise ValueError(f"location {location.key!r} names the unknown cluster {unknown[0]!r}")
+            if strange := set(location.pools) - {pool.name for pool in self.pool}:
+                raise ValueError(f"location {location.key!r} names the unknown pool {min(strange)!r}")
         for pool in self.pool:
             if pool.location not in places:
                 raise ValueError(f"pool {pool.name!r} names the unknown location {pool.location!r}")
@@ -332,7 +335,46 @@ class Config(Section):
 
     def pools_of(self, location: str, cluster: str) -> list[Pool]:
         """The pools whose addresses servers of a location get in one of its clusters."""
-        return [pool for pool in self.pool if pool.location == location and pool.cluster in (None, cluster)]
+        also = next((place.pools for place in self.location if place.key == location), [])
+        own = [pool for pool in self.pool if pool.location == location or pool.name in also]
+        return [pool for pool in own if pool.cluster in (None, cluster)]
+
+    def with_offers(self, offers: Iterable[tuple[str, Mapping[str, Any]]]) -> Config:
+        """The settings with what staff offer beside them: pairs of a kind (`image`, `location`) and its declaration.
+
+        The settings win where both use one key; clusters that they do not know (any more) are left out.
+        """
+        declared = list(offers)
+        images = [plain for kind, plain in declared if kind == "image"]
+        places = [self._place(plain) for kind, plain in declared if kind == "location"]
+        known = {place.key for place in self.location}
+        return self.model_copy(
+            update={
+                "image": [*self.image, *(Image(**_only(Image, plain)) for plain in images)],
+                "location": [*self.location, *(place for place in places if place.key not in known)],
+                "cluster": [_with_templates(cluster, images) for cluster in self.cluster],
+            }
+        )
+
+    def _place(self, plain: Mapping[str, Any]) -> Location:
+        clusters = [name for name in plain["clusters"] if self.known_cluster(name) is not None]
+        return Location.model_construct(**_only(Location, plain) | {"clusters": clusters})
+
+
+def _only(section: type[Section], plain: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: plain[name] for name in section.model_fields if name in plain}
+
+
+def _with_templates(cluster: Cluster, images: Iterable[Mapping[str, Any]]) -> Cluster:
+    """A cluster with the templates that images bring along: VMIDs of it, or per node."""
+    found: dict[str, int | dict[str, int]] = {}
+    for image in images:
+        places = [place for place in image["templates"] if place["cluster"] == cluster.name]
+        by_node = {place["node"]: place["vmid"] for place in places if place["node"] is not None}
+        anywhere = next((place["vmid"] for place in places if place["node"] is None), None)
+        if anywhere is not None or by_node:
+            found[image["template"]] = by_node if anywhere is None else anywhere
+    return cluster.model_copy(update={"templates": {**found, **cluster.templates}}) if found else cluster
 
 
 class Settings:

@@ -111,6 +111,16 @@ SELECT user_id, role, state FROM user_view WHERE user_id = ANY ($1::uuid[]);
 -- Listed items of a kind, in the operator's order. $1 kind
 SELECT item_id, state FROM catalogue_view WHERE kind = $1 AND listed ORDER BY position, item_id;
 
+-- name: offers
+-- The images and locations that staff have made beside the settings.
+SELECT state FROM catalogue_view
+ WHERE kind IN ('image', 'location') AND state->'declared'->>'origin' = 'staff'
+ ORDER BY position, item_id;
+
+-- name: now
+-- The database's clock.
+SELECT clock_timestamp();
+
 -- name: sights
 -- Whether each cluster answers, and when it last did.
 SELECT cluster, reachable, observed_at FROM cluster_observation WHERE reachable IS NOT NULL;
@@ -205,8 +215,8 @@ INSERT INTO idempotency_key (user_id, key, fingerprint, status, headers, body) V
 -- name: declared
 -- Every catalogue item as it was last declared in the log.
 SELECT DISTINCT ON (e.stream_id)
-       e.tx, e.pos, e.stream_id, e.version, e.type, e.schema_v, e.data, e.meta, e.at, NULL::json AS private
-  FROM event e
+       e.tx, e.pos, e.stream_id, e.version, e.type, e.schema_v, e.data, e.meta, e.at, p.data AS private
+  FROM event e LEFT JOIN event_private p USING (stream_id, version)
  WHERE e.type LIKE 'catalogue.%'
  ORDER BY e.stream_id, e.version DESC;
 

@@ -113,6 +113,15 @@ class Reads:
         """The listed plans, images or locations, in the operator's order."""
         return [snapshot.decode(Item, row["state"]) for row in await self._pool.fetch(SQL.catalogue, kind)]
 
+    async def offers(self) -> list[Item]:
+        """The images and locations that staff have made beside the settings, those that were retired among them."""
+        return [snapshot.decode(Item, row["state"]) for row in await self._pool.fetch(SQL.offers)]
+
+    async def now(self) -> datetime:
+        """The database's clock."""
+        moment: datetime = await self._pool.fetchval(SQL.now)
+        return moment
+
     async def history(
         self, server_id: UUID, before: int | None, without: Iterable[str], limit: int
     ) -> list[Recorded[Any]]:

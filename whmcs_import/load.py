@@ -171,7 +171,9 @@ class _Loader:
             for part in ("image", "location"):
                 plain[part] = {**plain[part], "name": names.get(plain[part]["id"], plain[part]["name"])}
             return msgspec.convert(plain, ImportUpdated if again else ServerImported), UUID(plain["account_id"])
-        return msgspec.convert(plain, EVENTS[entity]), None if entity == "product" else change.stream
+        if entity == "product":
+            return msgspec.convert(plain | {"origin": "import"}, PlanDeclared), None
+        return msgspec.convert(plain, EVENTS[entity]), change.stream
 
     async def _names(self, changes: list[Change]) -> dict[str, str]:
         """What the catalogue here calls the images and locations of these servers."""

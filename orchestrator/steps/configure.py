@@ -6,6 +6,7 @@ from functools import partial
 
 from hypervisor.port import GuestConfig, GuestSettings, IpConfig, Uplink
 from orchestrator.effect import Plan, pursue, task_finder, told
+from orchestrator.offers import with_offers
 from orchestrator.outcome import Done, Failed, Outcome
 from orchestrator.steps.place import pool_of
 from orchestrator.steps.power import ours
@@ -22,7 +23,7 @@ async def configure(work: Work) -> Outcome:
     if not isinstance(guest, GuestConfig):
         return guest
     try:
-        settings = _settings(work, guest, await password_of(work))
+        settings = await _settings(work, guest, await password_of(work))
     except Unsealable as error:
         return Failed("secret_lost", LOST, str(error), retryable=False)
 
@@ -33,9 +34,9 @@ async def configure(work: Work) -> Outcome:
     return Done(outcome.detail, claims=partial(forget, work)) if isinstance(outcome, Done) else outcome
 
 
-def _settings(work: Work, guest: GuestConfig, password: str | None) -> GuestSettings:
+async def _settings(work: Work, guest: GuestConfig, password: str | None) -> GuestSettings:
     """What the guest is to have. A guest that was adopted keeps what it has and Hostler was never told."""
-    state, config = work.state, work.tools.config
+    state, config = work.state, await with_offers(work.tools)
     new, adopted = work.operation.type == "create", state.source is not None
     size = size_of(work)
     addressed = adopted and (not state.addresses or "net0" in guest.ipconfig)

@@ -8,6 +8,7 @@ from domain.server import events as e
 from hypervisor.errors import AgentSilent, Denied, Invalid, Refused
 from hypervisor.port import GuestConfig, GuestSettings
 from orchestrator.effect import pursue, told
+from orchestrator.offers import with_offers
 from orchestrator.outcome import Done, Failed, Outcome
 from orchestrator.steps.power import ours
 from orchestrator.steps.secrets import forget, password_of
@@ -57,7 +58,7 @@ async def _tell_running(work: Work, guest: GuestConfig, password: str | None) ->
     """Whether the system that runs has the password now; if not, it finds it on its cloud-init drive."""
     if (await work.hypervisor.status(guest.node, guest.vmid)).power != "running":
         return False
-    user = work.tools.config.user_of(work.state.image.template)
+    user = (await with_offers(work.tools)).user_of(work.state.image.template)
     if password is not None and user is not None and guest.agent_enabled:
         try:
             await work.hypervisor.set_password(guest.node, guest.vmid, user, password)

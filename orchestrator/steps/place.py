@@ -14,10 +14,11 @@ from eventstore.database import Connection
 from eventstore.store import ClaimLost
 from orchestrator import surroundings
 from orchestrator.addresses import Given, give
+from orchestrator.offers import with_offers
 from orchestrator.outcome import MAINTENANCE, MAINTENANCE_SECONDS, Failed, Later, Outcome
 from orchestrator.surroundings import Sight
 from orchestrator.work import SQL, Work, observed_clusters
-from runtime.settings import Cluster, Pool
+from runtime.settings import Cluster, Config, Pool
 
 AWAY_SECONDS = 5.0
 AWAY = "The hypervisor cannot be reached. This goes on by itself when it is back."
@@ -26,7 +27,8 @@ AWAY = "The hypervisor cannot be reached. This goes on by itself when it is back
 async def place(work: Work) -> Outcome:
     """Done with `ServerPlaced`, or the reason why it fits nowhere."""
     location, image = work.state.location, work.state.image
-    clusters = work.tools.config.clusters_of(location.key)
+    config = await with_offers(work.tools)
+    clusters = config.clusters_of(location.key)
     observed = await observed_clusters(work.tools, [cluster.name for cluster in clusters])
     clusters = [cluster for cluster in clusters if cluster.name not in observed]
     if not clusters:
@@ -38,18 +40,20 @@ async def place(work: Work) -> Outcome:
     claimed = await asyncio.gather(*(surroundings.claimed_by_others(work, sight) for sight in sights))
     by_others = {sight.cluster.name: found for sight, found in zip(sights, claimed, strict=True)}
     async with work.tools.placing[location.key]:
-        return await _choose_and_promise(work, sights, away, by_others)
+        return await _choose_and_promise(work, config, sights, away, by_others)
 
 
 async def _choose_and_promise(
-    work: Work, sights: Sequence[Sight], away: list[str], by_others: Mapping[str, Mapping[str, str]]
+    work: Work, config: Config, sights: Sequence[Sight], away: list[str], by_others: Mapping[str, Mapping[str, str]]
 ) -> Outcome:
     inputs = await surroundings.inputs(work, sights, away)
     choice = choose(inputs)
     if isinstance(choice, NoChoice):
         return _nowhere(work, inputs, choice)
-    cluster = work.tools.config.cluster_named(choice.candidate.cluster)
-    given, skipped = await _addresses(work, cluster, by_others[cluster.name])
+    cluster = config.cluster_named(choice.candidate.cluster)
+    given, skipped = await _addresses(
+        work, config.pools_of(work.state.location.key, cluster.name), by_others[cluster.name]
+    )
     if given is None:
         return Failed("no_address", f"There is no free address in {work.state.location.name} now.", str(skipped))
     vmid = await next_vmid(work, cluster)
@@ -110,9 +114,10 @@ def _promises(work: Work, cluster: Cluster, choice: Choice) -> dict[str, int]:
     return promises
 
 
-async def _addresses(work: Work, cluster: Cluster, by_others: Mapping[str, str]) -> tuple[Given | None, dict[str, str]]:
+async def _addresses(
+    work: Work, pools: list[Pool], by_others: Mapping[str, str]
+) -> tuple[Given | None, dict[str, str]]:
     """Addresses that are free, and those that were passed over since a guest of others claims them."""
-    pools = work.tools.config.pools_of(work.state.location.key, cluster.name)
     networks = [str(pool.network) for pool in pools]
     rows = await work.tools.store.pool.fetch(
         SQL.taken_addresses, networks, float(work.tools.config.policy.address_quarantine)

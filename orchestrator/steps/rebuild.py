@@ -10,6 +10,7 @@ from hypervisor.identity import identity_of
 from hypervisor.port import GuestConfig, Task
 from orchestrator import slots
 from orchestrator.effect import LATE_SECONDS, Plan, pursue_all, task_finder
+from orchestrator.offers import with_offers
 from orchestrator.outcome import Done, Failed, Outcome
 from orchestrator.steps import power, snapshots
 from orchestrator.steps.configure import boot_disk
@@ -43,7 +44,7 @@ async def _source(work: Work, guest: GuestConfig) -> str | None:
     """The volume an image is copied from. Its template must be on the guest's own node, also where the storage is
     shared: Proxmox imports from no other (qemu-server API2/Qemu.pm create_disks, "owner VM not on local node").
     """
-    cluster = work.tools.config.known_cluster(work.state.cluster)
+    cluster = (await with_offers(work.tools)).known_cluster(work.state.cluster)
     vmids = cluster.template_vmids(wanted(work).template) if cluster is not None else frozenset()
     rows = await work.hypervisor.guests()
     template = next((row.vmid for row in rows if row.vmid in vmids and row.node == guest.node), None)

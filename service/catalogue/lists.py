@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from domain import ids
 from domain.catalogue.state import Item
-from service.deps import deps
+from service.deps import caller, deps
 from service.web import paging
 from service.web.body import query
 from service.web.models import PageQuery
@@ -36,6 +36,7 @@ async def list_locations(req: Request) -> Response:
 
 async def _list(req: Request, kind: str, prefix: str, names: tuple[str, ...]) -> Response:
     asked = query(req, PageQuery)
+    await deps(req).reads.caught_up(caller(req).user_id)
     items = await deps(req).reads.items(kind)
     _, after = paging.parse(asked.cursor, kind, paging.name)
     start = _place(items, after) if after is not None else 0

@@ -1,4 +1,7 @@
-"""The catalogue of the settings, declared in the log: what is new or changed is appended, what is gone is unlisted."""
+"""The catalogue of the settings, declared in the log: what is new or changed is appended, what is gone is unlisted.
+
+What staff or an import made is theirs: it is left alone.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from uuid import UUID
 
 from domain import ids
 from domain.catalogue.events import CatalogueEvent, ImageDeclared, LocationDeclared, PlanDeclared
+from domain.catalogue.state import evolve
 from domain.record import Meta, Recorded
 from eventstore.store import Entry, EventStore
 from runtime.settings import Config, Section
@@ -23,14 +27,22 @@ async def apply_catalogue(store: EventStore, config: Config, meta: Meta) -> list
     """
     known = {row["stream_id"]: store.recorded(row) for row in await store.pool.fetch(SQL.declared)}
     wanted = dict(_wanted(config))
-    changed = [(id, event) for id, event in wanted.items() if id not in known or known[id].event != event]
+    foreign = {id for id, past in known.items() if evolve(past).declared["origin"] != "file"}
+    changed = [
+        (id, event)
+        for id, event in wanted.items()
+        if id not in foreign and (id not in known or known[id].event != event)
+    ]
     gone = [
-        (id, replace(past.event, listed=False)) for id, past in known.items() if id not in wanted and past.event.listed
+        (id, replace(past.event, listed=False))
+        for id, past in known.items()
+        if id not in foreign and id not in wanted and past.event.listed
     ]
     entries = [Entry(id, known[id].version + 1 if id in known else 1, event, meta) for id, event in (*changed, *gone)]
     if entries:
         await store.append(entries)
-    return [_line(known.get(id), event) for id, event in (*changed, *gone)]
+    done = [_line(known.get(id), event) for id, event in (*changed, *gone)]
+    return done + [f"left alone {_what(event)}: staff made it" for id, event in wanted.items() if id in foreign]
 
 
 def _wanted(config: Config) -> Iterator[tuple[UUID, CatalogueEvent]]:
@@ -40,12 +52,17 @@ def _wanted(config: Config) -> Iterator[tuple[UUID, CatalogueEvent]]:
 
 
 def _declared(kind: str, items: Sequence[Section], cls: type[CatalogueEvent]) -> Iterator[tuple[UUID, CatalogueEvent]]:
-    known = {field.name for field in fields(cls)}
+    # Where something is, and whom it is for, is read from the settings themselves each time.
+    known = {field.name for field in fields(cls)} - {"clusters", "pools", "user"}
     for position, item in enumerate(items):
         values: dict[str, Any] = item.model_dump(include=known)
         yield ids.catalogue(kind, values["key"]), cls(**values, position=position)
 
 
 def _line(before: Recorded[Any] | None, event: CatalogueEvent) -> str:
-    what = "added" if before is None else "changed" if event.listed else "unlisted"
-    return f"{what} {type(event).__name__.removesuffix('Declared').lower()} {event.key}"
+    done = "added" if before is None else "changed" if event.listed else "unlisted"
+    return f"{done} {_what(event)}"
+
+
+def _what(event: CatalogueEvent) -> str:
+    return f"{type(event).__name__.removesuffix('Declared').lower()} {event.key}"

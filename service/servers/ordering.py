@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from domain.placement import Candidate, Choice, Inputs, Need, NoChoice, Share, c
 from domain.server import events as e
 from domain.server.decide import CreateServer
 from domain.server.state import Server
-from runtime.settings import Pool
+from runtime.settings import Config, Pool
 from service.deps import caller, deps
 from service.keys import keys
 from service.reads import SQL
@@ -93,7 +93,7 @@ async def image_for(req: Request, text: str, server: Server) -> e.Image:
         Problem: there is none, it is not where the server is, or its disk is larger than the plan's.
     """
     image = await _item(req, "image", text)
-    cluster = deps(req).config.known_cluster(server.cluster)
+    cluster = _with_offers(req, [image]).known_cluster(server.cluster)
     if cluster is None or image.declared["template"] not in cluster.templates:
         raise invalid("/image", f"{image.declared['name']} is not offered in {server.location.name}.", "not_offered")
     await _check_image_is_there(req, server, image)
@@ -118,7 +118,7 @@ async def where(req: Request, command: CreateServer) -> Choice | NoChoice | None
     Raises:
         Problem: it fits nowhere, or no address is free.
     """
-    config, place = deps(req).config, command.location
+    config, place = _with_offers(req, await deps(req).reads.offers()), command.location
     offering = [c.name for c in config.clusters_of(place.key) if command.image.template in c.templates]
     free = [name for name in offering if await _has_addresses(req, config.pools_of(place.key, name))]
     if not free:
@@ -207,15 +207,28 @@ async def _named_account(req: Request, text: str, owned: Sequence[UUID]) -> UUID
 
 
 async def _item(req: Request, kind: str, text: str) -> Item:
-    wanted = ids.parse(PREFIX[kind], text)
-    for item in await deps(req).reads.items(kind):
-        if item.id == wanted or item.declared["key"] == text:
-            return item
-    raise invalid(f"/{kind}", f"There is no such {kind}.", "unknown")
+    found = await _offered(req, kind, text)
+    if found is None:
+        await deps(req).reads.caught_up(caller(req).user_id)  # who has just made it may order it
+        found = await _offered(req, kind, text)
+    if found is None:
+        raise invalid(f"/{kind}", f"There is no such {kind}.", "unknown")
+    return found
+
+
+async def _offered(req: Request, kind: str, text: str) -> Item | None:
+    wanted, items = ids.parse(PREFIX[kind], text), await deps(req).reads.items(kind)
+    return next((item for item in items if item.id == wanted or item.declared["key"] == text), None)
+
+
+def _with_offers(req: Request, items: Iterable[Item]) -> Config:
+    """The settings, and of these items what staff have made."""
+    own = [(item.kind, item.declared) for item in items if item.declared.get("origin") == "staff"]
+    return deps(req).config.with_offers(own) if own else deps(req).config
 
 
 async def _check_offered(req: Request, image: Item, location: Item) -> None:
-    config, pool = deps(req).config, deps(req).store.pool
+    config, pool = _with_offers(req, [image, location]), deps(req).store.pool
     known = config.clusters_of(location.declared["key"])
     clusters = [cluster for cluster in known if not await is_observed(pool, config, cluster.name)]
     if not clusters:

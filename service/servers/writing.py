@@ -73,7 +73,7 @@ def wanted_version(req: Request) -> int | None:
         return None
     match = _VERSION.fullmatch(given)
     if match is None:
-        raise Problem("version_mismatch", "If-Match takes a server's version or its ETag.")
+        raise Problem("version_mismatch", "If-Match takes a version or an ETag.")
     return int(match[1])
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from domain.record import Actor, Meta
 from domain.server import decide
+from domain.server import events as e
 from domain.server.decide import CreateServer, EndOperation, RequestOperation
 from domain.server.evolve import fold
 from domain.server.operations import Who
@@ -74,11 +75,18 @@ class Life:
         self.skew += timedelta(seconds=seconds)
         self.world.advance(int(seconds))
 
-    async def create(self, name: str = "web-1", account: UUID | None = None) -> UUID:
+    async def create(
+        self,
+        name: str = "web-1",
+        account: UUID | None = None,
+        *,
+        image: e.Image = IMAGE,
+        location: e.Location = LOCATION,
+    ) -> UUID:
         """A customer asks for a server."""
         server = new_id()
         command = CreateServer(
-            operation_id=new_id(), account_id=account or new_id(), name=name, plan=PLAN, image=IMAGE, location=LOCATION
+            operation_id=new_id(), account_id=account or new_id(), name=name, plan=PLAN, image=image, location=location
         )
         await self._append(server, 0, command.account_id, decide.create(None, command))
         return server

@@ -11,15 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import ids, placement
+from domain.catalogue.events import ImageDeclared, LocationDeclared, Template
 from domain.placement import Candidate, Choice, Inputs, Need, NoChoice, Share
 from domain.server import events as e
+from eventstore.store import Entry
 from hypervisor.fake import FakeHypervisor
 from hypervisor.fake_world import FakeGuest, FakeWorld
 from hypervisor.port import IpConfig, StorageRow
 from orchestrator import surroundings
 from orchestrator.observer import Observer
+from projector.loop import catch_up
 from runtime.settings import Cluster, Pool
-from tests.orchestrator.conftest import TEMPLATE, Life
+from tests.orchestrator.conftest import META, TEMPLATE, Life
 
 NEED = Need(memory_mib=2048, vcpus=2, disk_gib=20)
 GIB = 1024**3
@@ -368,3 +371,27 @@ async def test_the_observer_writes_down_what_orders_are_checked_against(life: Li
     (candidate,) = [one for one in state.placement.explanation["inputs"]["candidates"] if one["node"] == "pve1"]
     limits = [candidate[name]["limit"] for name in ("memory", "vcpus", "disk")]
     assert limits == [rows["pve1"][name] for name in ("memory_mib", "vcpus", "disk_gib")]
+
+
+@pytest.mark.pg
+async def test_what_staff_offer_is_placed_like_what_the_settings_offer(life: Life) -> None:
+    """An image and a location that only the log knows; retired, they still serve the orders that were accepted."""
+    own = Template(cluster="demo", vmid=9100)
+    image = ImageDeclared(key="rocky", name="Rocky", template="rocky", templates=[own], user="rocky", origin="staff")
+    pools = [pool.name for pool in life.tools.config.pool]
+    place = LocationDeclared(key="par1", name="Paris", clusters=["demo"], pools=pools, listed=False, origin="staff")
+    for kind, item in (("image", image), ("location", place)):
+        await life.store.append([Entry(ids.catalogue(kind, item.key), 1, item, META)])
+    await catch_up(life.store)
+    life.world.add_template(9100, "rocky", "pve1")
+    await Observer(life.tools, life.hypervisor).look()
+    seen = await life.store.pool.fetchval("SELECT images FROM node_sight WHERE node = 'pve1'")
+    assert json.loads(seen)["rocky"] == ["pve1", 9100]
+    server = await life.create(
+        image=e.Image(id=ids.catalogue("image", "rocky"), name="Rocky", template="rocky"),
+        location=e.Location(id=ids.catalogue("location", "par1"), name="Paris", key="par1"),
+    )
+    state = await life.settle(server)
+    assert state.placement is not None
+    assert (state.status, state.placement.template_vmid, len(state.addresses)) == ("running", 9100, 1)
+    assert life.world.guests[state.vmid or 0].user == "rocky"

@@ -167,6 +167,9 @@ class Tables:
     def do_now(self) -> Answer:
         return [{"now": self.clock()}]
 
+    def do_offers(self) -> Answer:
+        return []  # staff change nothing of what is offered in a storm
+
     def do_hindrances(self, cluster: str, node: str) -> Answer:
         switch = self.table("effects_switch").get(True)
         reasons = [
