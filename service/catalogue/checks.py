@@ -46,7 +46,7 @@ def _check_user(req: Request, plain: dict[str, Any]) -> None:
     first = next((image for image in deps(req).config.image if image.template == plain["template"]), None)
     if first is not None and (plain["user"] or None) not in (None, first.user):
         said = first.user or "whom the image itself has"
-        raise invalid("/user", f"The settings say of this template that its user is {said}.")
+        raise invalid("/default_user", f"The settings say of this template that its user is {said}.")
 
 
 async def _check_templates(req: Request, templates: Sequence[dict[str, Any]]) -> None:

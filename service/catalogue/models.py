@@ -120,7 +120,7 @@ Templates = Annotated[list[TemplateNew], Field(min_length=1, max_length=500)]
 class ImageNew(Reason):
     """Either `template`, a key under which the settings name template VMs, or `templates` of its own.
 
-    `user` is whom passwords and keys are for; empty: whom the image itself has.
+    `default_user` is whom passwords and keys are for; empty: whom the image itself has.
     """
 
     key: Key
@@ -128,7 +128,7 @@ class ImageNew(Reason):
     min_disk_gib: DiskGib = 1
     template: Line | None = None
     templates: Templates | None = None
-    user: UserName = ""
+    default_user: UserName = ""
     position: Place | None = None
 
 
@@ -139,7 +139,7 @@ class ImageChange(Reason):
     min_disk_gib: DiskGib | None = None
     template: Line | None = None
     templates: Templates | None = None
-    user: UserName | None = None
+    default_user: UserName | None = None
     position: Place | None = None
 
 
@@ -207,7 +207,7 @@ class StaffImage(StaffItem):
     min_disk_gib: int
     template: str
     templates: list[Template]
-    user: str | None
+    default_user: str | None
 
 
 class StaffLocation(StaffItem):

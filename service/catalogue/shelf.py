@@ -203,6 +203,8 @@ class Shelf:
 
 def _plain(asked: BaseModel) -> dict[str, Any]:
     plain = asked.model_dump()
+    if "default_user" in plain:
+        plain["user"] = plain.pop("default_user")
     return plain | {"templates": plain["templates"] or []} if isinstance(asked, ImageNew) else plain
 
 

@@ -27,7 +27,7 @@ def image(req: Request, declared: dict[str, Any]) -> dict[str, Any]:
         "min_disk_gib": declared["min_disk_gib"],
         "template": template,
         "templates": declared.get("templates") or places,
-        "user": declared.get("user") or config.user_of(template),
+        "default_user": declared.get("user") or config.user_of(template),
     }
 
 

@@ -66,6 +66,7 @@ WORDS: dict[str, Any] = {
     "currency": "EUR",
     "current_password": "correct horse battery",
     "cycle": "monthly",
+    "default_user": "debian",
     "disk_gib": 40,
     "email": "ada@example.com",
     "expires_in": 600,

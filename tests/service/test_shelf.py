@@ -21,7 +21,7 @@ from tests.service.world import SYSTEM, World
 Order = Callable[..., dict[str, Any]]
 PLANS, IMAGES, LOCATIONS = "/v1/admin/plans", "/v1/admin/images", "/v1/admin/locations"
 TINY = {"key": "tiny", "name": "Tiny", "vcpus": 1, "memory_mib": 512, "disk_gib": 5, "reason": "asked for by many"}
-ROCKY = {"key": "rocky", "name": "Rocky", "templates": [{"cluster": "demo", "vmid": 9100}], "user": "rocky"}
+ROCKY = {"key": "rocky", "name": "Rocky", "templates": [{"cluster": "demo", "vmid": 9100}], "default_user": "rocky"}
 PARIS = {"key": "par1", "name": "Paris", "clusters": ["demo"], "pools": ["fra1-v4"]}
 
 
@@ -164,7 +164,7 @@ NOT_COPIED: tuple[tuple[dict[str, Any], str], ...] = (
     ({"templates": [{"cluster": "demo", "vmid": 10_000_001}]}, "/templates/0/vmid"),
     ({"templates": [{"cluster": "demo", "node": "pve2", "vmid": 9100}]}, "/templates/0/node"),
     ({"templates": [{"cluster": "demo", "vmid": 9100}] * 2}, "/templates/0"),
-    ({"user": "no user"}, "/user"),
+    ({"default_user": "no user"}, "/default_user"),
 )
 
 
@@ -182,7 +182,8 @@ async def test_nobody_believes_a_cluster_that_does_not_answer(as_staff: httpx.As
 
 async def test_templates_of_the_settings_keep_their_user(as_staff: httpx.AsyncClient) -> None:
     second = {"key": "debian-small", "name": "Debian, small", "template": "debian-12"}
-    assert (await as_staff.post(IMAGES, json=second | {"user": "else"})).json()["errors"][0]["pointer"] == "/user"
+    refused = await as_staff.post(IMAGES, json=second | {"default_user": "else"})
+    assert refused.json()["errors"][0]["pointer"] == "/default_user"
     image = await _made(as_staff, IMAGES, **second)
     assert image["templates"] == [{"cluster": "demo", "node": None, "vmid": 9000}]
 

@@ -1959,14 +1959,14 @@ export interface components {
             /** @default null */
             templates?: components["schemas"]["TemplateNew"][] | null;
             /** @default null */
-            user?: string | null;
+            default_user?: string | null;
             /** @default null */
             position?: number | null;
         };
         /**
          * @description Either `template`, a key under which the settings name template VMs, or `templates` of its own.
          *
-         *     `user` is whom passwords and keys are for; empty: whom the image itself has.
+         *     `default_user` is whom passwords and keys are for; empty: whom the image itself has.
          */
         ImageNew: {
             /** @default null */
@@ -1980,7 +1980,7 @@ export interface components {
             /** @default null */
             templates?: components["schemas"]["TemplateNew"][] | null;
             /** @default  */
-            user?: string;
+            default_user?: string;
             /** @default null */
             position?: number | null;
         };
@@ -2886,7 +2886,7 @@ export interface components {
             min_disk_gib: number;
             template: string;
             templates: components["schemas"]["Template"][];
-            user: string | null;
+            default_user: string | null;
         };
         StaffImagePage: {
             data: components["schemas"]["StaffImage"][];
