@@ -18,6 +18,7 @@ from eventstore.positions import START, Position
 from eventstore.queries import Queries
 from eventstore.store import Batch, EventStore
 from runtime.background import cancelled
+from runtime.ring import Ring
 
 SQL = Queries("eventstore")
 STALL_SECONDS = 0.05
@@ -118,7 +119,8 @@ class Doorbell:
         self._url = url
         self._channel = channel
         self._ear = ear
-        self._rung = asyncio.Event()
+        self._ring = Ring()
+        self._rings = [self._ring]
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Doorbell:
@@ -131,15 +133,18 @@ class Doorbell:
 
     def ring(self) -> None:
         """Wake whoever waits."""
-        self._rung.set()
+        for ring in self._rings:
+            ring.ring()
+
+    def another(self) -> Ring:
+        """What is rung at the same times, for somebody else who waits."""
+        ring = Ring()
+        self._rings.append(ring)
+        return ring
 
     async def wait(self, timeout: float = POLL_SECONDS) -> None:
         """Return when something may be there, after `timeout` seconds at the latest."""
-        # Not `wait_for`: before Python 3.12 it can swallow a cancellation that comes together with the ring.
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout):
-                await self._rung.wait()
-        self._rung.clear()
+        await self._ring.wait(timeout)
 
     async def _listen(self) -> None:
         while True:
@@ -147,7 +152,7 @@ class Doorbell:
                 await self._session()
             except FAILED as error:
                 log.warning("listener lost, polling", error=str(error))
-            self._rung.set()
+            self.ring()
             await asyncio.sleep(POLL_SECONDS)
 
     async def _session(self) -> None:
@@ -155,11 +160,11 @@ class Doorbell:
         try:
             gone = asyncio.Event()
             connection.add_termination_listener(lambda *_: gone.set())
-            await connection.add_listener(self._channel, lambda *_: self._rung.set())
+            await connection.add_listener(self._channel, lambda *_: self.ring())
             if self._ear is not None:
                 await connection.add_listener(self._ear.channel, lambda *message: self._hear(message[-1]))
                 self._ear.hears(True)
-            self._rung.set()  # what was appended before LISTEN took hold
+            self.ring()  # what was appended before LISTEN took hold
             while not gone.is_set():
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(CHECK_SECONDS):

@@ -280,6 +280,13 @@ class Limits(Section):
     requests_per_minute: int = Field(6000, ge=0)
 
 
+class Webhooks(Section):
+    """Where messages may be sent: to public servers by https, and what is allowed here besides."""
+
+    allow_http: bool = False
+    allow_networks: list[IPv4Network | IPv6Network] = []
+
+
 class Config(Section):
     """The whole of hostler.toml."""
 
@@ -287,6 +294,7 @@ class Config(Section):
     limits: Limits = Limits()
     policy: Policy = Policy()
     mail: Mail | None = None
+    webhooks: Webhooks = Webhooks()
     cluster: list[Cluster] = []
     pool: list[Pool] = []
     plan: list[Plan] = []

@@ -32,8 +32,12 @@ from service.web import routes as web
 from service.web.edge import Edge
 from service.web.endpoint import routes
 from service.web.problems import Problem
+from service.webhooks import routes as webhooks
 
-ROOMS = (web, identity, accounts, keys, servers, console, live, catalogue, staff, past, watch, people, billing, imports)
+ROOMS = (
+    *(web, identity, accounts, keys, servers, console, live, catalogue),
+    *(staff, past, watch, people, billing, imports, webhooks),
+)
 ENDPOINTS = [endpoint for room in ROOMS for endpoint in room.ENDPOINTS]
 PAGES = (
     "/",

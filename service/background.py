@@ -11,16 +11,17 @@ from service.billing.settle import settle
 from service.deps import Deps
 from service.follow.follower import Follower
 from service.mail.notices import Notices
+from service.webhooks.tell import Webhooks
 
 
 @contextlib.asynccontextmanager
 async def working(d: Deps) -> AsyncIterator[None]:
     """Do it for as long as this is open."""
-    async with beside(settle(d)), beside(follower(d).run()):
+    async with beside(settle(d)), beside(follower(d).run()), beside(d.sender.run()), beside(d.replayer.run()):
         yield
 
 
 def follower(d: Deps) -> Follower:
     """What tells others of what happens."""
     kinds = d.config.mail.letters if d.config.mail is not None else Letters()
-    return Follower(d.store, [Notices(d.store, d.post, kinds)])
+    return Follower(d.store, [Notices(d.store, d.post, kinds), Webhooks(d.log_id, d.sender.ring)], d.hub.ring())

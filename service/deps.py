@@ -36,6 +36,9 @@ from service.servers.shown import Shown
 from service.web.limits import Limiter
 from service.web.metrics import Metrics
 from service.web.problems import Problem
+from service.webhooks.replay import Replayer
+from service.webhooks.sender import Sender
+from service.webhooks.wire import Wire
 
 POOL_SIZE = 16
 
@@ -56,6 +59,9 @@ class Deps:
     ui: Path
     clusters: dict[str, Hypervisor]
     limiter: Limiter
+    wire: Wire
+    sender: Sender
+    replayer: Replayer
     metrics: Metrics = field(default_factory=Metrics)
     shown: Shown = field(default_factory=Shown)
     # Hashing a password fills a core: more at once only makes everybody wait.
@@ -77,6 +83,7 @@ async def opened(settings: Settings) -> AsyncIterator[Deps]:
     seal = load_seal(config.auth.secret_key_file)
     secret = read_secret(config.auth.secret_key_file, "auth.secret_key_file")
     clusters = open_clusters(config.cluster)
+    wire = Wire(config.webhooks)
     limiter = Limiter(config.limits.requests_per_minute)
     pool = await open_pool(settings.database_url, size=POOL_SIZE, application="hostler-service")
     try:
@@ -88,6 +95,7 @@ async def opened(settings: Settings) -> AsyncIterator[Deps]:
         signer = Tokens(keys, config.auth.access_seconds)
         hub = Hub(store, log_id, reads, settings.database_url, signer)
         async with hub, beside(signer.follow_keys()), beside(tidy_hourly(pool)), Post(pool, seal, config.mail) as post:
+            sender = Sender(pool, seal, post, wire)
             refresh_key = hmac.new(secret, b"refresh token", hashlib.sha256).digest()
             yield Deps(
                 config,
@@ -102,9 +110,13 @@ async def opened(settings: Settings) -> AsyncIterator[Deps]:
                 settings.ui_dir,
                 clusters,
                 limiter,
+                wire,
+                sender,
+                Replayer(store, log_id, sender.ring),
             )
     finally:
         pool.terminate()
+        await wire.close()
         for hypervisor in clusters.values():
             await hypervisor.close()
 

@@ -305,6 +305,10 @@ WITH sessions AS (
     DELETE FROM billing_step WHERE at < now() - interval '7 days'
 ), tickets AS (
     DELETE FROM console_ticket WHERE expires_at < now() - interval '1 day'
+), webhook_messages AS (
+    DELETE FROM webhook_delivery d USING webhook_endpoint e
+     WHERE e.endpoint_id = d.endpoint_id AND d.created_at < now() - interval '30 days'
+       AND (d.state <> 'pending' OR NOT e.enabled)
 ), tokens AS (
     DELETE FROM api_token WHERE least(revoked_at, expires_at) < now() - interval '90 days'
 )

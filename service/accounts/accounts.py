@@ -11,6 +11,7 @@ from starlette.responses import Response
 from domain import ids
 from domain.account.decide import ChangeMember, change_member, role_of
 from domain.account.events import MemberRole
+from domain.account.roles import may
 from domain.account.state import Account, User, evolve_account
 from domain.errors import Refused
 from domain.server import represent
@@ -115,6 +116,18 @@ async def seen(req: Request) -> Account:
     account = await state_of(deps(req), id) if id is not None else None
     if account is None or not (who.staff or role_of(account, who.user_id) is not None):
         raise Problem("not_found")
+    return account
+
+
+async def managed(req: Request) -> Account:
+    """The account that the address names, for who manages it.
+
+    Raises:
+        Problem: there is none that the caller may see, or their role does not allow it.
+    """
+    account, who = await seen(req), caller(req)
+    if not who.staff and not may(role_of(account, who.user_id), "manage"):
+        raise Problem("forbidden", "Your role in this account does not allow this.")
     return account
 
 

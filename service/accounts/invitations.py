@@ -12,14 +12,13 @@ from starlette.responses import Response
 from domain import ids
 from domain.account.decide import ChangeMember, change_member, role_of
 from domain.account.events import InvitationWithdrawn, MemberInvited
-from domain.account.roles import may
 from domain.account.state import Account
 from domain.errors import Refused
 from domain.server import represent
 from eventstore.database import Connection
 from eventstore.store import Claims, Conflict, Entry
 from runtime.ids import new_id
-from service.accounts.accounts import SQL, seen, state_of
+from service.accounts.accounts import SQL, managed, state_of
 from service.accounts.models import InvitationCreate
 from service.deps import caller, deps, meta
 from service.identity.secret_hash import secret_hash
@@ -37,7 +36,7 @@ PAGE = "/invitations/accept"
 
 async def list_invitations(req: Request) -> Response:
     """The invitations that wait, newest first."""
-    account, asked = await _managed(req), query(req, PageQuery)
+    account, asked = await managed(req), query(req, PageQuery)
     at, id = paging.parse(asked.cursor, ORDER, paging.moment)
     rows = await deps(req).store.pool.fetch(SQL.invitations, account.id, at, id, asked.limit + 1)
     return reply(paging.page(rows, asked.limit, _shown, _cursor))
@@ -45,7 +44,7 @@ async def list_invitations(req: Request) -> Response:
 
 async def invite(req: Request) -> Response:
     """Invite somebody by letter to act for the account; it replaces an earlier invitation of theirs."""
-    account = await _managed(req)
+    account = await managed(req)
     asked, d = await body(req, InvitationCreate), deps(req)
     if not d.post.open:
         raise Problem("no_mail", "Nobody can be invited: this installation sends no letters.")
@@ -69,7 +68,7 @@ async def invite(req: Request) -> Response:
 
 async def withdraw_invitation(req: Request) -> Response:
     """Withdraw an invitation; its letter opens nothing any more."""
-    account = await _managed(req)
+    account = await managed(req)
     id = ids.parse(ids.INVITATION, req.path_params["invitation"])
     if id is None:
         raise Problem("not_found")
@@ -80,18 +79,6 @@ async def withdraw_invitation(req: Request) -> Response:
 
     await _append(req, account, InvitationWithdrawn(invitation_id=id), claims)
     return Response(status_code=204, headers={"Cache-Control": "no-store"})
-
-
-async def _managed(req: Request) -> Account:
-    """The account that the address names, for who manages its members.
-
-    Raises:
-        Problem: there is none that the caller may see, or their role does not allow it.
-    """
-    account, who = await seen(req), caller(req)
-    if not who.staff and not may(role_of(account, who.user_id), "manage"):
-        raise Problem("forbidden", "Your role in this account does not allow this.")
-    return account
 
 
 def _check_right(req: Request, account: Account, asked: InvitationCreate) -> None:

@@ -6,7 +6,6 @@ and nothing is left out, whichever process is killed.
 
 from __future__ import annotations
 
-import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -18,6 +17,7 @@ from eventstore.positions import Position
 from eventstore.queries import Queries
 from eventstore.store import EventStore
 from eventstore.tail import LogReader, end_of_log
+from runtime.ring import Ring
 from service.live.unfold import Turn, Unfolder
 
 SQL = Queries("service.follow")
@@ -37,12 +37,15 @@ class Teller(ABC):
     async def tell(self, turn: Turn) -> Sequence[Write]:
         """What to write so that somebody is told of an event."""
 
+    def told(self) -> None:  # noqa: B027 - most have nothing to do then
+        """It is written."""
+
 
 class Follower:
-    """Follows the log on behalf of tellers."""
+    """Follows the log on behalf of tellers. `ring` is rung when it has grown."""
 
-    def __init__(self, store: EventStore, tellers: Sequence[Teller]):
-        self._store, self._tellers = store, tellers
+    def __init__(self, store: EventStore, tellers: Sequence[Teller], ring: Ring | None = None):
+        self._store, self._tellers, self._ring = store, tellers, ring or Ring()
         self._reader, self._unfolder = LogReader(store), Unfolder(store)
 
     async def run(self) -> None:
@@ -55,7 +58,7 @@ class Follower:
                 log.warning("nobody is told", error=str(error) or type(error).__name__)
             except Exception as error:  # the next look may find things as they should be
                 log.error("nobody is told", exc_info=error)
-            await asyncio.sleep(0.05 if self._reader.waiting else POLL_SECONDS)
+            await self._ring.wait(0.05 if self._reader.waiting else POLL_SECONDS)
 
     async def begin(self) -> None:
         """What happened before the very first call is not told."""
@@ -72,6 +75,9 @@ class Follower:
             if await connection.fetchval(SQL.followed, NAME, *after, *batch.position) is not None:
                 for write in writes:
                     await write(connection)
+        if writes:
+            for teller in self._tellers:
+                teller.told()
         return True
 
     async def _place(self) -> Position:

@@ -24,6 +24,7 @@ from eventstore.queries import Queries
 from eventstore.store import EventStore
 from eventstore.tail import Doorbell, LogReader
 from runtime.background import cancelled
+from runtime.ring import Ring
 from service.identity.signing_keys import KEYS_CHANGED
 from service.identity.statements import SQL
 from service.identity.tokens import Caller, Tokens
@@ -159,6 +160,10 @@ class Hub:
     def watching(self) -> bool:
         """Whether it knows which clusters answer, so that a change would be told."""
         return self._away is not None
+
+    def ring(self) -> Ring:
+        """What is rung whenever the log has grown."""
+        return self._bell.another()
 
     def end_all(self) -> None:
         """Ask every listener to go: the service stops, or it lost its place."""

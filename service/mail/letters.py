@@ -113,6 +113,16 @@ def server_terminated(to: str, name: str, purge_at: datetime, link: str) -> Lett
     return Letter("server_terminated", to, f"Your server {name} was terminated", text)
 
 
+def webhook_disabled(to: str, url: str, why: str, link: str) -> Letter:
+    """An endpoint is told nothing any more until somebody turns it on."""
+    text = (
+        f"Your webhook {url} was turned off.\n\n{why}\n\n"
+        "What it was still to be told is kept for 30 days. Turn it on again here once it works, and have it told\n"
+        f"again what it missed meanwhile:\n\n{link}\n"
+    )
+    return Letter("webhook_disabled", to, "A webhook was turned off", text)
+
+
 def attention(to: str, name: str, operation: str, message: str, link: str) -> Letter:
     """Staff must look: an operation cannot go on by itself."""
     text = (

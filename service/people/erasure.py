@@ -31,7 +31,7 @@ from service.web.reply import reply
 ERASED_THINGS = [
     "names, e-mail addresses, profiles and custom fields of the account and these users",
     "names, labels, notes and SSH keys of its servers, and what a billing system wants of them",
-    "passwords, second factors, sessions, API tokens, SSH keys and invitations",
+    "passwords, second factors, sessions, API tokens, SSH keys, invitations, webhooks and the messages sent to them",
 ]
 KEPT_THINGS = [
     "that there was an account with these servers, and when what was done to them, without names",

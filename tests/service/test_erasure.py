@@ -57,6 +57,16 @@ async def invited_and_billed(world: World, server: str) -> None:
         " VALUES ($1, $2, $3, 'viewer', '\\x00', $4, false, now() + interval '1 day')",
         *(new_id(), new_id(), f"{CANARY}@example.com", new_id()),
     )
+    await world.project()
+    account = await pool.fetchval("SELECT account_id FROM server_view WHERE server_id = $1", id)
+    for owner in (account, None):
+        await pool.execute(
+            "WITH made AS (INSERT INTO webhook_endpoint (endpoint_id, account_id, url, events, secret, created_by)"
+            "              VALUES ($1, $2, $3, '{*}', '', $1))"
+            " INSERT INTO webhook_delivery (endpoint_id, resource_id, account_id, message_id, type, body)"
+            " VALUES ($1, $1, $4, $1, 'x', $3)",
+            *(new_id(), owner, f"https://{CANARY}.example/" if owner else "https://staff.example/", account),
+        )
 
 
 async def gone(world: World, server: str) -> None:
@@ -127,7 +137,9 @@ async def test_who_is_erased_is_nowhere_any_more_and_the_log_still_makes_the_sam
     client = await world.signed_in(customer)
     server = await with_a_past(world, client, order)
     await gone(world, server)
-    assert {"event_private", "server_view", "operation_view", "user_view", "ssh_key"} <= set(await places(world))
+    assert {"event_private", "server_view", "operation_view", "user_view", "ssh_key", "webhook_delivery"} <= set(
+        await places(world)
+    )
     where = f"{account(customer)}/erase"
     assert (await as_staff.post(where, json={"confirm": "somebody"})).status_code == 422
     answer = await as_staff.post(where, json={"confirm": customer.email})
