@@ -48,6 +48,8 @@ OBJECTS = {
     "snapshot": ids.SNAPSHOT,
     "ssh_key": ids.SSH_KEY,
     "user": ids.USER,
+    "webhook": ids.WEBHOOK,
+    "webhook_delivery": ids.DELIVERY,
 }
 NAMES = {
     "image": "Debian 12",
@@ -101,7 +103,9 @@ WORDS: dict[str, Any] = {
 
 # What most often is not so, or not there.
 UNUSUAL = {"current_operation", "debug", "error", "last_status", "purge_at", "refused", "status_reason", "suspension"}
+UNUSUAL |= {"disabled_reason", "failing_since", "previous_secret_until"}
 NO = {"cancelled", "delete", "disabled", "has_more", "ignored", "maintenance", "paused", "restart_needed", "retryable"}
+NO |= {"replaying"}
 
 
 def illustrated(description: dict[str, Any]) -> dict[str, Any]:
