@@ -85,9 +85,9 @@ SELECT server_id, version, cluster, name, created_at, state FROM server_view
  LIMIT $6;
 
 -- name: servers_of_user
--- The same of each account that a user may act for, then of all of them. Further: $9 user
+-- The same of each account that a user may act for, then of all of them. Further: $9 user, $10 of this account alone
 SELECT s.* FROM member_view m CROSS JOIN LATERAL ({servers}) AS s
- WHERE m.user_id = $9
+ WHERE m.user_id = $9 AND ($10::uuid IS NULL OR m.account_id = $10)
  ORDER BY {column} {direction}, server_id {direction}
  LIMIT $6;
 

@@ -16,19 +16,22 @@ from service.web import paging
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """How a list is sorted: the column, how a cursor's value is read, and the statements of both lists."""
+    """How a list is sorted: the column, how a cursor's value is read, and the statement of each list."""
 
     column: str
     read: Callable[[Any], Any]
     of_everybody: str
+    of_account: str
     of_user: str
 
 
 def _order(column: str, direction: str, type: str, read: Callable[[Any], Any]) -> Order:
     order = {"column": column, "direction": direction, "type": type, "beyond": "<" if direction == "DESC" else ">"}
     everybodys = SQL.servers.format(whose="", **order)
-    of_account = SQL.servers.format(whose="account_id = m.account_id AND", **order).removesuffix(";")
-    return Order(column, read, everybodys, SQL.servers_of_user.format(servers=of_account, **order))
+    of_account = SQL.servers.format(whose="account_id = $9 AND", **order)
+    of_member = SQL.servers.format(whose="account_id = m.account_id AND", **order).removesuffix(";")
+    of_user = SQL.servers_of_user.format(servers=of_member, **order)
+    return Order(column, read, everybodys, of_account, of_user)
 
 
 ORDERS = {

@@ -185,10 +185,13 @@ class ServerAction(RootModel[Annotated[Act | End, Field(discriminator="type")]])
 
 
 class ServersQuery(PageQuery):
-    """Without `status`, servers that no longer exist are left out. `label` is `key` or `key:value`."""
+    """Without `status`, servers that no longer exist are left out. `label` is `key` or `key:value`; `account` is one
+    that the caller acts for, or with `scope=all` any.
+    """
 
     status: Status | None = None
     q: Line | None = None
+    account: Line | None = None
     label: Line | None = None
     sort: Sort = "-created_at"
     scope: Literal["own", "all"] = "own"

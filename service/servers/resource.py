@@ -10,6 +10,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from domain import ids
 from domain.errors import Refused
 from domain.placement import Choice, NoChoice
 from domain.server import represent
@@ -27,7 +28,7 @@ from service.servers.writing import commit, seen
 from service.web import idempotency, paging, problems
 from service.web.body import body, query
 from service.web.models import PageQuery
-from service.web.problems import Problem
+from service.web.problems import Problem, invalid
 from service.web.reply import reply, tagged
 
 WAITS = "It would wait: the place is under maintenance or cannot be reached just now."
@@ -44,10 +45,13 @@ async def list_servers(req: Request) -> Response:
     sights = await d.reads.sights()
     away = [cluster for cluster, sight in sights.items() if not sight.reachable]
     fields = (asked.status, pattern(asked.q), away, value, id, asked.limit + 1, *_label(asked.label))
-    if asked.scope == "all":
+    account = _account(asked.account)
+    if asked.scope == "own":
+        rows = await d.store.pool.fetch(order.of_user, *fields, who.user_id, account)
+    elif account is None:
         rows = await d.store.pool.fetch(order.of_everybody, *fields)
     else:
-        rows = await d.store.pool.fetch(order.of_user, *fields, who.user_id)
+        rows = await d.store.pool.fetch(order.of_account, *fields, account)
     shown = paging.page(
         rows,
         asked.limit,
@@ -126,6 +130,13 @@ def _sealed(req: Request, order: ServerCreate, operation_id: UUID) -> bytes | No
     if order.password is None:
         return None
     return deps(req).seal.seal(msgspec.json.encode({"password": order.password}), operation_id.bytes)
+
+
+def _account(text: str | None) -> UUID | None:
+    id = ids.parse(ids.ACCOUNT, text) if text is not None else None
+    if text is not None and id is None:
+        raise invalid("/account", "This is no id of an account.", "unknown")
+    return id
 
 
 def _label(text: str | None) -> tuple[str | None, str | None]:

@@ -84,6 +84,27 @@ async def test_people_see_the_accounts_they_act_for(
     }
 
 
+async def test_who_acts_for_several_accounts_lists_the_servers_of_one(
+    world: World, ann: Person, eve: Person, as_ann: httpx.AsyncClient, as_eve: httpx.AsyncClient, as_staff: Any,
+    order: Order,
+) -> None:  # fmt: skip
+    assert ann.account_id is not None
+    await world.join(eve, ann.account_id, "viewer")
+    anns, eves = [await running(world, client, order(name=name)) for client, name in ((as_ann, "a"), (as_eve, "e"))]
+    accounts = {name: at(person).rpartition("/")[2] for name, person in (("ann", ann), ("eve", eve))}
+    await world.project()
+
+    async def listed(client: httpx.AsyncClient, **asked: str) -> list[str]:
+        return [one["id"] for one in (await client.get("/v1/servers", params=asked)).json()["data"]]
+
+    assert await listed(as_eve) == [eves, anns]
+    assert await listed(as_eve, account=accounts["ann"]) == [anns]
+    assert await listed(as_eve, account=accounts["eve"], sort="name") == [eves]
+    assert await listed(as_ann, account=accounts["eve"]) == []
+    assert await listed(as_staff, account=accounts["ann"], scope="all") == [anns]
+    assert (await as_eve.get("/v1/servers", params={"account": "x"})).status_code == 422
+
+
 async def test_members_get_other_roles_and_go(
     world: World, ann: Person, eve: Person, as_ann: httpx.AsyncClient, as_eve: httpx.AsyncClient, as_staff: Any
 ) -> None:

@@ -82,7 +82,9 @@ def statements() -> Iterator[tuple[str, str]]:
     for package, names in HOT.items():
         queries = Queries(package)
         yield from ((f"{package}.{name}", getattr(queries, name)) for name in names)
-    yield from ((f"servers {sort}", order.of_user) for sort, order in ORDERS.items())
+    for sort, order in ORDERS.items():
+        yield f"servers {sort}", order.of_user
+        yield f"servers of an account {sort}", order.of_account
     states = Queries("projector").states
     for table in tables():
         if "state" not in table.columns:

@@ -84,6 +84,7 @@ const account: RouteObject = {
   lazy: () => page(import("@/features/account/AccountPage"), "AccountPage"),
   children: [
     { index: true, lazy: () => page(import("@/features/account/ProfileTab"), "ProfileTab") },
+    { path: "members", lazy: () => page(import("@/features/account/MembersTab"), "MembersTab") },
     { path: "security", lazy: () => page(import("@/features/account/SecurityTab"), "SecurityTab") },
     { path: "keys", lazy: () => page(import("@/features/account/KeysTab"), "KeysTab") },
     { path: "tokens", lazy: () => page(import("@/features/account/TokensTab"), "TokensTab") },

@@ -6542,6 +6542,7 @@ export interface operations {
                 cursor?: string;
                 status?: "provisioning" | "running" | "stopped" | "paused" | "starting" | "stopping" | "rebooting" | "rebuilding" | "resizing" | "restoring" | "suspended" | "terminating" | "terminated" | "failed" | "unlinked" | "unknown";
                 q?: string;
+                account?: string;
                 label?: string;
                 sort?: "created_at" | "-created_at" | "name" | "-name";
                 scope?: "own" | "all";

@@ -1,6 +1,7 @@
 import { getResponse } from "msw";
 import { MockDb } from "./db";
 import { aServer, everyStatus } from "./fixtures";
+import { aMember, anAccount } from "./people";
 import { handlers, MockSession } from "./handlers";
 
 const TICK_MS = 1_200;
@@ -9,6 +10,8 @@ const TICK_MS = 1_200;
 const more = Array.from({ length: Number(process.env["HOSTLER_MOCK_SERVERS"] ?? 0) }, () => aServer());
 
 const db = new MockDb([...everyStatus(), ...more]);
+db.people.accounts[0]!.members.push(aMember({ id: "usr_5", email: "bob@example.com", name: "Bob", role: "viewer" }));
+db.people.accounts.push(anAccount({ id: "acc_2", name: "The other shop", role: "operator" }));
 db.people.invite(db.people.accounts[0]!);
 const routes = handlers(db, new MockSession());
 setInterval(() => db.tick(), TICK_MS).unref();

@@ -97,6 +97,8 @@ function remove<T extends { id: string }>(kept: Map<string, T[]>, server: string
 /** A service in memory: servers move through their operations one step per `tick`. */
 export class MockDb {
   readonly servers = new Map<string, Server>();
+  /** The account of a server that is not the first one's. */
+  readonly owners = new Map<string, string>();
   readonly staff = new MockStaff();
   readonly account = new MockAccount();
   readonly people = new MockPeople();
@@ -134,6 +136,7 @@ export class MockDb {
       created_at: new Date().toISOString(),
     });
     this.servers.set(server.id, server);
+    if (order.account) this.owners.set(server.id, order.account);
     const operation = this.act(server.id, { type: "create" }, by);
     return { server: this.servers.get(server.id)!, operation };
   }

@@ -69,16 +69,18 @@ const notFound = () => problem(404, "not_found", "There is no such thing");
 function shown(server: Server, user: User, db: MockDb): Server {
   const vmid = Number.parseInt(server.id.slice(-8), 16) + 100;
   const mode = db.staff.observed.has(server.id) ? ("observe" as const) : ("manage" as const);
-  const staff = { cluster: "demo", node: "pve1", vmid, owner: "acc_1", mode };
+  const staff = { cluster: "demo", node: "pve1", vmid, owner: db.owners.get(server.id) ?? "acc_1", mode };
   return user.role === "admin" ? { ...server, admin: staff } : server;
 }
 
 function matching(db: MockDb, url: URL): Server[] {
   const q = url.searchParams.get("q")?.toLowerCase();
   const status = url.searchParams.get("status");
+  const account = url.searchParams.get("account");
   const sort = url.searchParams.get("sort") ?? "-created_at";
   const field = sort.replace("-", "") as "name" | "created_at";
   const found = [...db.servers.values()]
+    .filter((server) => !account || (db.owners.get(server.id) ?? "acc_1") === account)
     .filter((server) => !status || server.status === status)
     .filter(
       (server) =>

@@ -7,6 +7,7 @@ import { words } from "@/words";
 const { account } = words;
 const tabs = [
   [paths.account(), account.profile],
+  [paths.accountMembers(), words.members.title],
   [paths.accountSecurity(), account.security],
   [paths.accountKeys(), account.keys],
   [paths.accountTokens(), account.tokens],

@@ -1,8 +1,8 @@
 import { describe } from "@/api/errors";
+import { wantsProof } from "@/asking/proving";
 import { Button } from "@/ui/Button";
 import { Failure } from "@/ui/Failure";
 import { words } from "@/words";
-import { wantsProof } from "./queries";
 
 interface Props {
   /** What the button says, and what it says meanwhile. */

@@ -3,6 +3,7 @@ import { useState, type FormEvent } from "react";
 import { ApiError, describe } from "@/api/errors";
 import type { ApiToken } from "@/api/types";
 import { useUser } from "@/api/session";
+import { Proof } from "@/asking/Proof";
 import { Button } from "@/ui/Button";
 import { Check } from "@/ui/Check";
 import { Copy } from "@/ui/Copy";
@@ -13,7 +14,6 @@ import { Section } from "@/ui/Section";
 import { Skeleton } from "@/ui/Skeleton";
 import { Time } from "@/ui/Time";
 import { words } from "@/words";
-import { Proof } from "./Proof";
 import { accountChanges, accountQueries, useAccountChange } from "./queries";
 import { Saving } from "./Saving";
 

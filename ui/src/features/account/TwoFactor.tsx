@@ -2,6 +2,8 @@ import { useQuery } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
 import { ApiError, describe } from "@/api/errors";
 import type { TwoFactorOffer } from "@/api/types";
+import { Proof } from "@/asking/Proof";
+import { wantsProof } from "@/asking/proving";
 import { Button } from "@/ui/Button";
 import { Copy } from "@/ui/Copy";
 import { Failure } from "@/ui/Failure";
@@ -10,8 +12,7 @@ import { Notice } from "@/ui/Notice";
 import { Section } from "@/ui/Section";
 import { Skeleton } from "@/ui/Skeleton";
 import { words } from "@/words";
-import { Proof } from "./Proof";
-import { accountChanges, accountQueries, useAccountChange, wantsProof } from "./queries";
+import { accountChanges, accountQueries, useAccountChange } from "./queries";
 import { QrCode } from "./QrCode";
 import { Saving } from "./Saving";
 

@@ -1,9 +1,10 @@
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, unwrap } from "@/api/client";
-import { ApiError } from "@/api/errors";
-import type { ApiTokenCreate, SshKeyCreate, UserChange } from "@/api/types";
+import { factorQuery } from "@/asking/proving";
+import type { ApiTokenCreate, InvitationCreate, MemberRole, SshKeyCreate, UserChange } from "@/api/types";
 
 const ALL = { params: { query: { limit: 200 } } };
+const all = (id: string) => ({ params: { path: { id }, query: { limit: 200 } } });
 
 export const accountQueries = {
   me: () => queryOptions({ queryKey: ["account", "me"], queryFn: () => unwrap(api.GET("/v1/users/me")) }),
@@ -12,12 +13,21 @@ export const accountQueries = {
       queryKey: ["account", "sessions"],
       queryFn: async () => (await unwrap(api.GET("/v1/users/me/sessions"))).data,
     }),
-  factor: () =>
-    queryOptions({ queryKey: ["account", "factor"], queryFn: () => unwrap(api.GET("/v1/users/me/two-factor")) }),
+  factor: factorQuery,
   tokens: () =>
     queryOptions({
       queryKey: ["account", "tokens"],
       queryFn: async () => (await unwrap(api.GET("/v1/users/me/tokens"))).data,
+    }),
+  members: (account: string) =>
+    queryOptions({
+      queryKey: ["account", "members", account],
+      queryFn: async () => (await unwrap(api.GET("/v1/accounts/{id}/members", all(account)))).data,
+    }),
+  invitations: (account: string) =>
+    queryOptions({
+      queryKey: ["account", "invitations", account],
+      queryFn: async () => (await unwrap(api.GET("/v1/accounts/{id}/invitations", all(account)))).data,
     }),
   keys: () =>
     queryOptions({
@@ -26,6 +36,7 @@ export const accountQueries = {
     }),
 };
 
+const member = (id: string, user: string) => ({ params: { path: { id, user } } });
 const path = (id: string) => ({ params: { path: { id } } });
 
 /** Everything that changes who one is, and by what means one proves it. */
@@ -33,7 +44,6 @@ export const accountChanges = {
   rename: (body: UserChange) => unwrap(api.PATCH("/v1/users/me", { body })),
   password: (body: { current_password: string; password: string }) =>
     unwrap(api.PUT("/v1/users/me/password", { body })),
-  prove: (body: { password: string; otp?: string }) => unwrap(api.POST("/v1/users/me/proof", { body })),
   endSession: (id: string) => unwrap(api.DELETE("/v1/users/me/sessions/{id}", path(id))),
   endOthers: () => unwrap(api.DELETE("/v1/users/me/sessions")),
   offerFactor: () => unwrap(api.POST("/v1/users/me/two-factor")),
@@ -42,6 +52,14 @@ export const accountChanges = {
   dropFactor: () => unwrap(api.DELETE("/v1/users/me/two-factor")),
   makeToken: (body: ApiTokenCreate) => unwrap(api.POST("/v1/users/me/tokens", { body })),
   revokeToken: (id: string) => unwrap(api.DELETE("/v1/users/me/tokens/{id}", path(id))),
+  invite: ({ account, ...body }: InvitationCreate & { account: string }) =>
+    unwrap(api.POST("/v1/accounts/{id}/invitations", { ...path(account), body })),
+  withdraw: (account: string, invitation: string) =>
+    unwrap(api.DELETE("/v1/accounts/{id}/invitations/{invitation}", { params: { path: { id: account, invitation } } })),
+  giveRole: (account: string, user: string, role: MemberRole) =>
+    unwrap(api.PUT("/v1/accounts/{id}/members/{user}", { ...member(account, user), body: { role } })),
+  dropMember: (account: string, user: string) =>
+    unwrap(api.DELETE("/v1/accounts/{id}/members/{user}", member(account, user))),
   addKey: (body: SshKeyCreate) => unwrap(api.POST("/v1/ssh-keys", { body })),
   dropKey: (id: string) => unwrap(api.DELETE("/v1/ssh-keys/{id}", path(id))),
 };
@@ -53,9 +71,4 @@ export function useAccountChange<Given, Answer>(change: (given: Given) => Promis
     mutationFn: change,
     onSuccess: () => client.invalidateQueries({ queryKey: ["account"] }),
   });
-}
-
-/** Whether the service wants to know again who one is before it does this. */
-export function wantsProof(error: unknown): boolean {
-  return error instanceof ApiError && error.problem.code === "step_up_required";
 }

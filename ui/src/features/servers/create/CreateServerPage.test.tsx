@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import type { ServerCreate } from "@/api/types";
 import { renderApp } from "@/mock/app";
 import { aServer } from "@/mock/fixtures";
+import { aMember, anAccount } from "@/mock/people";
 import { network } from "@/mock/setup";
 
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE ada@laptop";
@@ -49,6 +50,20 @@ test("what the service would refuse is shown at its field before anything is sen
   expect(await screen.findByText("You have a server of this name already.")).toBeVisible();
   expect(screen.getByLabelText("Name")).toBeInvalid();
   expect(db.servers.size).toBe(1);
+});
+
+test("who may order for several accounts chooses one of them", async () => {
+  const { user, db } = renderApp("/servers/new");
+  const member = (role: "owner" | "viewer") => [aMember({ role })];
+  db.people.accounts.push(anAccount({ id: "acc_2", name: "Other", members: member("owner") }));
+  db.people.accounts.push(anAccount({ id: "acc_3", name: "Only seen", members: member("viewer") }));
+  await fill(user, "shop");
+  expect(screen.getByRole("radio", { name: "Ada’s shop" })).toBeChecked();
+  expect(screen.queryByRole("radio", { name: "Only seen" })).toBeNull();
+  await user.click(screen.getByRole("radio", { name: "Other" }));
+  await user.click(submit());
+  expect(await screen.findByRole("heading", { name: "shop" })).toBeVisible();
+  expect([...db.owners.values()]).toEqual(["acc_2"]);
 });
 
 test("mistakes that can be seen here are not sent", async () => {

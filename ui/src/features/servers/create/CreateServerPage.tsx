@@ -2,7 +2,8 @@ import { useQueries, useQuery } from "@tanstack/react-query";
 import { useRef, useState, type FormEvent } from "react";
 import { useNavigate } from "react-router";
 import { ApiError, describe } from "@/api/errors";
-import type { Image, Location, Plan } from "@/api/types";
+import { accountsQuery, mayOrder } from "@/api/accounts";
+import type { Account, Image, Location, Plan } from "@/api/types";
 import { randomKey } from "@/lib/keys";
 import { useSettled, useTitle } from "@/lib/hooks";
 import { paths } from "@/paths";
@@ -21,14 +22,17 @@ export interface Catalogue {
   locations: Location[];
   images: Image[];
   plans: Plan[];
+  /** Those for which the user may order. */
+  accounts: Account[];
 }
 
 export function CreateServerPage() {
   useTitle(words.create.title);
-  const [locations, images, plans] = useQueries({
-    queries: [catalogueQueries.locations(), catalogueQueries.images(), catalogueQueries.plans()],
+  const [locations, images, plans, accounts] = useQueries({
+    queries: [catalogueQueries.locations(), catalogueQueries.images(), catalogueQueries.plans(), accountsQuery()],
   });
-  const failed = [locations, images, plans].find((query) => query.error);
+  const all = [locations, images, plans, accounts];
+  const failed = all.find((query) => query.error);
   return (
     <div className="grid gap-5">
       <h1 className="text-title font-semibold">{words.create.title}</h1>
@@ -39,20 +43,27 @@ export function CreateServerPage() {
           onRetry={() => void failed.refetch()}
         />
       ) : null}
-      {locations.data && images.data && plans.data ? (
-        <OrderForm catalogue={{ locations: locations.data.data, images: images.data.data, plans: plans.data.data }} />
+      {locations.data && images.data && plans.data && accounts.data ? (
+        <OrderForm
+          catalogue={{
+            locations: locations.data.data,
+            images: images.data.data,
+            plans: plans.data.data,
+            accounts: accounts.data.filter(({ role }) => mayOrder(role)),
+          }}
+        />
       ) : null}
-      {locations.isPending || images.isPending || plans.isPending ? (
-        <Skeleton rows={4} label={words.common.loading} />
-      ) : null}
+      {all.some((query) => query.isPending) ? <Skeleton rows={4} label={words.common.loading} /> : null}
     </div>
   );
 }
 
 /** Nothing to decide where only one is offered. */
-function preselected({ locations, images, plans }: Catalogue): Draft {
+function preselected({ locations, images, plans, accounts }: Catalogue): Draft {
   const only = (choices: { id: string }[]) => (choices.length === 1 ? (choices[0]?.id ?? "") : "");
-  return { ...emptyDraft, location: only(locations), image: only(images), plan: only(plans) };
+  // The service knows which it is where there is but one.
+  const account = accounts.length > 1 ? accounts[0]!.id : "";
+  return { ...emptyDraft, account, location: only(locations), image: only(images), plan: only(plans) };
 }
 
 function useOrderForm(catalogue: Catalogue) {
@@ -80,20 +91,13 @@ function useOrderForm(catalogue: Catalogue) {
 
 export type OrderForm = ReturnType<typeof useOrderForm>;
 
-const pointers: Record<keyof Draft, string> = {
-  location: "/location",
-  image: "/image",
-  plan: "/plan",
-  keys: "/ssh_key_ids",
-  password: "/password",
-  name: "/name",
-  labels: "/labels",
-};
+/** Where the service's answer speaks of a field. */
+const pointer = (field: keyof Draft) => (field === "keys" ? "/ssh_key_ids" : `/${field}`);
 
 function fieldError(form: OrderForm, field: keyof Draft): string | undefined {
   const own = mistakes(form.draft)[field];
   const answer = form.create.error ?? form.check.error;
-  return own ?? (answer instanceof ApiError ? answer.field(pointers[field]) : undefined);
+  return own ?? (answer instanceof ApiError ? answer.field(pointer(field)) : undefined);
 }
 
 function OrderForm({ catalogue }: { catalogue: Catalogue }) {
@@ -101,6 +105,7 @@ function OrderForm({ catalogue }: { catalogue: Catalogue }) {
   return (
     <form onSubmit={form.submit} noValidate className="grid items-start gap-8 lg:grid-cols-[1fr_20rem]">
       <div className="grid min-w-0 gap-8">
+        {catalogue.accounts.length > 1 ? <ForAccount form={form} accounts={catalogue.accounts} /> : null}
         <Choices form={form} catalogue={catalogue} />
         <Access form={form} />
         <Name form={form} />
@@ -119,6 +124,20 @@ function OrderForm({ catalogue }: { catalogue: Catalogue }) {
       </div>
       <OrderSummary form={form} catalogue={catalogue} />
     </form>
+  );
+}
+
+function ForAccount({ form, accounts }: { form: OrderForm; accounts: readonly Account[] }) {
+  return (
+    <Choice
+      name="account"
+      legend={words.members.account}
+      options={accounts.map(({ id, name }) => ({ value: id, title: name || words.members.unnamed }))}
+      value={form.draft.account}
+      onChange={form.set("account")}
+      error={fieldError(form, "account")}
+      empty=""
+    />
   );
 }
 

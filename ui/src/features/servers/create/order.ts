@@ -5,6 +5,8 @@ import { words } from "@/words";
 
 /** The create form as filled in; `keys` are ids. */
 export interface Draft {
+  /** For which account, where there are several. */
+  account: string;
   location: string;
   image: string;
   plan: string;
@@ -14,7 +16,16 @@ export interface Draft {
   labels: string;
 }
 
-export const emptyDraft: Draft = { location: "", image: "", plan: "", keys: [], password: "", name: "", labels: "" };
+export const emptyDraft: Draft = {
+  account: "",
+  location: "",
+  image: "",
+  plan: "",
+  keys: [],
+  password: "",
+  name: "",
+  labels: "",
+};
 
 /** What can be told without asking the service: field → message. */
 export function mistakes({ name, password, labels }: Draft): Partial<Record<keyof Draft, string>> {
@@ -42,7 +53,7 @@ export function missing({ location, image, plan, name }: Draft): string[] {
 /** The order to send; null while something is missing or mistaken. */
 export function toOrder(draft: Draft): ServerCreate | null {
   if (missing(draft).length > 0 || Object.keys(mistakes(draft)).length > 0) return null;
-  const { name, plan, image, location, password, keys } = draft;
+  const { name, plan, image, location, password, keys, account } = draft;
   const read = readLabels(draft.labels);
   const labels = "labels" in read ? read.labels : {};
   return {
@@ -50,6 +61,7 @@ export function toOrder(draft: Draft): ServerCreate | null {
     plan,
     image,
     location,
+    ...(account ? { account } : {}),
     ...(keys.length > 0 ? { ssh_key_ids: [...keys] } : {}),
     ...(password ? { password } : {}),
     ...(Object.keys(labels).length > 0 ? { labels } : {}),

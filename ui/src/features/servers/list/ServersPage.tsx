@@ -86,7 +86,7 @@ function Servers({ filters, onChange }: ServersProps) {
           onEnd={onEnd}
         />
       ) : (
-        <NoServers narrowed={isNarrowed(filters)} onClear={() => onChange({ q: "", status: "" })} />
+        <NoServers narrowed={isNarrowed(filters)} onClear={() => onChange({ q: "", status: "", account: "" })} />
       )}
       <More list={list} />
       <BulkBar selection={selection} />

@@ -1,5 +1,7 @@
+import { useQuery } from "@tanstack/react-query";
 import { Search } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
+import { accountsQuery } from "@/api/accounts";
 import { useUser } from "@/api/session";
 import { isTyping, plainKey } from "@/lib/keyboard";
 import { Select } from "@/ui/Select";
@@ -23,7 +25,7 @@ const sorts = Object.entries(words.servers.sorts).map(([value, label]) => ({ val
 export function Toolbar({ filters, onChange }: Props) {
   const admin = useUser()?.role === "admin";
   return (
-    <div role="search" className="grid items-end gap-3 sm:grid-cols-[minmax(12rem,22rem)_auto_auto_1fr]">
+    <div role="search" className="grid items-end gap-3 sm:grid-cols-[minmax(12rem,22rem)_auto_auto_auto_1fr]">
       <SearchField value={filters.q ?? ""} onChange={(q) => onChange({ q })} />
       <div className="grid grid-cols-2 gap-3 sm:contents">
         <Select
@@ -39,11 +41,21 @@ export function Toolbar({ filters, onChange }: Props) {
           onChange={(sort) => onChange({ sort })}
         />
       </div>
+      <AccountSwitch chosen={filters.account ?? ""} onChange={(account) => onChange({ account })} />
       {admin ? (
         <EverybodySwitch on={filters.scope === "all"} onChange={(on) => onChange({ scope: on ? "" : "own" })} />
       ) : null}
     </div>
   );
+}
+
+/** Whose servers are listed, for who acts for several accounts. */
+function AccountSwitch({ chosen, onChange }: { chosen: string; onChange: (account: string) => void }) {
+  const { data = [] } = useQuery(accountsQuery());
+  if (data.length < 2) return null;
+  const accounts = data.map(({ id, name }) => ({ value: id, label: name || words.members.unnamed }));
+  const options = [{ value: "", label: words.members.allAccounts }, ...accounts];
+  return <Select label={words.members.account} value={chosen} options={options} onChange={onChange} />;
 }
 
 function SearchField({ value, onChange }: { value: string; onChange: (value: string) => void }) {

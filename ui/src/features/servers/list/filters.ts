@@ -9,6 +9,8 @@ export interface Filters {
   status?: ServerStatus;
   sort?: Sort;
   scope?: "all";
+  /** Of this account alone. */
+  account?: string;
 }
 
 /** Staff see everybody's servers unless the URL says that they want their own. */
@@ -20,6 +22,8 @@ export function readFilters(params: URLSearchParams, user: Pick<User, "role"> | 
   if (q) filters.q = q;
   if (status && status in words.status) filters.status = status as ServerStatus;
   if (sort && sort in words.servers.sorts) filters.sort = sort as Sort;
+  const account = params.get("account");
+  if (account) filters.account = account;
   if (user?.role === "admin" && params.get("scope") !== "own") filters.scope = "all";
   return filters;
 }
@@ -35,5 +39,5 @@ export function withFilters(params: URLSearchParams, changes: Record<string, str
 }
 
 export function isNarrowed(filters: Filters): boolean {
-  return Boolean(filters.q ?? filters.status);
+  return Boolean(filters.q ?? filters.status ?? filters.account);
 }

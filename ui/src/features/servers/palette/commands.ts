@@ -28,6 +28,7 @@ export function places(user: User | null): Command[] {
     page(shell.servers, paths.servers()),
     page(words.servers.create, paths.newServer()),
     page(account.profile, paths.account()),
+    page(words.members.title, paths.accountMembers()),
     page(account.security, paths.accountSecurity()),
     page(account.keys, paths.accountKeys()),
     page(account.tokens, paths.accountTokens()),

@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
 import { describe } from "@/api/errors";
 import { Button } from "@/ui/Button";
@@ -6,7 +6,7 @@ import { Dialog } from "@/ui/Dialog";
 import { Failure } from "@/ui/Failure";
 import { Field } from "@/ui/Field";
 import { words } from "@/words";
-import { accountChanges, accountQueries, useAccountChange, wantsProof } from "./queries";
+import { factorQuery, prove, wantsProof } from "./proving";
 
 const { proof } = words.account;
 
@@ -26,18 +26,18 @@ export function Proof<Given>({ change }: { change: Change<Given> }) {
 function ProofDialog({ onProved, onClose }: { onProved: () => void; onClose: () => void }) {
   const [password, setPassword] = useState("");
   const [otp, setOtp] = useState("");
-  const factor = useQuery(accountQueries.factor());
-  const prove = useAccountChange(accountChanges.prove);
+  const factor = useQuery(factorQuery());
+  const proving = useMutation({ mutationFn: prove });
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (prove.isPending) return;
-    prove.mutate(factor.data?.enabled ? { password, otp } : { password }, { onSuccess: onProved });
+    if (proving.isPending) return;
+    proving.mutate(factor.data?.enabled ? { password, otp } : { password }, { onSuccess: onProved });
   };
   return (
     <Dialog open onClose={onClose} title={proof.title}>
       <form className="mt-4 grid gap-4" onSubmit={submit}>
         <p className="text-soft">{proof.help}</p>
-        {prove.error ? <Failure title={proof.failed} {...describe(prove.error)} /> : null}
+        {proving.error ? <Failure title={proof.failed} {...describe(proving.error)} /> : null}
         <Field
           label={words.session.password}
           type="password"
@@ -58,7 +58,7 @@ function ProofDialog({ onProved, onClose }: { onProved: () => void; onClose: () 
         ) : null}
         <div className="flex flex-wrap justify-end gap-3">
           <Button onClick={onClose}>{words.common.cancel}</Button>
-          <Button type="submit" kind="primary" busy={prove.isPending}>
+          <Button type="submit" kind="primary" busy={proving.isPending}>
             {proof.send}
           </Button>
         </div>

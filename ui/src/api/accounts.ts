@@ -1,0 +1,20 @@
+import { queryOptions } from "@tanstack/react-query";
+import { api, unwrap } from "./client";
+import type { MemberRole } from "./types";
+
+/** The accounts that the signed-in user acts for. */
+export const accountsQuery = () =>
+  queryOptions({
+    queryKey: ["account", "accounts"] as const,
+    queryFn: async ({ signal }) =>
+      (await unwrap(api.GET("/v1/accounts", { params: { query: { limit: 200 } }, signal }))).data,
+  });
+
+const managing: readonly (MemberRole | null)[] = ["owner", "admin"];
+const ordering = managing;
+
+/** Who invites, and says what others may; the mirror of `manage` in domain/account/roles.py. */
+export const mayManage = (role: MemberRole | null) => managing.includes(role);
+
+/** Who orders servers for an account; the mirror of `order` there. */
+export const mayOrder = (role: MemberRole | null) => ordering.includes(role);

@@ -1,0 +1,162 @@
+import { useQuery } from "@tanstack/react-query";
+import { useSearchParams } from "react-router";
+import { accountsQuery, mayManage } from "@/api/accounts";
+import { describe } from "@/api/errors";
+import { useUser } from "@/api/session";
+import type { Account, Invitation, Member, MemberRole } from "@/api/types";
+import { ConfirmedAct } from "@/asking/ConfirmedAct";
+import { EmptyState } from "@/ui/EmptyState";
+import { Failure } from "@/ui/Failure";
+import { Section } from "@/ui/Section";
+import { Select } from "@/ui/Select";
+import { Skeleton } from "@/ui/Skeleton";
+import { Time } from "@/ui/Time";
+import { words } from "@/words";
+import { ChangeRole } from "./ChangeRole";
+import { Invite } from "./Invite";
+import { accountChanges, accountQueries } from "./queries";
+
+const { members: said } = words;
+
+/** Who acts for an account, and as what. Which account, where there are several, stands in the URL. */
+export function MembersTab() {
+  const accounts = useQuery(accountsQuery());
+  const [params, setParams] = useSearchParams();
+  const wanted = params.get("account");
+  const account = accounts.data?.find(({ id }) => id === wanted) ?? accounts.data?.[0];
+  return (
+    <>
+      {accounts.error ? (
+        <Failure title={said.failed} {...describe(accounts.error)} onRetry={() => void accounts.refetch()} />
+      ) : null}
+      {accounts.isPending ? <Skeleton rows={3} label={words.common.loading} /> : null}
+      {accounts.data?.length === 0 ? <EmptyState title={said.noAccount} help={said.noAccountHelp} /> : null}
+      {account && accounts.data && accounts.data.length > 1 ? (
+        <div className="max-w-sm">
+          <Select
+            label={said.account}
+            value={account.id}
+            options={accounts.data.map(({ id, name, role }) => ({ value: id, label: said.accountAs(name, role) }))}
+            onChange={(id) => setParams({ account: id }, { replace: true })}
+          />
+        </div>
+      ) : null}
+      {account ? <OfAccount key={account.id} account={account} /> : null}
+    </>
+  );
+}
+
+function OfAccount({ account }: { account: Account }) {
+  const manages = mayManage(account.role);
+  return (
+    <div className="grid items-start gap-5 lg:grid-cols-2">
+      <Members account={account} />
+      {manages ? (
+        <div className="grid gap-5">
+          <Invite account={account} />
+          <Invitations account={account} />
+        </div>
+      ) : (
+        <Section title={said.invite}>
+          <p className="text-soft">{account.role ? said.mayNot(said.roles[account.role].name) : null}</p>
+        </Section>
+      )}
+    </div>
+  );
+}
+
+function Members({ account }: { account: Account }) {
+  const members = useQuery(accountQueries.members(account.id));
+  return (
+    <Section title={said.of(account.name)}>
+      {members.error ? (
+        <Failure title={said.failed} {...describe(members.error)} onRetry={() => void members.refetch()} />
+      ) : null}
+      {members.isPending ? <Skeleton rows={3} label={words.common.loading} /> : null}
+      <ul aria-label={said.title} className="grid divide-y divide-line">
+        {members.data?.map((member) => (
+          <Row key={member.id} account={account} member={member} />
+        ))}
+      </ul>
+    </Section>
+  );
+}
+
+/** Why this member stays as they are for who looks; null when they may change it. */
+function whyNot(account: Account, { role }: Member): string | null {
+  if (!mayManage(account.role)) return said.mayNot(account.role ? said.roles[account.role].name : said.nobody);
+  return role === "owner" && account.role !== "owner" ? said.ownersOnly : null;
+}
+
+function Row({ account, member }: { account: Account; member: Member }) {
+  const me = useUser()?.id === member.id;
+  const reason = whyNot(account, member);
+  const who = member.name ?? member.email;
+  return (
+    <li className="flex flex-wrap items-center justify-between gap-3 py-3 first:pt-0">
+      <div className="min-w-0 flex-1 basis-56 wrap-anywhere">
+        <p className="font-medium">
+          {who} {me ? <span className="font-normal text-soft">{said.you}</span> : null}
+        </p>
+        <p className="text-small text-soft">
+          {said.roles[member.role].name}
+          {member.name ? ` · ${member.email}` : null}
+        </p>
+      </div>
+      <div className="flex flex-wrap gap-2">
+        <ChangeRole account={account} member={member} reason={reason} />
+        <ConfirmedAct
+          label={me ? said.leave : said.remove}
+          acting={me ? said.leaving : said.removing}
+          about={who}
+          title={me ? said.leaveTitle(account.name) : said.removeTitle(who)}
+          notes={me ? said.leaveNotes : said.removeNotes}
+          reason={me ? null : reason}
+          danger
+          run={() => accountChanges.dropMember(account.id, member.id)}
+        />
+      </div>
+    </li>
+  );
+}
+
+function Invitations({ account }: { account: Account }) {
+  const waiting = useQuery(accountQueries.invitations(account.id));
+  return (
+    <Section title={said.waiting}>
+      {waiting.error ? (
+        <Failure title={said.failed} {...describe(waiting.error)} onRetry={() => void waiting.refetch()} />
+      ) : null}
+      {waiting.data?.length === 0 ? <p className="text-soft">{said.noneWaiting}</p> : null}
+      <ul aria-label={said.waiting} className="grid divide-y divide-line empty:hidden">
+        {waiting.data?.map((invitation) => (
+          <Waiting key={invitation.id} account={account} invitation={invitation} />
+        ))}
+      </ul>
+    </Section>
+  );
+}
+
+function Waiting({ account, invitation }: { account: Account; invitation: Invitation }) {
+  const { id, email, role, expires_at } = invitation;
+  return (
+    <li className="flex flex-wrap items-center justify-between gap-3 py-3 first:pt-0">
+      <div className="min-w-0 flex-1 basis-56 wrap-anywhere">
+        <p className="font-medium">{email}</p>
+        <p className="text-small text-soft">
+          {roleName(role)} · {said.until} <Time at={expires_at} />
+        </p>
+      </div>
+      <ConfirmedAct
+        label={said.withdraw}
+        acting={said.withdrawing}
+        about={email}
+        title={said.withdrawTitle(email)}
+        notes={said.withdrawNotes}
+        run={() => accountChanges.withdraw(account.id, id)}
+      />
+    </li>
+  );
+}
+
+const roleName = (role: MemberRole) => said.roles[role].name;
