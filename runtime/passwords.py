@@ -30,9 +30,10 @@ _WRAPPER = argon2.PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=
 
 _BCRYPT = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
 _MD5 = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
-# PostgreSQL keeps neither NUL nor lone surrogates, and without them the salt would be another one.
-_MD5_SALT = re.compile(r"[0-9a-f]{32}:[^\x00\ud800-\udfff]+", re.IGNORECASE)
-_SHA256_KEY = re.compile(r"[0-9a-f]{64}:[^\x00\ud800-\udfff]+", re.IGNORECASE)
+# PostgreSQL keeps neither NUL nor lone surrogates, and U+FFFD stands for bytes that were lost: without these the salt
+# is another one, and no password would ever open what it was hashed with.
+_MD5_SALT = re.compile(r"[0-9a-f]{32}:[^\x00\ud800-\udfff\ufffd]+", re.IGNORECASE)
+_SHA256_KEY = re.compile(r"[0-9a-f]{64}:[^\x00\ud800-\udfff\ufffd]+", re.IGNORECASE)
 _DIGESTS: dict[str, Callable[[bytes, bytes], str]] = {
     "md5": lambda _, password: hashlib.md5(password, usedforsecurity=False).hexdigest(),
     "md5_salt": lambda salt, password: hashlib.md5(salt + password, usedforsecurity=False).hexdigest(),

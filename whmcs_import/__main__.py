@@ -81,9 +81,12 @@ def _suggest_command(arguments: argparse.Namespace) -> int:
 
 
 def _verify_command(arguments: argparse.Namespace) -> int:
+    dsn, file = extract.parse_dsn(arguments.source), mapping_file.load(arguments.mapping)
+
     async def compared() -> Verdict:
         async with target.connected(Settings().database_url) as connection:
-            return await verify.verify(connection, extract.parse_dsn(arguments.source), arguments.source_name)
+            insist = arguments.mapping is not None
+            return await verify.verify(connection, dsn, arguments.source_name, file, insist=insist)
 
     verdict = asyncio.run(compared())
     _print(verdict.as_json(), verdict.as_text(), arguments)

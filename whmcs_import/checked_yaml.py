@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import yaml
 
-from whmcs_import.values import normalise
+from whmcs_import.values import normalise, storable
 
 T = TypeVar("T")
 
@@ -27,6 +27,14 @@ class Reader:
 
     def refuse(self, node: yaml.Node, message: str) -> MappingError:
         return MappingError(f"{self._name}:{node.start_mark.line + 1}: {message}")
+
+    def check_storable(self, node: yaml.Node) -> None:
+        """Refuse characters that no database here can hold: YAML lets them be written as escapes."""
+        if isinstance(node, yaml.ScalarNode) and storable(node.value) != node.value:
+            raise self.refuse(node, f"{node.value!r} holds a character that cannot be stored: remove it")
+        for each in node.value if isinstance(node, yaml.CollectionNode) else ():
+            for part in each if isinstance(each, tuple) else (each,):
+                self.check_storable(part)
 
     def plain(self, node: yaml.Node) -> Any:
         return self._loader.construct_object(node, deep=True)

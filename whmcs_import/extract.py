@@ -281,6 +281,7 @@ def _glance(connection: Connection, schema: _Schema, table: Table) -> tuple[str,
 
 def _freeze(connection: Connection, schema: _Schema, *, locked: bool) -> str:
     """Let nothing change any more in what is read; answers with the time."""
+    connection.rollback()  # a first pass may have begun a snapshot of its own
     with connection.cursor(Cursor) as cursor:
         if locked:
             names = sorted({schema.tables[table.origin.lower()].name for table in schema.wanted} | schema.settings)
@@ -421,7 +422,11 @@ def _secret_fields(connection: Connection, schema: _Schema) -> list[int]:
     """Passwords kept in custom fields are never read, neither the encrypted ones nor those in plain text."""
     with connection.cursor(Cursor) as cursor:
         cursor.execute(f"SELECT id, fieldname, fieldtype FROM `{schema.tables['tblcustomfields'].name}`")
-        return [int(id) for id, name, kind in cursor.fetchall() if kind == "password" or is_secret_name(str(name))]
+        return [int(id) for id, name, kind in cursor.fetchall() if _is_secret(str(name), str(kind))]
+
+
+def _is_secret(name: str, kind: str) -> bool:
+    return kind.strip().casefold() == "password" or is_secret_name(name)
 
 
 def _setting(cursor: Any, schema: _Schema, name: str) -> str | None:

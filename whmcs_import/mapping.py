@@ -28,6 +28,7 @@ from whmcs_import.values import Piped, normalise
 
 IMPORTED_STATUSES = ("Active", "Suspended")
 KNOWN_STATUSES = (*IMPORTED_STATUSES, "Pending", "Completed", "Terminated", "Cancelled", "Fraud")
+CLIENT_STATUSES = ("Active", "Inactive", "Closed")
 CYCLES = {
     "freeaccount": "free",
     "free": "free",
@@ -112,6 +113,7 @@ class Quarantined:
     reason: str
     detail: str
     sold: Sold | None = None  # as far as it could be read
+    value: str = ""  # what the mapping has no value for
 
 
 def map_service(service: Service, world: World) -> Mapped | Skipped | Quarantined:
@@ -131,7 +133,7 @@ def map_service(service: Service, world: World) -> Mapped | Skipped | Quarantine
         )
         return _server(service, product, client, sold, world)
     except Refused as refused:
-        return Quarantined(refused.code, refused.detail, sold)
+        return Quarantined(refused.code, refused.detail, sold, refused.value)
     except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as error:
         # A row that nobody foresaw must not stop the others.
         return Quarantined("row_unreadable", f"{type(error).__name__}: {error}")
@@ -192,8 +194,10 @@ def _checked(service: Service, world: World) -> tuple[Product, Client]:
     if product is None:
         raise Refused("product_missing", f"product {service.product} does not exist")
     client = world.clients.get(service.client)
-    if client is None:
+    if client is None or service.client < 1:
         raise Refused("client_missing", f"client {service.client} does not exist")
+    if client.status not in CLIENT_STATUSES:
+        raise Refused("client_status_unknown", f"status {client.status!r} of client {service.client}")
     if client.status == "Closed":
         raise Refused(
             "closed_client_live_service", f"client {service.client} is closed, the service is {service.status}"
@@ -217,7 +221,8 @@ def _plan(product: Product, context: Context, world: World, notes: list[Note]) -
 def _named(target: str, context: Context, world: World, notes: list[Note]) -> Named | None:
     named = world.resolver.named(target, context, notes)
     if named is not None and not named.mapped:
-        notes.append(Note("value_passed_through", f"{target}: {named.label!r} is not in the mapping's values"))
+        detail = f"{target}: {named.label!r} is not in the mapping's values"
+        notes.append(Note("value_passed_through", detail, str(Piped(named.key, named.label))))
     return named
 
 

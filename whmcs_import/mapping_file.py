@@ -167,12 +167,20 @@ def load(path: Path | None) -> MappingFile:
 
 def parse(text: str, name: str) -> MappingFile:
     """Check mapping text; `name` stands in errors. Raises MappingError."""
-    loader = yaml.SafeLoader(text)
+    try:
+        loader = yaml.SafeLoader(text)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise MappingError(f"{name}:{line}: the character {error.character:#x} is not allowed: remove it") from None
     try:
         node = loader.get_single_node()
         if node is None:
             raise MappingError(f"{name}:1: the file is empty: it needs at least version, source_timezone, targets")
-        return _mapping_file(Reader(name, loader), node)
+        reader = Reader(name, loader)
+        reader.check_storable(node)
+        return _mapping_file(reader, node)
+    except RecursionError:
+        raise MappingError(f"{name}:1: a part of it contains itself, or too many others: write it out") from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise MappingError(f"{name}:{line}: not valid YAML: {error.problem}") from None
@@ -318,10 +326,16 @@ def _source(r: Reader, node: yaml.Node, what: str) -> Source:
         default_unit=values.get("default_unit"),
         below=heuristic.get("below"),
         below_unit=heuristic.get("unit"),
-        scale=values.get("scale", 1),
+        scale=_scale(r, node, values.get("scale", 1)),
         op=values.get("op", "set"),
         scope=values.get("scope", Scope()),
     )
+
+
+def _scale(r: Reader, node: yaml.Node, scale: int) -> int:
+    if scale < 1:
+        raise r.refuse(node, f"scale {scale} is below 1: it is how many units one of them stands for")
+    return scale
 
 
 def _match(r: Reader, source: yaml.Node, node: yaml.Node | None, kind: str, what: str) -> Match:

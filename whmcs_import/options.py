@@ -23,15 +23,20 @@ class Note:
 
     code: str
     detail: str
+    value: str = ""  # what the mapping has no value for
 
 
 class Refused(Exception):
-    """The service cannot be imported as it is: `code` names why, the text says what was found."""
+    """The service cannot be imported as it is: `code` names why, the text says what was found.
 
-    def __init__(self, code: str, detail: str):
+    `value` is what the mapping has no value for.
+    """
+
+    def __init__(self, code: str, detail: str, value: str = ""):
         super().__init__(detail)
         self.code = code
         self.detail = detail
+        self.value = value
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,7 @@ def read(
     _read_options(sold, shop, product, options, stale)
     _read_fields(sold, shop, product, fields)
     for id, status, name, qty in addons:
-        if status == "Active":
+        if str(status).strip().casefold() == "active":
             label = split_pipe(shop.addons.get(id) or text(name).value or f"addon {id}")
             amount = 1 if qty is None else _number(label, qty)
             sold.values.append(Value("addon", id, label, Piped(str(amount), str(amount)), amount))

@@ -289,11 +289,11 @@ class _Planner:
                 self._skip("servers", service.id, reason)
                 if service.status in ENDED and service.links:
                     self._plan.warn("servers", service.id, [Note("vm_left_over", "its module still names a VM")])
-            case Quarantined(reason, detail, sold):
+            case Quarantined(reason, detail, sold, value):
                 self._plan.quarantine("servers", service.id, reason, detail)
                 self._note_unmapped(service, sold, world)
                 if reason.endswith("_unmapped"):
-                    self._unmapped_value(reason.removesuffix("_unmapped"), detail, service.id)
+                    self._unmapped_value(reason.removesuffix("_unmapped"), value or detail, service.id)
                 self._set_aside.append(("servers", str(service.id)))
                 self._live.add(str(service.id))
             case Mapped() as mapped:
@@ -308,8 +308,7 @@ class _Planner:
         self._note_unmapped(service, mapped.sold, world)
         for note in mapped.notes:
             if note.code == "value_passed_through":
-                target, _, detail = note.detail.partition(": ")
-                self._unmapped_value(target, detail, service.id)
+                self._unmapped_value(note.detail.partition(": ")[0], note.value, service.id)
         self._plan.adoption.append(_adoption_row(service, world.hints.get(service.id)))
         billing = mapped.payload["billing"]
         key = billing["currency"], billing["cycle"]

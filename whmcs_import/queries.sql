@@ -54,6 +54,19 @@ SELECT e.stream_id, e.type, e.data, p.data AS private
                   'server.image_changed')
  ORDER BY e.stream_id, e.version;
 
+-- name: chosen_here
+-- What people here chose of imported servers. $1 streams
+SELECT DISTINCT stream_id, type FROM event
+ WHERE stream_id = ANY($1::uuid[]) AND type IN ('server.renamed', 'server.plan_changed', 'server.image_changed');
+
+-- name: last_mapping
+-- The digest of the mapping with which a source was imported last. $1 source
+SELECT f.data #>> '{report,mapping,digest}'
+  FROM event f
+  JOIN event s ON s.stream_id = f.stream_id AND s.type = 'import.started'
+ WHERE f.type = 'import.finished' AND s.data ->> 'source' = $1
+ ORDER BY f.tx DESC, f.pos DESC LIMIT 1;
+
 -- name: members_added
 -- Who was let into imported accounts by people here. $1 streams
 SELECT stream_id, data FROM event

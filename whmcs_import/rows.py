@@ -13,6 +13,7 @@ from whmcs_import.users import ClientRow, Membership, UserRow
 from whmcs_import.values import storable, text
 
 PROFILE = next(table for table in TABLES if table.name == "tblclients").optional
+NOBODY = -1  # what cannot be read refers to no row, not even to one whose id is 0
 _SERVICE = (
     "SELECT id, userid, packageid, server, domain, amount, billingcycle, nextduedate, domainstatus, username,"
     " dedicatedip, assignedips, regdate, qty, suspendreason, overideautosuspend, overidesuspenduntil,"
@@ -102,7 +103,7 @@ def clients(staging: Staging, shop: Shop) -> Iterator[ClientRow]:
             last_name=last,
             company=company,
             email=email,
-            status=storable(status),
+            status=storable(status).strip().capitalize(),
             currency=shop.currencies.get(row[6], ""),
             currency_id=row[6] or 0,
             group=shop.client_groups.get(row[7], ""),
@@ -123,21 +124,25 @@ def memberships(staging: Staging) -> Iterator[Membership]:
     """Who may act for whom, by client and user."""
     query = "SELECT auth_user_id, client_id, owner, permissions FROM tblusers_clients ORDER BY client_id, auth_user_id"
     for user, client, owner, permissions in staging.rows(query):
-        yield Membership(user or 0, client or 0, bool(owner), permissions)
+        yield Membership(_id(user), _id(client), bool(owner), permissions)
+
+
+def _id(raw: int | None) -> int:
+    return NOBODY if raw is None else raw
 
 
 def _service(row: Row, options: list[Row], fields: list[Row], addons: list[Row], links: tuple[Link, ...]) -> Service:
     word = [str(value or "") for value in row]
     return Service(
         id=row[0],
-        client=row[1] or 0,
-        product=row[2] or 0,
+        client=_id(row[1]),
+        product=_id(row[2]),
         server=row[3] or 0,
         domain=text(row[4]).value,
         amount=word[5],
         cycle=word[6],
         next_due=row[7],
-        status=word[8],
+        status=word[8].strip().capitalize(),
         username=word[9],
         dedicated_ip=word[10],
         assigned_ips=word[11],

@@ -17,7 +17,6 @@ from whmcs_import.plan import ENTITIES, Plan
 from whmcs_import.staging import Staging
 
 CHUNK = 1000
-CHANGES = {"server.renamed": "name", "server.plan_changed": "plan", "server.image_changed": "image"}
 
 
 async def settle(
@@ -119,11 +118,11 @@ def _ours(history: list[Any]) -> dict[str, Any]:
     ours: set[str] = set()
     for row in history:
         said = {**msgspec.json.decode(row["data"]), **msgspec.json.decode(row["private"] or "{}")}
-        if (changed := CHANGES.get(row["type"])) is not None:
+        if (changed := target.CHOSEN.get(row["type"])) is not None:
             ours.add(changed)
             current[changed] = said.get(changed)
             continue
-        for part in CHANGES.values():
+        for part in target.CHOSEN.values():
             if current.get(part) != said.get(part):
                 ours.discard(part)
             current[part] = said.get(part)

@@ -100,7 +100,7 @@ def read(staging: Staging) -> Shop:
         f"SELECT id, gid, name, servertype, type, {settings} FROM tblproducts WHERE id IS NOT NULL"
     ):
         module, options = str(row[3] or ""), tuple(str(value or "") for value in row[5:])
-        plan = plans.get(options[0].strip()) if module == "pvewhmcs" else settled.get(row[0])
+        plan = plans.get(options[0].strip()) if module.casefold() == "pvewhmcs" else settled.get(row[0])
         shop.products[row[0]] = Product(row[0], row[1], text(row[2]).value, module, str(row[4] or ""), options, plan)
     for id, group, name, kind, maximum in staging.rows(
         "SELECT id, gid, optionname, optiontype, qtymaximum FROM tblproductconfigoptions WHERE id IS NOT NULL"
@@ -114,9 +114,10 @@ def read(staging: Staging) -> Shop:
         shop.choices[id] = Choice(id, option, _piped(name))
     shop.linked = set(staging.rows("SELECT gid, pid FROM tblproductconfiglinks WHERE gid + pid IS NOT NULL"))
     for id, product, name, kind in staging.rows(
-        "SELECT id, relid, fieldname, fieldtype FROM tblcustomfields WHERE type = 'product' AND id IS NOT NULL"
+        "SELECT id, relid, fieldname, fieldtype FROM tblcustomfields"
+        " WHERE trim(lower(type)) = 'product' AND id IS NOT NULL"
     ):
-        shop.fields[id] = CustomField(id, product, _piped(name), str(kind))
+        shop.fields[id] = CustomField(id, product, _piped(name), str(kind or "").strip().casefold())
     shop.addons = _names(staging, "SELECT id, name FROM tbladdons WHERE id IS NOT NULL")
     shop.servers = _names(staging, "SELECT id, name FROM tblservers WHERE id IS NOT NULL")
     shop.currencies = _names(staging, "SELECT id, code FROM tblcurrencies WHERE id IS NOT NULL")

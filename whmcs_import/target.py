@@ -17,6 +17,7 @@ from whmcs_import.plan import Earlier
 
 SQL = Queries("whmcs_import")
 READER = "hostler_reader"
+CHOSEN = {"server.renamed": "name", "server.plan_changed": "plan", "server.image_changed": "image"}
 
 
 class TargetError(Exception):
@@ -110,6 +111,20 @@ async def changes_of(connection: Connection, servers: list[UUID]) -> list[asyncp
 async def members_added(connection: Connection, accounts: list[UUID]) -> list[asyncpg.Record]:
     """Who was let into imported accounts by people here."""
     return await connection.fetch(SQL.members_added, accounts)
+
+
+async def last_mapping(connection: Connection, source: str) -> str | None:
+    """The digest of the mapping with which a source was imported last; None when it never was."""
+    digest: str | None = await connection.fetchval(SQL.last_mapping, source)
+    return digest
+
+
+async def chosen_here(connection: Connection, servers: list[UUID]) -> dict[UUID, set[str]]:
+    """Which of name, plan and image people here chose for imported servers."""
+    chosen: dict[UUID, set[str]] = {}
+    for row in await connection.fetch(SQL.chosen_here, servers):
+        chosen.setdefault(row["stream_id"], set()).add(CHOSEN[row["type"]])
+    return chosen
 
 
 async def versions(connection: Connection, streams: list[UUID]) -> dict[UUID, int]:

@@ -16,7 +16,7 @@ from functools import lru_cache
 from whmcs_import.mapping_file import MappingFile, Match, Scope, Source, Target, names
 from whmcs_import.options import Note, Refused, Sold, Value
 from whmcs_import.shop import Product
-from whmcs_import.values import UNITS, Piped, Quantity, count, normalise, quantity, storable, yes_no
+from whmcs_import.values import UNITS, Piped, Quantity, count, normalise, quantity, storable, unit_of_name, yes_no
 
 BASE_UNIT = {"memory_mib": "MiB", "disk_gib": "GiB"}
 BINARY = ("KiB", "MiB", "GiB", "TiB")
@@ -64,7 +64,7 @@ class Resolver:
         targets = (*mapping.targets.values(), *mapping.extras.values())
         self._sources = [source for target in targets for source in target.sources]
         self._readers: dict[tuple[str, int], list[int]] = {}
-        self._sizes: dict[tuple[int, Piped], Fraction | None] = {}
+        self._sizes: dict[tuple[int, Piped, Piped | None], Fraction | None] = {}
         self._claimed: dict[tuple[str, int], bool] = {}
 
     def claims(self, value: Value) -> bool:
@@ -111,7 +111,8 @@ class Resolver:
             if target.on_unmapped == "passthrough":
                 return Named(reading.text.key, reading.text.label, False)
             if target.on_unmapped == "quarantine":
-                raise Refused(f"{name}_unmapped", f"{reading.where} says {str(reading.text)!r}")
+                said = str(reading.text)
+                raise Refused(f"{name}_unmapped", f"{reading.where} says {said!r}", said)
         if (fixed := self._fixed(target, context)) is not None:
             return Named(str(fixed), str(fixed), True)
         if target.required:
@@ -159,7 +160,7 @@ class Resolver:
 
     def _bytes(self, reading: _Reading, notes: list[Note]) -> Fraction | None:
         """`_bytes`, remembered where there was nothing to note: many services are of few sizes."""
-        key = id(reading.source), reading.text
+        key = id(reading.source), reading.text, None if reading.value is None else reading.value.name
         if key not in self._sizes:
             before = len(notes)
             size = _bytes(reading, notes)
@@ -305,14 +306,14 @@ def _count_of(reading: _Reading) -> int:
 
 
 def _bytes(reading: _Reading, notes: list[Note]) -> Fraction | None:
-    """The size a reading names: its unit is the mapping's, its own, its label's, or the mapping's assumption."""
+    """The size a reading names: its unit is the mapping's, its own, its label's, its name's, or what is assumed."""
     key, label = quantity(reading.text.key), quantity(reading.text.label)
     said = key or label
     if said is None or said.number is None:
         return None
     unit = _unit(reading.source, key, label)
     if unit is None and said.unit is None:
-        unit = _assumed(reading, said.number, notes)
+        unit = _named_unit(reading) or _assumed(reading, said.number, notes)
     return said.number * UNITS[unit] if unit else None
 
 
@@ -327,6 +328,12 @@ def _unit(source: Source, key: Quantity | None, label: Quantity | None) -> str |
         same = label.number * UNITS[str(label.unit)]
         return next((unit for unit in BINARY if key.number * UNITS[unit] == same), "")
     return None
+
+
+def _named_unit(reading: _Reading) -> str | None:
+    """The unit in a name such as "Memory (GB)" or "disk_gb"."""
+    words = (reading.value.name.key, reading.value.name.label) if reading.value is not None else ()
+    return next((unit for word in words if (unit := unit_of_name(word)) is not None), None)
 
 
 def _assumed(reading: _Reading, number: Fraction, notes: list[Note]) -> str | None:

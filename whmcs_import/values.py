@@ -41,6 +41,7 @@ _QUANTITY = re.compile(
     r"(?P<number>[0-9]+(?:[.,][0-9]+)*)\s*(?P<percent>%)?\s*(?:x\b)?\s*(?P<word>[^\W\d_]+)?(?P<rest>.*)", re.S
 )
 _GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
+_NAMED_UNIT = re.compile(r"(?<![0-9a-z])([kmgt]i?b)\W*", re.IGNORECASE)
 _LOOSE_NUMBER = re.compile(r"(?<![^\W_])\d")
 _ENTITY = re.compile(r"&(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _ODD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
@@ -99,6 +100,13 @@ class Quantity:
             return None
         amount = self.number * UNITS[own] / UNITS[unit]
         return int(amount) if amount.denominator == 1 else None
+
+
+def unit_of_name(name: str) -> str | None:
+    """The unit a name ends in: "RAM (MB)", "memory_gb". That of "x 512MB" is of a number of its own."""
+    plain = unicodedata.normalize("NFKC", name).strip()
+    found = [match for match in _NAMED_UNIT.finditer(plain) if match.end() == len(plain)]
+    return _UNIT_NAMES[found[0][1].casefold()] if found else None
 
 
 @lru_cache(maxsize=65536)
@@ -218,14 +226,14 @@ def decode_entities(raw: str) -> str:
 
 
 def mojibake(raw: str) -> str | None:
-    """What the text was before UTF-8 bytes were read as Windows-1252, or None when it shows no sign of that."""
+    """What the text was before UTF-8 was read as Windows-1252, once or several times; None: there is no sign of it."""
     if not _MOJIBAKE.search(raw):
         return None
     try:
         mended = b"".join(_cp1252(c) for c in raw).decode("utf-8")
     except (UnicodeEncodeError, UnicodeDecodeError):
         return None
-    return mended if mended != raw else None
+    return (mojibake(mended) or mended) if mended != raw else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,10 +291,16 @@ def _address(word: str) -> tuple[str, int | None] | None:
         read = ipaddress.ip_interface(candidate)
     except ValueError:
         return None
-    ip = read.ip
+    ip, network = read.ip, read.network
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        return _address(str(ip.ipv4_mapped))
     if ip.is_unspecified or ip.is_loopback or ip.is_multicast or ip.is_link_local or "%" in candidate:
         return None
-    return str(ip), read.network.prefixlen if "/" in candidate else None
+    if ip.version == 4 and ip.is_reserved:
+        return None
+    if network.prefixlen < ip.max_prefixlen - 1 and ip == network.network_address:
+        return None  # a whole network is no address of a server
+    return str(ip), network.prefixlen if "/" in candidate else None
 
 
 def _decode_entity(match: re.Match[str]) -> str:

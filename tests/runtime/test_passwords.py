@@ -51,6 +51,12 @@ def test_an_imported_hash_opens_with_its_password_alone(scheme: str, raw: str) -
     assert passwords.needs_rehash(*imported)
 
 
+@pytest.mark.parametrize("salt", ["a\ufffdb", "\x00", "\udc80"])
+def test_a_hash_whose_salt_was_damaged_on_the_way_opens_to_nobody(salt: str) -> None:
+    assert passwords.import_hash(f"{'0' * 32}:{salt}") is None
+    assert passwords.import_hash(f"{'0' * 64}:{salt}") is None
+
+
 @pytest.mark.parametrize("raw", [hashlib.md5(b"x").hexdigest(), _md5_salt("R(IDy", "x")])
 def test_no_bare_digest_is_kept(raw: str) -> None:
     imported = passwords.import_hash(raw)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.testbed_whmcs.running import Testbed
-from whmcs_import import extract, rows, users
+from whmcs_import import extract, rows, shop, users
 from whmcs_import.extract import SourceError
 from whmcs_import.staging import Staging, private_copy
 
@@ -45,6 +45,27 @@ def test_a_table_without_snapshots_is_read_twice_and_refused_when_it_changes(
     staging.clear()
     assert read(changing, staging) == "two_passes"
     assert staging.count("tblhosting") == changing.rows("SELECT count(*) FROM tblhosting")[0][0]
+
+
+def test_values_without_snapshots_of_fields_with_one_are_read(changing: Testbed, staging: Staging) -> None:
+    changing.rows("ALTER TABLE tblcustomfieldsvalues ENGINE = Aria", "dsn")
+    assert read(changing, staging) == "two_passes"
+
+
+def test_what_is_written_otherwise_means_the_same(changing: Testbed, staging: Staging) -> None:
+    """MariaDB compares without regard to case, and so does WHMCS; what is a password is never read."""
+    for sql in (
+        "UPDATE tblcustomfields SET type = 'Product' WHERE type = 'product'",
+        "UPDATE tblcustomfields SET fieldtype = 'Password ' WHERE fieldname = 'OS_Image_Template'",
+        "UPDATE tblproducts SET servertype = 'PveWhmcs' WHERE servertype = 'pvewhmcs'",
+    ):
+        changing.rows(sql, "dsn")
+    read(changing, staging)
+    sold = shop.read(staging)
+    hidden = {id for id, field in sold.fields.items() if field.kind == "password"}
+    assert hidden
+    assert not hidden & {id for (id,) in staging.rows("SELECT DISTINCT fieldid FROM tblcustomfieldsvalues")}
+    assert any(product.plan for product in sold.products.values() if product.module == "PveWhmcs")
 
 
 def test_locked_tables_do_not_change_while_they_are_read(changing: Testbed, staging: Staging) -> None:

@@ -76,6 +76,9 @@ def test_every_row_becomes_what_is_right(
         assert list(wrong_clients(truth, found)) == []
         assert list(wrong_users(truth, found)) == []
         assert list(wrong_rows(world, truth, found)) == []
+        _, verdict = shops.run(shop, database_url, tmp_path, "verify")
+        assert verdict["differences"] == []
+        assert verdict["compared"]["servers.memory_mib"] == real["entities"]["servers"]["create"]
         full = everything(database_url)
         for _ in range(2):
             again = remembered(shop, database_url, tmp_path)

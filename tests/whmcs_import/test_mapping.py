@@ -93,6 +93,18 @@ def test_a_live_service_of_a_closed_client_is_set_aside() -> None:
     assert outcome.reason == "closed_client_live_service"
 
 
+def test_a_service_of_a_client_of_unknown_standing_or_without_an_id_is_set_aside() -> None:
+    outcome = mapping.map_service(given.service(), given.world(status=""))
+    assert isinstance(outcome, Quarantined)
+    assert outcome.reason == "client_status_unknown"
+    world = given.world()
+    nobodys = replace(world, clients={0: world.clients[5], -1: world.clients[5]})
+    for client in (0, -1):
+        outcome = mapping.map_service(given.service(client=client), nobodys)
+        assert isinstance(outcome, Quarantined)
+        assert outcome.reason == "client_missing"
+
+
 def test_a_service_without_a_currency_is_set_aside() -> None:
     shop = given.shop()
     shop.currencies = {}

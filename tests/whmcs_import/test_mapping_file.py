@@ -94,6 +94,26 @@ def test_a_mistake_is_refused_with_its_line_and_the_mend(old: str, new: str, lin
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (("fra, 4", '"f\\0ra", 4'), 18),
+        (("Support Level", '"\\ud800"'), 19),
+        (("not a VPS", "not a\x00 VPS"), 17),
+        (("scale: 512", "scale: 0"), 7),
+        (("scale: 512", "scale: -512"), 7),
+        (("ignore: [Support Level]", "ignore: &i [*i]"), 1),
+        (("ignore: [Support Level]", "ignore: " + "[" * 5000), 1),
+    ],
+)
+def test_what_no_database_keeps_or_what_means_nothing_is_refused_with_its_line(
+    change: tuple[str, str], line: int
+) -> None:
+    with pytest.raises(MappingError) as caught:
+        mapping_file.parse(GOOD.replace(*change), "map.yaml")
+    assert str(caught.value).startswith(f"map.yaml:{line}: ")
+
+
 def test_a_file_that_is_missing_or_empty_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MappingError, match="cannot be read"):
         mapping_file.load(tmp_path / "none.yaml")

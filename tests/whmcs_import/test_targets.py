@@ -48,6 +48,13 @@ def test_a_bare_small_number_is_read_by_the_heuristic_and_said_so() -> None:
     assert memory(option("RAM", "512")) == (512, [])
 
 
+def test_the_unit_in_a_name_counts_where_the_text_has_none() -> None:
+    anything = MAPPING.replace("any: [RAM]", 'any: ["*"]', 1)
+    assert memory(option("RAM (GB)", "256"), text=anything) == (262144, [])
+    assert memory(option("RAM (MB)", "64"), text=anything.replace("[128,", "[1,")) == (64, [])
+    assert memory(option("RAM (GB)", "4096 MB"), text=anything) == (4096, [])
+
+
 @pytest.mark.parametrize("said", ["a|b|c", "Unlimited", "101|4 GB", "4 Gigs", "1.3 MB"])
 def test_what_cannot_be_read_for_sure_is_refused(said: str) -> None:
     assert refusal(option("RAM", said)) == "memory_mib_unreadable"

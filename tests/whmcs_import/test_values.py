@@ -136,6 +136,10 @@ def test_letters_of_another_script_are_kept() -> None:
         (["N/A"], [], ["N/A"]),
         (["AA:BB:CC:00:11:22=1.2.3.4;vmbr2,1250"], [("1.2.3.4", None)], ["vmbr2", "1250"]),
         (["0.0.0.0 127.0.0.1"], [], ["0.0.0.0", "127.0.0.1"]),
+        (["255.255.255.255 240.0.0.1"], [], ["255.255.255.255", "240.0.0.1"]),
+        (["192.0.2.8/29", "2001:db8::/64"], [], ["192.0.2.8/29", "2001:db8::/64"]),
+        (["192.0.2.8/31 192.0.2.9/32"], [("192.0.2.8", 31), ("192.0.2.9", 32)], []),
+        (["::ffff:192.0.2.5"], [("192.0.2.5", None)], []),
         (["1.2.3.4", "1.2.3.4/24"], [("1.2.3.4", 24)], []),
     ],
 )
@@ -197,6 +201,24 @@ def test_mojibake_is_mended_only_when_asked_and_only_where_it_is_some() -> None:
     assert values.text("JosÃ©") == values.Text("JosÃ©", ("mojibake_suspected",))
     assert values.mojibake("â‚¬ 5") == "€ 5"
     assert values.mojibake("IRMÃ SILVA") is None
+    assert values.mojibake("MÃƒÂ¼ller") == "Müller"
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [
+        *(
+            ("RAM (MB)", "MB"),
+            ("memory_gb", "GB"),
+            ("Disk (GiB)", "GiB"),
+            ("磁盘大小GB", "GB"),
+            ("Storage in ＴＢ", "TB"),
+        ),
+        *(("Extra RAM (x512MB)", None), ("RAM", None), ("Rgb", None), ("GB per month", None), ("", None)),
+    ],
+)
+def test_the_unit_in_a_name_is_read_unless_it_is_of_a_number(name: str, unit: str | None) -> None:
+    assert values.unit_of_name(name) == unit
 
 
 @given(st.text(alphabet="äöüßéèñçøåÄÖÜ€–“”aeiou ", min_size=1).filter(lambda t: any(ord(c) > 127 for c in t)))
