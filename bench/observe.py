@@ -26,7 +26,6 @@ from hypervisor.proxmox import ProxmoxHypervisor
 from orchestrator.observer import Observer
 from orchestrator.work import Tools
 from projector.loop import catch_up
-from runtime.rfb import Stream
 from runtime.sealing import Seal
 from runtime.settings import Auth, Config, Policy
 
@@ -127,10 +126,6 @@ class Answers:
         if path[-1] == "current":
             return {"status": "running", "qmpstatus": "running", "uptime": 1000, "pid": 1}
         return []
-
-    async def stream(self, path: Sequence[str], params: dict[str, Any]) -> Stream:
-        """It has no screens."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """Nothing was opened."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from hypervisor import wire
 from hypervisor.errors import Ambiguous, HypervisorError, Invalid, Unreachable
@@ -24,9 +24,14 @@ class Asked(Protocol):
 
     async def call(self, method: Method, path: Sequence[str], params: dict[str, Any]) -> Any: ...
 
-    async def stream(self, path: Sequence[str], params: dict[str, Any]) -> Stream: ...
-
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class Screened(Asked, Protocol):
+    """One that also shows the screens of guests."""
+
+    async def stream(self, path: Sequence[str], params: dict[str, Any]) -> Stream: ...
 
 
 class Caller:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 
-from hypervisor.calls import Caller, guest_path
+from hypervisor.calls import Caller, Screened, guest_path
 from hypervisor.errors import HypervisorError, Unreachable
 from hypervisor.port import Console, Sample, Timeframe
 from hypervisor.wire_looking import samples_of
@@ -34,6 +34,8 @@ class Looking(Caller):
     async def console(self, node: str, vmid: int) -> Console:
         path = guest_path(node, vmid)
         endpoint, told = await self._answered("post", (*path, "vncproxy"), {"websocket": 1})
+        if not isinstance(endpoint, Screened):
+            raise Unreachable("it shows no screens", call="/".join(path))
         ticket = {"port": told["port"], "vncticket": told["ticket"]}
         stream = await endpoint.stream((*path, "vncwebsocket"), ticket)
         password = told.get("password") or told["ticket"]  # the older way: the ticket itself is looked at
