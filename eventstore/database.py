@@ -10,7 +10,7 @@ from asyncpg.pool import PoolConnectionProxy
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
-NEWEST_CHANGE = "webhook_replay"  # the last object of sqitch.plan: there only when every change is deployed
+NEWEST_CHANGE = "promise_exactly"  # the last object of sqitch.plan: there only when every change is deployed
 
 
 class DatabaseUnavailable(Exception):
@@ -76,12 +76,12 @@ async def open_pool(url: str, *, size: int = 10, application: str = "hostler") -
 
 
 async def check_migrated(connection: Connection) -> None:
-    """Make sure that the newest table is there.
+    """Make sure that the newest relation, or function, is there.
 
     Raises:
         NotMigrated: it is not.
     """
-    if await connection.fetchval("SELECT to_regclass($1)", NEWEST_CHANGE) is None:
+    if await connection.fetchval("SELECT coalesce(to_regclass($1)::oid, to_regproc($1)::oid)", NEWEST_CHANGE) is None:
         raise NotMigrated("the database is not migrated: run `hostler-admin migrate`")
 
 

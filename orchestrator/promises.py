@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from functools import partial
+from uuid import UUID
 
 from domain.server import events as e
 from eventstore.database import Connection
@@ -34,6 +36,11 @@ async def moved(work: Work, node: str) -> Claims:
 async def _move(work: Work, node: str, limit: int, connection: Connection) -> None:
     await connection.execute(SQL.move_memory, work.state.id, node, limit)
     await connection.execute(SQL.move_capacity, work.state.id, node)
+
+
+async def promise_exactly(server: UUID, size: Mapping[str, int], connection: Connection) -> None:
+    """From now on a server is promised exactly its size, where it is promised any: it fits, or its guest has it."""
+    await connection.execute(SQL.promise_exactly, server, size["memory_mib"], size["vcpus"], size["disk_gib"])
 
 
 async def found(

@@ -233,7 +233,7 @@ WITH woken AS (
      WHERE token IS NULL AND stream_id IN (SELECT stream_id FROM slot WHERE operation_id = ANY ($1::uuid[]))
     RETURNING stream_id
 )
-SELECT pg_notify('hostler', '') FROM woken LIMIT 1;
+SELECT pg_notify('hostler_wakes', '') FROM woken LIMIT 1;
 
 -- name: lower_limits
 -- Too much went on at once: half as much from now on, at least one; once for one burst. $1 resources, $2 ceilings
@@ -279,26 +279,9 @@ UPDATE capacity c
        promised = c.promised + greatest(0, CASE WHEN cpu THEN $2::bigint ELSE $3 END - was.amount)
   FROM was WHERE c.resource = was.resource;
 
--- name: promise_exact_capacity
--- Cores and GiB beyond the plan are free again. $1 server, $2 cores, $3 GiB
-WITH was AS (
-    SELECT resource, amount, resource LIKE 'cpu/%' AS cpu FROM capacity_promise WHERE server_id = $1 FOR UPDATE
-), kept AS (
-    UPDATE capacity_promise p SET amount = CASE WHEN cpu THEN $2::bigint ELSE $3 END
-      FROM was WHERE p.server_id = $1 AND p.resource = was.resource
-)
-UPDATE capacity c SET promised = c.promised + CASE WHEN cpu THEN $2::bigint ELSE $3 END - was.amount
-  FROM was WHERE c.resource = was.resource;
-
 -- name: promise_exactly
--- What was promised beyond the plan is free again. $1 server, $2 MiB
-WITH was AS (
-    SELECT server_id, cluster, node, memory_mib FROM memory_promise WHERE server_id = $1 FOR UPDATE
-), kept AS (
-    UPDATE memory_promise m SET memory_mib = $2 FROM was WHERE m.server_id = was.server_id
-)
-UPDATE node_promise n SET promised_mib = n.promised_mib + $2 - was.memory_mib
-  FROM was WHERE n.cluster = was.cluster AND n.node = was.node;
+-- What is promised to a server is exactly its size. $1 server, $2 MiB, $3 cores, $4 GiB
+SELECT promise_exactly($1, $2, $3, $4);
 
 -- name: forget_old_secrets
 -- What nobody came back for within a day.

@@ -16,6 +16,7 @@ from eventstore.store import Conflict
 from hypervisor.errors import Ambiguous, Denied, HypervisorError, Unreachable
 from orchestrator import slots
 from orchestrator.outcome import MAINTENANCE, MAINTENANCE_SECONDS, Attention, Done, Failed, Later, Outcome
+from orchestrator.promises import promise_exactly
 from orchestrator.steps import backups, configure, power, rebuild, resize, snapshots, suspension, terminate
 from orchestrator.steps.clone import clone
 from orchestrator.steps.credentials import credentials
@@ -92,6 +93,7 @@ async def reconcile(work: Work) -> float | None:
     When the program is to end, what is left is for the next worker.
     """
     while True:
+        version = work.state.version
         try:
             wait = await _one_look(work)
         except Conflict:
@@ -100,7 +102,8 @@ async def reconcile(work: Work) -> float | None:
         if wait is None or wait > PATIENCE_SECONDS or work.tools.stopping.is_set():
             return wait
         await pause(wait)
-        await work.reload()
+        if wait or work.state.version == version:  # what was just recorded was read back with all before it
+            await work.reload()
 
 
 async def _one_look(work: Work) -> float | None:
@@ -235,6 +238,6 @@ async def _hold(work: Work, later: Later) -> None:
 async def _given_back(work: Work, connection: Connection, *, keep_secret: bool = False) -> None:
     """At an operation's end: room that was promised for another plan, and the secret unless it can be tried again."""
     if work.operation.type == "resize":
-        await resize.promise_exactly(work.state.id, work.state.size, connection)
+        await promise_exactly(work.state.id, work.state.size, connection)
     if not keep_secret:
         await forget(work, connection)

@@ -74,7 +74,7 @@ class Claims:
             case e.DriftFound():
                 self._differing[id, event.kind] = event.facts
             case e.DriftEnded() if event.how == "adopted":
-                self._take_over(id, self._differing.get((id, event.kind), {}))
+                self._take_over(id, event, self._differing.get((id, event.kind), {}))
             case e.CapacityReserved():
                 self._reserve(id, event)
             case e.PlanChanged():
@@ -118,10 +118,14 @@ class Claims:
         if id in self._capacity:
             self._capacity[id] = {_at(name, node): amount for name, amount in self._capacity[id].items()}
 
-    def _take_over(self, id: UUID, facts: dict[str, Any]) -> None:
-        """The log takes over the size that was found; what is promised stays."""
-        if sizes := {size: facts[size] for size in ("vcpus", "memory_mib", "disk_gib") if size in facts}:
+    def _take_over(self, id: UUID, event: e.DriftEnded, facts: dict[str, Any]) -> None:
+        """The log takes over the size that was found, and promises it where the event says so."""
+        found: dict[str, Any] = {size: facts[size] for size in ("vcpus", "memory_mib", "disk_gib") if size in facts}
+        sizes = dict[str, Any](event.size) or found
+        if sizes:
             self._plans[id], self._actual[id] = replace(self._plans[id], **sizes), {}
+        if event.size and id in self._memory:
+            self._promise_exactly(id)
 
     def _size(self, id: UUID) -> dict[str, int]:
         plan = self._plans[id]
@@ -141,11 +145,14 @@ class Claims:
     def _unreserve(self, id: UUID, operation: UUID) -> None:
         if self._reserved.get(id) == operation:
             del self._reserved[id]
-            (cluster, node, _), size = self._memory[id], self._size(id)
-            self._memory[id] = (cluster, node, size["memory_mib"])
-            self._capacity[id] = {
-                name: size["vcpus" if _is_cpu(name) else "disk_gib"] for name in self._capacity.get(id, {})
-            }
+            self._promise_exactly(id)
+
+    def _promise_exactly(self, id: UUID) -> None:
+        (cluster, node, _), size = self._memory[id], self._size(id)
+        self._memory[id] = (cluster, node, size["memory_mib"])
+        self._capacity[id] = {
+            name: size["vcpus" if _is_cpu(name) else "disk_gib"] for name in self._capacity.get(id, {})
+        }
 
     def _release(self, id: UUID) -> None:
         if id in self._owned:

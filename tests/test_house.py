@@ -26,7 +26,7 @@ SQL = re.compile(
 NAMED = r"^-- name: (\w+)$"
 # Statements that may stand in Python: a sign of life, what cannot be read from a file because it finds the files'
 # tables missing, and the role that is taken before anything else.
-PLAIN = {"SELECT 1", "SELECT to_regclass($1)", "SET ROLE "}
+PLAIN = {"SELECT 1", "SELECT coalesce(to_regclass($1)::oid, to_regproc($1)::oid)", "SET ROLE "}
 # These ask MariaDB, or the private SQLite file of an import: no PostgreSQL.
 ELSEWHERE = {f"whmcs_import/{name}.py" for name in ("extract", "staging", "rows", "shop", "plan", "verify")}
 

@@ -19,6 +19,9 @@ Action = Literal["adopt", "repair", "ignore"]
 # What the log can take over as it was found, and what can be made again as the log has it.
 ADOPTABLE = frozenset({"power", "renamed", "reconfigured", "identity"})
 REPAIRABLE = frozenset({"power", "renamed", "reconfigured", "firewall"})
+# What of a configuration can be set again; a disk that grew cannot shrink.
+SETTABLE = frozenset({"vcpus", "memory_mib", "bridge"})
+GROWN = "A disk cannot shrink: take its size over, or ignore the difference."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,20 +43,25 @@ def notice(state: Server, finding: Finding, policy: Policy, repair: RequestOpera
         return []  # it is looked at again when the operation has ended
     found = e.DriftFound(kind=finding.kind, detail=finding.detail, facts=finding.facts, personal=finding.personal)
     if policy == "follow" and finding.kind in ADOPTABLE:
-        return [found, *_taken_over(finding.kind, finding.facts)]
-    if policy == "repair" and _repairable(state, finding.kind):
+        return [found, *_taken_over(state, finding.kind, finding.facts)]
+    if policy == "repair" and _repairable(state, finding):
         return [found, *request(state, repair)]
     return [found]
 
 
-def _repairable(state: Server, kind: str) -> bool:
+def _repairable(state: Server, finding: Finding) -> bool:
     managed = state.mode == "manage" and state.status in READY | {"suspended"}
-    return kind in REPAIRABLE and managed and state.current is None
+    return finding.kind in REPAIRABLE and _settable(finding.kind, finding.facts) and managed and state.current is None
 
 
-def _taken_over(kind: str, facts: dict[str, Any]) -> list[e.ServerEvent]:
+def _settable(kind: str, facts: dict[str, Any]) -> bool:
+    return kind != "reconfigured" or any(facts.get(name) for name in SETTABLE)
+
+
+def _taken_over(state: Server, kind: str, facts: dict[str, Any]) -> list[e.ServerEvent]:
     power: list[e.ServerEvent] = [e.PowerObserved(power=facts["power"])] if kind == "power" else []
-    return [*power, e.DriftEnded(kind=kind, how="adopted")]
+    sizes = {name: facts[name] for name in state.size if name in facts}
+    return [*power, e.DriftEnded(kind=kind, how="adopted", size=state.size | sizes if sizes else {})]
 
 
 def over(state: Server, kind: str) -> list[e.ServerEvent]:
@@ -83,18 +91,20 @@ def settle(state: Server, kind: str, action: Action, repair: RequestOperation) -
     if action == "ignore":
         return [] if drift.ignored else [e.DriftEnded(kind=kind, how="ignored")]
     if action == "adopt":
-        return _adopt(drift)
+        return _adopt(state, drift)
     return _repair(state, drift, repair)
 
 
-def _adopt(drift: Drift) -> list[e.ServerEvent]:
+def _adopt(state: Server, drift: Drift) -> list[e.ServerEvent]:
     if drift.kind not in ADOPTABLE:
         raise NotAllowed("This cannot be taken over: it can be set right on the hypervisor, or ignored.")
-    return _taken_over(drift.kind, drift.facts)
+    return _taken_over(state, drift.kind, drift.facts)
 
 
 def _repair(state: Server, drift: Drift, repair: RequestOperation) -> list[e.ServerEvent]:
     if drift.kind not in REPAIRABLE:
         raise NotAllowed("This cannot be repaired from here: set it right on the hypervisor, and it ends by itself.")
+    if not _settable(drift.kind, drift.facts):
+        raise NotAllowed(GROWN)
     check_managed(state, repair)
     return request(state, repair)

@@ -398,10 +398,13 @@ class DriftFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftEnded:
-    """It is as the log says again, or staff said what to make of it: `how` is gone, adopted, repaired or ignored."""
+    """It is as the log says again, or staff said what to make of it: `how` is gone, adopted, repaired or ignored.
+    `size`: the cores, MiB and GiB that were taken over, and are promised from now on; empty where it is no other size.
+    """
 
     kind: str
     how: str
+    size: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -557,6 +560,6 @@ EVENTS = (
     EventType("server.protection_changed", 1, ProtectionChanged),
     EventType("server.labels_changed", 1, LabelsChanged),
     EventType("server.drift_found", 2, DriftFound, {1: _as_it_is}),
-    EventType("server.drift_ended", 1, DriftEnded),
+    EventType("server.drift_ended", 2, DriftEnded, {1: lambda plain: plain | {"size": {}}}),
     EventType("server.owner_erased", 1, OwnerErased),
 )

@@ -201,17 +201,21 @@ def _undrifted(state: Server, event: e.DriftEnded, at: datetime) -> Fields:
     others = [drift for drift in state.drift if drift.kind != event.kind]
     known = state.drifted(event.kind)
     if known is None or event.how != "ignored":
-        return {"drift": others, **(_as_found(state, known) if known and event.how == "adopted" else {})}
+        return {"drift": others, **(_as_found(state, known, event) if known and event.how == "adopted" else {})}
     return {"drift": [*others, changed(known, ignored=True)]}
 
 
-def _as_found(state: Server, drift: Drift) -> Fields:
+def _as_found(state: Server, drift: Drift, event: e.DriftEnded) -> Fields:
     """What the log takes over when it is the guest that is right."""
     facts, taken = drift.facts, Fields()
     if drift.kind == "renamed" and "name" in facts:
         taken["name"] = facts["name"]
-    if sizes := {size: facts[size] for size in ("vcpus", "memory_mib", "disk_gib") if size in facts}:
+    found: dict[str, Any] = {size: facts[size] for size in ("vcpus", "memory_mib", "disk_gib") if size in facts}
+    sizes = dict[str, Any](event.size) or found
+    if sizes:
         taken |= {"plan": replace(state.plan, **sizes), "actual": {}}
+    if state.placement is not None and "bridge" in facts:
+        taken["placement"] = replace(state.placement, bridge=facts["bridge"])
     if state.identity is not None and "identity" in facts:
         taken["identity"] = e.Identity(**facts["identity"])
     return taken

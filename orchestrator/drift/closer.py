@@ -17,8 +17,8 @@ from domain.server.state import Server
 from eventstore.database import Connection
 from hypervisor.port import GuestConfig, GuestRow, Hypervisor
 from orchestrator.drift.compare import KINDS, Seen, findings
-from orchestrator.promises import follow
-from orchestrator.steps.guard import is_guarded, promised
+from orchestrator.promises import follow, promise_exactly
+from orchestrator.steps.guard import filters, promised
 from orchestrator.work import SQL, Tools, Work
 from runtime.ids import new_id
 
@@ -80,7 +80,9 @@ async def notice(work: Work, finding: Finding) -> None:
     events = drift.notice(work.state, finding, policy, repair)
     if events:
         asked = [event.operation_id for event in events if isinstance(event, e.OperationRequested)]
-        await work.record(*events, claims=partial(_name, work.state.id, asked) if asked else None, wake=bool(asked))
+        sizes = [event.size for event in events if isinstance(event, e.DriftEnded) and event.size]
+        claims = partial(_claim, work.state.id, asked, sizes) if asked or sizes else None
+        await work.record(*events, claims=claims, wake=bool(asked))
 
 
 async def _policy(work: Work, finding: Finding) -> Policy:
@@ -92,9 +94,13 @@ async def _policy(work: Work, finding: Finding) -> Policy:
     return "ask" if adopted or (held and wanted == "follow") else wanted
 
 
-async def _name(server_id: UUID, operations: Iterable[UUID], connection: Connection) -> None:
+async def _claim(
+    server_id: UUID, operations: Iterable[UUID], sizes: Iterable[dict[str, int]], connection: Connection
+) -> None:
     for operation in operations:
         await connection.execute(SQL.name_operation, operation, server_id)
+    for size in sizes:
+        await promise_exactly(server_id, size, connection)
 
 
 async def settle(work: Work, kinds: Iterable[str]) -> None:
@@ -107,7 +113,7 @@ async def settle(work: Work, kinds: Iterable[str]) -> None:
 async def _unfiltered(work: Work, config: GuestConfig) -> list[Finding]:
     """The address filter as it should be. Guests that were adopted came without: staff decide about each."""
     allowed = promised(work, config)
-    if not allowed or await is_guarded(work, allowed):
+    if not allowed or await filters(work, config, allowed):
         return []
     return [Finding(kind="firewall", detail="It could send from addresses that are not its own: the filter is off.")]
 

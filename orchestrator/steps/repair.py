@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from domain.server import events as e
-from hypervisor.port import GuestConfig, GuestSettings
+from hypervisor.port import GuestConfig, GuestSettings, Uplink
 from orchestrator.effect import Plan, no_task, pursue
 from orchestrator.outcome import Done, Failed, Outcome
+from orchestrator.steps.configure import size_of
 from orchestrator.steps.guard import guard
 from orchestrator.steps.power import ours
 from orchestrator.work import Work
+
+GROWN = "Set right, but for the disk: it has grown, and a disk cannot shrink. Its size can be taken over."
 
 
 async def repair(work: Work) -> Outcome:
@@ -17,6 +20,9 @@ async def repair(work: Work) -> Outcome:
     outcome = await guard(work) if kind == "firewall" else await _configure(work, kind)
     if not isinstance(outcome, Done):
         return outcome
+    known = work.state.drifted(kind)
+    if known is not None and "disk_gib" in known.facts:
+        return Done(GROWN)  # the next look tells what is left of the difference
     return Done(outcome.detail, [e.DriftEnded(kind=kind, how="repaired")])
 
 
@@ -44,11 +50,15 @@ def _settings(work: Work, kind: str) -> GuestSettings | None:
     if kind == "renamed":
         return GuestSettings(name=state.name)
     if kind == "reconfigured":
-        size = state.actual or {"vcpus": state.plan.vcpus, "memory_mib": state.plan.memory_mib}
-        return GuestSettings(cores=size["vcpus"], memory_mib=size["memory_mib"])
+        size, placed = size_of(work), state.placement
+        known = state.drifted(kind)
+        moved = known is not None and bool(known.facts.get("bridge"))
+        uplinks = {"net0": Uplink(placed.bridge, placed.vlan)} if placed is not None and moved else {}
+        return GuestSettings(cores=size["vcpus"], memory_mib=size["memory_mib"], uplinks=uplinks)
     return None
 
 
 def _as_wished(guest: GuestConfig, wished: GuestSettings) -> bool:
     pairs = ((wished.name, guest.name), (wished.cores, guest.cores), (wished.memory_mib, guest.memory_mib))
-    return all(wish in (None, found) for wish, found in pairs)
+    plugged = all(card in guest.nics and guest.nics[card].bridge == up.bridge for card, up in wished.uplinks.items())
+    return plugged and all(wish in (None, found) for wish, found in pairs)

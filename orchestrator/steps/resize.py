@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -17,6 +16,7 @@ from hypervisor.port import GuestConfig, GuestSettings
 from orchestrator import surroundings
 from orchestrator.effect import pursue, told
 from orchestrator.outcome import Done, Failed, Later, Outcome
+from orchestrator.promises import promise_exactly
 from orchestrator.steps import power
 from orchestrator.work import SQL, Work
 
@@ -97,12 +97,6 @@ async def scale(work: Work) -> Outcome:
     waits = await _waits_for_restart(work, guest)
     changed = e.PlanChanged(operation_id=work.operation.id, plan=plan, restart_needed=waits)
     return Done(outcome.detail, [changed], claims=partial(promise_exactly, work.state.id, asdict(plan)))
-
-
-async def promise_exactly(server: UUID, size: Mapping[str, Any], connection: Connection) -> None:
-    """What was promised beyond a size is free again."""
-    await connection.execute(SQL.promise_exactly, server, size["memory_mib"])
-    await connection.execute(SQL.promise_exact_capacity, server, size["vcpus"], size["disk_gib"])
 
 
 async def _waits_for_restart(work: Work, guest: GuestConfig) -> bool:

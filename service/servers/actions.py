@@ -211,8 +211,7 @@ async def given_back(operation_id: Any, after: Server, connection: Connection) -
     await connection.execute(SQL.forget_secret, operation.id)
     if operation.type == "resize":
         size = after.size
-        await connection.execute(SQL.promise_exactly, after.id, size["memory_mib"])
-        await connection.execute(SQL.promise_exact_capacity, after.id, size["vcpus"], size["disk_gib"])
+        await connection.execute(SQL.promise_exactly, after.id, size["memory_mib"], size["vcpus"], size["disk_gib"])
 
 
 def _operation(state: Server, id: Any) -> Operation | None:

@@ -20,7 +20,7 @@ from domain.cluster import state as clusters
 from domain.cluster.events import ClusterEvent
 from domain.errors import NotAllowed, Refused
 from domain.server import drift, represent
-from domain.server.events import OperationRequested
+from domain.server.events import DriftEnded, OperationRequested
 from domain.server.evolve import fold
 from eventstore.database import Connection
 from eventstore.positions import Position
@@ -167,14 +167,19 @@ async def _settle_server(req: Request, id: UUID, kind: str, action: drift.Action
         Entry(id, state.version + n, event, meta(req), state.account_id) for n, event in enumerate(events, start=1)
     ]
     if entries:
-        claims = partial(_name, id, asked) if asked else None
+        sizes = [event.size for event in events if isinstance(event, DriftEnded) and event.size]
+        claims = partial(_claim, id, asked, sizes) if asked or sizes else None
         _wrote(req, await d.store.append(entries, [Wake(id, "server")], claims=claims))
     return asked[0] if asked else None
 
 
-async def _name(server: UUID, operations: Iterable[UUID], connection: Connection) -> None:
+async def _claim(
+    server: UUID, operations: Iterable[UUID], sizes: Iterable[dict[str, int]], connection: Connection
+) -> None:
     for operation in operations:
         await connection.execute(SQL.claim_operation, operation, server)
+    for size in sizes:
+        await connection.execute(SQL.promise_exactly, server, size["memory_mib"], size["vcpus"], size["disk_gib"])
 
 
 async def _settle_stray(req: Request, stream: UUID, kind: str, vmid: int, action: drift.Action) -> None:

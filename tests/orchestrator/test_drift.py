@@ -11,13 +11,14 @@ import pytest
 
 from domain import ids
 from domain.cluster.state import Stray, fold
+from domain.errors import NotAllowed
 from domain.server import drift
 from domain.server import events as e
 from domain.server.drift import Action
 from domain.server.state import Server
 from eventstore.store import Entry, EventStore
 from hypervisor.fake_world import FakeGuest
-from hypervisor.port import IpConfig
+from hypervisor.port import IpConfig, Uplink
 from orchestrator.observer import Observer
 from orchestrator.work import Tools
 from projector.loop import catch_up
@@ -209,6 +210,56 @@ async def test_follow_takes_over_what_was_found(watched: Watched) -> None:
     state = await watched.look()
     assert (state.name, state.plan.vcpus, state.plan.memory_mib, state.drift) == ("other", 8, 2048, [])
     assert (await watched.look(2)).version == state.version
+
+
+async def _promised(watched: Watched) -> list[int]:
+    """MiB, GiB and cores that are promised to the server."""
+    rows = await watched.life.store.pool.fetch(
+        "SELECT amount FROM (SELECT server_id, resource, amount FROM capacity_promise"
+        " UNION ALL SELECT server_id, 'memory', memory_mib FROM memory_promise) AS promised"
+        " WHERE server_id = $1 ORDER BY split_part(resource, '/', 1) DESC",
+        watched.server,
+    )
+    return [row["amount"] for row in rows]
+
+
+async def test_the_size_that_is_taken_over_is_promised_too(watched: Watched) -> None:
+    """Larger than the node has room for, or smaller than sold: the guest has it, so nobody else may."""
+    watched.obey(drift={"reconfigured": "follow"})
+    assert await _promised(watched) == [2048, 20, 2]
+    watched.guest.cores, watched.guest.memory_mib, watched.guest.disk_gib = 500, 10_000_000, {"scsi0": 64.0}
+    assert (await watched.look()).size == {"vcpus": 500, "memory_mib": 10_000_000, "disk_gib": 64}
+    assert await _promised(watched) == [10_000_000, 64, 500]
+    watched.guest.cores, watched.guest.memory_mib = 1, 1024
+    await watched.look()
+    assert await _promised(watched) == [1024, 64, 1]
+    await watched.life.claims_agree(watched.server)
+
+
+async def test_a_disk_that_grew_is_not_repaired(watched: Watched) -> None:
+    """What else differs is set right; of the disk staff decide, and are told why."""
+    watched.obey(drift={"reconfigured": "repair"})
+    watched.guest.cores, watched.guest.disk_gib = 8, {"scsi0": 64.0}
+    await watched.look()
+    state = await watched.life.settle(watched.server)
+    assert state.operation is not None
+    assert "cannot shrink" in state.operation.steps[0].detail
+    state = await watched.look(3)
+    assert (watched.guest.cores, watched.guest.disk_gib, state.current) == (2, {"scsi0": 64.0}, None)
+    assert [found.facts for found in state.drift] == [{"disk_gib": 64}]
+    with pytest.raises(NotAllowed, match="cannot shrink"):
+        await watched.settle("reconfigured", "repair")
+
+
+@pytest.mark.parametrize(("action", "bridge"), [("repair", "vmbr0"), ("adopt", "vmbr7")])
+async def test_another_bridge_is_plugged_back_or_taken_over(watched: Watched, action: Action, bridge: str) -> None:
+    """Afterwards nothing differs any more."""
+    watched.guest.uplinks["net0"] = Uplink("vmbr7")
+    assert await watched.kinds() == ["reconfigured"]
+    await watched.settle("reconfigured", action)
+    await watched.life.settle(watched.server)
+    assert (await watched.look(2)).drift == []
+    assert watched.guest.uplinks["net0"].bridge == bridge
 
 
 async def test_staff_adopt_repair_or_ignore(watched: Watched) -> None:

@@ -165,7 +165,7 @@ def _own_time(installation: Installation) -> Iterator[None]:
     hours = SimpleNamespace(monotonic=clock.time, time_ns=lambda: int(clock.moment().timestamp() * 1e9))
     with (
         patch.object(working, "connect", connect),
-        patch.object(working, "Doorbell", lambda url: Bell(store)),
+        patch.object(working, "Doorbell", lambda url, channel: Bell(store)),
         patch.object(working, "time", hours),
         patch.object(fence, "time", hours),
         patch.object(observing, "time", hours),

@@ -148,6 +148,7 @@ class MemoryStore(EventStore):
         self.before: Callable[[Sequence[Entry]], None] = lambda entries: None
         self.after: Callable[[Sequence[Entry]], None] = lambda entries: None
         self.bells: list[Bell] = []
+        self.tables.ring = self.ring
 
     async def read_stream(self, stream_id: UUID, after: int = 0) -> list[Recorded[Any]]:
         def effect() -> list[Recorded[Any]]:
@@ -190,9 +191,14 @@ class MemoryStore(EventStore):
         position = Position(tx, tx * 1000 + len(entries))
         for wake in wakes:
             self.tables.wake(wake.stream_id, wake.category, position.pos)
+        if wakes:
+            self.ring()
+        return position
+
+    def ring(self) -> None:
+        """Somebody's wake is due."""
         for bell in self.bells:
             bell.ring()
-        return position
 
 
 def _at_once(writing: Any) -> None:

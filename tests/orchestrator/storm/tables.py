@@ -69,6 +69,7 @@ class Tables:
     folded: dict[UUID, Server] = field(default_factory=dict)
     tx: int = 0
     rows: dict[str, dict[Key, dict[str, Any]]] = field(default_factory=dict)
+    ring: Callable[[], None] = lambda: None
 
     def table(self, name: str) -> dict[Key, dict[str, Any]]:
         """One table."""
@@ -138,25 +139,27 @@ class Tables:
         self.table("outbox")[stream] = {**row, "due": self.clock() + timedelta(seconds=seconds)}
         return [{"stream_id": stream}]
 
-    def do_finish(self, stream: UUID, token: UUID, tx: int, pos: int) -> None:
+    def do_finish(self, stream: UUID, token: UUID, tx: int, pos: int) -> Answer:
         row = self._held(stream, token)
         if row is None:
-            return
+            return []
         if (row["tx"], row["pos"]) <= (tx, pos):
             del self.table("outbox")[stream]
-        else:
-            self.table("outbox")[stream] = {**row, "due": self.clock(), "token": None, "attempts": 0, "error": None}
+            return []
+        self.table("outbox")[stream] = {**row, "due": self.clock(), "token": None, "attempts": 0, "error": None}
+        return [{"due": True}]
 
     def do_postpone(
         self, stream: UUID, token: UUID, tx: int, pos: int, seconds: float, error: str | None, progress: bool
-    ) -> None:
+    ) -> Answer:
         row = self._held(stream, token)
         if row is None:
-            return
+            return []
         newer = (row["tx"], row["pos"]) > (tx, pos)
         due = self.clock() + timedelta(seconds=0 if newer else seconds)
         attempts = 0 if progress else row["attempts"]
         self.table("outbox")[stream] = {**row, "due": due, "token": None, "error": error, "attempts": attempts}
+        return [{"due": due <= self.clock()}]
 
     def do_next_due(self, categories: list[str]) -> Answer:
         due = [row["due"] for row in self.table("outbox").values() if row["category"] in categories]
@@ -290,13 +293,6 @@ class Tables:
             self._more(key[1], limit, max(0, wanted - row["amount"]))
             promises[key] = {**row, "amount": max(wanted, row["amount"])}
 
-    def do_promise_exact_capacity(self, server: UUID, cores: int, gib: int) -> None:
-        promises = self.table("capacity_promise")
-        for key in [key for key in promises if key[0] == server]:
-            wanted, row = cores if key[1].startswith("cpu/") else gib, promises[key]
-            self._more(key[1], None, wanted - row["amount"])
-            promises[key] = {**row, "amount": wanted}
-
     def do_promise_found_capacity(self, server: UUID, account: UUID, resource: str, amount: int) -> None:
         if (server, resource) in self.table("capacity_promise"):
             raise unique("capacity_promise_pkey")
@@ -371,16 +367,24 @@ class Tables:
         if row is not None:
             self._promise(server, row, max(row["memory_mib"], memory), limit)
 
-    def do_promise_exactly(self, server: UUID, memory: int) -> None:
+    def do_promise_exactly(self, server: UUID, memory: int, cores: int, gib: int) -> Answer:
         row = self.table("memory_promise").get(server)
         if row is not None:
-            self._promise(server, row, memory, None)
+            limit = self.table("node_promise")[row["cluster"], row["node"]]["limit_mib"]
+            self._promise_beyond(row["cluster"], row["node"], limit, memory - row["memory_mib"])
+            self.table("memory_promise")[server] = {**row, "memory_mib": memory}
+        promises = self.table("capacity_promise")
+        for key in [key for key in promises if key[0] == server]:
+            wanted = cores if key[1].startswith("cpu/") else gib
+            self._beyond(key[1], wanted - promises[key]["amount"])
+            promises[key] = {**promises[key], "amount": wanted}
+        return [{"promise_exactly": None}]
 
-    def _promise(self, server: UUID, row: dict[str, Any], memory: int, limit: int | None) -> None:
+    def _promise(self, server: UUID, row: dict[str, Any], memory: int, limit: int) -> None:
         key = row["cluster"], row["node"]
         node = self.table("node_promise")[key]
         total = node["promised_mib"] + memory - row["memory_mib"]
-        most = node["limit_mib"] if limit is None else max(limit, node["promised_mib"])
+        most = max(limit, node["promised_mib"])
         if total > most:
             raise check("node_promise_fits")
         self.table("memory_promise")[server] = {**row, "memory_mib": memory}
@@ -567,6 +571,7 @@ class Tables:
             row = outbox.get(slots[operation]["stream_id"]) if operation in slots else None
             if row is not None and row["token"] is None:
                 outbox[row["stream_id"]] = {**row, "due": self.clock()}
+                self.ring()
 
     def do_lower_limits(self, resources: list[str], ceilings: list[int]) -> None:
         limits, now = self.table("slot_limit"), self.clock()
