@@ -30,7 +30,8 @@ from runtime.settings import load
 from testbed.postgres import free_port
 
 SAMPLES, ROUNDS = 8, 3
-START_SECONDS, CREATE_SECONDS, LOOK_SECONDS = 300.0, 60.0, 0.005
+START_SECONDS, CREATE_SECONDS = 300.0, 60.0
+LOOK_SECONDS, BARE_LOOK_SECONDS = 0.02, 0.005  # who looks oftener takes the processor from what is measured
 MOST_OWN_MS = 300.0
 AT_ONCE = ("boot_seconds", "linked_clone_seconds", "start_seconds", "removal_seconds", "shutdown_seconds")
 ORDER = {"plan": "vps-s", "image": "debian-12", "location": "fra1"}
@@ -121,10 +122,11 @@ async def _bare(hypervisor: Hypervisor, vmid: int) -> float:
     await _done(hypervisor, await hypervisor.clone("pve1", 9000, vmid, name="bare", description="bench", full=False))
     settings = GuestSettings(cores=1, memory_mib=1024, ipconfig={"net0": IpConfig("10.99.0.9/24", "10.99.0.1")})
     await hypervisor.configure("pve1", vmid, settings)
+    await hypervisor.set_firewall("pve1", vmid, allowed={"net0": frozenset({"10.99.0.9"})})
     await _done(hypervisor, await hypervisor.resize("pve1", vmid, "scsi0", 10))
     await _done(hypervisor, await hypervisor.start("pve1", vmid))
     while not await _addresses(hypervisor, vmid):  # noqa: ASYNC110
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(BARE_LOOK_SECONDS)
     took = time.perf_counter() - began
     await _done(hypervisor, await hypervisor.stop("pve1", vmid))
     await _done(hypervisor, await hypervisor.destroy("pve1", vmid))
@@ -133,7 +135,7 @@ async def _bare(hypervisor: Hypervisor, vmid: int) -> float:
 
 async def _done(hypervisor: Hypervisor, upid: str) -> None:
     while (task := await hypervisor.task(upid)).state == "running":  # noqa: ASYNC110
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(BARE_LOOK_SECONDS)
     assert task.state == "succeeded", task.text
 
 

@@ -22,7 +22,7 @@ from eventstore import outbox
 from eventstore.codec import Codec
 from eventstore.database import connect, open_pool
 from eventstore.store import Entry, EventStore, Wake
-from eventstore.tail import Doorbell
+from eventstore.tail import WAKES, Doorbell
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PEER = REPOSITORY / "var" / "bench-venv"
@@ -81,7 +81,7 @@ async def _work(url: str) -> None:
     """The other process: say when each wake is held."""
     pool = await open_pool(url)
     claiming = await connect(url, synchronous_commit="off")
-    async with Doorbell(url) as bell:
+    async with Doorbell(url, WAKES) as bell:
         await bell.wait(60)
         print("ready", flush=True)
         while True:

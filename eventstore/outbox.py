@@ -39,9 +39,9 @@ async def extend(pool: Pool, lease: Lease) -> bool:
     return await pool.fetchval(SQL.extend, lease.stream_id, lease.token, LEASE_SECONDS) is not None
 
 
-async def finish(pool: Pool, lease: Lease, handled: Position) -> None:
-    """Everything up to `handled` is done; a later append makes the stream due again."""
-    await pool.execute(SQL.finish, lease.stream_id, lease.token, handled.tx, handled.pos)
+async def finish(pool: Pool, lease: Lease, handled: Position) -> bool:
+    """Everything up to `handled` is done; a later append makes the stream due again: whether there was one."""
+    return bool(await pool.fetchval(SQL.finish, lease.stream_id, lease.token, handled.tx, handled.pos))
 
 
 async def postpone(
@@ -52,10 +52,10 @@ async def postpone(
     *,
     error: str | None = None,
     progress: bool = True,
-) -> None:
-    """Look again in `seconds`, or at once when something was appended after `handled`."""
+) -> bool:
+    """Look again in `seconds`, or at once when something was appended after `handled`: whether it is due now."""
     arguments = (lease.stream_id, lease.token, handled.tx, handled.pos, seconds, error, progress)
-    await pool.execute(SQL.postpone, *arguments)
+    return bool(await pool.fetchval(SQL.postpone, *arguments))
 
 
 async def next_due(connection: Connection, categories: Sequence[str]) -> float | None:

@@ -26,7 +26,7 @@ WITH guard AS MATERIALIZED (
        SET tx = EXCLUDED.tx, pos = EXCLUDED.pos,
            due = CASE WHEN outbox.token IS NULL THEN EXCLUDED.due ELSE outbox.due END
 ), rung AS (
-    SELECT pg_notify('hostler', '')
+    SELECT pg_notify('hostler', ''), CASE WHEN cardinality($9::uuid[]) > 0 THEN pg_notify('hostler_wakes', '') END
 )
 SELECT tx, max(pos) AS pos FROM appended, rung GROUP BY tx;
 
@@ -114,22 +114,24 @@ UPDATE outbox SET due = now() + make_interval(secs => $3)
  WHERE stream_id = $1 AND token = $2 RETURNING stream_id;
 
 -- name: finish
--- Done with everything up to a position: the wake goes, or is due again when an append came meanwhile.
+-- Done with everything up to a position: the wake goes; a row back: it is due again, an append came meanwhile.
 -- $1 stream, $2 token, $3 tx, $4 pos
 WITH done AS (
     DELETE FROM outbox WHERE stream_id = $1 AND token = $2 AND (tx, pos) <= ($3::xid8, $4::bigint)
     RETURNING stream_id
 )
 UPDATE outbox SET due = now(), token = NULL, attempts = 0, error = NULL
- WHERE stream_id = $1 AND token = $2 AND (tx, pos) > ($3::xid8, $4::bigint);
+ WHERE stream_id = $1 AND token = $2 AND (tx, pos) > ($3::xid8, $4::bigint)
+RETURNING true;
 
 -- name: postpone
--- Look again later, or at once when an append came meanwhile.
+-- Look again later, or at once when an append came meanwhile: whether it is due now.
 -- $1 stream, $2 token, $3 tx, $4 pos, $5 seconds, $6 error or null, $7 whether this was progress
 UPDATE outbox
    SET due = CASE WHEN (tx, pos) > ($3::xid8, $4::bigint) THEN now() ELSE now() + make_interval(secs => $5) END,
        token = NULL, error = $6, attempts = CASE WHEN $7 THEN 0 ELSE attempts END
- WHERE stream_id = $1 AND token = $2;
+ WHERE stream_id = $1 AND token = $2
+RETURNING due <= now();
 
 -- name: next_due
 -- Seconds until the next wake is due; no row: there is none. $1 categories

@@ -24,6 +24,7 @@ SQL = Queries("eventstore")
 STALL_SECONDS = 0.05
 POLL_SECONDS = 1.0
 CHECK_SECONDS = 15.0
+APPENDS, WAKES = "hostler", "hostler_wakes"  # told of every append, and of those that make a stream due
 log = structlog.get_logger()
 
 
@@ -115,7 +116,7 @@ class Doorbell:
     another channel over the same connection, and is told whenever that begins and ceases to work.
     """
 
-    def __init__(self, url: str, channel: str = "hostler", ear: Ear | None = None):
+    def __init__(self, url: str, channel: str = APPENDS, ear: Ear | None = None):
         self._url = url
         self._channel = channel
         self._ear = ear

@@ -7,6 +7,7 @@ firewall of the cluster is on.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,14 +22,15 @@ class Guarding(Caller):
 
     async def firewall(self, node: str, vmid: int) -> GuestFirewall:
         path = (*guest_path(node, vmid), "firewall")
-        options = await self._read(dict, *path, "options")
-        cards = await self._read(filtered_cards, *path, "ipset")
-        allowed = {card: await self._allowed(path, card) for card in cards}
+        options, cards = await asyncio.gather(
+            self._read(dict, *path, "options"), self._read(filtered_cards, *path, "ipset")
+        )
+        sets = await asyncio.gather(*(self._allowed(path, card) for card in cards))
         return GuestFirewall(
             enabled=_on(options, "enable", False),
             mac_filter=_on(options, "macfilter", True),
             ip_filter=_on(options, "ipfilter", False),
-            allowed=allowed,
+            allowed=dict(zip(cards, sets, strict=True)),
         )
 
     async def set_firewall(self, node: str, vmid: int, *, allowed: Mapping[str, frozenset[str]]) -> None:
@@ -46,7 +48,7 @@ class Guarding(Caller):
         name = IP_FILTER + segment(card)
         if not there:
             await self._call("post", (*path, "ipset"), {"name": name})
-        found = await self._allowed(path, card)
+        found = await self._allowed(path, card) if there else frozenset[str]()
         for address in sorted(wanted - found):
             await self._call("post", (*path, "ipset", name), {"cidr": address})
         for address in sorted(found - wanted):

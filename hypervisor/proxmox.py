@@ -1,14 +1,13 @@
 """The adapter to Proxmox VE: every verb of the port as one call of its HTTP interface.
 
 Paths and parameters are those of the API viewer of Proxmox VE 8 and 9. proxmoxer blocks and shares no session
-between threads, so each endpoint has a few threads with a session each.
+between threads, so each endpoint has a few threads, and a session for as many as are at work at once.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-import threading
 import time
 import warnings
 from collections.abc import Sequence
@@ -86,7 +85,7 @@ class Endpoint:
         self._host, self._port = address.hostname, address.port or 8006
         self._user, self._token_name = token["user"], token["name"]
         self._settings = settings
-        self._local = threading.local()
+        self._idle: list[ProxmoxAPI] = []  # the one used last is at the end, its connection still open
         self._sessions: list[requests.Session] = []
         self._threads = ThreadPoolExecutor(CONCURRENT, thread_name_prefix=f"proxmox-{settings.name}")
         self.clock: tuple[int, float] | None = None
@@ -114,8 +113,9 @@ class Endpoint:
 
     def _call(self, method: Method, path: Sequence[str], params: dict[str, Any]) -> Any:
         call, mutating = f"{method.upper()} /{'/'.join(path)}", method != "get"
+        client = self._borrow()
         try:
-            resource = self._client()([quote(segment, safe="") for segment in path])
+            resource = client([quote(segment, safe="") for segment in path])
             return getattr(resource, method)(**params)
         except AnswerError as error:
             kind = sort(error.answer, mutating=mutating)
@@ -124,11 +124,14 @@ class Endpoint:
             raise kind(error.answer.text, call=call) from None
         except (GarbledError, requests.RequestException) as error:
             raise unanswered(error, call, mutating=mutating) from error
+        finally:
+            self._idle.append(client)
 
-    def _client(self) -> ProxmoxAPI:
-        if not hasattr(self._local, "client"):
-            self._local.client = self._connect()
-        return self._local.client
+    def _borrow(self) -> ProxmoxAPI:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._connect()
 
     def _connect(self) -> ProxmoxAPI:
         trust = False if self._settings.fingerprint else self._settings.verify

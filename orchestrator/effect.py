@@ -20,7 +20,7 @@ from orchestrator.outcome import Attention, Done, Failed, Later, Outcome
 from orchestrator.work import Work
 
 MAX_ATTEMPTS = 200  # a lock held by others may take long; what fails for its own reasons ends sooner
-POLL_SECONDS = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)  # the first looks at a task; the last one repeats
+FIRST_LOOK_SECONDS, LAST_LOOK_SECONDS = 0.02, 1.0  # between two looks at a task, which is half of what it has taken
 TASK_START_TOLERANCE = 2  # seconds: a task's start is counted in whole seconds of the node's clock
 LATE_SECONDS = 90.0  # three times as long as Proxmox waits for a request that it passed on to another node
 STILL_ALLOWED_SECONDS = 0.5  # how long after it was asked whether an effect may leave, it may
@@ -87,15 +87,14 @@ async def _attempt(work: Work, plan: Plan) -> Outcome:
     if number > (2 if plan.once else MAX_ATTEMPTS):
         return Attention("too_many_attempts", "This did not work after several attempts.", work.step.detail)
     await work.check_effects_allowed(plan.node)
+    checked = time.monotonic()
     if plan.occupies and not await slots.take(work, plan.occupies):
         return Later(slots.ASK_AGAIN_SECONDS, "queued", slots.QUEUED)
     if plan.before is not None and (stop := await plan.before()) is not None:
         return stop
-    await work.check_effects_allowed(plan.node)  # again, since looking may take long
-    checked = time.monotonic()
+    checked = await _still_allowed(work, plan, checked)  # looking may have taken long
     await work.record(await _intent(work, plan, number))
-    if time.monotonic() - checked > STILL_ALLOWED_SECONDS:  # the database let us wait
-        await work.check_effects_allowed(plan.node)
+    await _still_allowed(work, plan, checked)  # the database may have let us wait
     try:
         upid = await plan.issue()
     except NotExecuted as error:
@@ -105,7 +104,16 @@ async def _attempt(work: Work, plan: Plan) -> Outcome:
     if upid is None:
         return await _observed(plan, number)
     await work.record(e.TaskAccepted(operation_id=work.operation.id, step=work.step.key, upid=upid))
-    return Later(POLL_SECONDS[0])
+    return Later(FIRST_LOOK_SECONDS)
+
+
+async def _still_allowed(work: Work, plan: Plan, checked: float) -> float:
+    """When it was asked last, by now, whether the effect may leave. Raises as `check_effects_allowed`."""
+    if time.monotonic() - checked <= STILL_ALLOWED_SECONDS:
+        return checked
+    checked = time.monotonic()
+    await work.check_effects_allowed(plan.node)
+    return checked
 
 
 async def _intent(work: Work, plan: Plan, number: int) -> e.EffectIntended:
@@ -135,7 +143,7 @@ async def _after_silence(work: Work, plan: Plan, effect: Effect) -> Outcome:
     task = await plan.find(effect)
     if task is not None:
         await work.record(e.TaskAccepted(operation_id=work.operation.id, step=work.step.key, upid=task.upid))
-        return Later(POLL_SECONDS[0])
+        return Later(FIRST_LOOK_SECONDS)
     if not plan.once and (found := await plan.reached()) is not None:
         return Done(found)
     waited = ((await work.now()) - effect.at).total_seconds()
@@ -152,7 +160,7 @@ async def _after_task(work: Work, plan: Plan, effect: Effect, upid: str) -> Outc
         return Done(found) if found is not None else Later(_pause(effect.attempt), settled=True, code="task_forgotten")
     if task.state == "running":
         waited = ((await work.now()) - effect.at).total_seconds()
-        return Later(next((pause for pause in POLL_SECONDS if waited < pause * 3), POLL_SECONDS[-1]))
+        return Later(min(max(waited / 2, FIRST_LOOK_SECONDS), LAST_LOOK_SECONDS))
     if (found := await plan.reached()) is not None:
         return Done(found)
     if task.state == "succeeded":

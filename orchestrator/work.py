@@ -28,6 +28,7 @@ from runtime.settings import Config
 
 SQL = Queries("orchestrator")
 ACTOR = Actor(type="system", id="orchestrator")
+GLIMPSE_SECONDS = 0.5
 
 
 class NoSuchStream(Exception):
@@ -74,6 +75,8 @@ class Work:
     position: Position
     _state: Server | None = field(default=None)
     _mode: str | None = field(default=None)  # the cluster's, where staff have switched it
+    _seen: tuple[float, GuestConfig] | None = field(default=None)  # the guest as it was read last, and when
+    _touched: bool = field(default=False)  # something was asked of Proxmox since
 
     @classmethod
     async def load(cls, tools: Tools, stream_id: UUID) -> Work:
@@ -108,7 +111,7 @@ class Work:
     def hypervisor(self) -> Hypervisor:
         """The server's cluster. Changes are refused where the guest is only observed, or the wake is lost."""
         assert self.state.cluster is not None
-        return guarded(self.tools.clusters[self.state.cluster], self.check_may_change)
+        return guarded(self.tools.clusters[self.state.cluster], self._about_to_change)
 
     @property
     def observed(self) -> bool:
@@ -186,12 +189,36 @@ class Work:
             raise ObserveOnly("the guest is only observed")
         fence.check()
 
+    def _about_to_change(self) -> None:
+        self.check_may_change()
+        self._touched = True
+
+    async def glimpse(self) -> GuestConfig | None:
+        """The guest as it was read a moment ago, where nothing was asked of Proxmox since; otherwise as `guest`."""
+        return self._recent() if self._recent() and not self._touched else await self.guest()
+
+    async def whereabouts(self) -> GuestConfig | None:
+        """The guest where it was a moment ago, its configuration perhaps another by now; otherwise as `guest`."""
+        return self._recent() or await self.guest()
+
+    def _recent(self) -> GuestConfig | None:
+        if self._seen is None or asyncio.get_running_loop().time() - self._seen[0] > GLIMPSE_SECONDS:
+            return None
+        return self._seen[1]
+
     async def guest(self) -> GuestConfig | None:
         """The guest's configuration, wherever it is now; None when no guest of the cluster has its VMID.
 
         Raises:
             HypervisorError: it could not be found out.
         """
+        self._seen, self._touched = None, False
+        found = await self._find_guest()
+        if found is not None:
+            self._seen = (asyncio.get_running_loop().time(), found)
+        return found
+
+    async def _find_guest(self) -> GuestConfig | None:
         node, vmid = self.state.node, self.state.vmid
         assert vmid is not None
         if node is not None:

@@ -15,7 +15,7 @@ from eventstore.codec import UnknownEvent
 from eventstore.database import LOST, connect
 from eventstore.outbox import LEASE_SECONDS, Lease
 from eventstore.positions import Position
-from eventstore.tail import POLL_SECONDS, Doorbell
+from eventstore.tail import POLL_SECONDS, WAKES, Doorbell
 from orchestrator import fence
 from orchestrator.fence import Fence, LeaseLost
 from orchestrator.work import NoSuchStream, Tools
@@ -39,11 +39,11 @@ class Worker:
         self._handlers = handlers
         self._url = url
         self._running: set[asyncio.Task[None]] = set()
-        self._freed = asyncio.Event()
+        self._again = asyncio.Event()
 
     async def run(self, stop: Stop) -> None:
         """Work until `stop`; what is in hand then is finished, or handed over to whoever claims it next."""
-        async with Doorbell(self._url) as doorbell:
+        async with Doorbell(self._url, WAKES) as doorbell:
             while not stop.is_set():
                 try:
                     await self._claim_loop(doorbell, stop)
@@ -71,11 +71,11 @@ class Worker:
 
     async def _rest(self, doorbell: Doorbell, stop: Stop, due: float | None) -> None:
         pause = POLL_SECONDS if due is None else min(max(due, 0.005), POLL_SECONDS)
-        waits = [asyncio.create_task(w) for w in (doorbell.wait(pause), self._freed.wait(), stop.wait())]
+        waits = [asyncio.create_task(w) for w in (doorbell.wait(pause), self._again.wait(), stop.wait())]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
-        self._freed.clear()
+        self._again.clear()
 
     def _start(self, lease: Lease, held: Fence) -> None:
         task = asyncio.create_task(self._work(lease, held))
@@ -85,7 +85,7 @@ class Worker:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         if len(self._running) == SLOTS - 1:
-            self._freed.set()
+            self._again.set()
 
     async def _work(self, lease: Lease, held: Fence) -> None:
         """Handle a wake while keeping its lease; when the lease cannot be kept, stop at once."""
@@ -121,11 +121,13 @@ class Worker:
                 return
 
     async def _settle(self, lease: Lease, handled: Handled) -> None:
-        position, seconds = handled
+        (position, seconds), pool = handled, self._tools.store.pool
         if seconds is None:
-            await outbox.finish(self._tools.store.pool, lease, position)
+            due = await outbox.finish(pool, lease, position)
         else:
-            await outbox.postpone(self._tools.store.pool, lease, position, seconds)
+            due = await outbox.postpone(pool, lease, position, seconds)
+        if due:  # what was appended meanwhile rang when the wake could not be claimed
+            self._again.set()
 
     async def _give_up(self, lease: Lease, error: Exception) -> None:
         """Try again ever later; a stream that this version cannot read is parked."""

@@ -74,7 +74,7 @@ async def _before(work: Work) -> Outcome | None:
 
 async def _found(work: Work, guest: GuestConfig) -> Outcome:
     if marker(work) in guest.description:
-        return Later(0.3) if guest.lock else Later(0.0)
+        return Done() if _is_whole(work, guest) else Later(0.3)
     if guest.lock == "clone":
         return await _locked(work, guest)
     return await _choose_again(work)
@@ -116,13 +116,18 @@ async def _choose_again(work: Work) -> Outcome:
 
 
 async def _reached(work: Work) -> str | None:
+    if work.step.attempt == 0:
+        return None  # nothing was asked for yet: what is there all the same is for `_before` to see
     guest = await work.guest()
-    whole = guest is not None and guest.lock is None and marker(work) in guest.description and guest.volumes
-    return "" if whole else None
+    return "" if guest is not None and _is_whole(work, guest) else None
+
+
+def _is_whole(work: Work, guest: GuestConfig) -> bool:
+    return guest.lock is None and marker(work) in guest.description and bool(guest.volumes)
 
 
 async def _identified(work: Work) -> Outcome:
-    guest = await work.guest()
+    guest = await work.glimpse()
     if guest is None:
         return Later(1.0)
     identified = e.GuestIdentified(operation_id=work.operation.id, node=guest.node, identity=identity_of(guest))

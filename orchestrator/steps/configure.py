@@ -9,7 +9,7 @@ from orchestrator.effect import Plan, pursue, task_finder, told
 from orchestrator.offers import with_offers
 from orchestrator.outcome import Done, Failed, Outcome
 from orchestrator.steps.place import pool_of
-from orchestrator.steps.power import ours
+from orchestrator.steps.power import ours_lately
 from orchestrator.steps.secrets import forget, password_of
 from orchestrator.work import Work
 from runtime.sealing import Unsealable
@@ -19,7 +19,7 @@ LOST = "The password that was given cannot be read any more: ask for the operati
 
 async def configure(work: Work) -> Outcome:
     """Cores, memory, name, addresses, keys and password; the secret is deleted with the step's end."""
-    guest = await ours(work)
+    guest = await ours_lately(work)
     if not isinstance(guest, GuestConfig):
         return guest
     try:
@@ -102,7 +102,7 @@ async def _configured(work: Work, settings: GuestSettings) -> bool:
 
 async def resize(work: Work) -> Outcome:
     """The disk as large as the plan says; a template's disk that is larger stays as it is."""
-    guest = await ours(work)
+    guest = await ours_lately(work)
     if not isinstance(guest, GuestConfig):
         return guest
     disk = boot_disk(guest)
@@ -129,7 +129,7 @@ def boot_disk(guest: GuestConfig) -> str | None:
 
 
 async def _resized(work: Work, disk: str) -> str | None:
-    guest = await work.guest()
+    guest = await (work.guest() if work.step.effect else work.glimpse())
     if guest is None or guest.disk_gib.get(disk, 0.0) < size_of(work)["disk_gib"]:
         return None
     return ""

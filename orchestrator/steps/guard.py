@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypervisor.port import GuestConfig
 from orchestrator.effect import pursue, told
 from orchestrator.outcome import Done, Outcome
-from orchestrator.steps.power import ours
+from orchestrator.steps.power import ours_lately
 from orchestrator.work import Work
 
 Allowed = dict[str, frozenset[str]]
@@ -25,11 +25,11 @@ def promised(work: Work, guest: GuestConfig) -> Allowed:
 
 async def guard(work: Work) -> Outcome:
     """Done once the filter is as promised."""
-    guest = await ours(work, volumes=False)
+    guest = await ours_lately(work, volumes=False)
     if not isinstance(guest, GuestConfig):
         return guest
     allowed = promised(work, guest)
-    if not allowed or await is_guarded(work, allowed):
+    if not allowed or await filters(work, guest, allowed):
         return Done()
 
     async def tell() -> None:
@@ -41,7 +41,12 @@ async def guard(work: Work) -> Outcome:
 async def is_guarded(work: Work, allowed: Allowed) -> bool:
     """Whether the filter lets each card send from exactly these."""
     guest = await work.guest()
-    if guest is None or not all(guest.nics[card].firewall for card in allowed if card in guest.nics):
+    return guest is not None and await filters(work, guest, allowed)
+
+
+async def filters(work: Work, guest: GuestConfig, allowed: Allowed) -> bool:
+    """Whether the filter of a guest that was just read lets each card send from exactly these."""
+    if not all(guest.nics[card].firewall for card in allowed if card in guest.nics):
         return False
     found = await work.hypervisor.firewall(guest.node, guest.vmid)
     filtered = found.enabled and found.mac_filter and found.ip_filter

@@ -21,7 +21,18 @@ WAS_OFF = "It had been powered off outside, so it was started."
 
 async def ours(work: Work, *, volumes: bool = True) -> GuestConfig | Outcome:
     """The guest, if it is there and is the recorded one; without `volumes` its disks may be others."""
-    guest = await work.guest()
+    return await _if_ours(work, await work.guest(), volumes=volumes)
+
+
+async def ours_lately(work: Work, *, volumes: bool = True) -> GuestConfig | Outcome:
+    """The same, as it was read a moment ago: for steps that destroy nothing. While a task is waited for nothing is
+    asked of Proxmox, so that it is enough to know where the guest was.
+    """
+    awaited = work.step.effect is not None and work.step.effect.upid is not None
+    return await _if_ours(work, await (work.whereabouts() if awaited else work.glimpse()), volumes=volumes)
+
+
+async def _if_ours(work: Work, guest: GuestConfig | None, *, volumes: bool) -> GuestConfig | Outcome:
     if guest is None:
         return Attention("guest_missing", "The virtual machine is not there any more.")
     if (why := mismatch(work.state, guest, volumes=volumes)) is not None:
@@ -33,7 +44,7 @@ async def ours(work: Work, *, volumes: bool = True) -> GuestConfig | Outcome:
 
 async def start(work: Work) -> Outcome:
     """Done once it runs."""
-    guest = await ours(work)
+    guest = await ours_lately(work)
     if not isinstance(guest, GuestConfig):
         return guest
     return _observed(await pursue(work, start_plan(work, guest)), "running")
@@ -187,7 +198,7 @@ async def _was_reset(work: Work, guest: GuestConfig) -> str | None:
 async def address(work: Work) -> Outcome:
     """Done once the guest itself reports the address it was promised, or after a time limit without the agent."""
     wanted = {address.address for address in work.state.addresses}
-    guest = await ours(work)
+    guest = await ours_lately(work)
     if not isinstance(guest, GuestConfig):
         return guest
     try:
