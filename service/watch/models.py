@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from service.servers.models import Operation, OperationStatus
+from service.servers.models import Operation
 from service.web.models import Answer, Line, Page, PageQuery, Request
 
 
@@ -19,7 +19,7 @@ class EffectsChange(Request):
 class StaffOperationsQuery(PageQuery):
     """`status=open`: queued, running and those that need attention."""
 
-    status: OperationStatus | Literal["open"] | None = None
+    status: Literal["open", "queued", "running", "succeeded", "failed", "cancelled", "needs_attention"] | None = None
     type: Line | None = None
     cluster: Line | None = None
     node: Line | None = None

@@ -18,6 +18,11 @@ test("the URLs are these", () => {
   expect(paths.serverSettings("srv_1")).toBe("/servers/srv_1/settings");
   expect(paths.serverStaff("srv_1")).toBe("/servers/srv_1/staff");
   expect(paths.admin()).toBe("/admin");
+  expect(paths.adminOperations()).toBe("/admin/operations");
+  expect(paths.adminCapacity()).toBe("/admin/capacity");
+  expect(paths.adminPlans()).toBe("/admin/plans");
+  expect(paths.adminImages()).toBe("/admin/images");
+  expect(paths.adminLocations()).toBe("/admin/locations");
   expect(paths.adminDrift()).toBe("/admin/drift");
   expect(paths.adminClusters()).toBe("/admin/clusters");
   expect(paths.adminAddresses()).toBe("/admin/addresses");

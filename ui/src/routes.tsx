@@ -91,11 +91,23 @@ const account: RouteObject = {
   ],
 };
 
+const catalogue: RouteObject = {
+  lazy: () => page(import("@/features/staff/catalogue/CataloguePage"), "CataloguePage"),
+  children: [
+    { path: "plans", lazy: () => page(import("@/features/staff/catalogue/PlansPage"), "PlansPage") },
+    { path: "images", lazy: () => page(import("@/features/staff/catalogue/ImagesPage"), "ImagesPage") },
+    { path: "locations", lazy: () => page(import("@/features/staff/catalogue/LocationsPage"), "LocationsPage") },
+  ],
+};
+
 const staff: RouteObject = {
   path: "/admin",
   lazy: () => page(import("@/features/staff/StaffPage"), "StaffPage"),
   children: [
     { index: true, lazy: () => page(import("@/features/staff/OverviewPage"), "OverviewPage") },
+    { path: "operations", lazy: () => page(import("@/features/staff/operations/OperationsPage"), "OperationsPage") },
+    { path: "capacity", lazy: () => page(import("@/features/staff/capacity/CapacityPage"), "CapacityPage") },
+    catalogue,
     { path: "drift", lazy: () => page(import("@/features/staff/DriftPage"), "DriftPage") },
     { path: "clusters", lazy: () => page(import("@/features/staff/ClustersPage"), "ClustersPage") },
     { path: "addresses", lazy: () => page(import("@/features/staff/AddressesPage"), "AddressesPage") },

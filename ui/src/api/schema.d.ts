@@ -12478,7 +12478,7 @@ export interface operations {
             query?: {
                 limit?: number;
                 cursor?: string;
-                status?: "queued" | "running" | "succeeded" | "failed" | "cancelled" | "needs_attention";
+                status?: "open" | "queued" | "running" | "succeeded" | "failed" | "cancelled" | "needs_attention";
                 type?: string;
                 cluster?: string;
                 node?: string;

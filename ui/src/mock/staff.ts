@@ -1,9 +1,14 @@
 import type { AddressHistory, BillingHolds, Cluster, Drift, ImportRunReport, Past, SystemHealth } from "@/api/types";
 import type { components } from "@/api/schema";
+import { MockShelf } from "./shelf";
 
 /** What only staff sees of the service in memory. */
 export class MockStaff {
   clusters: Cluster[] = [aCluster()];
+  /** What was decided of which operation. */
+  readonly decided: [id: string, action: string][] = [];
+  readonly shelf = new MockShelf();
+  capacity: components["schemas"]["Capacity"] = aCapacity();
   drift: Drift[] = [];
   /** Servers to whose guests nothing is done. */
   readonly observed = new Set<string>();
@@ -29,6 +34,20 @@ export class MockStaff {
     window_seconds: 600,
     waiting_since: null,
     allowed_until: null,
+  };
+}
+
+export function aCapacity(): components["schemas"]["Capacity"] {
+  const memory = { most: 65_536, promised: 24_576 };
+  return {
+    object: "capacity",
+    nodes: [
+      { cluster: "demo", node: "pve1", memory, cores: { most: 256, promised: 40 } },
+      { cluster: "demo", node: "pve2", memory: { most: 65_536, promised: 66_560 }, cores: null },
+    ],
+    storages: [{ cluster: "demo", storage: "ceph", node: null, disk: { most: 8_000, promised: 1_200 } }],
+    pools: [{ name: "fra1-v4", location: "fra1", network: "192.0.2.0/24", size: 240, taken: 61 }],
+    slots: [{ cluster: "demo", granted: 2, waiting: 1 }],
   };
 }
 

@@ -2,6 +2,7 @@ import { http, HttpResponse, type HttpHandler } from "msw";
 import type { components } from "@/api/schema";
 import type { MockDb } from "./db";
 import type { Guard } from "./handlers";
+import { shelfHandlers } from "./shelf";
 
 type Schemas = components["schemas"];
 
@@ -17,12 +18,53 @@ const missing = () =>
   );
 const list = <T>(data: T[]) => HttpResponse.json({ data, page: { limit: 200, next_cursor: null, has_more: false } });
 
+function shown(db: MockDb, operation: Schemas["Operation"]): Schemas["StaffOperation"] {
+  const { id, name } = db.servers.get(operation.resource.id)!;
+  const server = { id, name, account: "acc_1", cluster: "demo", node: "pve1", vmid: 101 };
+  return { ...operation, server, actions: operation.error ? ["retry", "skip", "abandon"] : [] };
+}
+
 /** The routes under /v1/admin, over what the mock database keeps for staff. */
 export function staffHandlers(db: MockDb, guarded: Guard): HttpHandler[] {
   const { staff } = db;
   const forStaff: Guard = (answer) => guarded((call) => (call.user.role === "admin" ? answer(call) : forbidden()));
   const cluster = (name: string) => staff.clusters.find((each) => each.name === name)!;
+  const found = (url: URL) => {
+    const [status, type, where] = ["status", "type", "cluster"].map((name) => url.searchParams.get(name));
+    const open = ["queued", "running", "needs_attention"];
+    return [...db.operations.values()].filter(
+      (each) =>
+        (!status || each.status === status || (status === "open" && open.includes(each.status))) &&
+        (!type || each.type === type) &&
+        (!where || where === "demo"),
+    );
+  };
   return [
+    ...shelfHandlers(staff.shelf, forStaff),
+    http.get(
+      "*/v1/admin/capacity",
+      forStaff(() => HttpResponse.json(staff.capacity)),
+    ),
+    http.get(
+      "*/v1/admin/operations",
+      forStaff(({ url }) =>
+        list(
+          found(url)
+            .toReversed()
+            .map((operation) => shown(db, operation)),
+        ),
+      ),
+    ),
+    http.post(
+      "*/v1/admin/operations/:id",
+      forStaff(async ({ request, id }) => {
+        const { action } = (await request.json()) as Schemas["OperationDecision"];
+        staff.decided.push([id, action]);
+        const operation = db.operations.get(id)!;
+        db.operations.set(id, { ...operation, status: action === "abandon" ? "cancelled" : "queued", error: null });
+        return HttpResponse.json({ operation: db.operations.get(id) }, { status: 202 });
+      }),
+    ),
     http.get(
       "*/v1/operations",
       forStaff(({ url }) => {

@@ -1,10 +1,16 @@
+import { capacityWords } from "./capacity";
+import { catalogueWords } from "./catalogue";
 import { holdWords } from "./holds";
 import { healthWords } from "./health";
 import { importWords } from "./imports";
 import { pastWords } from "./past";
+import { staffOperationWords } from "./staffOperations";
 
 /** What only staff reads. */
 export const staffWords = {
+  capacity: capacityWords,
+  catalogue: catalogueWords,
+  operationsPage: staffOperationWords,
   holds: holdWords,
   imports: importWords,
   health: healthWords,
@@ -12,6 +18,9 @@ export const staffWords = {
   title: "Staff",
   tabs: {
     overview: "Overview",
+    operations: "Operations",
+    capacity: "Capacity",
+    catalogue: "Catalogue",
     drift: "Drift",
     clusters: "Clusters",
     addresses: "Addresses",

@@ -9,12 +9,21 @@ import { words } from "@/words";
 const { staff } = words;
 const tabs = [
   [paths.admin(), staff.tabs.overview],
+  [paths.adminOperations(), staff.tabs.operations],
+  [paths.adminCapacity(), staff.tabs.capacity],
   [paths.adminDrift(), staff.tabs.drift],
   [paths.adminClusters(), staff.tabs.clusters],
+  [paths.adminPlans(), staff.tabs.catalogue],
   [paths.adminAddresses(), staff.tabs.addresses],
   [paths.adminPast(), staff.tabs.past],
   [paths.adminImports(), staff.tabs.imports],
   [paths.adminHealth(), staff.tabs.health],
+] as const;
+/** Tabs that stand for pages besides their own, by how the paths of these begin. */
+const below = [
+  [paths.adminImports(), paths.adminImports()],
+  [paths.adminImages(), paths.adminPlans()],
+  [paths.adminLocations(), paths.adminPlans()],
 ] as const;
 
 /** The frame of the pages for staff. Others are told that it is not theirs; the service tells them nothing either. */
@@ -22,11 +31,11 @@ export function StaffPage() {
   useTitle(staff.title);
   const { pathname } = useLocation();
   if (useUser()?.role !== "admin") return <EmptyState title={staff.notStaff} help={staff.notStaffHelp} />;
-  const imports = paths.adminImports();
+  const also = below.find(([begin]) => pathname.startsWith(begin))?.[1];
   return (
     <div className="grid gap-5">
       <h1 className="text-title font-semibold">{staff.title}</h1>
-      <Tabs label={staff.title} tabs={tabs} alsoActive={pathname.startsWith(imports) ? imports : undefined} />
+      <Tabs label={staff.title} tabs={tabs} alsoActive={also} />
       <Outlet />
     </div>
   );

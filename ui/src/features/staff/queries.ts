@@ -1,7 +1,8 @@
-import { infiniteQueryOptions, queryOptions, useQueryClient } from "@tanstack/react-query";
+import { infiniteQueryOptions, keepPreviousData, queryOptions, useQueryClient } from "@tanstack/react-query";
 import { api, unwrap } from "@/api/client";
 import type { Operation, ServerAction } from "@/api/types";
 import { randomKey } from "@/lib/keys";
+import type { Filters } from "./operations/filters";
 import type { Hold } from "./server/holding";
 
 const POLL_MS = 15_000;
@@ -35,6 +36,24 @@ export const staffQueries = {
         return unwrap(api.GET("/v1/admin/drift", { params: { query }, signal }));
       },
       getNextPageParam: (last) => last.page.next_cursor ?? undefined,
+    }),
+  allOperations: (filters: Filters) =>
+    infiniteQueryOptions({
+      ...live,
+      queryKey: ["staff", "allOperations", filters] as const,
+      initialPageParam: undefined as string | undefined,
+      queryFn: ({ pageParam, signal }) => {
+        const query = { ...filters, limit: LISTED, cursor: pageParam };
+        return unwrap(api.GET("/v1/admin/operations", { params: { query }, signal }));
+      },
+      getNextPageParam: (last) => last.page.next_cursor ?? undefined,
+      placeholderData: keepPreviousData,
+    }),
+  capacity: () =>
+    queryOptions({
+      ...live,
+      queryKey: ["staff", "capacity"] as const,
+      queryFn: ({ signal }) => unwrap(api.GET("/v1/admin/capacity", { signal })),
     }),
   clusters: () =>
     queryOptions({
@@ -111,6 +130,8 @@ export const staffActs = {
     unwrap(
       api.POST("/v1/servers/{id}/actions", { params: { path: { id: resource.id } }, body: { type, operation: id } }),
     ),
+  decide: (id: string, action: "retry" | "skip" | "abandon") =>
+    unwrap(api.POST("/v1/admin/operations/{id}", { params: { path: { id } }, body: { action } })),
   settle: (id: string, action: "adopt" | "repair" | "ignore") =>
     unwrap(api.POST("/v1/admin/drift/{id}", { params: { path: { id } }, body: { action } })),
   maintain: (name: string, on: boolean, node: string | null, reason: string) =>

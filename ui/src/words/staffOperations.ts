@@ -1,0 +1,32 @@
+/** What staff reads of the operations of all servers. */
+export const staffOperationWords = {
+  title: "Operations",
+  list: "Operations of all servers",
+  status: "State",
+  type: "What",
+  cluster: "Cluster",
+  node: "Node",
+  anyType: "Anything",
+  anyCluster: "Every cluster",
+  nodeHelp: "Every node",
+  states: {
+    open: "Not ended",
+    needs_attention: "Waits for staff",
+    running: "Running",
+    queued: "Queued",
+    failed: "Failed",
+    succeeded: "Succeeded",
+    cancelled: "Cancelled",
+    any: "Any",
+  },
+  none: "No such operation",
+  noneHelp: "Others are shown when the filters are changed.",
+  at: (step: string) => `at “${step}”`,
+  skip: "Skip the step",
+  skipping: "Skipping…",
+  skipTitle: "Go on without this step?",
+  skipNotes: [
+    "The step counts as done, though nobody saw that it is.",
+    "Do this only when you have done by hand what it was for.",
+  ],
+};
