@@ -112,7 +112,14 @@ def _moved(state: Server, operation: Operation, record: Recorded[Any], change: C
         news = ENDS[type(event)](operation, event, record.at)
     moved = change(operation, version=record.version, **news)
     created = operation.type == "create" and moved.status == "succeeded"
-    return {"operation": moved, "provisioned": state.provisioned or created}
+    return {"operation": moved, "provisioned": state.provisioned or created, **_given_up(state, moved)}
+
+
+def _given_up(state: Server, operation: Operation) -> Fields:
+    if operation.type != "backup" or operation.status not in ("failed", "cancelled"):
+        return {}
+    tasks = [upid for step in operation.steps for upid in step.upids if upid not in state.given_up]
+    return {"given_up": [*state.given_up, *tasks]}
 
 
 def _placed(state: Server, event: e.ServerPlaced, at: datetime) -> Fields:
@@ -180,7 +187,7 @@ def _backup(state: Server, event: e.BackupTaken, at: datetime) -> Fields:
         created_at=at,
         image=state.image,
     )
-    return {"backups": [*state.backups, taken]}
+    return {"backups": [*state.backups, taken], "given_up": []}
 
 
 def _backup_gone(state: Server, event: e.BackupDeleted, at: datetime) -> Fields:

@@ -162,6 +162,7 @@ class Server:
     declined: e.AdoptionDeclined | None = None
     holds: list[Hold] = field(default_factory=list)
     power_held: e.Power | None = None  # what it was before the first hold
+    given_up: list[str] = field(default_factory=list)  # tasks of backups that came to nothing; they may have left some
     billing: e.Billing | None = None
     protected: bool = False
     purge_at: datetime | None = None

@@ -55,18 +55,20 @@ async def take(work: Work) -> Outcome:
 def _drop_broken(work: Work, node: str, storage: str) -> Plan:
     """Delete what earlier attempts left: their workers died before they had written whose backup it is."""
 
-    async def broken() -> list[BackupVolume]:
-        named = {await _archive(work, upid, storage) for upid in work.step.upids}
-        return [row for row in await _rows(work, storage) if row.volume in named and not row.notes] if named else []
-
     async def delete_all() -> None:
-        for row in await broken():
+        for row in await _broken(work, storage):
             await work.hypervisor.delete_backup(node, storage, row.volume)
 
     async def reached() -> str | None:
-        return None if await broken() else ""
+        return None if await _broken(work, storage) else ""
 
     return Plan(verb="delete_backup", node=node, reached=reached, issue=delete_all, find=no_task, grace=2.0)
+
+
+async def _broken(work: Work, storage: str) -> list[BackupVolume]:
+    """What this operation's tasks made, or those of earlier ones that came to nothing, without saying whose it is."""
+    named = {await _archive(work, upid, storage) for upid in [*work.state.given_up, *work.step.upids]}
+    return [row for row in await _rows(work, storage) if row.volume in named and not row.notes] if named else []
 
 
 async def _archive(work: Work, upid: str, storage: str) -> str | None:
@@ -215,14 +217,17 @@ async def delete(work: Work) -> Outcome:
 
 
 def leave_none(work: Work) -> Plan:
-    """Delete every backup that says it is the server's, whether the log knows of it or not: the server is to go."""
+    """Delete every backup that says it is the server's, or that a task of its made, whether the log knows of it or not:
+    the server is to go.
+    """
     node, vmid = work.state.node, work.state.vmid
     assert node is not None
     assert vmid is not None
 
     async def own() -> list[tuple[str, BackupVolume]]:
         found = [(storage, await _all_on(work, node, storage, vmid)) for storage in _storages(work)]
-        return [(storage, row) for storage, rows in found for row in rows if _says(work, row)]
+        said = [(storage, row) for storage, rows in found for row in rows if _says(work, row)]
+        return said + [(storage, row) for storage, rows in found if rows for row in await _broken(work, storage)]
 
     async def delete_all() -> None:
         for storage, row in await own():

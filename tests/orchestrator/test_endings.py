@@ -335,6 +335,30 @@ async def test_the_backups_of_a_server_go_with_it(life: Life) -> None:
     assert (state.status, state.backups, list(life.world.backups)) == ("terminated", [], [others.volume])
 
 
+@pytest.mark.parametrize("then", ["backup", "terminate"])
+async def test_what_a_backup_left_that_was_given_up_goes_later(life: Life, then: str) -> None:
+    """With the next backup that is made, or with the server."""
+    server = await _running(life)
+    vmid = (await life.state(server)).vmid or 0
+    life.world.kill_task("vzdump")
+    life.hypervisor.plan("delete_backup", Accident.UNREACHABLE)
+    await life.ask(server, "backup", name="weekly")
+    await life.round(server)
+    await life.end(server, "cancel")
+    assert (await life.settle(server)).backups == []
+    life.world.guests[vmid].lock = None  # staff have unlocked it
+    (left,) = life.world.backups
+    await life.ask(server, then)
+    await _done(life, server)
+    if then == "terminate":
+        life.advance(31)
+        await life.round(server)
+        await _done(life, server)
+    state = await life.state(server)
+    assert left not in life.world.backups
+    assert set(life.world.backups) == {backup.volume for backup in state.backups}
+
+
 async def test_what_a_killed_backup_left_is_deleted_before_the_next_try(life: Life) -> None:
     """It says nothing of whose it is: the log of the task that made it does. What others left stays."""
     server = await _running(life)
