@@ -28,6 +28,7 @@ class Link:
     address: str = ""
     netmask: str = ""
     gateway: str = ""
+    names_vm: bool = True  # False: it only knows the service's addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,9 @@ def hint(claim: Claim) -> Hint | NoHint:
 def _candidates(claim: Claim) -> tuple[list[tuple[int, str, str]], bool]:
     """(VMID, kind, where it says so), best first; and whether something was there that is no number."""
     said: list[tuple[object, str, str]] = [
-        (claim.service_id if link.vmid is None else link.vmid, _kind(link.kind), link.table) for link in claim.links
+        (claim.service_id if link.vmid is None else link.vmid, _kind(link.kind), link.table)
+        for link in claim.links
+        if link.names_vm
     ]
     said += [(value, "qemu", "custom field") for value in claim.fields if value.strip()]
     if claim.username.strip().isdigit():

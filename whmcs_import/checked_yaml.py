@@ -89,6 +89,8 @@ class Reader:
         return (item(node),)
 
     def pairs(self, node: yaml.Node, what: str) -> list[tuple[yaml.Node, yaml.Node]]:
+        if isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null":
+            return []  # a table of which nothing but comments is left
         if not isinstance(node, yaml.MappingNode):
             raise self.refuse(node, f"{what} must be a table of keys and values")
         seen: set[str] = set()

@@ -53,6 +53,9 @@ CATALOGUE = (
     *("tblproductconfigoptionssub", "tblcustomfields", "tbladdons", "mod_pvewhmcs_plans"),
 )
 
+# Names by which modules that drive Proxmox call their tables.
+OF_MODULES = re.compile(r"(mod_|mg_)?(proxmox|puq|pve)", re.IGNORECASE)
+
 Looseness = Literal["prove", "lock", "accept"]
 Connection: TypeAlias = "pymysql.connections.Connection[Any]"
 Progress = Callable[[str, int, int | None], None]  # table, rows read, rows there are, about
@@ -94,6 +97,7 @@ class SourceInfo:
     collations: dict[str, int]
     rows: dict[str, int]
     digests: dict[str, str]  # of everything that was read of each table
+    unread: list[str] = field(default_factory=list)  # what modules may keep of VMs in a form that is not known here
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +214,7 @@ def _copy(
         collations=_tally(t.collation for t in present),
         rows=rows,
         digests=digests,
+        unread=schema.unread,
     )
 
 
@@ -308,6 +313,7 @@ class _Schema:
     """What of `TABLES` the source has. Names are compared in lower case: some servers keep them so."""
 
     tables: dict[str, _Present]
+    unread: list[str]
 
     @classmethod
     def read(cls, connection: Connection, database: str) -> _Schema:
@@ -329,7 +335,14 @@ class _Schema:
                 _Present(str(name), str(engine), str(collation), int(rows or 0), columns.get(str(name), {}))
                 for name, engine, collation, rows in cursor.fetchall()
             ]
-        return cls({table.name.lower(): table for table in found if table.name.lower() in wanted})
+        known = {table.name.lower(): table for table in found if table.name.lower() in wanted}
+        odd = {
+            table.origin.lower()
+            for table in TABLES
+            if table.of_module and table.origin.lower() in known and _lacks(table, known[table.origin.lower()])
+        }
+        unread = [name for name in columns if OF_MODULES.match(name) and name.lower() not in known.keys() - odd]
+        return cls({name: table for name, table in known.items() if name not in odd}, sorted(unread))
 
     @property
     def before_8(self) -> bool:
@@ -364,13 +377,17 @@ class _Schema:
             for table in self.known
             for column in table.required
             if (table.needed or table.origin.lower() in self.tables)
-            and column not in (self.tables[table.origin.lower()].columns if table.origin.lower() in self.tables else ())
+            and (table.origin.lower() not in self.tables or column in _lacks(table, self.tables[table.origin.lower()]))
         ]
         if self.before_8 == ("tblusers_clients" in self.tables):
             missing.append("tblusers" if self.before_8 else "tblusers_clients")
         if missing:
             names = ", ".join(dict.fromkeys(missing))
             raise SourceError(f"this database is no WHMCS that can be read: it has no {names}: check --source")
+
+
+def _lacks(table: Table, present: _Present) -> list[str]:
+    return [column for column in table.required if column not in present.columns]
 
 
 def _copy_table(connection: Connection, schema: _Schema, table: Table, staging: Staging, progress: Progress) -> str:

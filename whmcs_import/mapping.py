@@ -343,18 +343,29 @@ def _hint(hint: Hint | NoHint) -> dict[str, Any] | None:
     return {"cluster": hint.cluster, "vmid": hint.vmid, "kind": hint.kind, "evidence": list(hint.evidence)}
 
 
+def addresses(service: Service) -> values.Addresses:
+    """Those in the columns of the service, then those of which a module keeps a list of its own.
+
+    The one address that a module keeps beside its VMID counts where the columns have none.
+    """
+    said = values.addresses(service.dedicated_ip, service.assigned_ips)
+    known = values.addresses(*(link.address for link in service.links if not (link.names_vm and said.found))).found
+    written = {address for address, _ in said.found}
+    return values.Addresses(said.found + tuple(each for each in known if each[0] not in written), said.junk)
+
+
 def _addresses(service: Service, notes: list[Note]) -> list[dict[str, Any]]:
-    read = values.addresses(service.dedicated_ip, service.assigned_ips)
+    read = addresses(service)
     if read.junk:
         notes.append(Note("ip_unparsed", ", ".join(read.junk)))
     return [_address(text, prefix, service.links, first=n == 0) for n, (text, prefix) in enumerate(read.found)]
 
 
 def _address(text: str, prefix: int | None, links: tuple[Link, ...], *, first: bool) -> dict[str, Any]:
-    link = next((link for link in links if link.address == text), None)
-    if prefix is None and link is not None:
-        prefix = _prefix(link.netmask)
+    link = next((link for link in links if text in (address for address, _ in _read_address(link.address))), None)
     family, longest = (6, 128) if ":" in text else (4, 32)
+    if prefix is None and link is not None:
+        prefix = _prefix(link.netmask, family)
     return {
         "address": text,
         "prefix": longest if prefix is None else prefix,
@@ -364,17 +375,27 @@ def _address(text: str, prefix: int | None, links: tuple[Link, ...], *, first: b
     }
 
 
+@lru_cache(maxsize=4096)
+def _read_address(raw: str) -> tuple[tuple[str, int | None], ...]:
+    return values.addresses(raw).found
+
+
 @lru_cache(maxsize=1024)
-def _prefix(netmask: str) -> int | None:
+def _prefix(netmask: str, family: int) -> int | None:
     try:
-        return ipaddress.ip_network(f"0.0.0.0/{netmask.strip()}").prefixlen
+        return ipaddress.ip_network(f"{'::' if family == 6 else '0.0.0.0'}/{netmask.strip()}").prefixlen
     except ValueError:
         return None
 
 
 def _gateway(link: Link | None) -> str | None:
-    found = values.addresses(link.gateway).found if link is not None else ()
-    return found[0][0] if found else None
+    if link is None:
+        return None
+    try:
+        gateway = ipaddress.ip_address(link.gateway.strip())  # of IPv6 it may be a link-local one
+    except ValueError:
+        return None
+    return None if gateway.is_unspecified else str(gateway)
 
 
 def _name(service: Service, context: Context, world: World, notes: list[Note]) -> str:

@@ -287,7 +287,7 @@ class _Planner:
         match mapping.map_service(service, world):
             case Skipped(reason):
                 self._skip("servers", service.id, reason)
-                if service.status in ENDED and service.links:
+                if service.status in ENDED and any(link.names_vm for link in service.links):
                     self._plan.warn("servers", service.id, [Note("vm_left_over", "its module still names a VM")])
             case Quarantined(reason, detail, sold, value):
                 self._plan.quarantine("servers", service.id, reason, detail)
@@ -342,8 +342,7 @@ class _Planner:
         for service in rows.Services(self._staging, self._shop, vmid_fields=self._vmid_fields(), twins=twins):
             if mapping.skip_reason(service, without_hints) is None:
                 claims.append(self._claim(service))
-                found = values.addresses(service.dedicated_ip, service.assigned_ips).found
-                addresses[service.id] = [address for address, _ in found]
+                addresses[service.id] = [address for address, _ in mapping.addresses(service).found]
         hints = _without_shared(adoption.settle(claims), addresses)
         return World(self._source, self._file, without_hints.resolver, self._shop, self._clients, hints)
 

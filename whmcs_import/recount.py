@@ -21,6 +21,7 @@ KIB = {"k": 1, "m": 1024, "g": 1024**2, "t": 1024**3}
 PER = {"memory_mib": 1024, "disk_gib": 1024**2}
 YES = re.compile(r"(yes|on|1|true|y|ja|oui|s[ií]|enabled)", re.IGNORECASE)
 NAMED_UNIT = re.compile(r"(?<![0-9a-z])([kmgt])i?b\W*$")
+PIECES = re.compile(r"(\d+) +[x×]? *(\d.*)")
 NUMBER = re.compile(r"(\d[\d.,]*)\s*(%?)\s*([^\W\d_]*)")
 UNTOLD = "nothing said"
 Text = tuple[str, str, str]  # key, label, and the name of what says it
@@ -276,6 +277,9 @@ def _kib(source: Source, key: str, label: str, name: str) -> Fraction | None:
     if not said:
         return None
     (number, letter), text = said[0]
+    if not source.unit and source.scale == 1 and (pieces := PIECES.fullmatch(label)):
+        piece = _number(pieces[2])
+        return int(pieces[1]) * piece[0] * KIB[piece[1]] if piece and piece[1] in KIB else None
     if source.unit:
         return number * KIB[source.unit[0].casefold()]
     if letter in KIB:

@@ -95,6 +95,8 @@ class Report:
         yield "Dry run: nothing is written." if self.dry_run else f"Import of {self.source_name}"
         yield f"source     {source.address}, WHMCS {source.version}, {source.server}"
         yield f"read       {source.snapshot_at}, {source.method}"
+        if source.unread:
+            yield f"not read   {', '.join(source.unread)}: what modules keep there is not known"
         yield f"mapping    {self.mapping_name}"
         yield f"plan_hash  {plan.plan_hash}"
         yield ""

@@ -24,6 +24,12 @@ _OPTIONS = "SELECT relid, configid, optionid, qty FROM tblhostingconfigoptions O
 _FIELDS = "SELECT relid, fieldid, value FROM tblcustomfieldsvalues ORDER BY relid, id, rowid"
 _ADDONS = "SELECT hostingid, addonid, status, name, qty FROM tblhostingaddons ORDER BY hostingid, id"
 _PVEWHMCS = "SELECT id, vmid, vtype, ipaddress, subnetmask, gateway FROM mod_pvewhmcs_vms ORDER BY id"
+_ADDRESSES = (
+    "SELECT hosting_id, ip, coalesce(cidr, subnet_mask), gateway, NULL, 'ProxmoxAddon_VmIpAddress', id"
+    " FROM ProxmoxAddon_VmIpAddress"
+    " UNION ALL SELECT hosting_id, ip, coalesce(cidr, subnet_mask), gateway, node, 'mg_proxmox_addon_ip', id"
+    " FROM mg_proxmox_addon_ip WHERE hosting_id > 0 ORDER BY 1, 6, 7"
+)
 _PROXMOXVM = "SELECT service_id, vmid, node FROM mod_proxmoxvm ORDER BY service_id"
 
 
@@ -70,12 +76,15 @@ class Services:
         options = _Follower(nothing if light else self.staging.rows(_OPTIONS))
         addons = _Follower(nothing if light else self.staging.rows(_ADDONS))
         fields = _Follower(self._fields())
-        pvewhmcs, proxmoxvm = (_Follower(self.staging.rows(query)) for query in (_PVEWHMCS, _PROXMOXVM))
+        pvewhmcs, proxmoxvm, known = (
+            _Follower(self.staging.rows(query)) for query in (_PVEWHMCS, _PROXMOXVM, _ADDRESSES)
+        )
         for row in self.staging.rows(_SERVICE):
             id = row[0]
             if id in self.twins:
                 continue
             links = [_pvewhmcs(link) for link in pvewhmcs.of(id)] + [_proxmoxvm(link) for link in proxmoxvm.of(id)]
+            links += [_address(row) for row in known.of(id)]
             yield _service(row, options.of(id), fields.of(id), addons.of(id), tuple(links))
         if not light:
             followers = {"options": options, "addons": addons, "module links": pvewhmcs}
@@ -162,6 +171,11 @@ def _service(row: Row, options: list[Row], fields: list[Row], addons: list[Row],
 def _pvewhmcs(row: Row) -> Link:
     kind, address, netmask, gateway = (str(value or "") for value in row[1:])
     return Link("mod_pvewhmcs_vms", row[0], kind, None, address, netmask, gateway)
+
+
+def _address(row: Row) -> Link:
+    address, netmask, gateway, node, table, _ = (str(value or "") for value in row)
+    return Link(table, "", "", node or None, address, netmask, gateway, names_vm=False)
 
 
 def _proxmoxvm(row: Row) -> Link:

@@ -34,12 +34,18 @@ class Table:
         return self.required + self.optional
 
     @property
+    def of_module(self) -> bool:
+        """Whether another program than WHMCS makes it, in a form of which nobody can be sure."""
+        return not self.origin.startswith("tbl")
+
+    @property
     def origin(self) -> str:
         """The table of the source."""
         return self.source or self.name
 
 
 _OPTIONS_OF_MODULES = tuple(f"configoption{n}" for n in range(1, 25))
+_OF_ADDRESSES = ("id", "subnet_mask", "gateway", "cidr")
 _PROFILE = "address1 address2 city state postcode country phonenumber tax_id language datecreated taxexempt"
 
 TABLES = (
@@ -81,6 +87,8 @@ TABLES = (
     Table("tblmodulequeue", ("id", "service_type", "service_id", "module_action"), ("completed",), needed=False),
     Table("mod_pvewhmcs_vms", ("id", "vmid"), ("vtype", "ipaddress", "subnetmask", "gateway"), ("id",), needed=False),
     Table("mod_proxmoxvm", ("service_id", "vmid"), ("node",), ("service_id",), needed=False),
+    Table("ProxmoxAddon_VmIpAddress", ("hosting_id", "ip"), _OF_ADDRESSES, ("hosting_id",), needed=False),
+    Table("mg_proxmox_addon_ip", ("hosting_id", "ip"), (*_OF_ADDRESSES, "node"), ("hosting_id",), needed=False),
 )
 # Before 8.0 there are no users: clients sign in themselves, and so do their contacts that are sub-accounts.
 TABLES_BEFORE_8 = (
@@ -103,7 +111,17 @@ CLIENT_LOGINS, CONTACT_LOGINS = 1 << 40, 1 << 41  # above every id of tblusers, 
 AMOUNTS = {"qty"}
 NUMBERS = {
     *("id", "gid", "pid", "relid", "configid", "optionid", "userid", "packageid", "server", "currency", "groupid"),
-    *("hostingid", "addonid", "fieldid", "auth_user_id", "client_id", "service_id", "product_id", "subaccount"),
+    *(
+        "hosting_id",
+        "hostingid",
+        "addonid",
+        "fieldid",
+        "auth_user_id",
+        "client_id",
+        "service_id",
+        "product_id",
+        "subaccount",
+    ),
     *("owner", "disabled", "overideautosuspend", "completed", "qtyminimum", "qtymaximum"),
 }
 ANYTHING = {"vmid"}

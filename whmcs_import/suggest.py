@@ -7,6 +7,7 @@ is guessed that nobody has looked at.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from whmcs_import import mapping, mapping_file, options, rows, shop, targets
 from whmcs_import.extract import SourceInfo
 from whmcs_import.mapping_file import Target
 from whmcs_import.options import Refused, Value
-from whmcs_import.shop import Product, Shop
+from whmcs_import.shop import QUANTITY, YES_NO, Product, Shop
 from whmcs_import.staging import Staging
 from whmcs_import.values import Piped, normalise
 
@@ -88,11 +89,14 @@ def _lines(sold: Shop, sales: Sales, source: SourceInfo) -> Iterator[str]:
     for name in (*SIZES, *NAMES):
         fitting = [seen for seen in _ordered(sales) if _fits(known.targets[name], seen)]
         placed |= {(seen.kind, seen.id) for seen in fitting}
-        yield from _target(name, fitting, sold, known.targets[name])
-    yield "  hostname: {sources: [{from: service, match: {field: domain}}]}"
+        yield from _target(name, fitting, sold, sales, known.targets[name])
+    fitting = [seen for seen in _ordered(sales) if _fits(known.targets["hostname"], seen)]
+    placed |= {(seen.kind, seen.id) for seen in fitting}
+    yield from _hostname(fitting)
     yield from _products(sold, sales)
     yield from _servers(sold, sales)
-    yield from _left_over([seen for seen in _ordered(sales) if (seen.kind, seen.id) not in placed and not _vmid(seen)])
+    left = [seen for seen in _ordered(sales) if (seen.kind, seen.id) not in placed and not _vmid(seen)]
+    yield from _left_over(left, sold)
 
 
 def _vmid(seen: Seen) -> bool:
@@ -110,7 +114,7 @@ def _fits(target: Target, seen: Seen) -> bool:
     )
 
 
-def _target(name: str, fitting: list[Seen], sold: Shop, known: Target) -> Iterator[str]:
+def _target(name: str, fitting: list[Seen], sold: Shop, sales: Sales, known: Target) -> Iterator[str]:
     yield f"  {name}:"
     if name in NAMES:
         yield "    on_unmapped: quarantine"
@@ -123,7 +127,17 @@ def _target(name: str, fitting: list[Seen], sold: Shop, known: Target) -> Iterat
             yield f"      - {{from: {kind}, match: {{any: {_text(names)}}}{_unit(name)}}}"
     yield from _elsewhere(name, sold)
     if name in NAMES:
-        yield from _values(name, fitting, sold, known)
+        yield from _values(name, fitting, sold, sales, known)
+
+
+def _hostname(fitting: list[Seen]) -> Iterator[str]:
+    yield "  hostname:"
+    yield "    sources:"
+    for seen in fitting:
+        yield f"      # {_told(seen)}"
+    if names := list(dict.fromkeys(seen.name.key for seen in fitting)):
+        yield f"      - {{from: custom_field, match: {{any: {_text(names)}}}}}"
+    yield "      - {from: service, match: {field: domain}}"
 
 
 def _unit(name: str) -> str:
@@ -148,16 +162,15 @@ def _elsewhere(name: str, sold: Shop) -> Iterator[str]:
         yield f"      - {{from: product, match: {{configoption: {number}}}{means}, scope: {{modules: [proxmoxvm]}}}}"
 
 
-def _values(name: str, fitting: list[Seen], sold: Shop, known: Target) -> Iterator[str]:
+def _values(name: str, fitting: list[Seen], sold: Shop, sales: Sales, known: Target) -> Iterator[str]:
     says: Counter[Piped] = Counter()
     for seen in fitting:
         says.update(seen.says)
     if name == "location":
-        says.update({Piped(server, server): 0 for server in sold.servers.values() if server})
+        says.update({Piped(server, server): sales.servers[id] for id, server in sold.servers.items() if server})
     if not says:
         return
-    known_any = any(targets.translated(known, said) for said in says)
-    yield f"    {'' if known_any else '# '}values:  # what it says there: what it is here"
+    yield "    values:  # what it says there: what it is here; take the # away and write it in"
     written = set()
     for said, count in sorted(says.items(), key=lambda item: (-item[1], str(item[0]))):
         if said.key in written:
@@ -174,8 +187,6 @@ def _products(sold: Shop, sales: Sales) -> Iterator[str]:
         live = sales.products[product.id]
         about = f"# {_plain(product.name)}, module {_plain(product.module) or 'none'}, {live} live services"
         yield f"  {product.id}: {_rule(product)}  {about}"
-    if not sold.products:
-        yield "  {}"
 
 
 def _rule(product: Product) -> str:
@@ -186,15 +197,29 @@ def _servers(sold: Shop, sales: Sales) -> Iterator[str]:
     yield "servers:  # the cluster of hostler.toml on which the VMs of each WHMCS server run"
     for id, name in sorted(sold.servers.items()):
         yield f"  # {id}: CLUSTER  # {_plain(name)}, {sales.servers[id]} live services"
-    yield "  {}"
 
 
-def _left_over(seen: list[Seen]) -> Iterator[str]:
+def _left_over(seen: list[Seen], sold: Shop) -> Iterator[str]:
+    """What no target reads, each as the line that keeps it beside its servers."""
     if seen:
-        yield "# Nothing is known of these: map them above, or list them under ignore. Until then nothing is imported."
+        yield "# Nothing is known of these. Take a # away to keep what a line says beside the servers, map it above, or"
+        yield "# list it under ignore. Until then nothing is imported."
+    yield "extras:"
+    names: set[str] = set()
     for each in seen:
-        yield f"#   {_told(each)}"
+        name = re.sub(r"\W+", "_", each.name.key.casefold()).strip("_") or each.kind
+        name = f"{name}_{each.id}" if name in names else name
+        names.add(name)
+        yield f"  # {_text(name)}: {_extra(each, sold)}  # {_told(each)}"
     yield "ignore: []"
+
+
+def _extra(seen: Seen, sold: Shop) -> str:
+    kind = sold.options[seen.id].kind if seen.kind == "option" else None
+    counted = seen.kind == "addon" or kind == QUANTITY
+    type, take = ("bool", "") if kind == YES_NO else ("int", ", take: qty") if counted else ("string", "")
+    match = "addon_id" if seen.kind == "addon" else "id"
+    return f"{{type: {type}, sources: [{{from: {seen.kind}, match: {{{match}: {seen.id}}}{take}}}]}}"
 
 
 def _told(seen: Seen) -> str:

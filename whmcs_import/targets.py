@@ -19,6 +19,7 @@ from whmcs_import.shop import Product
 from whmcs_import.values import UNITS, Piped, Quantity, count, normalise, quantity, storable, unit_of_name, yes_no
 
 BASE_UNIT = {"memory_mib": "MiB", "disk_gib": "GiB"}
+PIECES = re.compile(r"(\d+)\s+(?:[x×]\s*)?(\d[\d.,]*\s*[^\W\d_]+)")
 BINARY = ("KiB", "MiB", "GiB", "TiB")
 
 
@@ -307,6 +308,8 @@ def _count_of(reading: _Reading) -> int:
 
 def _bytes(reading: _Reading, notes: list[Note]) -> Fraction | None:
     """The size a reading names: its unit is the mapping's, its own, its label's, its name's, or what is assumed."""
+    if (whole := _multiplied(reading)) is not None:
+        return whole
     key, label = quantity(reading.text.key), quantity(reading.text.label)
     said = key or label
     if said is None or said.number is None:
@@ -328,6 +331,16 @@ def _unit(source: Source, key: Quantity | None, label: Quantity | None) -> str |
         same = label.number * UNITS[str(label.unit)]
         return next((unit for unit in BINARY if key.number * UNITS[unit] == same), "")
     return None
+
+
+def _multiplied(reading: _Reading) -> Fraction | None:
+    """So many pieces of a size, "4 x 256MB": what a quantity says whose unit is a size, unless the mapping says how."""
+    if reading.source.unit or reading.source.scale != 1 or (pieces := PIECES.fullmatch(reading.text.label)) is None:
+        return None
+    piece = quantity(pieces[2])
+    if piece is None or piece.number is None or piece.unit not in UNITS:
+        return None
+    return int(pieces[1]) * piece.number * UNITS[piece.unit]
 
 
 def _named_unit(reading: _Reading) -> str | None:

@@ -61,6 +61,11 @@ ADDONS = """
      WHERE trim(lower(CAST(a.status AS CHAR))) = 'active' AND a.hostingid BETWEEN {first} AND {last}
      ORDER BY a.hostingid, a.id"""
 PVEWHMCS = "SELECT v.id, coalesce(v.vmid, v.id) FROM mod_pvewhmcs_vms v"
+ADDRESS_OF_VM = "SELECT v.id, v.ipaddress FROM mod_pvewhmcs_vms v"
+ADDRESSES = (
+    "SELECT a.hosting_id, a.ip FROM ProxmoxAddon_VmIpAddress a ORDER BY a.id",
+    "SELECT a.hosting_id, a.ip FROM mg_proxmox_addon_ip a WHERE a.hosting_id > 0 ORDER BY a.id",
+)
 PROXMOXVM = "SELECT v.service_id, v.vmid, v.node FROM mod_proxmoxvm v"
 PLANS = "SELECT p.id, p.cpus, p.cores, p.memory, p.disk FROM mod_pvewhmcs_plans p"
 SETTINGS = "SELECT s.product_id, s.setting, s.value FROM ProxmoxAddon_ProductConfiguration s"
@@ -225,6 +230,10 @@ class _Servers:
         self._plans = {id: plans.get(str(row[5]).strip(), {}) for id, row in self._products.items() if _is_pve(row)}
         self._plans |= _settled(there)
         self._links = self._vm_links()
+        self._of_vms = {_whole(service): str(address or "") for service, address in there.ask(ADDRESS_OF_VM)}
+        self._known: dict[int, list[str]] = defaultdict(list)
+        for service, address in (row for query in ADDRESSES for row in there.ask(query)):
+            self._known[_whole(service)].append(str(address or ""))
 
     def compare(self) -> None:
         """Every service that is here with its row there, and the rows that are not here."""
@@ -272,7 +281,10 @@ class _Servers:
             if self._is_live(row, sale):
                 self._verdict.not_here.append(str(id))
             return
-        for name, (there, here) in _facts(row, said, self._source).items():
+        addresses = _addresses(f"{row[9] or ''} {row[10] or ''}")
+        known = [*([] if addresses else [self._of_vms.get(id, "")]), *self._known.get(id, [])]
+        addresses = _addresses(" ".join([*addresses, *known]))
+        for name, (there, here) in _facts(row, said, self._source, addresses).items():
             self._verdict.compare("servers", id, name, there, here)
         for kind, listed in (("option", "options"), ("custom_field", "fields"), ("addon", "addons")):
             self._sold(id, listed, things.get(kind, []), said.get("raw", {}).get(listed, []))
@@ -368,13 +380,12 @@ class _Servers:
         return links
 
 
-def _facts(row: Row, said: Mapping[str, Any], source: str) -> dict[str, tuple[object, object]]:
+def _facts(row: Row, said: Mapping[str, Any], source: str, addresses: list[str]) -> dict[str, tuple[object, object]]:
     """What no mapping decides: both sides by name."""
-    _, client, domain, amount, currency, cycle, due, registered, status, ip, ips, product, server, *rest = row
+    _, client, domain, amount, currency, cycle, due, registered, status, _, _, product, server, *rest = row
     _, _, reason, overrides, until = rest
     billing, raw, suspended = said["billing"], said.get("raw", {}), str(status).strip().lower() == "suspended"
     overdue = bare(clean(str(reason or ""))) == "overdueonpayment"
-    addresses = _addresses(f"{ip or ''} {ips or ''}")
     return {
         "account": (str(ids.imported(source, "client", str(_whole(client)))), said["account_id"]),
         "amount": (_amount(amount), _amount(billing["amount"])),

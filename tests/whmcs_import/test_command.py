@@ -111,9 +111,15 @@ def test_optional_columns_and_tables_may_be_missing(changing: Testbed, importer:
         "ALTER TABLE tblusers DROP COLUMN second_factor",
         "DROP TABLE tblupgrades",
         "DROP TABLE tblmodulequeue",
+        "ALTER TABLE mg_proxmox_addon_ip DROP COLUMN hosting_id",
+        "CREATE TABLE puq_vps_service (id int)",
     ):
         changing.rows(sql, "dsn")
-    assert replace(importer, source=changing.ready["readonly_dsn"]).run("--dry-run").code == 2
+    run = replace(importer, source=changing.ready["readonly_dsn"]).run("--dry-run")
+    assert run.code == 2
+    unread = set(run.report["source"]["unread"])
+    assert {"mg_proxmox_addon_ip", "puq_vps_service"} <= unread
+    assert not unread & {"mod_pvewhmcs_vms", "mod_proxmoxvm", "ProxmoxAddon_VmIpAddress"}
 
 
 def test_progress_is_json_lines_where_nobody_watches(importer: Importer, tmp_path: Path) -> None:

@@ -145,6 +145,19 @@ def test_addresses_take_prefix_and_gateway_from_the_module_where_it_has_them() -
     assert notes(dedicated_ip="N/A") == ["ip_unparsed"]
 
 
+def test_addresses_of_which_only_a_module_knows_come_after_those_of_the_service() -> None:
+    own = Link("mod_pvewhmcs_vms", 105, address="203.0.113.9", netmask="255.255.255.0", gateway="203.0.113.1")
+    listed = Link("mg_proxmox_addon_ip", "", address=" 2001:DB8::5 ", netmask="64", gateway="fe80::1", names_vm=False)
+    read = mapped(links=(own, listed))["addresses"]
+    assert [address["address"] for address in read] == ["203.0.113.7", "2001:db8::5"]
+    assert (read[1]["prefix"], read[1]["gateway"]) == (64, "fe80::1")
+    read = mapped(links=(own, listed), dedicated_ip="N/A")["addresses"]
+    assert [(a["address"], a["prefix"], a["gateway"], a["primary"]) for a in read] == [
+        ("203.0.113.9", 24, "203.0.113.1", True),
+        ("2001:db8::5", 64, "fe80::1", False),
+    ]
+
+
 def test_a_name_is_made_a_host_name_and_the_change_is_said() -> None:
     assert mapped(domain="My Server")["name"] == "my-server"
     assert notes(domain="My Server") == ["name_changed"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,11 @@ def test_the_draft_is_a_mapping_file_that_names_what_is_sold_and_is_refused_unti
     assert refused.report["mapping"]["complete"] is False
     assert refused.report["run_id"] is None
     assert {"Backups"} <= {unmapped["name"] for unmapped in refused.report["mapping"]["unmapped_options"]}
+    # An operator takes every # away and writes in what is asked for.
+    filled = re.sub(r"^( *)# (?=\"|\d+: CLUSTER)", r"\1", run.stdout, flags=re.MULTILINE)
+    file.write_text(filled.replace("WHAT-IT-IS-HERE", "ours").replace(": CLUSTER", ": demo"))
+    planned = importer.run("--mapping", str(file), "--dry-run")
+    assert planned.code == 2, planned.stderr
+    assert planned.report["mapping"]["unmapped_options"] == planned.report["mapping"]["unmapped_values"] == []
+    assert planned.report["entities"]["servers"]["create"] > planned.report["entities"]["servers"]["seen"] / 2
+    assert any(row["state"] == "candidate" for row in planned.report["adoption"])

@@ -37,6 +37,8 @@ def refusal(*values: Value, text: str = MAPPING, product: int = given.VPS) -> st
         ("4 GB", 4096),
         ("0.5 GB", 512),
         ("small|2 GB RAM", 2048),
+        ("4|4 x 256MB", 1024),
+        ("4|4 512 MB", 2048),
     ],
 )
 def test_a_choice_is_read_by_its_key_and_the_label_tells_its_unit(said: str, mib: int) -> None:

@@ -24,9 +24,11 @@ def m01_modulesgarden(stage: Stage) -> None:
     for setting, value in settings.items():
         world.add("ProxmoxAddon_ProductConfiguration", product_id=20, setting=setting, value=json.dumps(value))
     client = stage.owner("M01")
-    for _ in range(2):
-        service = stage.sell(client, product, vm="running")
+    first, second = (stage.sell(client, product, vm="running") for _ in range(2))
+    for service in (first, second):
         _add_modulesgarden_rows(world, service, client.id)
+    first.row["dedicatedip"] = ""
+    second.truth.assigned = [_add_second_address(world, second)]
 
 
 def m02_modulesgarden_cloud(stage: Stage) -> None:
@@ -104,6 +106,15 @@ def _add_modulesgarden_rows(world: World, service: Service, client: int) -> None
         net="net0",
     )
     world.add("mg_proxmox_addon_ip", ip=ip, type="IPv4", sid=MODULESGARDEN_SERVER, hosting_id=service.id, node=NODE)
+
+
+def _add_second_address(world: World, service: Service) -> str:
+    """An address of which the module alone knows."""
+    ip = str(world.vms.address().ip)
+    free = str(world.vms.address().ip)
+    world.add("mg_proxmox_addon_ip", ip=f" {ip} ", cidr=29, sid=MODULESGARDEN_SERVER, hosting_id=service.id, node=NODE)
+    world.add("mg_proxmox_addon_ip", ip=free, cidr=29, sid=MODULESGARDEN_SERVER)
+    return ip
 
 
 def add_or_find_node(world: World) -> int:
