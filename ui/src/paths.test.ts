@@ -7,6 +7,9 @@ test("the URLs are these", () => {
   expect(paths.invitation()).toBe("/invitations/accept");
   expect(paths.accountMembers()).toBe("/account/members");
   expect(paths.accountMembers("acc_1")).toBe("/account/members?account=acc_1");
+  expect(paths.accountWebhooks()).toBe("/account/webhooks");
+  expect(paths.accountWebhook("whk_1", "acc_1")).toBe("/account/webhooks/whk_1?account=acc_1");
+  expect(paths.adminWebhook("whk_1")).toBe("/admin/webhooks/whk_1");
   expect(paths.servers()).toBe("/servers");
   expect(paths.newServer()).toBe("/servers/new");
   expect(paths.server("srv_1")).toBe("/servers/srv_1");

@@ -1,3 +1,5 @@
+const of = (account?: string) => (account ? `?account=${encodeURIComponent(account)}` : "");
+
 /** The only place that spells a URL of the dashboard. */
 export const paths = {
   login: (next?: string) => (next && next !== "/" ? `/login?next=${encodeURIComponent(next)}` : "/login"),
@@ -7,8 +9,10 @@ export const paths = {
   accountSecurity: () => `${paths.account()}/security`,
   accountKeys: () => `${paths.account()}/keys`,
   accountTokens: () => `${paths.account()}/tokens`,
-  accountMembers: (account?: string) =>
-    `${paths.account()}/members${account ? `?account=${encodeURIComponent(account)}` : ""}`,
+  accountMembers: (account?: string) => `${paths.account()}/members${of(account)}`,
+  accountWebhooks: (account?: string) => `${paths.account()}/webhooks${of(account)}`,
+  accountWebhook: (id: string, account?: string) =>
+    `${paths.account()}/webhooks/${encodeURIComponent(id)}${of(account)}`,
   servers: () => "/servers",
   newServer: () => "/servers/new",
   server: (id: string) => `/servers/${encodeURIComponent(id)}`,
@@ -32,6 +36,8 @@ export const paths = {
   adminAddresses: () => "/admin/addresses",
   adminHealth: () => "/admin/health",
   adminPast: (about?: string) => `/admin/time-machine${about ? `?about=${encodeURIComponent(about)}` : ""}`,
+  adminWebhooks: () => "/admin/webhooks",
+  adminWebhook: (id: string) => `${paths.adminWebhooks()}/${encodeURIComponent(id)}`,
   adminImports: () => "/admin/imports",
   adminImport: (id: string) => `${paths.adminImports()}/${encodeURIComponent(id)}`,
 };

@@ -88,6 +88,7 @@ const account: RouteObject = {
     { path: "security", lazy: () => page(import("@/features/account/SecurityTab"), "SecurityTab") },
     { path: "keys", lazy: () => page(import("@/features/account/KeysTab"), "KeysTab") },
     { path: "tokens", lazy: () => page(import("@/features/account/TokensTab"), "TokensTab") },
+    { path: "webhooks/:webhook?", lazy: () => page(import("@/features/webhooks/pages"), "AccountWebhooksTab") },
   ],
 };
 
@@ -113,6 +114,7 @@ const staff: RouteObject = {
     { path: "addresses", lazy: () => page(import("@/features/staff/AddressesPage"), "AddressesPage") },
     { path: "health", lazy: () => page(import("@/features/staff/health/HealthPage"), "HealthPage") },
     { path: "time-machine", lazy: () => page(import("@/features/staff/past/TimeMachinePage"), "TimeMachinePage") },
+    { path: "webhooks/:webhook?", lazy: () => page(import("@/features/webhooks/pages"), "StaffWebhooksPage") },
     { path: "imports", lazy: () => page(import("@/features/staff/imports/ImportsPage"), "ImportsPage") },
     { path: "imports/:id", lazy: () => page(import("@/features/staff/imports/ImportPage"), "ImportPage") },
   ],

@@ -12,6 +12,7 @@ import { staffWords } from "./words/staff";
 import { readable } from "./words/readable";
 import { operationTypes, operationWords, stepNames } from "./words/operations";
 import { sessionWords } from "./words/session";
+import { webhookWords } from "./words/webhooks";
 
 /** Every word the dashboard says, in one place. */
 const status: Record<ServerStatus, string> = {
@@ -78,6 +79,7 @@ export const words = {
 
   account: accountWords,
   members: memberWords,
+  webhooks: webhookWords,
   invitation: invitationWords,
   bulk: bulkWords,
   keyChoice: keyChoiceWords,

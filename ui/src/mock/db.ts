@@ -14,6 +14,7 @@ import { MockAccount } from "./account";
 import { admin, anOperation, aServer, customer, images, locations, plans } from "./fixtures";
 import { MockPeople } from "./people";
 import { MockStaff } from "./staff";
+import { MockWebhooks } from "./webhooks";
 
 /** `during` and `after`: the status meanwhile and then; without, it stays what it is. */
 interface Plot {
@@ -102,6 +103,7 @@ export class MockDb {
   readonly staff = new MockStaff();
   readonly account = new MockAccount();
   readonly people = new MockPeople();
+  readonly webhooks = new MockWebhooks();
   readonly operations = new Map<string, Operation>();
   readonly snapshots = new Map<string, Snapshot[]>();
   readonly backups = new Map<string, Backup[]>();

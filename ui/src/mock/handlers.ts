@@ -6,6 +6,7 @@ import type { Asked, MockDb, Pushed } from "./db";
 import { accountHandlers } from "./accountHandlers";
 import { peopleHandlers } from "./peopleHandlers";
 import { staffHandlers } from "./staffHandlers";
+import { webhookHandlers } from "./webhookHandlers";
 import { admin, images, locations, plans } from "./fixtures";
 
 type Schemas = components["schemas"];
@@ -153,6 +154,7 @@ export function handlers(db: MockDb, session: MockSession): HttpHandler[] {
   return [
     ...staffHandlers(db, guarded),
     ...accountHandlers(db, guarded),
+    ...webhookHandlers(db, guarded),
     ...peopleHandlers(db, guarded, (request) => session.caller(request, db)),
     http.post("*/v1/login", async ({ request }) => {
       const { email, password, otp } = (await request.json()) as { email: string; password: string; otp?: string };

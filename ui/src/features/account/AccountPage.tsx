@@ -1,4 +1,4 @@
-import { Outlet } from "react-router";
+import { Outlet, useLocation } from "react-router";
 import { useTitle } from "@/lib/hooks";
 import { paths } from "@/paths";
 import { Tabs } from "@/ui/Tabs";
@@ -11,15 +11,18 @@ const tabs = [
   [paths.accountSecurity(), account.security],
   [paths.accountKeys(), account.keys],
   [paths.accountTokens(), account.tokens],
+  [paths.accountWebhooks(), words.webhooks.title],
 ] as const;
 
 /** The frame of everything about the signed-in user. */
 export function AccountPage() {
   useTitle(account.title);
+  const { pathname } = useLocation();
+  const webhooks = paths.accountWebhooks();
   return (
     <div className="grid gap-5">
       <h1 className="text-title font-semibold">{account.title}</h1>
-      <Tabs label={account.title} tabs={tabs} />
+      <Tabs label={account.title} tabs={tabs} alsoActive={pathname.startsWith(webhooks) ? webhooks : undefined} />
       <Outlet />
     </div>
   );

@@ -7,7 +7,7 @@ import { Section } from "@/ui/Section";
 import { words } from "@/words";
 import { accountChanges, useAccountChange } from "./queries";
 import { RoleChoice } from "./RoleChoice";
-import { Saving } from "./Saving";
+import { Saving } from "@/asking/Saving";
 
 const { members: said } = words;
 

@@ -1,14 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
-import { useSearchParams } from "react-router";
-import { accountsQuery, mayManage } from "@/api/accounts";
+import { mayManage } from "@/api/accounts";
 import { describe } from "@/api/errors";
 import { useUser } from "@/api/session";
 import type { Account, Invitation, Member, MemberRole } from "@/api/types";
+import { ChosenAccount } from "@/asking/ChosenAccount";
 import { ConfirmedAct } from "@/asking/ConfirmedAct";
-import { EmptyState } from "@/ui/EmptyState";
 import { Failure } from "@/ui/Failure";
 import { Section } from "@/ui/Section";
-import { Select } from "@/ui/Select";
 import { Skeleton } from "@/ui/Skeleton";
 import { Time } from "@/ui/Time";
 import { words } from "@/words";
@@ -18,32 +16,9 @@ import { accountChanges, accountQueries } from "./queries";
 
 const { members: said } = words;
 
-/** Who acts for an account, and as what. Which account, where there are several, stands in the URL. */
+/** Who acts for an account, and as what. */
 export function MembersTab() {
-  const accounts = useQuery(accountsQuery());
-  const [params, setParams] = useSearchParams();
-  const wanted = params.get("account");
-  const account = accounts.data?.find(({ id }) => id === wanted) ?? accounts.data?.[0];
-  return (
-    <>
-      {accounts.error ? (
-        <Failure title={said.failed} {...describe(accounts.error)} onRetry={() => void accounts.refetch()} />
-      ) : null}
-      {accounts.isPending ? <Skeleton rows={3} label={words.common.loading} /> : null}
-      {accounts.data?.length === 0 ? <EmptyState title={said.noAccount} help={said.noAccountHelp} /> : null}
-      {account && accounts.data && accounts.data.length > 1 ? (
-        <div className="max-w-sm">
-          <Select
-            label={said.account}
-            value={account.id}
-            options={accounts.data.map(({ id, name, role }) => ({ value: id, label: said.accountAs(name, role) }))}
-            onChange={(id) => setParams({ account: id }, { replace: true })}
-          />
-        </div>
-      ) : null}
-      {account ? <OfAccount key={account.id} account={account} /> : null}
-    </>
-  );
+  return <ChosenAccount>{(account) => <OfAccount key={account.id} account={account} />}</ChosenAccount>;
 }
 
 function OfAccount({ account }: { account: Account }) {

@@ -8,7 +8,7 @@ import { Section } from "@/ui/Section";
 import { Skeleton } from "@/ui/Skeleton";
 import { words } from "@/words";
 import { accountChanges, accountQueries, useAccountChange } from "./queries";
-import { Saving } from "./Saving";
+import { Saving } from "@/asking/Saving";
 
 const { account } = words;
 const LEAST = 10;

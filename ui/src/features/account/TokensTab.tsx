@@ -15,7 +15,7 @@ import { Skeleton } from "@/ui/Skeleton";
 import { Time } from "@/ui/Time";
 import { words } from "@/words";
 import { accountChanges, accountQueries, useAccountChange } from "./queries";
-import { Saving } from "./Saving";
+import { Saving } from "@/asking/Saving";
 
 const { apiTokens: said } = words.account;
 

@@ -14,7 +14,7 @@ import { Skeleton } from "@/ui/Skeleton";
 import { words } from "@/words";
 import { accountChanges, accountQueries, useAccountChange } from "./queries";
 import { QrCode } from "./QrCode";
-import { Saving } from "./Saving";
+import { Saving } from "@/asking/Saving";
 
 const { factor: said } = words.account;
 

@@ -17,11 +17,13 @@ const tabs = [
   [paths.adminAddresses(), staff.tabs.addresses],
   [paths.adminPast(), staff.tabs.past],
   [paths.adminImports(), staff.tabs.imports],
+  [paths.adminWebhooks(), words.webhooks.title],
   [paths.adminHealth(), staff.tabs.health],
 ] as const;
 /** Tabs that stand for pages besides their own, by how the paths of these begin. */
 const below = [
   [paths.adminImports(), paths.adminImports()],
+  [paths.adminWebhooks(), paths.adminWebhooks()],
   [paths.adminImages(), paths.adminPlans()],
   [paths.adminLocations(), paths.adminPlans()],
 ] as const;

@@ -1,5 +1,5 @@
 import { describe } from "@/api/errors";
-import { wantsProof } from "@/asking/proving";
+import { wantsProof } from "./proving";
 import { Button } from "@/ui/Button";
 import { Failure } from "@/ui/Failure";
 import { words } from "@/words";
