@@ -58,8 +58,10 @@ async def add_key(req: Request) -> Response:
 
 async def rename_key(req: Request) -> Response:
     """Call an SSH key something else."""
+    me, id, pool = caller(req).user_id, _id(req), deps(req).store.pool
+    _one(await pool.fetch(SQL.ssh_keys_named, me, [id]))
     given = await body(req, SshKeyChange)
-    fields = (caller(req).user_id, _id(req), given.name)
+    fields = (me, id, given.name)
     return reply(_shown(_one(await deps(req).store.pool.fetch(SQL.rename_ssh_key, *fields))))
 
 

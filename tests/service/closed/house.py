@@ -1,0 +1,135 @@
+"""An installation with somebody to steal from, and everybody who might try; every answer in it is watched."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from domain import ids
+from domain.server import events as e
+from runtime.ids import new_id
+from service.identity.statements import SQL
+from service.web.edge import SECURITY
+from tests.service.closed.document import GUARDED, OWN, Call, bodies
+from tests.service.test_servers import running
+from tests.service.world import Person, World
+
+CANARY = "canary"  # in everything of the victim's that has a name
+ID = re.compile(r"\b[a-z]{2,4}_[0-9a-f]{32}\b")
+SHARED = ("pln_", "img_", "loc_", "clu_")
+VOLATILE = re.compile(r'"(last_used_at|observed_at|seen_at)":("[^"]*"|null)')
+SHOWN = [call for call in OWN if call.method == "GET" and len(call.places) <= 1]
+ORDER = {"plan": "small", "image": "debian-12", "location": "fra1"}
+
+
+@dataclass
+class Somebody:
+    """A person, a client signed in as them, and one id of each kind of what they have."""
+
+    person: Person
+    client: httpx.AsyncClient
+    ids: dict[str, str] = field(default_factory=dict)
+    shown: set[str] = field(default_factory=set)
+
+    def tuples(self, call: Call) -> Iterator[tuple[str, ...]]:
+        """All ways to fill the places of an address with what they have."""
+        return itertools.product(self.ids.values(), repeat=len(call.places))
+
+
+class House:
+    """People, what they have, and what was wrong with any answer."""
+
+    def __init__(self, world: World):
+        self.world = world
+        self.wrong: list[str] = []
+
+    def client(self, token: str | None) -> httpx.AsyncClient:
+        """A client whose answers are watched."""
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        client = self.world.anonymous(Origin="https://evil.example", **headers)
+        client.event_hooks["response"] = [self._watch]
+        return client
+
+    async def somebody(self, name: str, *, staff: bool = False) -> Somebody:
+        """Somebody who has proved who they are this minute."""
+        person = await self.world.person(f"{name}@example.com", role="admin" if staff else "customer")
+        token = await self.world.token(person)
+        await self.world.store.pool.execute(SQL.proved, self.world.deps.tokens.verify(token).session_id)
+        return Somebody(person, self.client(token))
+
+    async def owner(self, name: str) -> Somebody:
+        """Somebody who has one of everything."""
+        who = await self.somebody(name)
+        server = await running(self.world, who.client, {**ORDER, "name": name, "labels": {name: name}})
+        await self._copies(server, name)
+        account = ids.show(ids.ACCOUNT, who.person.account_id or new_id())
+        invitation = {"email": f"{name}-guest@example.com", "role": "viewer"}
+        await who.client.post(f"/v1/accounts/{account}/invitations", json=invitation)
+        for call in OWN:
+            if call.method == "POST" and not call.places and call.body and call.path != "/v1/servers":
+                for body in bodies(call.body):
+                    await who.client.post(call.path, json=_named(body, name))
+        await self.world.project()
+        await self._look_around(who)
+        return who
+
+    async def _copies(self, server: str, name: str) -> None:
+        snapshot = e.SnapshotTaken(operation_id=new_id(), snapshot_id=new_id(), key="h1", name=name)
+        backup = e.BackupTaken(
+            operation_id=new_id(), backup_id=new_id(), storage="backups", volume="v", size_bytes=7, name=name
+        )
+        await self.world.append(server, snapshot, backup)
+
+    async def _look_around(self, who: Somebody) -> None:
+        """Note one id of each kind that they are shown, and where they are shown anything."""
+        for call in sorted(SHOWN, key=lambda call: len(call.places)):
+            for values in list(who.tuples(call)):
+                answer = await who.client.get(call.at(*values))
+                if answer.status_code == 200:
+                    who.shown.add(call.at(*values))
+                for id in ID.findall(answer.text):
+                    if not id.startswith(SHARED):
+                        who.ids.setdefault(id.partition("_")[0], id)
+
+    async def seen_by(self, who: Somebody) -> dict[str, str]:
+        """All that somebody is shown of what they have."""
+        return {path: VOLATILE.sub("", (await who.client.get(path)).text) for path in sorted(who.shown)}
+
+    async def _watch(self, answer: httpx.Response) -> None:
+        await answer.aread()
+        place = f"{answer.request.method} {answer.request.url.raw_path.decode()[:200]} {answer.status_code}"
+        self.wrong += [f"{place}: {what}" for what in oddities(answer)]
+
+
+def oddities(answer: httpx.Response) -> Iterator[str]:
+    """What must hold for every answer, whoever asked for whatever."""
+    if answer.status_code >= 500 and answer.status_code != 503:
+        yield "failed"
+    if answer.status_code >= 400 and answer.headers["content-type"] != "application/problem+json":
+        yield "no problem"
+    if any(name.startswith("access-control-") for name in answer.headers):
+        yield "open to other sites"
+    if not answer.headers.get("location", "/v1/").startswith("/v1/"):
+        yield "leads elsewhere"
+    if set(answer.headers) & {"x-evil", "set-cookie2"} or any(
+        "\n" in value or "\r" in value for value in answer.headers.values()
+    ):
+        yield "headers by somebody else"
+    for name, value in SECURITY.items():
+        if answer.headers.get(name) != value:
+            yield f"no {name}"
+
+
+def _named(body: Any, name: str) -> Any:
+    """A body whose names tell whose it is."""
+    return {key: name if key == "name" else value for key, value in body.items()}
+
+
+def all_calls() -> list[Call]:
+    """Every call that needs a token and ends."""
+    return [call for call in GUARDED if not call.streams]
