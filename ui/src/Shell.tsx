@@ -1,10 +1,11 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { WifiOff } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { Fragment, useEffect, useRef, useState } from "react";
 import { NavLink, Navigate, Outlet, ScrollRestoration, useLocation } from "react-router";
 import { hasLeft, useUser } from "@/api/session";
 import { followServers } from "@/features/servers/live";
 import { PaletteButton } from "@/features/servers/palette/PaletteButton";
+import { ActingBanner } from "@/features/session/ActingBanner";
 import { SignOut } from "@/features/session/SignOut";
 import { paths } from "@/paths";
 import { words } from "@/words";
@@ -12,17 +13,20 @@ import { words } from "@/words";
 /** The frame around every page of somebody signed in. Signed out, it leads to the sign-in and back. */
 export function Shell() {
   const { pathname, search } = useLocation();
-  if (!useUser()) return <Navigate to={paths.login(hasLeft() ? undefined : pathname + search)} replace />;
+  const user = useUser();
+  if (!user) return <Navigate to={paths.login(hasLeft() ? undefined : pathname + search)} replace />;
   return (
-    <>
+    // Another user, another page: nothing that one had opened is left to the other.
+    <Fragment key={user.id}>
       <a href="#content" className="sr-only focus:not-sr-only focus:absolute focus:z-20 focus:bg-surface focus:p-3">
         {words.common.skip}
       </a>
+      <ActingBanner />
       <Header />
       <LiveNotice />
       <Main />
       <ScrollRestoration />
-    </>
+    </Fragment>
   );
 }
 

@@ -26,6 +26,11 @@ test("the URLs are these", () => {
   expect(paths.adminPlans()).toBe("/admin/plans");
   expect(paths.adminImages()).toBe("/admin/images");
   expect(paths.adminLocations()).toBe("/admin/locations");
+  expect(paths.serversOf("acc_1")).toBe("/servers?account=acc_1");
+  expect(paths.adminCustomers()).toBe("/admin/customers");
+  expect(paths.adminCustomer("acc_1")).toBe("/admin/customers/acc_1");
+  expect(paths.adminUsers()).toBe("/admin/users");
+  expect(paths.adminUser("usr_1")).toBe("/admin/users/usr_1");
   expect(paths.adminDrift()).toBe("/admin/drift");
   expect(paths.adminClusters()).toBe("/admin/clusters");
   expect(paths.adminAddresses()).toBe("/admin/addresses");

@@ -14,6 +14,7 @@ export const paths = {
   accountWebhook: (id: string, account?: string) =>
     `${paths.account()}/webhooks/${encodeURIComponent(id)}${of(account)}`,
   servers: () => "/servers",
+  serversOf: (account: string) => `${paths.servers()}?account=${encodeURIComponent(account)}`,
   newServer: () => "/servers/new",
   server: (id: string) => `/servers/${encodeURIComponent(id)}`,
   serverOperations: (id: string) => `${paths.server(id)}/operations`,
@@ -31,6 +32,10 @@ export const paths = {
   adminPlans: () => "/admin/plans",
   adminImages: () => "/admin/images",
   adminLocations: () => "/admin/locations",
+  adminCustomers: () => "/admin/customers",
+  adminCustomer: (id: string) => `${paths.adminCustomers()}/${encodeURIComponent(id)}`,
+  adminUsers: () => "/admin/users",
+  adminUser: (id: string) => `${paths.adminUsers()}/${encodeURIComponent(id)}`,
   adminDrift: () => "/admin/drift",
   adminClusters: () => "/admin/clusters",
   adminAddresses: () => "/admin/addresses",

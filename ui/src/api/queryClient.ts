@@ -1,5 +1,6 @@
 import { QueryClient } from "@tanstack/react-query";
 import { ApiError } from "./errors";
+import { onSwitch } from "./session";
 
 const TRIES = 2;
 
@@ -9,11 +10,13 @@ function worthRetrying(failures: number, error: Error): boolean {
 }
 
 export function createQueryClient(retry: boolean = true): QueryClient {
-  return new QueryClient({
+  const client = new QueryClient({
     defaultOptions: {
       // The stream keeps the cache fresh; this only bounds what a missed event could hide.
       queries: { staleTime: 30_000, networkMode: "always", retry: retry ? worthRetrying : false },
       mutations: { networkMode: "always" },
     },
   });
+  onSwitch(() => client.clear());
+  return client;
 }

@@ -1,6 +1,14 @@
 import { useSyncExternalStore } from "react";
 import { send, toApiError } from "./errors";
-import type { AcceptedInvitation, Credentials, InvitationAccept, OpenedInvitation, Session, User } from "./types";
+import type {
+  AcceptedInvitation,
+  Credentials,
+  Impersonation,
+  InvitationAccept,
+  OpenedInvitation,
+  Session,
+  User,
+} from "./types";
 
 /** Who is signed in. The access token lives in memory only; the refresh token is a cookie no script can read. */
 interface State {
@@ -10,9 +18,11 @@ interface State {
   known: boolean;
   /** They left on purpose: no place to keep for whoever signs in next. */
   left: boolean;
+  /** Staff who act as the user of now, and until when (ms). */
+  acting: { staff: User; until: number } | null;
 }
 
-const UNKNOWN: State = { token: null, user: null, known: false, left: false };
+const UNKNOWN: State = { token: null, user: null, known: false, left: false, acting: null };
 const SIGNED_OUT: State = { ...UNKNOWN, known: true };
 const REFRESH_BEFORE_EXPIRY = 0.8;
 
@@ -21,7 +31,10 @@ let refreshing: Promise<void> | null = null;
 let timer: ReturnType<typeof setTimeout> | undefined;
 const listeners = new Set<() => void>();
 
+const switches = new Set<() => void>();
+
 function become(next: State): void {
+  if (state.user && next.user && state.user.id !== next.user.id) for (const forget of switches) forget();
   state = next;
   for (const listener of listeners) listener();
 }
@@ -30,7 +43,7 @@ function begin(session: Session): void {
   clearTimeout(timer);
   // A refresh that fails here is not the end: the next request finds its token refused and tries again.
   timer = setTimeout(() => void refresh().catch(() => undefined), session.expires_in * 1000 * REFRESH_BEFORE_EXPIRY);
-  become({ token: session.access_token, user: session.user, known: true, left: false });
+  become({ token: session.access_token, user: session.user, known: true, left: false, acting: null });
 }
 
 function end(left: boolean): void {
@@ -102,8 +115,30 @@ export async function acceptInvitation(given: InvitationAccept): Promise<Accepte
   return (await response.json()) as AcceptedInvitation;
 }
 
+/** From now on this tab is the customer's, for as long as the token is good. The cookie stays that of staff. */
+export function actAs({ access_token, expires_in, user }: Impersonation): void {
+  const staff = state.acting?.staff ?? state.user;
+  if (!staff) throw new Error("only staff act as somebody");
+  clearTimeout(timer);
+  timer = setTimeout(() => void stopActing().catch(() => undefined), expires_in * 1000);
+  const { id, email, name, role, created_at } = user;
+  const shown: User = { id, object: "user", email, name, role, created_at };
+  become({ ...SIGNED_OUT, token: access_token, user: shown, acting: { staff, until: Date.now() + expires_in * 1000 } });
+}
+
+/** Staff are themselves again, by their cookie; the token of the customer is ended. Throws when nobody answers. */
+export async function stopActing(): Promise<void> {
+  const customer = state.acting && state.user;
+  if (!customer) return;
+  await refresh();
+  const url = new URL(`/v1/admin/users/${customer.id}/impersonation`, window.location.origin);
+  // It is gone from this page; untold, the service ends it when its time is over.
+  await authorizedFetch(new Request(url, { method: "DELETE" })).catch(() => undefined);
+}
+
 /** Sign out, here and on the server. Throws when the server could not be told, for then the cookie still works. */
 export async function signOut(): Promise<void> {
+  await stopActing();
   const response = await authorizedFetch(
     new Request(new URL("/v1/logout", window.location.origin), { method: "POST" }),
   );
@@ -138,11 +173,17 @@ function withToken(request: Request): Promise<Response> {
 /** `fetch` as the signed-in user: a refused token is refreshed once. Throws ApiError 401 when the session is over. */
 export async function authorizedFetch(request: Request): Promise<Response> {
   if (!state.token) await refresh();
-  const used = state.token;
+  const { token: used, user: asWhom } = state;
   const response = await withToken(request);
   if (response.status !== 401) return response;
-  if (state.token === used) await refresh();
-  return withToken(request);
+  if (state.token === used) await (state.acting ? stopActing() : refresh());
+  // What was asked as one user is never done as another.
+  return state.user?.id === asWhom?.id ? withToken(request) : response;
+}
+
+/** Calls back before another user takes the place of the one of now: what was shown to one is not for the other. */
+export function onSwitch(forget: () => void): void {
+  switches.add(forget);
 }
 
 function subscribe(listener: () => void): () => void {
@@ -157,6 +198,11 @@ export function hasLeft(): boolean {
 
 export function useUser(): User | null {
   return useSyncExternalStore(subscribe, () => state.user);
+}
+
+/** Who acts as the user of now, and until when; null: they do it themselves. */
+export function useActing(): State["acting"] {
+  return useSyncExternalStore(subscribe, () => state.acting);
 }
 
 /** As after loading the page: whoever has a refresh cookie will be signed in by it. */

@@ -4,6 +4,7 @@ import { allowed, type Action } from "@/features/servers/actions";
 import type { components } from "@/api/schema";
 import type { Asked, MockDb, Pushed } from "./db";
 import { accountHandlers } from "./accountHandlers";
+import { customerHandlers } from "./customerHandlers";
 import { peopleHandlers } from "./peopleHandlers";
 import { staffHandlers } from "./staffHandlers";
 import { webhookHandlers } from "./webhookHandlers";
@@ -155,6 +156,7 @@ export function handlers(db: MockDb, session: MockSession): HttpHandler[] {
     ...staffHandlers(db, guarded),
     ...accountHandlers(db, guarded),
     ...webhookHandlers(db, guarded),
+    ...customerHandlers(db, guarded),
     ...peopleHandlers(db, guarded, (request) => session.caller(request, db)),
     http.post("*/v1/login", async ({ request }) => {
       const { email, password, otp } = (await request.json()) as { email: string; password: string; otp?: string };

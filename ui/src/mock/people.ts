@@ -11,6 +11,12 @@ export interface MockAccountKept extends Account {
 /** Who acts for which account, in the service in memory. */
 export class MockPeople {
   readonly accounts: MockAccountKept[] = [anAccount()];
+  /** Users whom staff keep from signing in. */
+  readonly disabled = new Set<string>();
+  /** Users as whom staff have stopped acting. */
+  readonly actingEnded: string[] = [];
+  /** Where the user of a staff page is signed in. */
+  sessions = 2;
   /** What the link of a letter opens. */
   readonly letters = new Map<string, { account: MockAccountKept; invitation: Invitation }>();
 

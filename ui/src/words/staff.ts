@@ -5,6 +5,7 @@ import { healthWords } from "./health";
 import { importWords } from "./imports";
 import { pastWords } from "./past";
 import { staffOperationWords } from "./staffOperations";
+import { peopleWords } from "./people";
 
 /** What only staff reads. */
 export const staffWords = {
@@ -15,12 +16,15 @@ export const staffWords = {
   imports: importWords,
   health: healthWords,
   past: pastWords,
+  people: peopleWords,
   title: "Staff",
   tabs: {
     overview: "Overview",
     operations: "Operations",
     capacity: "Capacity",
     catalogue: "Catalogue",
+    customers: "Customers",
+    users: "Users",
     drift: "Drift",
     clusters: "Clusters",
     addresses: "Addresses",

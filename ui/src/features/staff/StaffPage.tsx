@@ -11,6 +11,8 @@ const tabs = [
   [paths.admin(), staff.tabs.overview],
   [paths.adminOperations(), staff.tabs.operations],
   [paths.adminCapacity(), staff.tabs.capacity],
+  [paths.adminCustomers(), staff.tabs.customers],
+  [paths.adminUsers(), staff.tabs.users],
   [paths.adminDrift(), staff.tabs.drift],
   [paths.adminClusters(), staff.tabs.clusters],
   [paths.adminPlans(), staff.tabs.catalogue],
@@ -22,6 +24,8 @@ const tabs = [
 ] as const;
 /** Tabs that stand for pages besides their own, by how the paths of these begin. */
 const below = [
+  [paths.adminCustomers(), paths.adminCustomers()],
+  [paths.adminUsers(), paths.adminUsers()],
   [paths.adminImports(), paths.adminImports()],
   [paths.adminWebhooks(), paths.adminWebhooks()],
   [paths.adminImages(), paths.adminPlans()],

@@ -32,9 +32,13 @@ const small = (text: ReactNode) => <span className="font-mono text-small wrap-an
 function Owner({ owner }: { owner: string | undefined }) {
   if (!owner) return words.common.none;
   return (
-    <span title={owner} className="block truncate font-mono text-small">
+    <Link
+      to={paths.adminCustomer(owner)}
+      title={owner}
+      className="relative z-10 block truncate font-mono text-small hover:underline"
+    >
       {owner}
-    </span>
+    </Link>
   );
 }
 

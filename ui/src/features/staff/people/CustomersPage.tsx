@@ -1,0 +1,40 @@
+import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
+import { Link } from "react-router";
+import type { StaffAccount } from "@/api/types";
+import { paths } from "@/paths";
+import { words } from "@/words";
+import { Pages } from "./Pages";
+import { peopleQueries } from "./queries";
+import { Search, useSearched } from "./Search";
+
+const { people } = words.staff;
+
+/** Every customer, newest first, found by name or address. */
+export function CustomersPage() {
+  const q = useSearched();
+  const list = useInfiniteQuery({ ...peopleQueries.accounts(q), placeholderData: keepPreviousData });
+  return (
+    <div className="grid gap-5">
+      <Search label={people.findCustomer} help={people.findHelp} />
+      <Pages label={words.staff.tabs.customers} list={list} searched={q !== ""}>
+        {(found) => found.map((account) => <Row key={account.id} account={account} />)}
+      </Pages>
+    </div>
+  );
+}
+
+function Row({ account: { id, name, email, status, server_count, external_id } }: { account: StaffAccount }) {
+  return (
+    <li className="flex flex-wrap items-start justify-between gap-x-6 gap-y-1 px-5 py-4">
+      <div className="min-w-0 wrap-anywhere">
+        <Link className="font-medium text-accent underline underline-offset-2" to={paths.adminCustomer(id)}>
+          {name || words.members.unnamed}
+        </Link>
+        <p className="text-small text-soft">
+          {[email === name ? null : email, people.accountStatus(status), external_id].filter(Boolean).join(" · ")}
+        </p>
+      </div>
+      <p className="text-soft">{people.servers(server_count)}</p>
+    </li>
+  );
+}
