@@ -21,8 +21,8 @@ export function Shell() {
       <a href="#content" className="sr-only focus:not-sr-only focus:absolute focus:z-20 focus:bg-surface focus:p-3">
         {words.common.skip}
       </a>
-      <ActingBanner />
       <Header />
+      <ActingBanner />
       <LiveNotice />
       <Main />
       <ScrollRestoration />

@@ -64,7 +64,7 @@ export const peopleWords = {
   eraseNotes: ["Nobody can undo this."],
   eraseNot: "It cannot be erased now",
   eraseCount: (users: number, servers: number) =>
-    `${count(users, "user", "users")} who act for nobody else and the record of ${count(servers, "server", "servers")} are affected.`,
+    `Its record of ${count(servers, "server", "servers")} and ${count(users, "user", "users")} acting for nobody else.`,
   erased: "What is deleted",
   kept: "What is kept",
 
@@ -72,7 +72,7 @@ export const peopleWords = {
   noPassword: "None",
   on: "On",
   off: "Off",
-  sessions: "Signed in at",
+  sessions: "Open sessions",
   lastSeen: "Last seen",
   neverSeen: "Never",
   accounts: "Acts for",

@@ -22,7 +22,7 @@ export function ActingBanner() {
       () => undefined,
     );
   return (
-    <aside aria-label={people.impersonate} className="border-b-2 border-warn bg-raised">
+    <aside aria-label={people.impersonate} className="sticky top-14 z-10 border-b-2 border-warn bg-raised">
       <div className="mx-auto flex max-w-7xl flex-wrap items-center gap-x-4 gap-y-2 px-4 py-2 sm:px-6">
         <UserCog aria-hidden size={18} className="shrink-0 text-warn" />
         <p role="status" className="min-w-0 flex-1 basis-60 font-medium wrap-anywhere">

@@ -48,7 +48,7 @@ function Customer({ account }: { account: StaffAccountDetail }) {
 
 function About({ account }: { account: StaffAccountDetail }) {
   const { totals } = account;
-  const sum = `${people.cores(totals.vcpus)} · ${memory(totals.memory_mib)} RAM · ${totals.disk_gib} GiB`;
+  const sum = `${people.cores(totals.vcpus)} · ${memory(totals.memory_mib)} RAM · ${totals.disk_gib} GiB disk`;
   return (
     <Section title={people.about}>
       <Facts
