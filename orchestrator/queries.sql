@@ -180,6 +180,19 @@ UPDATE slot SET lease_until = clock_timestamp() + make_interval(secs => CASE WHE
 RETURNING granted,
           EXISTS (SELECT FROM slot s WHERE s.cluster = slot.cluster AND s.lease_until < clock_timestamp()) AS turn;
 
+-- name: take_free_slot
+-- A slot at once, where nobody waits and each resource has one left; a row back: it is the operation's.
+-- $1 operation, $2 server, $3 account, $4 cluster, $5 resources, $6 their ceilings, $7 lease
+INSERT INTO slot (operation_id, stream_id, account_id, cluster, resources, granted, lease_until)
+SELECT $1, $2, $3, $4, $5::text[], true, clock_timestamp() + make_interval(secs => $7)
+ WHERE NOT EXISTS (SELECT FROM slot WHERE cluster = $4 AND NOT granted)
+   AND NOT EXISTS (
+       SELECT FROM unnest($5::text[], $6::int[]) AS r (resource, ceiling) LEFT JOIN slot_limit l USING (resource)
+        WHERE (SELECT count(*) FROM slot s WHERE s.cluster = $4 AND s.granted AND r.resource = ANY (s.resources))
+              >= least(r.ceiling, floor(coalesce(l.allowed, r.ceiling))))
+ON CONFLICT (operation_id) DO NOTHING
+RETURNING operation_id;
+
 -- name: queue
 -- A place in the queue, kept from before. $1 operation, $2 server, $3 account, $4 cluster, $5 resources, $6 lease
 INSERT INTO slot (operation_id, stream_id, account_id, cluster, resources, lease_until)

@@ -62,17 +62,13 @@ async def take(work: Work, resources: tuple[str, ...]) -> bool:
     if known is not None and (known["granted"] or not known["turn"]):
         return bool(known["granted"])
     cluster = _cluster(work)
+    ticket = (operation.id, work.state.id, work.state.account_id, cluster.name, list(resources))
+    ceilings = [_ceiling(cluster, resource) for resource in resources]
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(SQL.lock_slots, cluster.name)
-        await connection.execute(
-            SQL.queue,
-            operation.id,
-            work.state.id,
-            work.state.account_id,
-            cluster.name,
-            list(resources),
-            QUEUE_SECONDS,
-        )
+        if known is None and await connection.fetchval(SQL.take_free_slot, *ticket, ceilings, LEASE_SECONDS):
+            return True
+        await connection.execute(SQL.queue, *ticket, QUEUE_SECONDS)
         return operation.id in await _grant_all(connection, cluster)
 
 

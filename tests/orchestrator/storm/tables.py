@@ -483,6 +483,26 @@ class Tables:
         slots[operation] = {**row, "lease_until": now + timedelta(seconds=seconds)}
         return [{"granted": row["granted"], "turn": turn}]
 
+    def do_take_free_slot(
+        self,
+        operation: UUID,
+        stream: UUID,
+        account: UUID,
+        cluster: str,
+        resources: list[str],
+        ceilings: list[int],
+        seconds: float,
+    ) -> Answer:
+        counts = {row["resource"]: row for row in self.do_slot_counts(cluster, resources) or []}
+        full = any(
+            counts[resource]["held"] >= int(min(ceiling, counts[resource]["allowed"]))
+            for resource, ceiling in zip(resources, ceilings, strict=True)
+        )
+        if full or self.do_heads(cluster) or operation in self.table("slot"):
+            return []
+        self._slot(operation, stream, account, cluster, resources, seconds, granted=True)
+        return [{"operation_id": operation}]
+
     def do_queue(
         self, operation: UUID, stream: UUID, account: UUID, cluster: str, resources: list[str], seconds: float
     ) -> None:

@@ -68,6 +68,7 @@ def _draw(chance: Random) -> tuple[str, tuple[Any, ...]]:
         ("hindrances", ("c", node)),
         ("cluster_modes", (["c"],)),
         ("secret", (operation,)),
+        ("take_free_slot", (*ticket[:-1], [2] * len(resources), seconds)),
         ("queue", ticket),
         ("keep_slot", ticket),
         ("has_slot", (operation,)),
