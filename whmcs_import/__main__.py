@@ -31,7 +31,21 @@ from domain import ids
 from eventstore.database import Connection
 from runtime.ids import new_id
 from runtime.settings import Settings, SettingsError
-from whmcs_import import extract, load, mapping_file, memory, plan, progress, rollback, settle, suggest, target, verify
+from whmcs_import import (
+    crew,
+    extract,
+    load,
+    mapping_file,
+    memory,
+    plan,
+    progress,
+    rollback,
+    settle,
+    suggest,
+    target,
+    verify,
+)
+from whmcs_import.crew import Crew, CrewLost
 from whmcs_import.extract import Dsn, InvalidSource, Known, SourceError, SourceInfo
 from whmcs_import.mapping_file import MappingError, MappingFile
 from whmcs_import.plan import ENTITIES, Plan
@@ -53,7 +67,7 @@ def main(argv: list[str] | None = None) -> int:
         return COMMANDS[arguments.command](arguments)
     except InvalidSource as error:
         return _refused(error, USAGE)
-    except (MappingError, SettingsError, SourceError, TargetError) as error:
+    except (CrewLost, MappingError, SettingsError, SourceError, TargetError) as error:
         return _refused(error, REFUSED)
     except (OSError, sqlite3.Error) as error:
         return _refused(
@@ -113,12 +127,12 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
 
 
 async def _import(arguments: argparse.Namespace, dsn: Dsn, file: MappingFile, settings: Settings) -> Report:
-    with progress.shown(quiet=arguments.quiet) as tell, private_copy() as staging:
+    with crew.hired() as (staging, members), progress.shown(quiet=arguments.quiet) as tell:
         async with target.connected(settings.database_url) as connection:
             if not arguments.dry_run:
                 await target.lock(connection, arguments.source_name)
             async with target.reading(connection):
-                source, made = await _planned(arguments, dsn, connection, staging, file, tell)
+                source, made = await _planned(arguments, dsn, connection, staging, members, file, tell)
             retried = settle.only_rows(staging, made, arguments.rows) if arguments.rows else {}
             seen = None
             if arguments.dry_run and os.environ.get("HOSTLER_CONFIG"):
@@ -158,6 +172,7 @@ async def _planned(
     dsn: Dsn,
     connection: Connection,
     staging: Staging,
+    members: Crew,
     file: MappingFile,
     tell: progress.Report,
 ) -> tuple[SourceInfo, Plan]:
@@ -165,12 +180,12 @@ async def _planned(
     known = await memory.known(connection, arguments.source_name, _inputs(arguments, file))
     source = _extract(arguments, dsn, staging, tell, known)
     if known is not None and source.digests == known.digests:
-        made = await _plan(arguments, connection, staging, file, tell, recalled=True)
+        made = await _plan(arguments, connection, staging, members, file, tell, recalled=True)
         if made is not None and made.changes == 0:
             return source, made
         staging.plan_nothing()
         source = _extract(arguments, dsn, staging, tell)
-    made = await _plan(arguments, connection, staging, file, tell)
+    made = await _plan(arguments, connection, staging, members, file, tell)
     assert made is not None
     return source, made
 
@@ -192,6 +207,7 @@ async def _plan(
     arguments: argparse.Namespace,
     connection: Connection,
     staging: Staging,
+    members: Crew,
     file: MappingFile,
     tell: progress.Report,
     *,
@@ -210,6 +226,8 @@ async def _plan(
             earlier,
             lambda what, done: tell("map", what, done, total),
             include_idle=arguments.include_idle,
+            crew=members,
+            known=await memory.groups(connection, name, _inputs(arguments, file)),
         )
     if made is not None:
         await settle.settle(connection, staging, made, file, overwrite=arguments.overwrite)

@@ -9,16 +9,19 @@ mean that neither is adopted.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
+from typing import NamedTuple
+
+from msgspec import Struct
 
 from whmcs_import.values import storable
 
 LOWEST_VMID = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """What a module's table says about a service; `vmid` None was written by pvewhmcs before 1.2.10."""
 
     table: str
@@ -31,8 +34,7 @@ class Link:
     names_vm: bool = True  # False: it only knows the service's addresses
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """Every place where a service names its VM."""
 
     service_id: int
@@ -42,8 +44,7 @@ class Claim:
     username: str = ""  # only where the module keeps the VMID there
 
 
-@dataclass(frozen=True, slots=True)
-class Hint:
+class Hint(Struct, frozen=True):
     """The VM a service claims; with `refused`, why it must not be adopted."""
 
     cluster: str
@@ -53,26 +54,56 @@ class Hint:
     refused: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NoHint:
+class NoHint(Struct, frozen=True):
     """No VM can be named, and why."""
 
     refused: str
 
 
-def settle(claims: Sequence[Claim]) -> dict[int, Hint | NoHint]:
-    """The hint of every service. Two services that claim one VM are both refused."""
-    hints = {claim.service_id: hint(claim) for claim in claims}
-    owners: dict[tuple[str, int], int] = {}
-    for found in hints.values():
-        if isinstance(found, Hint):
-            owners[found.cluster, found.vmid] = owners.get((found.cluster, found.vmid), 0) + 1
-    return {
-        service: _refused(found, "vmid_clash")
-        if isinstance(found, Hint) and owners[found.cluster, found.vmid] > 1
-        else found
-        for service, found in hints.items()
-    }
+class Named(NamedTuple):
+    """The VM and the addresses a service names."""
+
+    service_id: int
+    vm: tuple[str, int] | None
+    addresses: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Disputed:
+    """The VMs that several services name, and the services that share an address with others."""
+
+    vms: Set[tuple[str, int]] = frozenset()
+    services: Set[int] = frozenset()
+
+
+def named(claim: Claim, addresses: Sequence[str]) -> Named:
+    """What a service names."""
+    found = hint(claim)
+    return Named(claim.service_id, (found.cluster, found.vmid) if isinstance(found, Hint) else None, addresses)
+
+
+def disputed(named: Iterable[Named]) -> Disputed:
+    """What several services name, of everything that is named."""
+    owners: Counter[tuple[str, int]] = Counter()
+    sharing: dict[str, list[int]] = {}
+    for service, vm, addresses in named:
+        if vm is not None:
+            owners[vm] += 1
+        for address in addresses:
+            sharing.setdefault(address, []).append(service)
+    torn = {service for services in sharing.values() if len(services) > 1 for service in services}
+    return Disputed({vm for vm, count in owners.items() if count > 1}, torn)
+
+
+def settled(found: Hint | NoHint, service: int, disputed: Disputed) -> Hint | NoHint:
+    """The hint of a service among others: of two that claim one VM, or are not told apart by their addresses, neither
+    is adopted.
+    """
+    if isinstance(found, NoHint):
+        return found
+    if (found.cluster, found.vmid) in disputed.vms:
+        return _refused(found, "vmid_clash")
+    return _refused(found, "address_shared") if service in disputed.services and found.refused is None else found
 
 
 def hint(claim: Claim) -> Hint | NoHint:
@@ -121,12 +152,3 @@ def _kind(raw: str) -> str:
 
 def _refused(found: Hint, reason: str) -> Hint:
     return Hint(found.cluster, found.vmid, found.kind, found.evidence, reason)
-
-
-def shared(addresses: Mapping[int, Sequence[str]]) -> dict[str, list[int]]:
-    """The addresses that more than one service has, with those services."""
-    owners: dict[str, list[int]] = {}
-    for service, found in addresses.items():
-        for address in found:
-            owners.setdefault(address, []).append(service)
-    return {address: services for address, services in owners.items() if len(services) > 1}

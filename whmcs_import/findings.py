@@ -31,7 +31,8 @@ class Findings(msgspec.Struct, frozen=True):
     """What a source says, whatever is here already: a run that reads the same rows need not find it out again.
 
     `kept` are the rows to have here, with their content hashes; `logins` the users who may sign in; `holders` who
-    had which address. `declined` are the payloads of rows that are to be here and that only the log speaks against.
+    had which address; `erased` whose personal data is nobody's business any more. `declined` are the payloads of rows
+    that are to be here and that only the log speaks against.
     """
 
     digest: str
@@ -50,3 +51,4 @@ class Findings(msgspec.Struct, frozen=True):
     totals: list[tuple[tuple[str, str], Decimal]]
     orphans: dict[str, int]
     declined: list[tuple[str, str, bytes]] = []
+    erased: set[tuple[str, str]] = set()

@@ -6,14 +6,17 @@ or told anything here: no e-mail, no invoice, no call to Proxmox.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import msgspec
+from msgspec import Struct
 
 from domain import ids
 from domain.account.events import AccountImported, UserImported
@@ -21,7 +24,7 @@ from domain.catalogue.events import PlanDeclared
 from domain.importing.events import ChunkLoaded, ImportFinished, ImportStarted
 from domain.record import Actor, Meta
 from domain.server.events import ImportUpdated, Mode, ServerImported
-from eventstore.bulk import Entry, Wake, append_chunk
+from eventstore.bulk import Entry, Row, Wake, append_chunk, append_encoded, encode_chunk
 from eventstore.database import Connection
 from eventstore.store import Conflict
 from runtime import passwords
@@ -29,7 +32,8 @@ from whmcs_import import mapping, target, users
 from whmcs_import.mapping_file import MappingFile
 from whmcs_import.plan import ENTITIES, Plan
 from whmcs_import.shop import Shop
-from whmcs_import.staging import Row, Staging
+from whmcs_import.staging import Row as Planned
+from whmcs_import.staging import Staging
 from whmcs_import.target import SQL, TargetError
 
 CHUNK = 500
@@ -52,6 +56,30 @@ class Change:
     payload: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A chunk that only wants to be written: `events` as if every stream began here."""
+
+    entity: str = ""
+    changes: list[Change] = field(default_factory=list)
+    events: list[Row] = field(default_factory=list)
+    credentials: list[Credential] = field(default_factory=list)
+
+
+class _Part(Struct):
+    id: str
+
+
+class _Parts(Struct):
+    """What of a server the catalogue here may have another name for."""
+
+    image: _Part
+    location: _Part
+
+
+_decode_parts = msgspec.json.Decoder(_Parts).decode
+
+
 async def load(
     connection: Connection,
     staging: Staging,
@@ -71,13 +99,22 @@ async def load(
     loader = _Loader(connection, staging, plan.source, plan.shop, file, run_id, mode)
     counts = {name: {"create": t.create, "update": t.update} for name, t in plan.entities.items()}
     await loader.tell(ImportStarted(source=plan.source, plan_hash=plan.plan_hash, counts=counts))
+    await loader.learn_names()
     for name, entity in ENTITIES.items():
-        done = 0
-        for rows in staging.planned(entity, CHUNK):
-            await loader.write(entity, rows)
-            done += len(rows)
-            progress(name, done)
+        await _load_all(loader, staging, entity, partial(progress, name))
     await loader.tell(ImportFinished(report=report))
+
+
+async def _load_all(loader: _Loader, staging: Staging, entity: str, progress: Callable[[int], None]) -> None:
+    """Write all of an entity: each chunk is made ready while the one before it is written."""
+    done, ready = 0, _Ready()
+    for rows in staging.planned(entity, CHUNK):
+        raw = staging.passwords([users.number(row[0]) for row in rows]) if entity == "user" else {}
+        following, _ = await asyncio.gather(asyncio.to_thread(loader.ready, entity, rows, raw), loader.write(ready))
+        done, ready = done + len(ready.changes), following
+        progress(done)
+    await loader.write(ready)
+    progress(done + len(ready.changes))
 
 
 class _Loader:
@@ -100,6 +137,7 @@ class _Loader:
         self._file = file
         self._run = run_id
         self._mode = mode
+        self._names: dict[str, str] = {}
         self._version = 0
         self._chunks = 0
         actor = Actor(type="import", id=ids.show(ids.RUN, run_id))
@@ -111,16 +149,23 @@ class _Loader:
             await append_chunk(self._connection, [self._told(event)])
         self._version += 1
 
-    async def write(self, entity: str, rows: list[Row]) -> None:
+    async def learn_names(self) -> None:
+        """Ask what the catalogue here calls the images and locations of all servers."""
+        parts = map(_decode_parts, self._staging.payloads("service"))
+        items = {id for part in parts for id in (part.image.id, part.location.id)}
+        self._names = await target.catalogue_names(self._connection, [UUID(item) for item in sorted(items)])
+
+    def ready(self, entity: str, planned: Sequence[Planned], raw: dict[int, str]) -> _Ready:
+        """Everything about a chunk that needs no database; `raw` are the users' passwords as the source has them."""
+        changes = [self._change(entity, row) for row in planned]
+        events = encode_chunk([self._entry(entity, change, again=not change.is_new) for change in changes])
+        return _Ready(entity, changes, events, _credentials(changes, raw) if entity == "user" else [])
+
+    async def write(self, ready: _Ready) -> None:
         """Write one chunk; when a stream has grown meanwhile, look again and try once more."""
-        changes = [self._change(entity, row) for row in rows]
-        names = await self._names(changes) if entity == "service" else {}
-        here = await target.versions(self._connection, [change.stream for change in changes])
-        entries = [(change, *self._event(entity, change, names, again=change.stream in here)) for change in changes]
-        credentials = self._credentials(changes) if entity == "user" else []
-        for attempt in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS if ready.changes else 0):
             try:
-                await self._write(entity, changes, entries, credentials)
+                await self._write(ready)
                 return
             except Conflict as error:
                 if attempt == ATTEMPTS - 1:
@@ -129,56 +174,53 @@ class _Loader:
                 what = error.constraint_name or "a claim"
                 raise TargetError(f"{what}: somebody else took it meanwhile: run again, nothing is lost") from None
 
-    async def _write(
-        self,
-        entity: str,
-        changes: list[Change],
-        entries: list[tuple[Change, object, UUID | None]],
-        credentials: list[Credential],
-    ) -> None:
-        versions = await target.versions(self._connection, [change.stream for change in changes])
-        batch = [
-            Entry(change.stream, versions.get(change.stream, 0) + 1, event, self._meta, subject)
-            for change, event, subject in entries
-        ]
+    async def _write(self, ready: _Ready) -> None:
+        here = await target.versions(self._connection, [change.stream for change in ready.changes])
+        batch = self._placed(ready, here)
         wakes = []
-        if entity == "service":
-            loaded = ChunkLoaded(number=self._chunks + 1, server_ids=[change.stream for change in changes])
-            batch.append(self._told(loaded))
+        if ready.entity == "service":
+            streams = [change.stream for change in ready.changes]
+            batch += encode_chunk([self._told(ChunkLoaded(number=self._chunks + 1, server_ids=streams))])
             wakes.append(Wake(self._run, WAKE))
         async with self._connection.transaction():
-            await append_chunk(self._connection, batch, wakes)
-            await self._claim(entity, changes)
-            if entity == "user":
-                await self._logins(changes, credentials)
+            await append_encoded(self._connection, batch, wakes)
+            await self._claim(ready.entity, ready.changes)
+            if ready.entity == "user":
+                await self._logins(ready.changes, ready.credentials)
         if wakes:
             self._version, self._chunks = self._version + 1, self._chunks + 1
+
+    def _placed(self, ready: _Ready, here: dict[UUID, int]) -> list[Row]:
+        """The events of a chunk behind what their streams hold; what is new and there already was taken back once."""
+        if not here:
+            return list(ready.events)
+        found = []
+        for change, row in zip(ready.changes, ready.events, strict=True):
+            if change.is_new and change.stream in here:
+                row = encode_chunk([self._entry(ready.entity, change, again=True)])[0]
+            found.append(row._replace(version=here.get(change.stream, 0) + 1))
+        return found
 
     def _told(self, event: object) -> Entry:
         return Entry(self._run, self._version + 1, event, self._meta)
 
-    def _change(self, entity: str, row: Row) -> Change:
+    def _change(self, entity: str, row: Planned) -> Change:
         source_id, action, content, payload = row
         stream = ids.imported(self._source, entity, source_id)
         if entity == "product":
             stream = mapping.plan_id(self._source, self._shop.products[int(source_id)], self._file)
         return Change(source_id, action == "create", content, stream, msgspec.json.decode(payload))
 
-    def _event(self, entity: str, change: Change, names: dict[str, str], *, again: bool) -> tuple[object, UUID | None]:
-        """The event of a change, and whose personal data it holds; `again`: the stream exists, maybe taken back."""
-        plain = {**change.payload, "run_id": self._run, "mode": self._mode}
+    def _entry(self, entity: str, change: Change, *, again: bool) -> Entry:
+        """The first event of a change's stream, and whose personal data it holds; `again`: it is not the first."""
+        plain = {**change.payload, "run_id": self._run, "mode": self._mode, "origin": "import"}
+        subject = None if entity == "product" else change.stream
+        kind = EVENTS.get(entity, ImportUpdated if again else ServerImported)
         if entity == "service":
+            subject = UUID(plain["account_id"])
             for part in ("image", "location"):
-                plain[part] = {**plain[part], "name": names.get(plain[part]["id"], plain[part]["name"])}
-            return msgspec.convert(plain, ImportUpdated if again else ServerImported), UUID(plain["account_id"])
-        if entity == "product":
-            return msgspec.convert(plain | {"origin": "import"}, PlanDeclared), None
-        return msgspec.convert(plain, EVENTS[entity]), change.stream
-
-    async def _names(self, changes: list[Change]) -> dict[str, str]:
-        """What the catalogue here calls the images and locations of these servers."""
-        items = {change.payload[part]["id"] for change in changes for part in ("image", "location")}
-        return await target.catalogue_names(self._connection, [UUID(item) for item in items])
+                plain[part] = {**plain[part], "name": self._names.get(plain[part]["id"], plain[part]["name"])}
+        return Entry(change.stream, 1, msgspec.convert(plain, kind), self._meta, subject)
 
     async def _claim(self, entity: str, changes: list[Change]) -> None:
         new = [change for change in changes if change.is_new]
@@ -198,13 +240,14 @@ class _Loader:
         columns: list[list[Any]] = [list(column) for column in zip(*credentials, strict=True)] or [[], [], []]
         await self._connection.execute(SQL.put_credentials, *columns, LEGACY_DAYS)
 
-    def _credentials(self, changes: list[Change]) -> list[Credential]:
-        """The passwords of users who can sign in; wrapping old digests is the only costly work of an import."""
-        raw = self._staging.passwords([users.number(change.source_id) for change in changes if change.payload["login"]])
 
-        def kept(change: Change) -> Credential | None:
-            hashed = passwords.import_hash(raw.get(users.number(change.source_id), ""))
-            return None if hashed is None else (change.stream, *hashed)
+def _credentials(changes: list[Change], raw: dict[int, str]) -> list[Credential]:
+    """The passwords of users who can sign in; wrapping old digests is the only costly work of an import."""
 
-        with ThreadPoolExecutor() as threads:
-            return [credential for credential in threads.map(kept, changes) if credential is not None]
+    def kept(change: Change) -> Credential | None:
+        hashed = passwords.import_hash(raw.get(users.number(change.source_id), ""))
+        return None if hashed is None else (change.stream, *hashed)
+
+    opened = [change for change in changes if change.payload["login"]]
+    with ThreadPoolExecutor() as threads:
+        return [credential for credential in threads.map(kept, opened) if credential is not None]

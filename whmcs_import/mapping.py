@@ -17,6 +17,8 @@ from typing import Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
+
 from domain import ids
 from whmcs_import import options, values
 from whmcs_import.adoption import Hint, Link, NoHint
@@ -46,8 +48,7 @@ _VMID_IN_NOTES = re.compile(r"\bvm\s?id\b\D{0,3}(\d{3,9})", re.IGNORECASE)
 _ABUSE = re.compile(r"abus|spam|phish|malware|botnet|ddos|attack|fraud|dmca|copyright|hack|scan", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """A row of tblhosting, and the rows that hang on it in the order in which they were written."""
 
     id: int
@@ -67,15 +68,17 @@ class Service:
     suspend_reason: str = ""
     override: int | None = 0
     override_until: str | None = None
-    notes: str = field(default="", repr=False)  # what staff wrote is nobody else's business
+    notes: str = ""
     options: tuple[OptionRow, ...] = ()
     fields: tuple[FieldRow, ...] = ()
     addons: tuple[AddonRow, ...] = ()
     links: tuple[Link, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Service({self.id})"  # what staff wrote of it is nobody else's business
 
-@dataclass(frozen=True, slots=True)
-class Client:
+
+class Client(Struct, frozen=True):
     """What a service needs to know of its client."""
 
     status: str
@@ -91,7 +94,6 @@ class World:
     resolver: Resolver
     shop: Shop
     clients: Mapping[int, Client]
-    hints: Mapping[int, Hint | NoHint]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +118,8 @@ class Quarantined:
     value: str = ""  # what the mapping has no value for
 
 
-def map_service(service: Service, world: World) -> Mapped | Skipped | Quarantined:
-    """Decide about one service. The same rows and the same mapping always give the same answer."""
+def map_service(service: Service, world: World, hint: Hint | NoHint = NOTHING_SAID) -> Mapped | Skipped | Quarantined:
+    """Decide about one service; `hint` is what its VM is. The same rows and the same mapping give the same answer."""
     if (reason := skip_reason(service, world)) is not None:
         return Skipped(reason)
     sold = None
@@ -131,7 +133,7 @@ def map_service(service: Service, world: World) -> Mapped | Skipped | Quarantine
             service.addons,
             stale=world.mapping.defaults.stale_options,
         )
-        return _server(service, product, client, sold, world)
+        return _server(service, product, client, sold, hint, world)
     except Refused as refused:
         return Quarantined(refused.code, refused.detail, sold, refused.value)
     except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as error:
@@ -158,14 +160,15 @@ def stream(world: World, service: int) -> UUID:
     return ids.imported(world.source, "service", str(service))
 
 
-def _server(service: Service, product: Product, client: Client, sold: Sold, world: World) -> Mapped:
+def _server(
+    service: Service, product: Product, client: Client, sold: Sold, hint: Hint | NoHint, world: World
+) -> Mapped:
     billing = _billing(service, client, world)
     notes = [*_oddities(service), *sold.notes]
     _refuse_unknown(sold, world)
     context = _context(service, product, sold, world)
     image = _named("image", context, world, notes)
     location = _named("location", context, world, notes)
-    hint = world.hints.get(service.id, NOTHING_SAID)
     notes += _suggestion(service, hint)
     payload = {
         "source": world.source,

@@ -1,4 +1,5 @@
-"""What a run found out, kept for the next one: where nothing changed, nothing is mapped again.
+"""What a run found out, kept for the next one: where nothing changed, nothing is mapped again, and where something
+did, only the services that it is about.
 
 What is remembered holds for the same rows, read by the same code, with the same mapping. A plan made from it is the one
 that mapping would have made, and only one that writes nothing is ever used.
@@ -20,12 +21,14 @@ from whmcs_import import plan, target
 from whmcs_import.extract import Known, SourceInfo
 from whmcs_import.findings import Findings
 from whmcs_import.mapping_file import MappingFile
+from whmcs_import.outcomes import Groups
 from whmcs_import.plan import ENTITIES, Earlier, Plan
 from whmcs_import.staging import Staging
 from whmcs_import.target import SQL
 
 _known = msgspec.msgpack.Decoder(Known)
 _findings = msgspec.msgpack.Decoder(Findings)
+_groups = msgspec.msgpack.Decoder(Groups)
 _encode = msgspec.msgpack.encode
 
 
@@ -41,12 +44,19 @@ async def known(connection: Connection, source: str, made_of: bytes) -> Known | 
     return None if row is None else _known.decode(row["known"])
 
 
+async def groups(connection: Connection, source: str, made_of: bytes) -> Groups | None:
+    """What the last run found out of each service, if one with these `inputs` would find the same."""
+    row = await connection.fetchrow(SQL.remembered_groups, source, made_of)
+    return None if row is None or row["groups"] is None else _groups.decode(zlib.decompress(row["groups"]))
+
+
 async def recall(
     connection: Connection, staging: Staging, source: str, file: MappingFile, earlier: Earlier
 ) -> Plan | None:
     """The plan as mapping would make it, or None when only mapping can tell."""
     findings = _findings.decode(zlib.decompress(await connection.fetchval(SQL.remembered_findings, source)))
-    if any(earlier.logins.get(address) != holder for address, holder in findings.holders.items()):
+    holders = findings.holders.items()
+    if findings.erased != earlier.erased or any(earlier.logins.get(address) != holder for address, holder in holders):
         return None
     payloads = {(entity, source_id): payload for entity, source_id, payload in findings.declined}
     for name, source_id, content in findings.kept:
@@ -67,8 +77,8 @@ async def keep(connection: Connection, staging: Staging, made: Plan, read: Sourc
         await connection.execute(SQL.forget_findings, made.source)
         return
     found = msgspec.structs.replace(made.findings, holders=made.sign_ins.holders(logins), declined=staging.declined())
-    blob = zlib.compress(_encode(found), 1)
-    await connection.execute(SQL.remember, made.source, made_of, _encode(Known(read.digests, read.rows)), blob)
+    blobs = (zlib.compress(_encode(part), 1) for part in (found, made.groups))
+    await connection.execute(SQL.remember, made.source, made_of, _encode(Known(read.digests, read.rows)), *blobs)
 
 
 @cache

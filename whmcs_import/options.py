@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from whmcs_import.shop import QUANTITY, YES_NO, CustomField, Option, Shop
 from whmcs_import.values import Piped, normalise, split_pipe, storable, strip_tags, text, yes_no
 
@@ -17,8 +19,7 @@ FieldRow = tuple[int, str]  # fieldid, value
 AddonRow = tuple[int, str, str | None, int | str | None]  # addonid, status, name, qty
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """Something about a row that a report should mention."""
 
     code: str
@@ -39,8 +40,7 @@ class Refused(Exception):
         self.value = value
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Struct, frozen=True):
     """What one option, field or addon says; `stale` when it belongs to a product the service no longer has."""
 
     kind: str  # option | custom_field | addon
@@ -154,35 +154,42 @@ def _answer(sold: Sold, option: Option, qty: int, choice: Piped | None) -> Piped
 
 
 def _read_fields(sold: Sold, shop: Shop, product: int, rows: Iterable[FieldRow]) -> None:
-    by_name: dict[str, dict[int, list[str]]] = {}
+    by_name: dict[str, list[tuple[CustomField, str]]] = {}
     for id, value in rows:
         if (known := shop.fields.get(id)) is not None:
-            name = normalise(known.name.key)
-            if (candidates := by_name.get(name)) is None:
-                by_name[name] = {id: [value]}
-            else:
-                candidates.setdefault(id, []).append(value)
-    for candidates in by_name.values():
-        _read_field(sold, [(shop.fields[id], values) for id, values in sorted(candidates.items())], product)
+            by_name.setdefault(normalise(known.name.key), []).append((known, value))
+    for said in by_name.values():
+        if len(said) == 1:
+            _read_field(sold, said[0][0], [said[0][1]], product)
+        else:
+            _read_namesakes(sold, said, product)
 
 
-def _read_field(sold: Sold, candidates: list[tuple[CustomField, list[str]]], product: int) -> None:
+def _read_namesakes(sold: Sold, said: list[tuple[CustomField, str]], product: int) -> None:
     """One name: the field of the service's product counts, then a field of every product, then an older product's."""
 
-    def rank(candidate: tuple[CustomField, list[str]]) -> tuple[int, int]:
-        owner = candidate[0].product
-        return (0 if owner == product else 1 if owner == 0 else 2), -candidate[0].id
+    def rank(custom: CustomField) -> tuple[int, int]:
+        return (0 if custom.product == product else 1 if custom.product == 0 else 2), -custom.id
 
-    for custom, values in sorted(candidates, key=rank) if len(candidates) > 1 else candidates:
-        said = [value.strip() for value in values if value and value.strip()]
-        if not said:
-            continue
-        if len(set(said)) > 1 or not (values[-1] or "").strip():
-            sold.notes.append(Note("field_conflict", f"{custom.name} is there {len(values)} times"))
-        if custom.product not in (0, product):
-            sold.notes.append(Note("field_of_old_product", f"{custom.name} is a field of product {custom.product}"))
-        sold.values.append(Value("custom_field", custom.id, custom.name, _field_reading(custom, said[-1]), 1))
-        return
+    by_field: dict[int, list[str]] = {}
+    for custom, value in said:
+        by_field.setdefault(custom.id, []).append(value)
+    for custom in sorted({custom.id: custom for custom, _ in said}.values(), key=rank):
+        if _read_field(sold, custom, by_field[custom.id], product):
+            return
+
+
+def _read_field(sold: Sold, custom: CustomField, values: list[str], product: int) -> bool:
+    """Whether a field says anything; what was written last counts."""
+    said = [value.strip() for value in values if value and not value.isspace()]
+    if not said:
+        return False
+    if len(values) > 1 and (len(set(said)) > 1 or not values[-1].strip()):
+        sold.notes.append(Note("field_conflict", f"{custom.name} is there {len(values)} times"))
+    if custom.product not in (0, product):
+        sold.notes.append(Note("field_of_old_product", f"{custom.name} is a field of product {custom.product}"))
+    sold.values.append(Value("custom_field", custom.id, custom.name, _field_reading(custom, said[-1]), 1))
+    return True
 
 
 def _field_reading(custom: CustomField, raw: str) -> Piped:

@@ -5,41 +5,38 @@ The plan itself is counts and lists for people; the payloads of what is to be wr
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-import operator
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
-import msgspec
+from msgspec import structs
 
-from whmcs_import import adoption, mapping, rows, shop, users, values
-from whmcs_import.adoption import Claim, Hint, NoHint
+from whmcs_import import adoption, mapping, outcomes, rows, shop, users
+from whmcs_import.crew import Alone, Crew
 from whmcs_import.findings import Findings, Unmapped
-from whmcs_import.mapping import Mapped, Quarantined, Service, Skipped, World
 from whmcs_import.mapping_file import MappingFile
-from whmcs_import.options import Note, Sold, Value
+from whmcs_import.options import Note
+from whmcs_import.outcomes import Found, Groups, Outcome
+from whmcs_import.rows import Span
 from whmcs_import.shop import Product, Shop
 from whmcs_import.staging import Staging
-from whmcs_import.targets import Resolver
 from whmcs_import.users import ClientRow, Membership, SignIns, UserRow
 
 ENTITIES = {"plans": "product", "users": "user", "accounts": "client", "servers": "service"}
-PROGRESS_EVERY = 2000
 EXAMPLES = 3
-ENDED = ("Terminated", "Cancelled", "Fraud")
+WORTH_A_CREW = 4  # spans
 UPGRADES = "SELECT relid, type FROM tblupgrades WHERE status = 'Pending' ORDER BY relid"
 CANCELLATIONS = "SELECT relid, type FROM tblcancelrequests ORDER BY relid"
 FAILING_ACTIONS = (
     "SELECT service_id, module_action FROM tblmodulequeue"
     " WHERE service_type = 'service' AND coalesce(completed, 0) = 0 ORDER BY service_id"
 )
-_encode = msgspec.json.Encoder(order="deterministic").encode
-_canonical = operator.attrgetter(*(part.name for part in dataclasses.fields(Service)))  # faster than its repr
 Progress = Callable[[str, int], None]
 
 
@@ -84,10 +81,13 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What is here already: content hashes by (entity, source id), and who signs in with which address."""
+    """What is here already: content hashes by (entity, source id), and who signs in with which address; and what was
+    here until its personal data was erased.
+    """
 
     keys: Mapping[tuple[str, str], bytes] = field(default_factory=dict)
     logins: Mapping[str, UUID] = field(default_factory=dict)
+    erased: Set[tuple[str, str]] = frozenset()
 
     def action(self, entity: str, source_id: str, content: bytes) -> str:
         """What becomes of a row with this content."""
@@ -114,6 +114,7 @@ class Plan:
     complete: bool = False  # whether the mapping must speak of everything that is sold
     findings: Findings | None = None  # what it was made from
     sign_ins: SignIns | None = None  # the users among that; None where they were not read again
+    groups: Groups | None = None  # what was found out of each service; None where that was not asked again
     logins: Mapping[str, UUID] = field(default_factory=dict)  # who signed in here when it was made
 
     @property
@@ -130,11 +131,10 @@ class Plan:
         self.entities[entity].quarantine[reason] += 1
         self.quarantined.append({"entity": entity, "source_id": str(source_id), "reason": reason, "detail": detail})
 
-    def warn(self, entity: str, source_id: int | str, notes: Iterable[Note]) -> None:
-        for note in notes:
-            self.warnings.append(
-                {"entity": entity, "source_id": str(source_id), "code": note.code, "detail": note.detail}
-            )
+    def warn(self, entity: str, source_id: int | str, notes: Iterable[tuple[str, str]]) -> None:
+        """Report what is odd about a row: codes and details."""
+        for code, detail in notes:
+            self.warnings.append({"entity": entity, "source_id": str(source_id), "code": code, "detail": detail})
 
 
 def make(
@@ -145,11 +145,18 @@ def make(
     progress: Progress,
     *,
     include_idle: bool = False,
+    crew: Crew | None = None,
+    known: Groups | None = None,
 ) -> Plan:
-    """Map what was staged, and decide about every row. Fills staging's table of payloads, writes nothing else."""
-    planner = _Planner(staging, source, file, earlier, progress)
+    """Map what was staged, and decide about every row. Fills staging's table of payloads, writes nothing else.
+
+    What there is a lot of is mapped by the `crew`; what is `known` from an earlier run with the same mapping is not
+    mapped again.
+    """
+    planner = _Planner(staging, source, file, earlier, progress, crew)
+    planner.recall(known)
     made = decide(source, file, earlier, planner.run(include_idle=include_idle))
-    made.sign_ins = planner.sign_ins
+    made.sign_ins, made.groups = planner.sign_ins, planner.groups
     return made
 
 
@@ -180,6 +187,7 @@ def _vanished(earlier: Earlier, findings: Findings) -> list[dict[str, Any]]:
     """What was imported before and is not to be imported now: reported, never undone here."""
     here = {(ENTITIES[name], source_id) for name, source_id, _ in findings.kept}
     here.update((ENTITIES[name], source_id) for name, source_id in findings.set_aside)
+    here |= earlier.erased
     skipped = {(ENTITIES[name], source_id): reason for name, source_id, reason in findings.skipped}
     return [
         {"entity": entity, "source_id": source_id, "reason": skipped.get((entity, source_id), "gone")}
@@ -193,15 +201,24 @@ def _hash(source: str, file: MappingFile, earlier: Earlier, digest: str) -> str:
     before = hashlib.sha256()
     for (entity, source_id), content in sorted(earlier.keys.items()):
         before.update(f"{entity}:{source_id}:".encode() + content)
-    parts = (source, digest, file.digest, before.hexdigest())
+    parts = (source, digest, file.digest, before.hexdigest(), repr(sorted(earlier.erased)))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 class _Planner:
     """One run of `make`: the catalogue, then servers, then the people who belong to them."""
 
-    def __init__(self, staging: Staging, source: str, file: MappingFile, earlier: Earlier, progress: Progress):
+    def __init__(
+        self,
+        staging: Staging,
+        source: str,
+        file: MappingFile,
+        earlier: Earlier,
+        progress: Progress,
+        crew: Crew | None,
+    ):
         self._staging = staging
+        self._crew = crew
         self._source = source
         self._file = file
         self._earlier = earlier
@@ -214,15 +231,26 @@ class _Planner:
         self._set_aside: list[tuple[str, str]] = []
         self._kept: list[tuple[str, str, bytes]] = []
         self._logins: set[str] = set()
+        self._known: dict[int, Outcome] = {}
         self._live: set[str] = set()  # the services to import, those set aside among them
         self.sign_ins = SignIns(source, [], set())
-        self._clients = {
-            row.id: mapping.Client(row.status, row.currency_id) for row in rows.clients(staging, self._shop)
-        }
+        self._clients = {id for id, _, _ in rows.standing(staging)}
         self._repair = file.defaults.fix_mojibake == "auto"
+        self._digest_catalogue()
+        self.groups = Groups(self._digest.hexdigest(), [])
+
+    def recall(self, known: Groups | None) -> None:
+        """Take over what was found out with the same catalogue, where it tells all: of what is to be written nothing
+        but its digest is remembered.
+        """
+        if known is not None and known.catalogue == self.groups.catalogue:
+            self._known = {outcome.id: outcome for outcome in known.outcomes if self._is_here(outcome)}
+
+    def _is_here(self, outcome: Outcome) -> bool:
+        action = self._earlier.action("service", str(outcome.id), outcome.content) if outcome.content else "unchanged"
+        return action == "unchanged"
 
     def run(self, *, include_idle: bool) -> Findings:
-        self._digest_catalogue()
         sizes, owners = self._servers()
         self._products(sizes)
         self._people(owners, include_idle=include_idle)
@@ -247,31 +275,52 @@ class _Planner:
             adoption=draft.adoption,
             totals=list(draft.totals.items()),
             orphans=draft.orphans,
+            erased=set(self._earlier.erased),
         )
 
     # Servers
 
-    def _servers(self) -> tuple[dict[int, dict[str, Any]], set[int]]:
-        """Map all services; the plan of the first server of each product, and the clients who have servers."""
-        world = self._world()
-        sizes: dict[int, dict[str, Any]] = {}
+    def _servers(self) -> tuple[dict[int, tuple[int, ...]], set[int]]:
+        """Map all services; the sizes of the first server of each product, and the clients who have servers."""
+        self._unreadable("servers", "tblhosting")
+        sizes: dict[int, tuple[int, ...]] = {}
         owners: set[int] = set()
-        services = rows.Services(self._staging, self._shop, twins=self._unreadable("servers", "tblhosting"))
-        for number, service in enumerate(services, 1):
-            self._digest.update(repr(_canonical(service)).encode("utf-8", "surrogatepass"))
-            outcome = self._service(service, world)
-            if outcome is not None:
-                owners.add(service.client)
-                sizes.setdefault(service.product, outcome.payload["plan"])
-            if number % PROGRESS_EVERY == 0:
-                self._progress("services", number)
-        self._progress("services", self._plan.entities["servers"].seen)
-        self._plan.orphans = services.orphans
+        orphans = Counter(rows.ownerless(self._staging))
+        for found in self._found():
+            orphans.update(found.orphans)
+            for answer in found.outcomes:
+                outcome = self._known[answer.id] if answer.same else answer
+                self._remember(outcome)
+                if self._server(outcome) and outcome.sizes is not None:
+                    owners.add(outcome.client)
+                    sizes.setdefault(outcome.product, outcome.sizes)
+            self._progress("services", self._plan.entities["servers"].seen)
+        self._plan.orphans = {name: orphans[name] for name in ("options", "addons", "module links") if orphans[name]}
         self._warn_of_unfinished()
         return sizes, owners
 
-    def _unreadable(self, name: str, table: str) -> frozenset[int]:
-        """Set aside the rows of a table that cannot be told from others; answers with the ids they share."""
+    def _found(self) -> Iterator[Found]:
+        spans = rows.spans(self._staging)
+        crew = self._crew if self._crew is not None and len(spans) >= WORTH_A_CREW else Alone(self._staging)
+        crew.begin(outcomes.Mapper, self._source, self._file)
+        named = crew.each("named", ((span,) for span in spans))
+        disputed = adoption.disputed(chain.from_iterable(named))
+        ids = sorted(self._known)
+        found = crew.each("outcomes", ((span, disputed, self._keys(ids, span)) for span in spans))
+        return map(outcomes.unpack, found)
+
+    def _keys(self, ids: list[int], span: Span) -> dict[int, bytes]:
+        """The keys of what is known of a span."""
+        return {id: self._known[id].key for id in ids[bisect_right(ids, span[0]) : bisect_right(ids, span[1])]}
+
+    def _remember(self, outcome: Outcome) -> None:
+        """Keep an outcome for the next run, but nothing of who was erased."""
+        people = {("service", str(outcome.id)), ("client", str(outcome.client))}
+        if not people & self._earlier.erased:
+            self.groups.outcomes.append(structs.replace(outcome, payload=b"") if outcome.payload else outcome)
+
+    def _unreadable(self, name: str, table: str) -> None:
+        """Set aside the rows of a table that cannot be told from others."""
         twins = self._staging.twins(table)
         for id in twins:
             self._plan.quarantine(name, id, "duplicate_id", f"{table} has several rows with this id")
@@ -279,83 +328,43 @@ class _Planner:
         for _ in range(nameless := self._staging.unreadable(table)):
             self._plan.quarantine(name, "?", "id_unreadable", f"{table} has a row without an id that is a number")
         self._plan.entities[name].seen += len(twins) + nameless
-        return frozenset(twins)
 
-    def _service(self, service: Service, world: World) -> Mapped | None:
-        tally = self._plan.entities["servers"]
-        tally.seen += 1
-        match mapping.map_service(service, world):
-            case Skipped(reason):
-                self._skip("servers", service.id, reason)
-                if service.status in ENDED and any(link.names_vm for link in service.links):
-                    self._plan.warn("servers", service.id, [Note("vm_left_over", "its module still names a VM")])
-            case Quarantined(reason, detail, sold, value):
-                self._plan.quarantine("servers", service.id, reason, detail)
-                self._note_unmapped(service, sold, world)
-                if reason.endswith("_unmapped"):
-                    self._unmapped_value(reason.removesuffix("_unmapped"), value or detail, service.id)
-                self._set_aside.append(("servers", str(service.id)))
-                self._live.add(str(service.id))
-            case Mapped() as mapped:
-                self._mapped(service, mapped, world)
-                return mapped
-        return None
+    def _server(self, outcome: Outcome) -> bool:
+        """Whether the service is to be here."""
+        self._digest.update(outcome.key)
+        self._plan.entities["servers"].seen += 1
+        id = str(outcome.id)
+        if ("service", id) in self._earlier.erased:
+            self._skip("servers", id, "erased")
+            return False
+        self._note(outcome)
+        if outcome.skipped is not None:
+            self._skip("servers", id, outcome.skipped)
+            return False
+        self._live.add(id)
+        refused = outcome.refused
+        if ("client", str(outcome.client)) in self._earlier.erased:
+            refused = "owner_erased", f"client {outcome.client} was erased here and has a service there again"
+        if refused is not None:
+            self._plan.quarantine("servers", id, *refused)
+            self._set_aside.append(("servers", id))
+            return False
+        self._imported(outcome)
+        return True
 
-    def _mapped(self, service: Service, mapped: Mapped, world: World) -> None:
-        self._plan.warn("servers", service.id, mapped.notes)
-        self._keep("servers", str(service.id), mapped.payload)
-        self._live.add(str(service.id))
-        self._note_unmapped(service, mapped.sold, world)
-        for note in mapped.notes:
-            if note.code == "value_passed_through":
-                self._unmapped_value(note.detail.partition(": ")[0], note.value, service.id)
-        self._plan.adoption.append(_adoption_row(service, world.hints.get(service.id)))
-        billing = mapped.payload["billing"]
-        key = billing["currency"], billing["cycle"]
-        self._plan.totals[key] = self._plan.totals.get(key, Decimal(0)) + _money(billing["amount"])
+    def _note(self, outcome: Outcome) -> None:
+        self._plan.warn("servers", outcome.id, outcome.notes)
+        for kind, name, value in outcome.unmapped:
+            self._plan.unmapped.setdefault((kind, name), Unmapped()).add(outcome.id, value)
+        for target, value in outcome.untold:
+            self._plan.unmapped_values.setdefault((target, value), Unmapped()).add(outcome.id, value)
 
-    def _note_unmapped(self, service: Service, sold: Sold | None, world: World) -> None:
-        for value in sold.values if sold is not None else ():
-            if not value.stale and not world.resolver.claims(value) and not self._is_vmid(value):
-                key = value.kind, str(value.name)
-                self._plan.unmapped.setdefault(key, Unmapped()).add(service.id, str(value.reading))
-
-    def _unmapped_value(self, target: str, value: str, service: int) -> None:
-        self._plan.unmapped_values.setdefault((target, value), Unmapped()).add(service, value)
-
-    def _is_vmid(self, value: Value) -> bool:
-        return value.kind == "custom_field" and value.id in self._vmid_fields()
-
-    def _vmid_fields(self) -> frozenset[int]:
-        names = {values.normalise(name) for name in self._file.vmid_fields}
-        return frozenset(
-            field.id
-            for field in self._shop.fields.values()
-            if names & {values.normalise(field.name.key), values.normalise(field.name.label)}
-        )
-
-    def _world(self) -> World:
-        without_hints = World(self._source, self._file, Resolver(self._file), self._shop, self._clients, {})
-        claims: list[Claim] = []
-        twins = frozenset(self._staging.twins("tblhosting"))
-        addresses: dict[int, list[str]] = {}
-        for service in rows.Services(self._staging, self._shop, vmid_fields=self._vmid_fields(), twins=twins):
-            if mapping.skip_reason(service, without_hints) is None:
-                claims.append(self._claim(service))
-                addresses[service.id] = [address for address, _ in mapping.addresses(service).found]
-        hints = _without_shared(adoption.settle(claims), addresses)
-        return World(self._source, self._file, without_hints.resolver, self._shop, self._clients, hints)
-
-    def _claim(self, service: Service) -> Claim:
-        product = self._shop.products.get(service.product)
-        in_username = product is not None and product.module in self._file.username_is_vmid
-        return Claim(
-            service_id=service.id,
-            cluster=self._file.servers.get(service.server),
-            links=service.links,
-            fields=tuple(values.text(value).value for _, value in service.fields),
-            username=service.username if in_username else "",
-        )
+    def _imported(self, outcome: Outcome) -> None:
+        self._keep("servers", str(outcome.id), outcome.content, outcome.payload)
+        self._plan.adoption.append(outcome.adoption)
+        assert outcome.price is not None
+        key = outcome.price[:2]
+        self._plan.totals[key] = self._plan.totals.get(key, Decimal(0)) + outcome.amount
 
     def _warn_of_unfinished(self) -> None:
         """Changes WHMCS has taken an order for and not carried out yet."""
@@ -366,11 +375,11 @@ class _Planner:
         ):
             for service, what in self._staging.rows(query):
                 if str(service) in self._live:
-                    self._plan.warn("servers", service, [Note(code, f"{detail} ({what})")])
+                    self._plan.warn("servers", service, [(code, f"{detail} ({what})")])
 
     # The catalogue
 
-    def _products(self, sizes: Mapping[int, dict[str, Any]]) -> None:
+    def _products(self, sizes: Mapping[int, tuple[int, ...]]) -> None:
         tally = self._plan.entities["plans"]
         streams: set[UUID] = set()
         for product in sorted(self._shop.products.values(), key=lambda p: p.id):
@@ -382,10 +391,11 @@ class _Planner:
                 self._skip("plans", product.id, "shares_a_plan")
             else:
                 streams.add(stream)
-                payload, compared = self._plan_payload(product, sizes[product.id])
-                self._keep("plans", str(product.id), payload, compared)
+                payload, own = self._plan_payload(product, sizes[product.id])
+                content = hashlib.sha256(outcomes.encode(own)).digest()
+                self._keep("plans", str(product.id), content, outcomes.encode(payload))
 
-    def _plan_payload(self, product: Product, first: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _plan_payload(self, product: Product, first: tuple[int, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
         """The plan, with the sizes it is sold with or else those of its first server; and what of it is its own.
 
         Sizes borrowed from a server are not compared: the plan does not change when that server does.
@@ -395,7 +405,7 @@ class _Planner:
         own: dict[str, Any] = {"key": key, "name": product.name, "position": 0, "listed": False}
         if (plan := product.plan) is not None:
             own |= {"vcpus": plan.vcpus, "memory_mib": plan.memory, "disk_gib": plan.disk}
-        return {name: first[name] for name in ("vcpus", "memory_mib", "disk_gib")} | own, own
+        return dict(zip(outcomes.SIZES, first, strict=True)) | own, own
 
     # People
 
@@ -408,13 +418,13 @@ class _Planner:
                 members.setdefault(member.client, []).append(member)
             else:
                 self._plan.orphans["memberships"] = self._plan.orphans.get("memberships", 0) + 1
-        imported = set(self._clients) if include_idle else owners
+        imported = self._clients if include_idle else owners
         self._unreadable("accounts", "tblclients")
         self._unreadable("users", "tblusers")
         for client in rows.clients(self._staging, self._shop):
             self._account(client, members.get(client.id, []), imported)
             if client.status == "Inactive" and client.id in owners:
-                self._plan.warn("accounts", client.id, [Note("inactive_client_live_service", "it has live services")])
+                self._plan.warn("accounts", client.id, [("inactive_client_live_service", "it has live services")])
         of_imported = [member for client in imported for member in members.get(client, [])]
         self._users({member.user for member in of_imported}, {member.user for member in of_imported if member.owner})
 
@@ -422,28 +432,32 @@ class _Planner:
         self._digest.update(repr(client).encode("utf-8", "surrogatepass"))
         tally = self._plan.entities["accounts"]
         tally.seen += 1
+        if ("client", str(client.id)) in self._earlier.erased:
+            self._skip("accounts", client.id, "erased")
+            return
         if client.id not in imported:
             self._skip("accounts", client.id, "no_importable_service")
             return
         payload, notes = users.account(self._source, client, members, repair=self._repair)
-        self._plan.warn("accounts", client.id, notes)
-        self._keep("accounts", str(client.id), payload)
+        self._plan.warn("accounts", client.id, _said(notes))
+        self._compare("accounts", str(client.id), payload)
 
     def _users(self, linked: set[int], owners: set[int]) -> None:
-        here = [row for row in rows.users(self._staging) if row.id in linked]
+        erased = {id for entity, id in self._earlier.erased if entity == "user"}
+        here = [row for row in rows.users(self._staging) if row.id in linked and users.key(row.id) not in erased]
         self.sign_ins = SignIns(self._source, here, owners)
         problems = self.sign_ins.problems(self._earlier.logins)
         for row in rows.users(self._staging):
-            canonical = dataclasses.replace(row, password=users.fingerprint(row))
+            canonical = structs.replace(row, password=users.fingerprint(row))
             self._digest.update(repr(canonical).encode("utf-8", "surrogatepass"))
             tally = self._plan.entities["users"]
             tally.seen += 1
-            if row.id not in linked:
-                self._skip("users", users.key(row.id), "no_imported_account")
+            if (key := users.key(row.id)) in erased or row.id not in linked:
+                self._skip("users", key, "erased" if key in erased else "no_imported_account")
                 continue
             payload, notes = users.user(self._source, row, problems.get(row.id), repair=self._repair)
-            self._plan.warn("users", users.key(row.id), notes)
-            self._keep("users", users.key(row.id), payload, also=users.fingerprint(row))
+            self._plan.warn("users", users.key(row.id), _said(notes))
+            self._compare("users", users.key(row.id), payload, also=users.fingerprint(row))
             self._login(row, problems.get(row.id))
 
     def _login(self, row: UserRow, problem: str | None) -> None:
@@ -459,24 +473,17 @@ class _Planner:
     def _skip(self, name: str, source_id: int | str, reason: str) -> None:
         self._skipped.append((name, str(source_id), reason))
 
-    def _keep(
-        self,
-        name: str,
-        source_id: str,
-        payload: Mapping[str, Any],
-        compared: Mapping[str, Any] | None = None,
-        *,
-        also: str = "",
-    ) -> None:
-        """Compare a row with what was imported before, and stage it when there is something to write.
+    def _compare(self, name: str, source_id: str, payload: Mapping[str, Any], *, also: str = "") -> None:
+        """`_keep` a row all of whose payload counts; `also` counts but is not written."""
+        written = outcomes.encode(payload)
+        self._keep(name, source_id, hashlib.sha256(written + also.encode()).digest(), written)
 
-        `compared` is the part of the payload that counts (None: all of it); `also` counts but is not written.
-        """
-        content = hashlib.sha256(_encode(payload if compared is None else compared) + also.encode()).digest()
+    def _keep(self, name: str, source_id: str, content: bytes, payload: bytes) -> None:
+        """Compare a row with what was imported before, and stage it when there is something to write."""
         self._kept.append((name, source_id, content))
         action = self._earlier.action(ENTITIES[name], source_id, content)
         if action != "unchanged":
-            self._pending.append((ENTITIES[name], source_id, action, content, _encode(payload)))
+            self._pending.append((ENTITIES[name], source_id, action, content, payload))
             self._flush(1000)
 
     def _flush(self, size: int = 1) -> None:
@@ -492,27 +499,5 @@ class _Planner:
         self._digest.update(repr(sorted(self._shop.linked)).encode())
 
 
-def _without_shared(hints: Mapping[int, Hint | NoHint], addresses: Mapping[int, list[str]]) -> dict[int, Hint | NoHint]:
-    """Services that share an address are not told apart by it: none of them is adopted."""
-    torn = {service for services in adoption.shared(addresses).values() for service in services}
-    return {
-        service: Hint(hint.cluster, hint.vmid, hint.kind, hint.evidence, hint.refused or "address_shared")
-        if service in torn and isinstance(hint, Hint)
-        else hint
-        for service, hint in hints.items()
-    }
-
-
-def _adoption_row(service: Service, hint: Hint | NoHint | None) -> dict[str, Any]:
-    row: dict[str, Any] = {"service_id": str(service.id), "cluster": None, "vmid": None, "kind": None, "evidence": []}
-    if isinstance(hint, Hint):
-        row |= {"cluster": hint.cluster, "vmid": hint.vmid, "kind": hint.kind, "evidence": list(hint.evidence)}
-    reason = hint.refused if hint is not None else "no_vm_link"
-    return {**row, "state": "candidate" if reason is None else "declined", "reason": reason}
-
-
-def _money(amount: str) -> Decimal:
-    try:
-        return Decimal(amount)
-    except InvalidOperation:
-        return Decimal(0)
+def _said(notes: Iterable[Note]) -> Iterator[tuple[str, str]]:
+    return ((note.code, note.detail) for note in notes)

@@ -10,6 +10,14 @@ SELECT entity, source_id, content_hash FROM source_key WHERE source = $1 ORDER B
 -- Who signs in with which address.
 SELECT email, user_id FROM login_name;
 
+-- name: erased_rows
+-- The rows of a source whose personal data was erased here. $1 source
+SELECT DISTINCT split_part(i.type, '.', 1) AS kind, i.data ->> 'source_id' AS source_id
+  FROM event e
+  JOIN event i USING (stream_id)
+ WHERE e.type IN ('account.erased', 'user.erased', 'server.owner_erased')
+   AND i.type IN ('account.imported', 'user.imported', 'server.imported') AND i.data ->> 'source' = $1;
+
 -- name: remembered_rows
 -- What the last run read of a source. $1 source, $2 what its findings were made of besides
 SELECT known FROM import_memory WHERE source = $1 AND made_of = $2;
@@ -18,11 +26,16 @@ SELECT known FROM import_memory WHERE source = $1 AND made_of = $2;
 -- What the last run found out of that. $1 source
 SELECT findings FROM import_memory WHERE source = $1;
 
+-- name: remembered_groups
+-- What the last run found out of each service of a source. $1 source, $2 what that was made of besides
+SELECT groups FROM import_memory WHERE source = $1 AND made_of = $2;
+
 -- name: remember
--- What a run read and found out. $1 source, $2 made of, $3 what was read, $4 findings
-INSERT INTO import_memory (source, made_of, known, findings) VALUES ($1, $2, $3, $4)
+-- What a run read and found out. $1 source, $2 made of, $3 what was read, $4 findings, $5 what of each service
+INSERT INTO import_memory (source, made_of, known, findings, groups) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (source) DO UPDATE
-   SET made_of = EXCLUDED.made_of, known = EXCLUDED.known, findings = EXCLUDED.findings, at = now();
+   SET made_of = EXCLUDED.made_of, known = EXCLUDED.known, findings = EXCLUDED.findings, groups = EXCLUDED.groups,
+       at = now();
 
 -- name: forget_findings
 -- The next run has to find out all of it. $1 source

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from whmcs_import.adoption import Link
 from whmcs_import.mapping import Service
+from whmcs_import.options import AddonRow, FieldRow, OptionRow
 from whmcs_import.shop import Shop
-from whmcs_import.staging import TABLES, Row, Staging
+from whmcs_import.staging import TABLES, Copy, Row
 from whmcs_import.users import ClientRow, Membership, UserRow
 from whmcs_import.values import storable, text
 
@@ -18,87 +21,117 @@ _SERVICE = (
     "SELECT id, userid, packageid, server, domain, amount, billingcycle, nextduedate, domainstatus, username,"
     " dedicatedip, assignedips, regdate, qty, suspendreason, overideautosuspend, overidesuspenduntil,"
     " substr(notes, 1, 65536)"
-    " FROM tblhosting WHERE id IS NOT NULL ORDER BY id"
+    " FROM tblhosting WHERE id > ? AND id <= ? ORDER BY id"
 )
-_OPTIONS = "SELECT relid, configid, optionid, qty FROM tblhostingconfigoptions ORDER BY relid, id, rowid"
-_FIELDS = "SELECT relid, fieldid, value FROM tblcustomfieldsvalues ORDER BY relid, id, rowid"
-_ADDONS = "SELECT hostingid, addonid, status, name, qty FROM tblhostingaddons ORDER BY hostingid, id"
-_PVEWHMCS = "SELECT id, vmid, vtype, ipaddress, subnetmask, gateway FROM mod_pvewhmcs_vms ORDER BY id"
+_OPTIONS = (
+    "SELECT relid, configid, ifnull(optionid, 0), qty FROM tblhostingconfigoptions WHERE relid > ? AND relid <= ?"
+    " ORDER BY relid, id, rowid"
+)
+_FIELDS = (
+    "SELECT relid, fieldid, ifnull(value, '') FROM tblcustomfieldsvalues WHERE relid > ? AND relid <= ?"
+    " ORDER BY relid, id, rowid"
+)
+_ADDONS = (
+    "SELECT hostingid, addonid, status, name, qty FROM tblhostingaddons WHERE hostingid > ? AND hostingid <= ?"
+    " ORDER BY hostingid, id"
+)
+_PVEWHMCS = (
+    "SELECT id, vmid, vtype, ipaddress, subnetmask, gateway FROM mod_pvewhmcs_vms WHERE id > ? AND id <= ? ORDER BY id"
+)
+_PROXMOXVM = (
+    "SELECT service_id, vmid, node FROM mod_proxmoxvm WHERE service_id > ? AND service_id <= ? ORDER BY service_id"
+)
 _ADDRESSES = (
     "SELECT hosting_id, ip, coalesce(cidr, subnet_mask), gateway, NULL, 'ProxmoxAddon_VmIpAddress', id"
-    " FROM ProxmoxAddon_VmIpAddress"
+    " FROM ProxmoxAddon_VmIpAddress WHERE hosting_id > ?1 AND hosting_id <= ?2"
     " UNION ALL SELECT hosting_id, ip, coalesce(cidr, subnet_mask), gateway, node, 'mg_proxmox_addon_ip', id"
-    " FROM mg_proxmox_addon_ip WHERE hosting_id > 0 ORDER BY 1, 6, 7"
+    " FROM mg_proxmox_addon_ip WHERE hosting_id > max(?1, 0) AND hosting_id <= ?2 ORDER BY 1, 6, 7"
 )
-_PROXMOXVM = "SELECT service_id, vmid, node FROM mod_proxmoxvm ORDER BY service_id"
+_OWNERLESS = {
+    "options": "SELECT count(*) FROM tblhostingconfigoptions WHERE relid IS NULL",
+    "addons": "SELECT count(*) FROM tblhostingaddons WHERE hostingid IS NULL",
+    "module links": "SELECT count(*) FROM mod_pvewhmcs_vms WHERE id IS NULL",
+}
+SPAN = 500  # services that are held in memory at a time
+Span: TypeAlias = tuple[int, int]  # the ids above the first, up to the second
+EVERYTHING: Span = (-(1 << 63), (1 << 63) - 1)
 
 
-@dataclass(slots=True)
-class _Follower:
-    """Rows sorted by an owner's id, handed out owner by owner; `orphans` counts those that no owner asked for."""
+class _Owned:
+    """Rows by the owner's id that stands first in each."""
 
-    rows: Iterator[Row]
-    orphans: int = 0
-    _next: Row | None = None
+    def __init__(self, rows: Iterable[Row]):
+        self._rows: defaultdict[int, list[Row]] = defaultdict(list)
+        for row in rows:
+            self._rows[row[0]].append(row[1:])
 
-    def __post_init__(self) -> None:
-        self._next = next(self.rows, None)
-
-    def of(self, owner: int) -> list[Row]:
-        """The rows of an owner, without the owner's id. Owners must be asked for in rising order."""
-        found = []
-        while self._next is not None and (self._next[0] or 0) <= owner:
-            if self._next[0] == owner:
-                found.append(self._next[1:])
-            else:
-                self.orphans += 1
-            self._next = next(self.rows, None)
-        return found
+    def of(self, owner: int) -> tuple[Row, ...]:
+        """The rows of an owner in their order, without its id; to be asked once."""
+        return tuple(self._rows.pop(owner, ()))
 
     def rest(self) -> int:
-        """How many rows had no owner, all in all; to be asked at the end."""
-        return self.orphans + (self._next is not None) + sum(1 for _ in self.rows)
+        """How many rows nobody has asked for."""
+        return sum(map(len, self._rows.values()))
 
 
 @dataclass(slots=True)
 class Services:
-    """All services in the order of their ids, in one pass over the sorted tables."""
+    """The services of a span in the order of their ids, in one pass over the sorted tables."""
 
-    staging: Staging
+    staging: Copy
     shop: Shop
+    span: Span = EVERYTHING
     vmid_fields: frozenset[int] | None = None  # read only these fields, and neither options nor addons
     orphans: dict[str, int] = field(default_factory=dict)
     twins: Set[int] = frozenset()  # ids that several services have: no row tells whose it is
 
     def __iter__(self) -> Iterator[Service]:
         light = self.vmid_fields is not None
-        nothing: Iterator[Row] = iter(())
-        options = _Follower(nothing if light else self.staging.rows(_OPTIONS))
-        addons = _Follower(nothing if light else self.staging.rows(_ADDONS))
-        fields = _Follower(self._fields())
+        options = _Owned(() if light else self.staging.rows(_OPTIONS, *self.span))
+        addons = _Owned(() if light else self.staging.rows(_ADDONS, *self.span))
+        fields = _Owned(self._fields())
         pvewhmcs, proxmoxvm, known = (
-            _Follower(self.staging.rows(query)) for query in (_PVEWHMCS, _PROXMOXVM, _ADDRESSES)
+            _Owned(self.staging.rows(query, *self.span)) for query in (_PVEWHMCS, _PROXMOXVM, _ADDRESSES)
         )
-        for row in self.staging.rows(_SERVICE):
+        for row in self.staging.rows(_SERVICE, *self.span):
             id = row[0]
-            if id in self.twins:
-                continue
-            links = [_pvewhmcs(link) for link in pvewhmcs.of(id)] + [_proxmoxvm(link) for link in proxmoxvm.of(id)]
-            links += [_address(row) for row in known.of(id)]
-            yield _service(row, options.of(id), fields.of(id), addons.of(id), tuple(links))
+            if id not in self.twins:
+                named = (*map(_pvewhmcs, pvewhmcs.of(id)), *map(_proxmoxvm, proxmoxvm.of(id)))
+                links = (*named, *map(_address, known.of(id)))
+                yield _service(row, options.of(id), fields.of(id), addons.of(id), links)
         if not light:
-            followers = {"options": options, "addons": addons, "module links": pvewhmcs}
-            self.orphans = {name: n for name, follower in followers.items() if (n := follower.rest())}
+            owned = {"options": options, "addons": addons, "module links": pvewhmcs}
+            self.orphans = {name: n for name, rows in owned.items() if (n := rows.rest())}
 
     def _fields(self) -> Iterator[Row]:
         if self.vmid_fields is None:
             # Values of clients and addons share the table: only the field tells them from those of services.
-            return (row for row in self.staging.rows(_FIELDS) if row[1] in self.shop.fields)
+            return (row for row in self.staging.rows(_FIELDS, *self.span) if row[1] in self.shop.fields)
         wanted = ", ".join(map(str, sorted(self.vmid_fields)))
-        return self.staging.rows(_FIELDS.replace(" ORDER", f" WHERE fieldid IN ({wanted}) ORDER"))
+        return self.staging.rows(_FIELDS.replace(" ORDER", f" AND fieldid IN ({wanted}) ORDER"), *self.span)
 
 
-def clients(staging: Staging, shop: Shop) -> Iterator[ClientRow]:
+def spans(staging: Copy) -> list[Span]:
+    """All there is, in pieces of about as many services."""
+    ids = [id for (id,) in staging.rows("SELECT id FROM tblhosting WHERE id IS NOT NULL ORDER BY id")]
+    ends = [*ids[SPAN:-1:SPAN], EVERYTHING[1]]
+    return list(zip([EVERYTHING[0], *ends], ends, strict=False))
+
+
+def ownerless(staging: Copy) -> dict[str, int]:
+    """How many rows name no service at all."""
+    return {name: count for name, query in _OWNERLESS.items() for (count,) in staging.rows(query) if count}
+
+
+def standing(staging: Copy) -> Iterator[tuple[int, str, int]]:
+    """Id, status and currency of every client."""
+    twins = frozenset(staging.twins("tblclients"))
+    for id, status, currency in staging.rows("SELECT id, status, currency FROM tblclients WHERE id IS NOT NULL"):
+        if id not in twins:
+            yield id, storable(str(status or "")).strip().capitalize(), currency or 0
+
+
+def clients(staging: Copy, shop: Shop) -> Iterator[ClientRow]:
     """All clients in the order of their ids."""
     query = "SELECT id, firstname, lastname, companyname, email, status, currency, groupid"
     twins = frozenset(staging.twins("tblclients"))
@@ -120,7 +153,7 @@ def clients(staging: Staging, shop: Shop) -> Iterator[ClientRow]:
         )
 
 
-def users(staging: Staging) -> Iterator[UserRow]:
+def users(staging: Copy) -> Iterator[UserRow]:
     """All users in the order of their ids."""
     query = "SELECT id, first_name, last_name, email, password, second_factor FROM tblusers WHERE id IS NOT NULL"
     twins = frozenset(staging.twins("tblusers"))
@@ -129,7 +162,7 @@ def users(staging: Staging) -> Iterator[UserRow]:
             yield UserRow(row[0], *(str(value or "") for value in row[1:]))
 
 
-def memberships(staging: Staging) -> Iterator[Membership]:
+def memberships(staging: Copy) -> Iterator[Membership]:
     """Who may act for whom, by client and user."""
     query = "SELECT auth_user_id, client_id, owner, permissions FROM tblusers_clients ORDER BY client_id, auth_user_id"
     for user, client, owner, permissions in staging.rows(query):
@@ -140,7 +173,13 @@ def _id(raw: int | None) -> int:
     return NOBODY if raw is None else raw
 
 
-def _service(row: Row, options: list[Row], fields: list[Row], addons: list[Row], links: tuple[Link, ...]) -> Service:
+def _service(
+    row: Row,
+    options: tuple[OptionRow, ...],
+    fields: tuple[FieldRow, ...],
+    addons: tuple[AddonRow, ...],
+    links: tuple[Link, ...],
+) -> Service:
     word = [str(value or "") for value in row]
     return Service(
         id=row[0],
@@ -161,9 +200,9 @@ def _service(row: Row, options: list[Row], fields: list[Row], addons: list[Row],
         override=row[15],
         override_until=row[16],
         notes=word[17],
-        options=tuple((option, choice or 0, qty) for option, choice, qty in options),
-        fields=tuple((custom, value or "") for custom, value in fields),
-        addons=tuple((addon, status, name, qty) for addon, status, name, qty in addons),
+        options=options,
+        fields=fields,
+        addons=addons,
         links=links,
     )
 

@@ -12,7 +12,6 @@ from domain import ids
 from eventstore.database import Connection
 from whmcs_import import mapping, target
 from whmcs_import.mapping_file import MappingFile
-from whmcs_import.options import Note
 from whmcs_import.plan import ENTITIES, Plan
 from whmcs_import.staging import Staging
 
@@ -107,7 +106,7 @@ async def _changed_here(connection: Connection, staging: Staging, plan: Plan, *,
             if not ours:
                 continue
             code = "overwrites_change_here" if overwrite else "kept_as_changed_here"
-            plan.warn("servers", source_id, [Note(code, _difference(part, payload, ours)) for part in sorted(ours)])
+            plan.warn("servers", source_id, [(code, _difference(part, payload, ours)) for part in sorted(ours)])
             if not overwrite:
                 staging.replan("service", source_id, msgspec.json.encode(payload | ours))
 

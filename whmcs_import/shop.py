@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from whmcs_import.staging import Staging
+from whmcs_import.staging import Copy
 from whmcs_import.values import Piped, quantity, split_pipe, text
 
 LARGEST = 1 << 31
@@ -91,7 +91,7 @@ class Shop:
     client_groups: dict[int, str] = field(default_factory=dict)
 
 
-def read(staging: Staging) -> Shop:
+def read(staging: Copy) -> Shop:
     """The catalogue that was staged."""
     shop = Shop()
     plans, settled = _plans(staging), _settled_plans(staging)
@@ -125,14 +125,14 @@ def read(staging: Staging) -> Shop:
     return shop
 
 
-def _plans(staging: Staging) -> dict[str, ShopPlan]:
+def _plans(staging: Copy) -> dict[str, ShopPlan]:
     """The plans of the pvewhmcs module by their id, which is configoption1 of a product."""
     rows = staging.rows("SELECT id, memory, cpus, cores, disk FROM mod_pvewhmcs_plans")
     made = {str(id): _plan(memory, cpus or 1, cores or 1, disk) for id, memory, cpus, cores, disk in rows}
     return {id: plan for id, plan in made.items() if plan is not None}
 
 
-def _settled_plans(staging: Staging) -> dict[int, ShopPlan]:
+def _settled_plans(staging: Copy) -> dict[int, ShopPlan]:
     """What the Proxmox module of ModulesGarden has of each product: settings as JSON, one in a row."""
     settings: dict[int, dict[str, Any]] = {}
     for product, setting, value in staging.rows(
@@ -173,7 +173,7 @@ def _sized(number: Any, unit: Any, wanted: str) -> int | None:
     return None if read is None else read.whole(wanted)
 
 
-def _names(staging: Staging, query: str) -> dict[int, str]:
+def _names(staging: Copy, query: str) -> dict[int, str]:
     return {id: text(name).value for id, name in staging.rows(query)}
 
 

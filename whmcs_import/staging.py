@@ -105,6 +105,7 @@ TABLES_BEFORE_8 = (
         needed=False,
     ),
 )
+ROWS, PLAN = "rows.sqlite", "plan.sqlite"
 HIGHEST_ID = (1 << 40) - 1
 CLIENT_LOGINS, CONTACT_LOGINS = 1 << 40, 1 << 41  # above every id of tblusers, so that nobody becomes somebody else
 # Columns that hold numbers; those of amounts keep what is none, since nothing else may stand for it.
@@ -148,15 +149,50 @@ def as_text(value: Any) -> str | None:
     return value if value is None else str(value)
 
 
-class Staging:
-    """The copy: filled table by table, then read in any order."""
+class Copy:
+    """The copied rows, to be read in any order."""
 
-    def __init__(self, path: Path):
-        self._db = sqlite3.connect(path, isolation_level=None)
-        self._db.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY;")
+    def __init__(self, folder: Path):
+        self._db = _opened(folder / ROWS)
+
+    def unreadable(self, table: str) -> int:
+        """How many rows of a table have no id."""
+        return int(self._db.execute(f"SELECT count(*) FROM {table} WHERE id IS NULL").fetchone()[0])
+
+    def twins(self, table: str) -> list[int]:
+        """The ids that more than one row of a table has; where the source has its keys, none."""
+        query = f"SELECT id FROM {table} WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1 ORDER BY id"
+        return [id for (id,) in self._db.execute(query)]
+
+    def rows(self, query: str, *parameters: Any) -> Iterator[Row]:
+        """The rows of a query, one at a time."""
+        return self._db.execute(query, parameters)
+
+    def count(self, table: str) -> int:
+        """How many rows a table holds."""
+        return int(self._db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+
+    def passwords(self, users: Sequence[int]) -> dict[int, str]:
+        """The password hashes of users, as the source has them."""
+        marks = ", ".join("?" * len(users))
+        rows = self._db.execute(f"SELECT id, password FROM tblusers WHERE id IN ({marks})", tuple(users))
+        return {id: str(password or "") for id, password in rows}
+
+    def close(self) -> None:
+        self._db.close()
+
+
+class Staging(Copy):
+    """The copy: filled table by table, then read in any order. What is planned lies in a file of its own, so that
+    nobody who reads the rows meanwhile has to wait for its writer.
+    """
+
+    def __init__(self, folder: Path):
+        super().__init__(folder)
+        self._plan = _opened(folder / PLAN)
         for table in (*TABLES, *TABLES_BEFORE_8):
             self._db.execute(f"CREATE TABLE {table.name} ({', '.join(table.columns)})")
-        self._db.execute("CREATE TABLE planned (entity, source_id, action, content_hash, payload)")
+        self._plan.execute("CREATE TABLE planned (entity, source_id, action, content_hash, payload)")
 
     def clear(self) -> None:
         """Forget every source row, to read the source again from the start."""
@@ -166,7 +202,7 @@ class Staging:
     def add(self, table: Table, rows: Sequence[Row]) -> None:
         """Keep rows whose columns are in the order of `table.columns`."""
         marks = ", ".join("?" * len(table.columns))
-        with self.writing():
+        with _writing(self._db):
             self._db.executemany(f"INSERT INTO {table.name} VALUES ({marks})", rows)
 
     def users_before_8(self) -> None:
@@ -191,31 +227,14 @@ class Staging:
                     f"CREATE INDEX IF NOT EXISTS {table.name}_key ON {table.name} ({', '.join(table.index)})"
                 )
 
-    def unreadable(self, table: str) -> int:
-        """How many rows of a table have no id."""
-        return int(self._db.execute(f"SELECT count(*) FROM {table} WHERE id IS NULL").fetchone()[0])
-
-    def twins(self, table: str) -> list[int]:
-        """The ids that more than one row of a table has; where the source has its keys, none."""
-        query = f"SELECT id FROM {table} WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1 ORDER BY id"
-        return [id for (id,) in self._db.execute(query)]
-
-    def rows(self, query: str, *parameters: Any) -> Iterator[Row]:
-        """The rows of a query, one at a time."""
-        return self._db.execute(query, parameters)
-
-    def count(self, table: str) -> int:
-        """How many rows a table holds."""
-        return int(self._db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
-
     def plan(self, rows: Iterable[tuple[str, str, str, bytes, bytes]]) -> None:
         """Keep what is to be loaded: entity, source id, action, content hash, payload."""
-        with self.writing():
-            self._db.executemany("INSERT INTO planned VALUES (?, ?, ?, ?, ?)", rows)
+        with _writing(self._plan):
+            self._plan.executemany("INSERT INTO planned VALUES (?, ?, ?, ?, ?)", rows)
 
     def planned(self, entity: str, size: int) -> Iterator[list[Row]]:
         """What is to be loaded of an entity, in chunks: source id, action, content hash, payload."""
-        cursor = self._db.execute(
+        cursor = self._plan.execute(
             "SELECT source_id, action, content_hash, payload FROM planned"
             " WHERE entity = ? AND action IN ('create', 'update') ORDER BY rowid",
             (entity,),
@@ -223,70 +242,84 @@ class Staging:
         while chunk := cursor.fetchmany(size):
             yield chunk
 
+    def payloads(self, entity: str) -> Iterator[bytes]:
+        """Everything that is to be loaded of an entity."""
+        query = "SELECT payload FROM planned WHERE entity = ? AND action IN ('create', 'update')"
+        return (payload for (payload,) in self._plan.execute(query, (entity,)))
+
     def planned_as(self, entity: str, action: str) -> list[Row]:
         """Source id and payload of everything to be loaded of an entity by one action."""
         query = "SELECT source_id, payload FROM planned WHERE entity = ? AND action = ?"
-        return self._db.execute(query, (entity, action)).fetchall()
+        return self._plan.execute(query, (entity, action)).fetchall()
 
     def unplan(self, entity: str, source_id: str) -> None:
         """Take a row out of what is to be loaded."""
-        self._db.execute(
+        self._plan.execute(
             "UPDATE planned SET action = 'declined' WHERE entity = ? AND source_id = ?", (entity, source_id)
         )
 
     def declined(self) -> list[Row]:
         """What was taken out of what is to be loaded: entity, source id, payload."""
-        return self._db.execute("SELECT entity, source_id, payload FROM planned WHERE action = 'declined'").fetchall()
+        return self._plan.execute("SELECT entity, source_id, payload FROM planned WHERE action = 'declined'").fetchall()
 
     def plan_nothing(self) -> None:
         """Forget what was to be loaded."""
-        self._db.execute("DELETE FROM planned")
+        self._plan.execute("DELETE FROM planned")
 
     def replan(self, entity: str, source_id: str, payload: bytes) -> None:
         """Write something else than was planned; what the source said stays as its content hash."""
-        self._db.execute(
+        self._plan.execute(
             "UPDATE planned SET payload = ? WHERE entity = ? AND source_id = ?", (payload, entity, source_id)
         )
 
     def plan_only(self, stay: Collection[tuple[str, str]]) -> list[Row]:
         """Take out everything to be loaded but these (entity, source id); answers with entity, source id, action."""
-        with self.writing():
-            self._db.execute("CREATE TEMP TABLE stay (entity, source_id, PRIMARY KEY (entity, source_id))")
-            self._db.executemany("INSERT INTO stay VALUES (?, ?)", stay)
-            gone = self._db.execute(
+        with _writing(self._plan):
+            self._plan.execute("CREATE TEMP TABLE stay (entity, source_id, PRIMARY KEY (entity, source_id))")
+            self._plan.executemany("INSERT INTO stay VALUES (?, ?)", stay)
+            gone = self._plan.execute(
                 "DELETE FROM planned WHERE action IN ('create', 'update')"
                 " AND (entity, source_id) NOT IN (SELECT entity, source_id FROM stay)"
                 " RETURNING entity, source_id, action"
             ).fetchall()
-            self._db.execute("DROP TABLE stay")
+            self._plan.execute("DROP TABLE stay")
         return gone
 
-    def passwords(self, users: Sequence[int]) -> dict[int, str]:
-        """The password hashes of users, as the source has them."""
-        marks = ", ".join("?" * len(users))
-        rows = self._db.execute(f"SELECT id, password FROM tblusers WHERE id IN ({marks})", tuple(users))
-        return {id: str(password or "") for id, password in rows}
-
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Many writes as one."""
-        self._db.execute("BEGIN")
-        yield
-        self._db.execute("COMMIT")
-
     def close(self) -> None:
-        self._db.close()
+        super().close()
+        self._plan.close()
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, isolation_level=None)
+    db.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY;")
+    return db
+
+
+@contextmanager
+def _writing(db: sqlite3.Connection) -> Iterator[None]:
+    """Many writes as one."""
+    db.execute("BEGIN")
+    yield
+    db.execute("COMMIT")
+
+
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """A place for a copy that nobody else can enter, gone as soon as who needs it has its files open.
+
+    Once open they need no names any more: the kernel frees them with the last process that reads them.
+    """
+    with tempfile.TemporaryDirectory(prefix="whmcs-import-") as folder:
+        Path(folder).chmod(0o700)
+        yield Path(folder)
 
 
 @contextmanager
 def private_copy() -> Iterator[Staging]:
-    """A staging area nobody else can enter, and which no kind of death leaves behind.
-
-    Once open it needs no name any more: the kernel frees it with the process.
-    """
-    with tempfile.TemporaryDirectory(prefix="whmcs-import-") as folder:
-        Path(folder).chmod(0o700)
-        staging = Staging(Path(folder) / "source.sqlite")
+    """A staging area nobody else can enter, and which no kind of death leaves behind."""
+    with private_folder() as folder:
+        staging = Staging(folder)
     try:
         yield staging
     finally:

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from whmcs_import import mapping, mapping_file, options, rows, shop, targets
 from whmcs_import.extract import SourceInfo
@@ -62,7 +63,8 @@ def draft(staging: Staging, source: SourceInfo) -> str:
 
 def _sales(staging: Staging, sold: Shop) -> Sales:
     sales = Sales()
-    for service in rows.Services(staging, sold):
+    services = (rows.Services(staging, sold, span) for span in rows.spans(staging))
+    for service in chain.from_iterable(services):
         product = sold.products.get(service.product)
         if product is None or not product.is_vps or service.status not in mapping.IMPORTED_STATUSES:
             continue

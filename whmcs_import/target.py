@@ -79,7 +79,15 @@ async def earlier(connection: Connection, source: str) -> Earlier:
     return Earlier(
         {(row["entity"], row["source_id"]): row["content_hash"] for row in keys},
         await logins(connection),
+        await _erased(connection, source),
     )
+
+
+async def _erased(connection: Connection, source: str) -> frozenset[tuple[str, str]]:
+    """The (entity, source id) of what was imported once and has been erased since."""
+    entities = {"account": "client", "user": "user", "server": "service"}
+    rows = await connection.fetch(SQL.erased_rows, source)
+    return frozenset((entities[row["kind"]], row["source_id"]) for row in rows)
 
 
 async def logins(connection: Connection) -> dict[str, UUID]:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
+from typing import TypeAlias
+
+from msgspec import Struct
 
 from whmcs_import.mapping_file import MappingFile, Match, Scope, Source, Target, names
 from whmcs_import.options import Note, Refused, Sold, Value
@@ -20,11 +22,11 @@ from whmcs_import.values import UNITS, Piped, Quantity, count, normalise, quanti
 
 BASE_UNIT = {"memory_mib": "MiB", "disk_gib": "GiB"}
 PIECES = re.compile(r"(\d+)\s+(?:[x×]\s*)?(\d[\d.,]*\s*[^\W\d_]+)")
+Amount: TypeAlias = "int | Fraction"  # whole numbers as such: fractions take ten times as long
 BINARY = ("KiB", "MiB", "GiB", "TiB")
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """The service a target is resolved for."""
 
     product: Product
@@ -32,11 +34,10 @@ class Context:
     fields: dict[str, str]  # columns of the service itself
     server: Piped | None
     node: str | None = None
-    spoken: dict[int, list[Value]] = field(default_factory=dict)  # by source, filled by the resolver
+    spoken: dict[int, list[Value]] = {}  # by source, filled by the resolver
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """The value of an enum: its key here, what the source calls it, and whether the mapping knows it."""
 
     key: str
@@ -44,8 +45,7 @@ class Named:
     mapped: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(Struct, frozen=True):
     value: Value | None
     text: Piped
     qty: int
@@ -65,7 +65,7 @@ class Resolver:
         targets = (*mapping.targets.values(), *mapping.extras.values())
         self._sources = [source for target in targets for source in target.sources]
         self._readers: dict[tuple[str, int], list[int]] = {}
-        self._sizes: dict[tuple[int, Piped, Piped | None], Fraction | None] = {}
+        self._sizes: dict[tuple[int, Piped, Piped | None], Amount | None] = {}
         self._claimed: dict[tuple[str, int], bool] = {}
 
     def claims(self, value: Value) -> bool:
@@ -85,17 +85,17 @@ class Resolver:
         unit = UNITS[BASE_UNIT[name]] if name in BASE_UNIT else 1
         total = self._base(target, context, notes)
         if total is None and all(source.op == "add" for source in target.sources):
-            total = Fraction(0)
+            total = 0
         if total is None:
             raise Refused(f"{name}_missing", f"nothing says how much {name} the service has")
         total += sum(self._amount(target, reading, notes) for reading in self._additions(target, context))
-        whole = total / unit
-        if whole.denominator != 1:
-            raise Refused(f"{name}_unreadable", f"{float(whole)} is no whole number of {name}")
+        whole, rest = divmod(total, unit)
+        if rest:
+            raise Refused(f"{name}_unreadable", f"{float(total / unit)} is no whole number of {name}")
         low, high = target.range or (0, 2**31)
         if not low <= whole <= high:
-            raise Refused(f"{name}_out_of_range", f"{int(whole)} is not between {low} and {high}")
-        return int(whole)
+            raise Refused(f"{name}_out_of_range", f"{whole} is not between {low} and {high}")
+        return whole
 
     def named(self, name: str, context: Context, notes: list[Note]) -> Named | None:
         """The value of an enum target, or None when nothing says it.
@@ -141,25 +141,24 @@ class Resolver:
                 notes.append(Note("extra_unreadable", f"{name}: {said.where} says {str(said.text)!r}"))
         return found
 
-    def _base(self, target: Target, context: Context, notes: list[Note]) -> Fraction | None:
+    def _base(self, target: Target, context: Context, notes: list[Note]) -> Amount | None:
         for reading in self._readings(target, context, notes):
             return self._amount(target, reading, notes)
         fixed = self._fixed(target, context)
-        return None if fixed is None else Fraction(int(fixed)) * UNITS[BASE_UNIT.get(target.name, "B")]
+        return None if fixed is None else int(fixed) * UNITS[BASE_UNIT.get(target.name, "B")]
 
-    def _amount(self, target: Target, reading: _Reading, notes: list[Note]) -> Fraction:
+    def _amount(self, target: Target, reading: _Reading, notes: list[Note]) -> Amount:
         """Bytes, or a plain number where the target has no unit."""
         if target.name not in BASE_UNIT:
             number = count(reading.text.key)
-            number = count(reading.text.label) if number is None else number
-            amount = None if number is None else Fraction(number)
+            amount: Amount | None = count(reading.text.label) if number is None else number
         else:
             amount = self._bytes(reading, notes)
         if amount is None:
             raise Refused(f"{target.name}_unreadable", f"{reading.where} says {str(reading.text)!r}")
         return amount if reading.source.scale == 1 else amount * reading.source.scale
 
-    def _bytes(self, reading: _Reading, notes: list[Note]) -> Fraction | None:
+    def _bytes(self, reading: _Reading, notes: list[Note]) -> Amount | None:
         """`_bytes`, remembered where there was nothing to note: many services are of few sizes."""
         key = id(reading.source), reading.text, None if reading.value is None else reading.value.name
         if key not in self._sizes:
@@ -306,7 +305,7 @@ def _count_of(reading: _Reading) -> int:
     return (count(reading.text.key) or 0) * reading.source.scale
 
 
-def _bytes(reading: _Reading, notes: list[Note]) -> Fraction | None:
+def _bytes(reading: _Reading, notes: list[Note]) -> Amount | None:
     """The size a reading names: its unit is the mapping's, its own, its label's, its name's, or what is assumed."""
     if (whole := _multiplied(reading)) is not None:
         return whole
@@ -317,7 +316,10 @@ def _bytes(reading: _Reading, notes: list[Note]) -> Fraction | None:
     unit = _unit(reading.source, key, label)
     if unit is None and said.unit is None:
         unit = _named_unit(reading) or _assumed(reading, said.number, notes)
-    return said.number * UNITS[unit] if unit else None
+    if not unit:
+        return None
+    amount = said.number * UNITS[unit]
+    return amount.numerator if amount.denominator == 1 else amount
 
 
 def _unit(source: Source, key: Quantity | None, label: Quantity | None) -> str | None:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
+
 from domain import ids
 from runtime import passwords
 from whmcs_import import values
@@ -20,8 +22,7 @@ from whmcs_import.options import Note
 from whmcs_import.staging import CLIENT_LOGINS, CONTACT_LOGINS
 
 
-@dataclass(frozen=True, slots=True)
-class Membership:
+class Membership(Struct, frozen=True):
     """A row of tblusers_clients."""
 
     user: int
@@ -30,8 +31,7 @@ class Membership:
     permissions: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ClientRow:
+class ClientRow(Struct, frozen=True):
     """A row of tblclients; `profile` holds the columns that are merely carried over."""
 
     id: int
@@ -46,8 +46,7 @@ class ClientRow:
     profile: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class UserRow:
+class UserRow(Struct, frozen=True):
     """A row of tblusers."""
 
     id: int

@@ -9,11 +9,12 @@ import html
 import ipaddress
 import re
 import unicodedata
-from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from functools import lru_cache
 from html.entities import html5
+
+from msgspec import Struct
 
 UNITS = {
     "B": 1,
@@ -62,8 +63,7 @@ def normalise(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if c.isalnum())
 
 
-@dataclass(frozen=True, slots=True)
-class Piped:
+class Piped(Struct, frozen=True):
     """`key|label` as WHMCS writes it: the key is for machines, the label for people."""
 
     key: str
@@ -86,8 +86,7 @@ def split_pipe(text: str) -> Piped:
     return Piped(key or label, label or key)
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(Struct, frozen=True):
     """A number and the unit that stood beside it; `number` is None when it said "unlimited"."""
 
     number: Fraction | None
@@ -143,8 +142,7 @@ def yes_no(text: str) -> bool | None:
     return True if word in _TRUE else False if word in _FALSE else None
 
 
-@dataclass(frozen=True, slots=True)
-class Addresses:
+class Addresses(Struct, frozen=True):
     """Addresses in the order they stood, each once, with the prefix length that was written; and what is none."""
 
     found: tuple[tuple[str, int | None], ...]
@@ -164,8 +162,7 @@ def addresses(*texts: str) -> Addresses:
     return Addresses(tuple(found.items()), tuple(dict.fromkeys(junk)))
 
 
-@dataclass(frozen=True, slots=True)
-class Date:
+class Date(Struct, frozen=True):
     """A date as ISO text, or None with the reason why there is none (None: it was left empty)."""
 
     iso: str | None
@@ -184,8 +181,7 @@ def day(raw: str | None) -> Date:
     return Date(value.isoformat()) if 1990 <= value.year <= 2100 else Date(None, "date_implausible")
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """Cleaned text and what was done to it or is odd about it."""
 
     value: str
@@ -236,8 +232,7 @@ def mojibake(raw: str) -> str | None:
     return (mojibake(mended) or mended) if mended != raw else None
 
 
-@dataclass(frozen=True, slots=True)
-class Email:
+class Email(Struct, frozen=True):
     """An address to sign in with, or None and why not. Lookup is by `address`, which is lower case."""
 
     address: str | None

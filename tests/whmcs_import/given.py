@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
+
 from whmcs_import import mapping_file
-from whmcs_import.adoption import Hint, NoHint
 from whmcs_import.mapping import Client, Service, World
 from whmcs_import.mapping_file import MappingFile
 from whmcs_import.options import Sold
@@ -113,11 +113,9 @@ def service(**changes: Any) -> Service:
     return replace(GOOD, **changes)
 
 
-def world(
-    made: Shop | None = None, text: str = MAPPING, status: str = "Active", hints: dict[int, Hint | NoHint] | None = None
-) -> World:
+def world(made: Shop | None = None, text: str = MAPPING, status: str = "Active") -> World:
     file = mapping(text)
-    return World("whmcs", file, Resolver(file), made or shop(), {5: Client(status, 1)}, hints or {})
+    return World("whmcs", file, Resolver(file), made or shop(), {5: Client(status, 1)})
 
 
 def context(sold: Sold, made: Shop | None = None, product: int = VPS) -> Context:

@@ -52,15 +52,25 @@ def test_when_no_vm_can_be_named(claim: Claim, reason: str) -> None:
     assert adoption.hint(claim) == NoHint(reason)
 
 
-def test_two_claims_on_one_vm_refuse_both_and_only_on_the_same_cluster() -> None:
-    claims = [Claim(1, "a", fields=["105"]), Claim(105, "a", links=[module(None)]), Claim(3, "b", fields=["105"])]
-    settled = adoption.settle(claims)
-    assert {service: found.refused for service, found in settled.items()} == {
-        1: "vmid_clash",
-        105: "vmid_clash",
-        3: None,
+def settled(*claims: Claim, addresses: dict[int, list[str]] | None = None) -> dict[int, str | None]:
+    """Why each is not adopted."""
+    disputed = adoption.disputed(adoption.named(claim, (addresses or {}).get(claim.service_id, [])) for claim in claims)
+    return {
+        claim.service_id: adoption.settled(adoption.hint(claim), claim.service_id, disputed).refused for claim in claims
     }
 
 
-def test_shared_addresses_are_found() -> None:
-    assert adoption.shared({1: ["192.0.2.1"], 2: ["192.0.2.1", "192.0.2.2"], 3: []}) == {"192.0.2.1": [1, 2]}
+def test_two_claims_on_one_vm_refuse_both_and_only_on_the_same_cluster() -> None:
+    claims = [Claim(1, "a", fields=["105"]), Claim(105, "a", links=[module(None)]), Claim(3, "b", fields=["105"])]
+    assert settled(*claims) == {1: "vmid_clash", 105: "vmid_clash", 3: None}
+
+
+def test_services_that_share_an_address_are_not_adopted_and_a_better_reason_stays() -> None:
+    claims = [Claim(1, "a", fields=["101"]), Claim(2, "a", fields=["99"]), Claim(3, "a"), Claim(4, "a", fields=["104"])]
+    addresses = {1: ["192.0.2.1"], 2: ["192.0.2.1", "192.0.2.2"], 3: ["192.0.2.2"], 4: ["192.0.2.4"]}
+    assert settled(*claims, addresses=addresses) == {
+        1: "address_shared",
+        2: "vmid_below_100",
+        3: "no_vm_link",
+        4: None,
+    }

@@ -9,7 +9,7 @@ from domain import ids
 from tests.whmcs_import import given
 from tests.whmcs_import.given import HOSTING, LOCATION, OS, service
 from whmcs_import import mapping
-from whmcs_import.adoption import Hint, Link, NoHint
+from whmcs_import.adoption import Hint, Link
 from whmcs_import.mapping import Mapped, Quarantined, Skipped
 
 
@@ -166,8 +166,8 @@ def test_a_name_is_made_a_host_name_and_the_change_is_said() -> None:
 
 
 def test_the_hint_and_what_speaks_against_it_are_carried() -> None:
-    hints: dict[int, Hint | NoHint] = {7: Hint("demo", 105, "qemu", ("mod_pvewhmcs_vms",), "vmid_clash")}
-    outcome = mapping.map_service(service(), given.world(hints=hints))
+    hint = Hint("demo", 105, "qemu", ("mod_pvewhmcs_vms",), "vmid_clash")
+    outcome = mapping.map_service(service(), given.world(), hint)
     assert isinstance(outcome, Mapped)
     assert outcome.payload["hint"] == {"cluster": "demo", "vmid": 105, "kind": "qemu", "evidence": ["mod_pvewhmcs_vms"]}
     assert outcome.payload["quarantine"] == "vmid_clash"
@@ -196,8 +196,7 @@ def test_a_number_in_the_notes_is_a_suggestion_and_no_link() -> None:
     assert notes(notes="customer called, VM ID: 4711, see ticket") == ["vmid_suggested"]
     assert notes(notes="VMware licence 4711") == []
     assert mapped(notes="VM ID: 4711")["hint"] is None
-    hints: dict[int, Hint | NoHint] = {7: Hint("demo", 105, "qemu", ())}
-    outcome = mapping.map_service(service(notes="vmid 4711"), given.world(hints=hints))
+    outcome = mapping.map_service(service(notes="vmid 4711"), given.world(), Hint("demo", 105, "qemu", ()))
     assert isinstance(outcome, Mapped)
     assert outcome.notes == []
 

@@ -1,8 +1,7 @@
 """How sizes and names come out of what was sold."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from tests.whmcs_import import given
 from tests.whmcs_import.given import MAPPING, OLD

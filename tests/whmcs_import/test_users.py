@@ -1,9 +1,9 @@
 """Clients and users: nobody is merged, nobody is promoted, nobody signs in as somebody else."""
 
 import hashlib
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from domain import ids
 from runtime import passwords

@@ -1,0 +1,7 @@
+-- Column: what an import found out of each service, so that the next one maps only those that changed
+BEGIN;
+
+ALTER TABLE import_memory ADD COLUMN groups bytea;
+ALTER TABLE import_memory ALTER COLUMN groups SET STORAGE EXTERNAL;
+
+COMMIT;

@@ -1,0 +1,6 @@
+-- Index: the streams whose personal data was erased: no import brings it back
+BEGIN;
+
+DROP INDEX event_erased;
+
+COMMIT;

@@ -1,0 +1,190 @@
+"""What a plan says about every service, found out span by span: here, or by a crew beside this process. Pure but for
+the reading of staged rows.
+
+An outcome depends on the service's own rows, on what the whole source says of its VM and its client, and on the shop
+and the mapping. `key` stands for the first two: as long as the others stay, the same key means the same outcome.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import operator
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+
+from whmcs_import import adoption, mapping, rows, shop, values
+from whmcs_import.adoption import Claim, Disputed, Hint, Named, NoHint
+from whmcs_import.mapping import Mapped, Quarantined, Service, Skipped, World
+from whmcs_import.mapping_file import MappingFile
+from whmcs_import.options import Note, Sold, Value
+from whmcs_import.rows import Span
+from whmcs_import.staging import Copy
+from whmcs_import.targets import Resolver
+
+ENDED = ("Terminated", "Cancelled", "Fraud")
+LEFT_OVER = ("vm_left_over", "its module still names a VM")
+SIZES = ("vcpus", "memory_mib", "disk_gib")
+encode = msgspec.json.Encoder(order="deterministic").encode
+_canonical = operator.attrgetter(*Service.__struct_fields__)
+
+
+class Outcome(msgspec.Struct, frozen=True, array_like=True):
+    """What becomes of one service; `same` means: what was remembered of it, which is not said again.
+
+    `unmapped` are kind, name and value of what the mapping does not speak of; `untold` target and value of what it
+    has no value for; `price` is currency, cycle and amount.
+    """
+
+    id: int
+    key: bytes
+    client: int
+    product: int
+    same: bool = False
+    skipped: str | None = None
+    refused: tuple[str, str] | None = None
+    notes: list[tuple[str, str]] = []
+    unmapped: list[tuple[str, str, str]] = []
+    untold: list[tuple[str, str]] = []
+    sizes: tuple[int, int, int] | None = None
+    price: tuple[str, str, str] | None = None
+    hint: Hint | None = None
+    no_hint: str | None = None
+    content: bytes = b""
+    payload: bytes = b""
+
+    @property
+    def amount(self) -> Decimal:
+        """What a service of which nobody knows the price costs is nothing."""
+        try:
+            return Decimal(self.price[2]) if self.price else Decimal(0)
+        except InvalidOperation:
+            return Decimal(0)
+
+    @property
+    def adoption(self) -> dict[str, Any]:
+        """The row of the report about its VM."""
+        named = self.hint
+        row: dict[str, Any] = {"service_id": str(self.id), "cluster": None, "vmid": None, "kind": None, "evidence": []}
+        if named is not None:
+            row |= {"cluster": named.cluster, "vmid": named.vmid, "kind": named.kind, "evidence": list(named.evidence)}
+        reason = self.no_hint if named is None else named.refused
+        return {**row, "state": "candidate" if reason is None else "declined", "reason": reason}
+
+
+class Found(msgspec.Struct, frozen=True, array_like=True):
+    """The outcomes of a span, in the order of their ids, and how many of its rows belong to no service."""
+
+    outcomes: list[Outcome]
+    orphans: dict[str, int]
+
+
+class Groups(msgspec.Struct, frozen=True):
+    """The outcomes of a whole source without their payloads, and the digest of the catalogue they were found with."""
+
+    catalogue: str
+    outcomes: list[Outcome]
+
+
+_pack = msgspec.msgpack.Encoder().encode
+unpack = msgspec.msgpack.Decoder(Found).decode
+
+
+class Mapper:
+    """Maps the services of spans."""
+
+    def __init__(self, staging: Copy, source: str, file: MappingFile):
+        self._staging = staging
+        self._file = file
+        sold = shop.read(staging)
+        clients = {id: mapping.Client(status, currency) for id, status, currency in rows.standing(staging)}
+        self._world = World(source, file, Resolver(file), sold, clients)
+        self._twins = frozenset(staging.twins("tblhosting"))
+        names = {values.normalise(name) for name in file.vmid_fields}
+        self._vmid_fields = frozenset(
+            field.id
+            for field in sold.fields.values()
+            if names & {values.normalise(field.name.key), values.normalise(field.name.label)}
+        )
+
+    def named(self, span: Span) -> list[Named]:
+        """The VM and the addresses each service of a span names that is not left out."""
+        services = rows.Services(
+            self._staging, self._world.shop, span, vmid_fields=self._vmid_fields, twins=self._twins
+        )
+        found = []
+        for service in services:
+            if mapping.skip_reason(service, self._world) is None:
+                said = mapping.addresses(service).found
+                found.append(adoption.named(self._claim(service), [address for address, _ in said]))
+        return found
+
+    def outcomes(self, span: Span, disputed: Disputed, known: Mapping[int, bytes]) -> bytes:
+        """`Found`, packed. `disputed` is what several services name; `known` the keys of what is remembered."""
+        services = rows.Services(self._staging, self._world.shop, span, twins=self._twins)
+        found = [self._outcome(service, disputed, known) for service in services]
+        return _pack(Found(found, services.orphans))
+
+    def _outcome(self, service: Service, disputed: Disputed, known: Mapping[int, bytes]) -> Outcome:
+        hint = adoption.settled(adoption.hint(self._claim(service)), service.id, disputed)
+        decides = _canonical(service), hint, self._world.clients.get(service.client)
+        key = hashlib.sha256(repr(decides).encode("utf-8", "surrogatepass")).digest()
+        which = service.id, key, service.client, service.product
+        if known.get(service.id) == key:
+            return Outcome(*which, same=True)
+        match mapping.map_service(service, self._world, hint):
+            case Skipped(reason):
+                left_over = service.status in ENDED and any(link.names_vm for link in service.links)
+                return Outcome(*which, skipped=reason, notes=[LEFT_OVER] if left_over else [])
+            case Quarantined(reason, detail, sold, value):
+                untold = [(reason.removesuffix("_unmapped"), value or detail)] if reason.endswith("_unmapped") else []
+                return Outcome(*which, refused=(reason, detail), unmapped=self._unmapped(sold), untold=untold)
+            case Mapped(payload, sold, notes):
+                return self._server(which, payload, sold, notes, hint)
+
+    def _server(
+        self,
+        which: tuple[int, bytes, int, int],
+        payload: Mapping[str, Any],
+        sold: Sold,
+        notes: list[Note],
+        hint: Hint | NoHint,
+    ) -> Outcome:
+        written, billing = encode(payload), payload["billing"]
+        passed = [note for note in notes if note.code == "value_passed_through"]
+        return Outcome(
+            *which,
+            notes=[(note.code, note.detail) for note in notes],
+            unmapped=self._unmapped(sold),
+            untold=[(note.detail.partition(": ")[0], note.value) for note in passed],
+            sizes=tuple(payload["plan"][name] for name in SIZES),
+            price=(billing["currency"], billing["cycle"], billing["amount"]),
+            hint=hint if isinstance(hint, Hint) else None,
+            no_hint=hint.refused if isinstance(hint, NoHint) else None,
+            content=hashlib.sha256(written).digest(),
+            payload=written,
+        )
+
+    def _unmapped(self, sold: Sold | None) -> list[tuple[str, str, str]]:
+        """What the mapping does not speak of: kind, name and value."""
+        return [
+            (value.kind, str(value.name), str(value.reading))
+            for value in (sold.values if sold is not None else ())
+            if not value.stale and not self._world.resolver.claims(value) and not self._is_vmid(value)
+        ]
+
+    def _is_vmid(self, value: Value) -> bool:
+        return value.kind == "custom_field" and value.id in self._vmid_fields
+
+    def _claim(self, service: Service) -> Claim:
+        product = self._world.shop.products.get(service.product)
+        in_username = product is not None and product.module in self._file.username_is_vmid
+        return Claim(
+            service_id=service.id,
+            cluster=self._file.servers.get(service.server),
+            links=service.links,
+            fields=tuple(values.text(value).value for id, value in service.fields if id in self._vmid_fields),
+            username=service.username if in_username else "",
+        )
