@@ -27,11 +27,11 @@ from service.people import routes as people
 from service.servers import routes as servers
 from service.staff import routes as staff
 from service.watch import routes as watch
-from service.web import docs, examples, health, openapi, static
+from service.web import docs, examples, health, openapi, problem_list, static
 from service.web import routes as web
 from service.web.edge import Edge
 from service.web.endpoint import routes
-from service.web.problems import Problem
+from service.web.problems import PLACE, Problem
 from service.webhooks import routes as webhooks
 
 ROOMS = (
@@ -72,6 +72,7 @@ def _others(deps: Deps) -> list[BaseRoute]:
         Route("/metrics", health.metrics),
         Route("/openapi.json", openapi.handler(_description())),
         Route("/docs", docs.page),
+        Route(PLACE, problem_list.page),
         Route("/docs/{name}", docs.asset),
         *(Route(path, static.page) for path in PAGES),
         Route("/favicon.svg", static.icon),

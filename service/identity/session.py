@@ -35,6 +35,7 @@ from service.web.reply import reply
 COOKIE, COOKIE_PATH = "hostler_refresh", "/v1/token"
 # Scripts read it: without it there is no session to ask for, and a visitor's first page begins with no refusal.
 HINT, HINT_PATH = "hostler_signed_in", "/"
+OWN_SITE = ("same-origin", "none")  # browsers say where a request comes from; SameSite lets sister domains through
 GRACE_SECONDS = 10.0
 LONGEST_AGENT = 300
 _DUMMY = passwords.hash_password("nobody has this password")
@@ -62,6 +63,8 @@ async def login(req: Request) -> Response:
 
 async def refresh(req: Request) -> Response:
     """A new access token for the refresh cookie, which is replaced."""
+    if req.headers.get("sec-fetch-site", "same-origin") not in OWN_SITE:
+        raise Problem("forbidden", "Another site may not use the refresh cookie.")
     d, token = deps(req), req.cookies.get(COOKIE, "")
     rotated = await _rotate(d, token) if token else None
     if rotated is None:

@@ -11,7 +11,7 @@ from service.web.problems import Problem
 
 FOLDER = Path(__file__).parent / "docs_page"
 ASSETS = {"docs.js": "text/javascript", "docs.css": "text/css"}
-POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 async def page(req: Request) -> Response:

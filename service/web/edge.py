@@ -29,7 +29,10 @@ SECURITY = {
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",  # pages have their own
 }
+ONLY_TLS = "max-age=31536000"
 log = structlog.get_logger()
 
 
@@ -77,6 +80,7 @@ class _Request:
         self._send = send
         self._state: dict[str, Any] = scope.setdefault("state", {})
         self._state["request_id"] = self.id
+        self._tls = scope["scheme"] == "https"
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -85,6 +89,8 @@ class _Request:
             headers["X-Request-Id"] = self.id
             for name, value in (*SECURITY.items(), *self._state.get("limits", {}).items()):
                 headers.setdefault(name, value)
+            if self._tls:
+                headers["Strict-Transport-Security"] = ONLY_TLS
         await self._send(message)
 
 

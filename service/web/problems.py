@@ -13,6 +13,7 @@ from domain import ids
 from domain.errors import Invalid, OperationInProgress, Refused
 
 MEDIA_TYPE = "application/problem+json"
+PLACE = "/docs/problems"  # where every code is explained
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def invalid(pointer: str, message: str, code: str = "invalid") -> Problem:
 def response(problem: Problem, *, path: str, request_id: str) -> Response:
     """A problem as an answer."""
     body = {
-        "type": f"urn:hostler:problem:{problem.code}",
+        "type": f"{PLACE}#{problem.code}",
         "title": problem.kind.title,
         "status": problem.kind.status,
         "detail": problem.detail,

@@ -137,9 +137,7 @@ def oddities(answer: httpx.Response) -> Iterator[str]:
         "\n" in value or "\r" in value for value in answer.headers.values()
     ):
         yield "headers by somebody else"
-    for name, value in SECURITY.items():
-        if answer.headers.get(name) != value:
-            yield f"no {name}"
+    yield from (f"no {name}" for name, value in SECURITY.items() if answer.headers.get(name) != value)
 
 
 def _named(body: Any, name: str) -> Any:
