@@ -16,6 +16,11 @@ from whmcs_import import mapping_file
 from whmcs_import.staging import AMOUNTS, ANYTHING, NUMBERS, TABLES, Staging, Table, as_amount, as_number, as_text
 
 Rows = dict[str, list[list[Any]]]
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "tblhosting": {"qty": 1},
+    "tblhostingaddons": {"qty": 1},
+    "tblclients": {"status": "Active"},
+}
 ROWS_OF_SERVICES = ("tblhosting", "tblhostingconfigoptions", "tblcustomfieldsvalues", "tblhostingaddons")
 ROWS_OF_PEOPLE = ("tblclients", "tblusers", "tblusers_clients")
 
@@ -48,11 +53,7 @@ def _row(table: Table, row: dict[str, Any]) -> tuple[Any, ...]:
     def staged(value: Any) -> Any:
         return str(value) if isinstance(value, Decimal | date) else value
 
-    usual: dict[str, dict[str, Any]] = {
-        "tblhosting": {"qty": 1},
-        "tblhostingaddons": {"qty": 1},
-        "tblclients": {"status": "Active"},
-    }.get(table.name, {})
+    usual = DEFAULTS.get(table.name, {})
     return tuple(staged({**usual, **row}.get(column)) for column in table.columns)
 
 
