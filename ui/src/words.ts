@@ -96,6 +96,15 @@ export const words = {
   },
 
   servers: {
+    views: {
+      title: "Saved views",
+      save: "Save this view",
+      name: "Name",
+      help: "Kept in this browser, for you.",
+      nameMissing: "A name is needed.",
+      keep: "Save",
+      drop: (name: string) => `Forget the view ${name}`,
+    },
     title: "Servers",
     create: "Create server",
     search: "Search",

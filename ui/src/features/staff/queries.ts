@@ -3,7 +3,7 @@ import { api, unwrap } from "@/api/client";
 import type { Operation, ServerAction } from "@/api/types";
 import { randomKey } from "@/lib/keys";
 import type { Filters } from "./operations/filters";
-import type { Hold } from "./server/holding";
+import type { Hold } from "@/api/holding";
 
 const POLL_MS = 15_000;
 /** For what somebody looks at while it goes wrong. */

@@ -1,7 +1,8 @@
 import { useState } from "react";
+import { useUser } from "@/api/session";
 import { words } from "@/words";
 import { Button } from "@/ui/Button";
-import { bulkActions, plan, waiting, type BulkAction } from "./bulk";
+import { bulkActions, isForAny, type BulkAction } from "./bulk";
 import { BulkDialog } from "./BulkDialog";
 import type { Selection } from "./selection";
 
@@ -9,6 +10,7 @@ import type { Selection } from "./selection";
 export function BulkBar({ selection }: { selection: Selection }) {
   const [asking, setAsking] = useState<BulkAction | null>(null);
   const { servers } = selection;
+  const staff = useUser()?.role === "admin";
   if (servers.length === 0) return null;
   return (
     <section
@@ -18,13 +20,13 @@ export function BulkBar({ selection }: { selection: Selection }) {
       <p role="status" className="mr-auto px-1 font-medium">
         {words.bulk.chosen(servers.length)}
       </p>
-      {bulkActions.map((action) => (
+      {bulkActions(staff).map((action) => (
         <Button
           key={action}
-          reason={waiting(plan(action, servers)).length > 0 ? null : words.bulk.none}
+          reason={isForAny(action, servers) ? null : words.bulk.none}
           onClick={() => setAsking(action)}
         >
-          {words.actions[action]}
+          {words.bulk.actions[action]}
         </Button>
       ))}
       <Button kind="quiet" onClick={() => selection.all(false)}>

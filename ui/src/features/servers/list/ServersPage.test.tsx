@@ -233,3 +233,48 @@ test("without a stream it says so, quietly, and shows the list all the same", as
   expect(await screen.findByRole("link", { name: "kept" })).toBeVisible();
   expect(screen.queryByRole("alert")).toBeNull();
 });
+
+test("staff keep lists by name, come back to them and forget them", async () => {
+  localStorage.clear();
+  const { user, url } = renderApp("/servers", {
+    servers: [aServer({ name: "alpha" }), aServer({ name: "beta", status: "stopped" })],
+    user: admin,
+  });
+  await table();
+  expect(screen.queryByRole("button", { name: "Save this view" })).toBeNull();
+  await user.selectOptions(screen.getByLabelText("Status"), "stopped");
+  await user.click(await screen.findByRole("button", { name: "Save this view" }));
+  const dialog = await screen.findByRole("alertdialog", { name: "Save this view" });
+  expect(within(dialog).getByRole("button", { name: "Save" })).toHaveAccessibleDescription("A name is needed.");
+  await user.type(within(dialog).getByLabelText("Name"), "At rest{Enter}");
+  const views = await screen.findByRole("navigation", { name: "Saved views" });
+  expect(within(views).getByRole("link", { name: "At rest" })).toHaveAttribute("aria-current", "page");
+  await user.selectOptions(screen.getByLabelText("Status"), "");
+  expect(await screen.findByRole("link", { name: "alpha" })).toBeVisible();
+  await user.click(within(views).getByRole("link", { name: "At rest" }));
+  expect(url()).toBe("/servers?status=stopped");
+  await waitFor(() => expect(screen.queryByRole("link", { name: "alpha" })).toBeNull());
+  await user.click(within(views).getByRole("button", { name: "Forget the view At rest" }));
+  expect(within(views).queryByRole("link")).toBeNull();
+});
+
+test("staff suspend many for a reason, after it says what becomes of each", async () => {
+  const held = aServer({
+    name: "held",
+    status: "suspended",
+    suspension: { reason: "abuse", reasons: ["abuse"], since: "2026-11-01T00:00:00Z" },
+  });
+  const { user, db, finish } = renderApp("/servers", { servers: [aServer({ name: "up" }), held], user: admin });
+  await table();
+  await user.click(screen.getByRole("checkbox", { name: "Choose all that are listed" }));
+  const bar = screen.getByRole("region", { name: "Chosen servers" });
+  await user.click(within(bar).getByRole("button", { name: "Suspend" }));
+  const dialog = await screen.findByRole("alertdialog", { name: "Suspend: 2 servers" });
+  await user.click(within(dialog).getByRole("radio", { name: "Abuse" }));
+  expect(dialog).toHaveTextContent("heldLeft alone. It is suspended for this reason already.");
+  await user.type(within(dialog).getByLabelText("Note"), "spam");
+  await user.click(within(dialog).getByRole("button", { name: "Suspend" }));
+  await waitFor(() => expect(db.operations.size).toBe(1));
+  await finish();
+  await waitFor(() => expect(dialog).toHaveTextContent("upDone"));
+});

@@ -16,6 +16,7 @@ import { words } from "@/words";
 import { BulkBar } from "./BulkBar";
 import { isNarrowed, readFilters, withFilters, type Filters } from "./filters";
 import { serverQueries } from "@/features/servers/queries";
+import { SavedViews } from "./SavedViews";
 import { useSelection } from "./selection";
 import { ServersTable } from "./ServersTable";
 import { Toolbar } from "./Toolbar";
@@ -36,6 +37,7 @@ export function ServersPage() {
         <CreateButton />
       </div>
       <Toolbar filters={filters} onChange={change} />
+      {user?.role === "admin" ? <SavedViews user={user} /> : null}
       <Servers filters={filters} onChange={change} />
     </div>
   );

@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { describe } from "@/api/errors";
 import type { MassResult, StaffAccountDetail } from "@/api/types";
-import { HOLDS, type Hold } from "@/features/staff/server/holding";
+import { HOLDS, type Hold } from "@/api/holding";
 import { Button } from "@/ui/Button";
 import { Choice } from "@/ui/Choice";
 import { Dialog } from "@/ui/Dialog";

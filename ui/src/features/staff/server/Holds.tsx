@@ -6,7 +6,7 @@ import { Field } from "@/ui/Field";
 import { Section } from "@/ui/Section";
 import { Time } from "@/ui/Time";
 import { words } from "@/words";
-import { HOLDS, isHeld, whyNotHold, type Hold } from "./holding";
+import { HOLDS, isHeld, whyNotHold, type Hold } from "@/api/holding";
 import type { OfServer } from "./ServerStaffTab";
 
 const { holds } = words.staff;

@@ -1,4 +1,4 @@
-import type { Operation, Server, ServerStatus } from "@/api/types";
+import type { Operation, Server, ServerStatus } from "./types";
 import { words } from "@/words";
 
 /** What a server can be held for; the mirror of `HOLDS` in domain/server/operations.py. */
