@@ -6,8 +6,10 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from runtime.background import beside
+from runtime.ring import Ring
 from runtime.settings import Letters
 from service.billing.settle import settle
+from service.billing.wake import Waking
 from service.deps import Deps
 from service.follow.follower import Follower
 from service.mail.notices import Notices
@@ -17,11 +19,18 @@ from service.webhooks.tell import Webhooks
 @contextlib.asynccontextmanager
 async def working(d: Deps) -> AsyncIterator[None]:
     """Do it for as long as this is open."""
-    async with beside(settle(d)), beside(follower(d).run()), beside(d.sender.run()), beside(d.replayer.run()):
+    billing = Ring()
+    async with (
+        beside(settle(d, billing)),
+        beside(follower(d, billing).run()),
+        beside(d.sender.run()),
+        beside(d.replayer.run()),
+    ):
         yield
 
 
-def follower(d: Deps) -> Follower:
-    """What tells others of what happens."""
+def follower(d: Deps, billing: Ring | None = None) -> Follower:
+    """What tells others of what happens; `billing` is rung when a service may be due."""
     kinds = d.config.mail.letters if d.config.mail is not None else Letters()
-    return Follower(d.store, [Notices(d.store, d.post, kinds), Webhooks(d.log_id, d.sender.ring)], d.hub.ring())
+    notices, webhooks = Notices(d.store, d.post, kinds), Webhooks(d.log_id, d.sender.ring)
+    return Follower(d.store, [notices, webhooks, Waking(billing or Ring())], d.hub.ring())

@@ -38,6 +38,13 @@ UPDATE billing_service SET token = gen_random_uuid(), due_at = now() + make_inte
  )
 RETURNING *;
 
+-- name: wake_billing
+-- Something has changed about a server: its service is looked at now, unless it has not begun, waits for staff, or
+-- somebody looks at it already. $1 server
+UPDATE billing_service SET due_at = now()
+ WHERE server_id = $1 AND due_at > now() AND begins_at <= now() AND token IS NULL
+   AND problem_code IS DISTINCT FROM 'held';
+
 -- name: billing_looked_at
 -- Look again later, or not before more is asked. $1 external id, $2 token, $3 seconds (null: never), $4 code, $5 problem
 UPDATE billing_service

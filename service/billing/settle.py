@@ -6,7 +6,6 @@ killed and looks again, cannot take it twice.
 
 from __future__ import annotations
 
-import asyncio
 import math
 from dataclasses import dataclass
 from uuid import UUID
@@ -23,6 +22,7 @@ from domain.server.state import Server
 from eventstore import snapshot
 from eventstore.database import FAILED, Connection
 from runtime.ids import new_id
+from runtime.ring import Ring
 from service.billing.desire import Ask, Desire, Done, Make, Step, Stuck, Wait, create, next_step
 from service.billing.statements import SQL
 from service.deps import Deps
@@ -55,8 +55,8 @@ class Verdict:
     problem: str | None = None
 
 
-async def settle(d: Deps) -> None:
-    """Have services become as they are wanted, for ever."""
+async def settle(d: Deps, ring: Ring) -> None:
+    """Have services become as they are wanted, for ever. `ring` is rung when one may be due."""
     while True:
         try:
             while await settle_one(d):
@@ -65,7 +65,7 @@ async def settle(d: Deps) -> None:
             log.warning("billing waits", error=str(error) or type(error).__name__)
         except Exception as error:  # one service that is not understood must not stop the others
             log.error("billing failed", exc_info=error)
-        await asyncio.sleep(POLL_SECONDS)
+        await ring.wait(POLL_SECONDS)
 
 
 async def settle_one(d: Deps, external_id: str | None = None) -> bool:

@@ -12,6 +12,7 @@ import httpx
 from domain import ids
 from domain.server import events as e
 from eventstore.store import Entry
+from service.background import follower, working
 from service.billing import models
 from service.billing.desire import Ask, Desire, Done, Stuck, next_step
 from service.billing.settle import settle_one
@@ -145,6 +146,31 @@ async def test_it_begins_when_it_is_time_and_not_twice(world: World, ann: Person
     assert await operations(world, again) == []
     await due(world)
     assert await operations(world, again) == ["suspend"]
+
+
+async def test_the_next_step_is_taken_as_soon_as_the_one_before_has_ended(
+    world: World, ann: Person, as_staff: httpx.AsyncClient
+) -> None:
+    """Nothing else would look within an hour; what waits for its day goes on waiting."""
+    await follower(world.deps).begin()
+    service = await made(world, as_staff, owner=ann.email)
+    suspended = await put(as_staff, state="suspended")
+    back = await put(as_staff, state="active", plan="large")
+    assert back["operation"]["id"] == suspended["operation"]["id"]
+    await world.store.pool.execute("UPDATE billing_service SET due_at = now() + interval '1 hour'")
+    async with working(world.deps):
+        await done(world, suspended, e.PowerObserved(power="stopped"))
+        async with asyncio.timeout(10):
+            while await operations(world, service) != ["suspend", "unsuspend"]:  # noqa: ASYNC110 - it knows nothing of us
+                await asyncio.sleep(0.02)
+        later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+        await put(as_staff, state="suspended", effective_at=later)
+        unsuspending = await show(as_staff)
+        await done(world, unsuspending, e.PowerObserved(power="running"))
+        one = follower(world.deps)
+        while await one.page():
+            pass
+    assert await world.store.pool.fetchval("SELECT due_at > now() + interval '50 minutes' FROM billing_service")
 
 
 async def test_what_cannot_be_is_refused_or_told(

@@ -1,4 +1,5 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { ChevronRight } from "lucide-react";
 import { useState } from "react";
 import { useSearchParams } from "react-router";
 import { describe } from "@/api/errors";
@@ -71,10 +72,11 @@ function Row({ owner, webhook, delivery }: Props & { delivery: WebhookDelivery }
       <details open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
         <summary
           aria-label={said.open(type, message_id)}
-          className="flex min-h-11 cursor-pointer flex-wrap items-center justify-between gap-x-6 gap-y-1 py-2.5"
+          className="flex min-h-11 cursor-pointer flex-wrap items-center gap-x-2 gap-y-1 py-2.5"
         >
-          <span className="min-w-0 font-mono text-small wrap-anywhere">{type}</span>
-          <span className="text-small text-soft">
+          <ChevronRight aria-hidden size={15} className={open ? "rotate-90 text-soft" : "text-soft"} />
+          <span className="min-w-0 flex-1 font-mono text-small wrap-anywhere">{type}</span>
+          <span className="basis-full pl-6 text-small text-soft sm:basis-auto">
             {said.states[state]}
             {status ? ` · ${said.answered(status)}` : null} · {how} · <Time at={delivery.created_at} />
           </span>
