@@ -75,13 +75,19 @@ async def open_pool(url: str, *, size: int = 10, application: str = "hostler") -
     )
 
 
+async def is_migrated(source: Connection | Pool, seconds: float | None = None) -> bool:
+    """Whether the newest relation, or function, is there, asked for so many seconds at most."""
+    newest = "SELECT coalesce(to_regclass($1)::oid, to_regproc($1)::oid)"
+    return await source.fetchval(newest, NEWEST_CHANGE, timeout=seconds) is not None
+
+
 async def check_migrated(connection: Connection) -> None:
-    """Make sure that the newest relation, or function, is there.
+    """Make sure that it is.
 
     Raises:
         NotMigrated: it is not.
     """
-    if await connection.fetchval("SELECT coalesce(to_regclass($1)::oid, to_regproc($1)::oid)", NEWEST_CHANGE) is None:
+    if not await is_migrated(connection):
         raise NotMigrated("the database is not migrated: run `hostler-admin migrate`")
 
 

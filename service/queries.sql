@@ -233,10 +233,6 @@ SELECT mode FROM cluster_mode WHERE cluster = $1;
 -- The clusters that staff have switched.
 SELECT cluster, mode FROM cluster_mode;
 
--- name: ready
--- Whether the database answers and has the newest table. $1 its name
-SELECT to_regclass($1) IS NOT NULL;
-
 -- name: allow_destroys
 -- For some time no removal waits for staff. $1 minutes
 UPDATE destroy_guard SET tripped_at = NULL, allowed_until = clock_timestamp() + make_interval(mins => $1);

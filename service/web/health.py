@@ -7,9 +7,8 @@ from ipaddress import ip_address
 from starlette.requests import Request
 from starlette.responses import Response
 
-from eventstore.database import NEWEST_CHANGE
+from eventstore.database import is_migrated
 from service.deps import deps
-from service.reads import SQL
 from service.web.edge import DATABASE_AWAY
 from service.web.problems import Problem
 from service.web.reply import reply
@@ -25,8 +24,8 @@ async def healthz(req: Request) -> Response:
 async def readyz(req: Request) -> Response:
     """Whether requests can be served; names what cannot be used."""
     try:
-        newest = await deps(req).store.pool.fetchval(SQL.ready, NEWEST_CHANGE, timeout=5)
-        wrong = None if newest else "it is not migrated: run `hostler-admin migrate`"
+        migrated = await is_migrated(deps(req).store.pool, 5)
+        wrong = None if migrated else "it is not migrated: run `hostler-admin migrate`"
     except DATABASE_AWAY:
         wrong = "it cannot be reached"
     checks = [{"name": "database", "ok": wrong is None, "detail": wrong}]
