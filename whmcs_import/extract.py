@@ -114,14 +114,16 @@ def parse_dsn(text: str) -> Dsn:
     Raises:
         InvalidSource: it is something else.
     """
-    wanted = "--source must be mysql://user:password@host:port/database"
+    wanted = "--source must be mysql://user:password@host:port/database, with @ / : # % in names as %40 %2F %3A %23 %25"
     try:
         url = urlsplit(text)
         port = url.port or 3306
     except ValueError as error:
         raise InvalidSource(f"{wanted}: {error}") from None
     database = url.path.strip("/")
-    if url.scheme not in ("mysql", "mariadb") or not url.hostname or not url.username or not database or url.query:
+    # What follows the database is the rest of a password that held one of these.
+    split = url.query or url.fragment or "/" in database or "@" in database or url.netloc.count("@") > 1
+    if url.scheme not in ("mysql", "mariadb") or not url.hostname or not url.username or not database or split:
         raise InvalidSource(wanted)
     return Dsn(url.hostname, port, unquote(url.username), unquote(url.password or ""), unquote(database))
 
@@ -290,7 +292,10 @@ def _freeze(connection: Connection, schema: _Schema, *, locked: bool) -> str:
     with connection.cursor(Cursor) as cursor:
         if locked:
             names = sorted({schema.tables[table.origin.lower()].name for table in schema.wanted} | schema.settings)
-            cursor.execute(f"LOCK TABLES {', '.join(f'`{name}` READ' for name in names)}")
+            try:
+                cursor.execute(f"LOCK TABLES {', '.join(f'`{name}` READ' for name in names)}")
+            except pymysql.err.OperationalError as error:
+                raise SourceError(f"{error.args[-1]}: --lock-source needs GRANT LOCK TABLES besides SELECT") from None
         else:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")

@@ -165,6 +165,8 @@ class Report:
         if self.retried:
             lines = [f"{row}: {what}" for row, what in self.retried.items()]
             return "\n".join(lines + [f"Run {self.run_id}."] * bool(self.run_id))
+        if not self.plan.entities["servers"].seen:
+            return "Nothing to import: the source has no services."
         if self.plan.changes == 0:
             return "Nothing to change: everything that can be imported is here already."
         verb = "would be" if self.dry_run else "were"

@@ -151,6 +151,7 @@ async def verify(connection: Connection, dsn: Dsn, source: str, file: MappingFil
 
     Raises:
         SourceError: the source cannot be read.
+        TargetError: nothing was imported from it.
     """
     verdict = Verdict()
     same = await target.last_mapping(connection, source) in (None, file.digest)
@@ -159,6 +160,8 @@ async def verify(connection: Connection, dsn: Dsn, source: str, file: MappingFil
         verdict.note = f"Sizes, images, places and extras are {how} the last run."
     servers = await target.imported_now(connection, source, "service", "server.imported", "server.import_updated")
     accounts = await target.imported_now(connection, source, "client", "account.imported")
+    if not servers and not accounts:
+        raise target.TargetError(f"nothing was imported from {source!r}: check --source-name")
     people = await target.imported_now(connection, source, "user", "user.imported")
     chosen = await target.chosen_here(connection, [ids.imported(source, "service", id) for id in servers])
     with extract.reading(dsn) as there:

@@ -66,6 +66,26 @@ def test_a_wrong_password_and_a_wrong_database_are_told_apart(importer: Importer
     assert "SELECT on the database" in refused(replace(importer, source=importer.source + "x"))[1]
 
 
+@pytest.mark.parametrize("password", ["hu@sh", "hu/sh", "hu#sh", "hu?sh", "a@b/c#d"])
+def test_a_password_that_is_not_escaped_is_refused_and_not_shown(importer: Importer, password: str) -> None:
+    code, said = refused(replace(importer, source=f"mysql://reader:{password}@127.0.0.1:1/whmcs"))
+    assert code == 64
+    assert "%40" in said
+    assert "sh@" not in said
+    assert "//reader@b" not in said
+
+
+def test_a_lock_that_is_not_granted_and_a_source_that_was_never_imported_are_said_plainly(
+    changing: Testbed, importer: Importer
+) -> None:
+    changing.rows("ALTER TABLE tblclients ENGINE = MyISAM", "dsn")
+    locking = replace(importer, source=changing.ready["readonly_dsn"])
+    code, said = refused(locking, "--lock-source", "--dry-run")
+    assert (code, "GRANT LOCK TABLES" in said) == (3, True)
+    code, said = refused(importer, "verify", "--source-name", "other")
+    assert (code, "nothing was imported from 'other'" in said) == (3, True)
+
+
 def test_a_source_user_who_could_write_is_refused_unless_insisted(whmcs: Testbed, importer: Importer) -> None:
     writer = replace(importer, source=whmcs.ready["dsn"])
     code, said = refused(writer, "--dry-run")
