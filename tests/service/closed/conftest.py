@@ -21,6 +21,7 @@ allow_networks = ["127.0.0.0/8"]
 def settings(tmp_path: Path, database_url: str) -> Settings:
     """Settings of an installation whose webhooks go to where nobody listens: nothing is looked up elsewhere."""
     write_keys(tmp_path)
+    (tmp_path / "token").write_text("0c9fbb0e-known-to-nobody-but-proxmox")
     (tmp_path / "hostler.toml").write_text(CONFIG + HOOKS)
     return Settings({"HOSTLER_DATABASE_URL": database_url, "HOSTLER_CONFIG": str(tmp_path / "hostler.toml")})
 
