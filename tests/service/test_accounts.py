@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from domain import ids
 from domain.account.decide import ChangeMember, change_member, role_of
 from domain.account.events import Member, MemberRole
-from domain.account.roles import RIGHTS
+from domain.account.roles import RIGHTS, Right
 from domain.account.state import Account, evolve_account
 from domain.errors import NotAllowed
 from domain.record import Actor, Meta, Recorded
@@ -25,6 +26,7 @@ from tests.service.test_actions import ask
 from tests.service.test_servers import running
 from tests.service.world import Person, World
 
+REPOSITORY = Path(__file__).parents[2]
 Order = Callable[..., dict[str, Any]]
 ROLES: list[MemberRole] = ["owner", "admin", "operator", "billing", "viewer"]
 
@@ -203,3 +205,14 @@ def test_an_account_always_has_an_owner_and_nobody_raises_themselves(steps: list
             state = evolve_account(state, record)
         assert any(member.role == "owner" for member in state.members)
         assert role_of(state, people[who]) == role
+
+
+def test_the_page_about_people_says_what_each_role_may_do() -> None:
+    lines = (REPOSITORY / "docs" / "people.md").read_text().splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
+    columns: list[Right] = ["see", "act", "order", "end", "manage"]
+    written = {
+        role: frozenset(right for right, cell in zip(columns, cells, strict=True) if cell == "yes")
+        for role, *cells in rows[2:]
+    }
+    assert written == RIGHTS
