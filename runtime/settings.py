@@ -239,6 +239,44 @@ class Auth(Section):
     insecure_cookie: bool = False
 
 
+class Oidc(Section):
+    """The provider by which staff may sign in, called `name`, and whom of its people: those whose address is of one of
+    the `domains`, and those in one of the `groups`. They must be administrators here already.
+
+    `link_base` is the address under which people reach the dashboard; the provider sends them back to
+    /v1/oidc/callback there. `trust_email` is for providers that never say whether an address was verified.
+    """
+
+    name: str = Field("single sign-on", min_length=1, max_length=60)
+    issuer: str = Field(pattern=r"^(https://[^\s?#]+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/[^\s?#]*)?)$")
+    client_id: str = Field(min_length=1)
+    client_secret_file: FilePath
+    link_base: str = Field(pattern=r"^https?://[^\s?#]+$")
+    domains: list[str] = []
+    groups: list[str] = []
+    groups_claim: str = "groups"
+    trust_email: bool = False
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Oidc:
+        if not self.domains and not self.groups:
+            raise ValueError("name the domains, or the groups, whose people may sign in")
+        return self
+
+    def client_secret(self) -> str:
+        """The secret that was agreed with the provider, read from its file.
+
+        Raises:
+            SettingsError: the file cannot be read.
+        """
+        return read_secret(self.client_secret_file, "oidc.client_secret_file").decode()
+
+    def admits(self, email: str, groups: frozenset[str]) -> bool:
+        """Whether somebody with this address, verified, and in these groups may sign in."""
+        domain = email.rpartition("@")[2]
+        return bool(groups & set(self.groups)) or (bool(domain) and domain in {name.lower() for name in self.domains})
+
+
 class Letters(Section):
     """Which letters about servers are sent; `attention` goes to administrators, the others to owners."""
 
@@ -295,6 +333,7 @@ class Config(Section):
     policy: Policy = Policy()
     mail: Mail | None = None
     webhooks: Webhooks = Webhooks()
+    oidc: Oidc | None = None
     cluster: list[Cluster] = []
     pool: list[Pool] = []
     plan: list[Plan] = []

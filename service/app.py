@@ -22,6 +22,7 @@ from service.identity.auth import Authenticate
 from service.imports import routes as imports
 from service.keys import routes as keys
 from service.live import routes as live
+from service.oidc import routes as oidc
 from service.past import routes as past
 from service.people import routes as people
 from service.servers import routes as servers
@@ -35,7 +36,7 @@ from service.web.problems import PLACE, Problem
 from service.webhooks import routes as webhooks
 
 ROOMS = (
-    *(web, identity, accounts, keys, servers, console, live, catalogue),
+    *(web, identity, oidc, accounts, keys, servers, console, live, catalogue),
     *(staff, past, watch, people, billing, imports, webhooks),
 )
 ENDPOINTS = [endpoint for room in ROOMS for endpoint in room.ENDPOINTS]

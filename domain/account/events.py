@@ -142,6 +142,14 @@ class RecoveryCodeUsed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityLinked:
+    """The user proved who they are at the company's provider, which knows them as `subject`."""
+
+    issuer: str
+    subject: str = private(default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApiTokenCreated:
     token_id: UUID
     scopes: list[str]
@@ -204,6 +212,7 @@ UserEvent = (
     | TwoFactorEnabled
     | TwoFactorDisabled
     | RecoveryCodeUsed
+    | IdentityLinked
     | ApiTokenCreated
     | ApiTokenRevoked
     | UserDisabled
@@ -229,6 +238,7 @@ EVENTS = (
     EventType("user.two_factor_enabled", 1, TwoFactorEnabled),
     EventType("user.two_factor_disabled", 1, TwoFactorDisabled),
     EventType("user.recovery_code_used", 1, RecoveryCodeUsed),
+    EventType("user.identity_linked", 1, IdentityLinked),
     EventType("user.api_token_created", 1, ApiTokenCreated),
     EventType("user.api_token_revoked", 1, ApiTokenRevoked),
     EventType("user.disabled", 1, UserDisabled),

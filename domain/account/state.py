@@ -110,7 +110,7 @@ def evolve_user(state: User | None, record: Recorded[Any]) -> User:
             pass
         case e.TwoFactorEnabled() | e.TwoFactorDisabled() | e.ApiTokenCreated() | e.ApiTokenRevoked():
             pass
-        case e.UserImpersonated():
+        case e.UserImpersonated() | e.IdentityLinked():
             pass
         case _:
             raise ValueError(f"{type(event).__name__} is not an event of a user")

@@ -7,7 +7,6 @@ import base64
 import hashlib
 import hmac
 import secrets
-from ipaddress import ip_address
 from uuid import UUID
 
 from starlette.requests import Request
@@ -19,7 +18,7 @@ from eventstore.store import AppendError, Entry
 from runtime import passwords
 from runtime.ids import new_id
 from service.deps import Deps, deps, meta_of, request_id
-from service.identity import two_factor
+from service.identity import cookies, two_factor
 from service.identity.auth import bearer, host, verified
 from service.identity.me import represent_user
 from service.identity.models import Credentials
@@ -32,9 +31,6 @@ from service.web.body import body
 from service.web.problems import Problem
 from service.web.reply import reply
 
-COOKIE, COOKIE_PATH = "hostler_refresh", "/v1/token"
-# Scripts read it: without it there is no session to ask for, and a visitor's first page begins with no refusal.
-HINT, HINT_PATH = "hostler_signed_in", "/"
 OWN_SITE = ("same-origin", "none")  # browsers say where a request comes from; SameSite lets sister domains through
 GRACE_SECONDS = 10.0
 LONGEST_AGENT = 300
@@ -58,14 +54,15 @@ async def login(req: Request) -> Response:
         raise Problem("invalid_credentials")
     if await two_factor.confirmed(d, user_id):
         await two_factor.check(req, user_id, given.otp)
-    return await _open_session(req, user)
+    session_id, token, seconds = await open_session(req, user)
+    return _signed_in(req, user, session_id, token, seconds)
 
 
 async def refresh(req: Request) -> Response:
     """A new access token for the refresh cookie, which is replaced."""
     if req.headers.get("sec-fetch-site", "same-origin") not in OWN_SITE:
         raise Problem("forbidden", "Another site may not use the refresh cookie.")
-    d, token = deps(req), req.cookies.get(COOKIE, "")
+    d, token = deps(req), req.cookies.get(cookies.COOKIE, "")
     rotated = await _rotate(d, token) if token else None
     if rotated is None:
         return _signed_out(req, Problem("invalid_refresh_token"))
@@ -87,8 +84,18 @@ async def logout(req: Request) -> Response:
         await d.store.pool.execute(SQL.end_session, session_id)
         d.hub.end_session(session_id)
     answer = Response(status_code=204, headers={"Cache-Control": "no-store"})
-    _drop_cookies(req, answer)
+    cookies.drop(req, answer)
     return answer
+
+
+async def open_session(req: Request, user: User) -> tuple[UUID, str, int]:
+    """A new session of somebody who has proved who they are: its id, its first refresh token, seconds it may last."""
+    d, session_id, token = deps(req), new_id(), secrets.token_urlsafe(32)
+    seconds, agent = d.config.auth.refresh_seconds, req.headers.get("user-agent", "")[:LONGEST_AGENT]
+    await d.store.pool.execute(
+        SQL.open_session, session_id, user.id, float(seconds), secret_hash(token), host(req.scope), agent
+    )
+    return session_id, token, seconds
 
 
 async def _proven(req: Request, email: str, password: str) -> UUID | None:
@@ -119,15 +126,6 @@ async def _rehash(req: Request, user_id: UUID, scheme: str, stored: str, passwor
         return
 
 
-async def _open_session(req: Request, user: User) -> Response:
-    d, session_id, token = deps(req), new_id(), secrets.token_urlsafe(32)
-    seconds, agent = d.config.auth.refresh_seconds, req.headers.get("user-agent", "")[:LONGEST_AGENT]
-    await d.store.pool.execute(
-        SQL.open_session, session_id, user.id, float(seconds), secret_hash(token), host(req.scope), agent
-    )
-    return _signed_in(req, user, session_id, token, seconds)
-
-
 async def _rotate(d: Deps, token: str) -> tuple[UUID, UUID, str, int] | None:
     """The successor of a refresh token: always the same one. None when it is worthless; late reuse ends its session."""
     successor = _successor(d, token)
@@ -156,36 +154,15 @@ def _signed_in(req: Request, user: User, session_id: UUID, token: str, seconds: 
             "user": represent_user(user),
         }
     )
-    secure = _secure(req)
-    answer.set_cookie(COOKIE, token, seconds, path=COOKIE_PATH, secure=secure, httponly=True, samesite="strict")
-    answer.set_cookie(HINT, "1", seconds, path=HINT_PATH, secure=secure, samesite="strict")
+    cookies.put(req, answer, token, seconds)
     return answer
 
 
 def _signed_out(req: Request, problem: Problem) -> Response:
     """A refusal that also takes the worthless cookies away."""
     answer = problems.response(problem, path=req.url.path, request_id=request_id(req))
-    _drop_cookies(req, answer)
+    cookies.drop(req, answer)
     return answer
-
-
-def _drop_cookies(req: Request, answer: Response) -> None:
-    secure = _secure(req)
-    answer.delete_cookie(COOKIE, path=COOKIE_PATH, secure=secure, httponly=True, samesite="strict")
-    answer.delete_cookie(HINT, path=HINT_PATH, secure=secure, samesite="strict")
-
-
-def _secure(req: Request) -> bool:
-    """Whether the cookie is for https alone: always, except for a browser on this machine or where the settings say."""
-    plain_loopback = req.url.scheme == "http" and req.client is not None and _is_loopback(req.client.host)
-    return not (plain_loopback or deps(req).config.auth.insecure_cookie)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _successor(d: Deps, token: str) -> str:

@@ -41,6 +41,7 @@ WORDS: dict[type, Callable[[Any, str], Words]] = {
     a.PasswordChanged: lambda _, __: ("Password changed", None),
     a.TwoFactorEnabled: lambda _, __: ("Second factor turned on", None),
     a.TwoFactorDisabled: lambda _, __: ("Second factor turned off", None),
+    a.IdentityLinked: lambda v, _: ("Linked with the company's provider", v.issuer),
     a.RecoveryCodeUsed: lambda v, _: ("A recovery code was used", f"{v.left} are left"),
     a.ApiTokenCreated: lambda v, _: (f"API token {v.name} made", ", ".join(v.scopes)),
     a.ApiTokenRevoked: lambda _, __: ("API token revoked", None),

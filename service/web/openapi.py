@@ -34,6 +34,7 @@ WORDS = {
     201: "Made",
     202: "Accepted: it goes on",
     204: "Done",
+    303: "Go on there",
     304: "Unchanged",
     503: "Not ready",
 }

@@ -14,7 +14,7 @@ import pytest
 from domain import ids
 from domain.account.events import PasswordRehashed
 from runtime import passwords
-from service.identity import models, session, throttle
+from service.identity import cookies, models, throttle
 from tests.service.world import PASSWORD, Person, World
 
 
@@ -42,15 +42,15 @@ async def test_the_right_password_opens_a_session(world: World, ann: Person) -> 
 async def test_scripts_learn_that_there_is_a_session_and_nothing_of_it(world: World, ann: Person) -> None:
     async with world.anonymous() as client:
         answer = await login(client)
-        (hint,) = [text for text in answer.headers.get_list("set-cookie") if text.startswith(f"{session.HINT}=")]
-        assert hint.startswith(f"{session.HINT}=1;")
+        (hint,) = [text for text in answer.headers.get_list("set-cookie") if text.startswith(f"{cookies.HINT}=")]
+        assert hint.startswith(f"{cookies.HINT}=1;")
         assert "HttpOnly" not in hint
         assert "SameSite=strict" in hint
         client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
         gone = (await client.post("/v1/logout")).headers.get_list("set-cookie")
     assert sorted((text.partition("=")[0], "Max-Age=0" in text) for text in gone) == [
-        (session.COOKIE, True),
-        (session.HINT, True),
+        (cookies.COOKIE, True),
+        (cookies.HINT, True),
     ]
 
 
@@ -129,24 +129,24 @@ async def test_the_delay_has_an_end(world: World, ann: Person) -> None:
 
 
 async def refreshed(world: World, cookie: str) -> httpx.Response:
-    async with world.anonymous(Cookie=f"{session.COOKIE}={cookie}") as client:
+    async with world.anonymous(Cookie=f"{cookies.COOKIE}={cookie}") as client:
         return await client.post("/v1/token/refresh")
 
 
 async def test_refreshing_rotates_and_a_second_tab_gets_the_same_successor(world: World, ann: Person) -> None:
     async with world.anonymous() as client:
-        first = (await login(client)).cookies[session.COOKIE]
+        first = (await login(client)).cookies[cookies.COOKIE]
     one, other = await refreshed(world, first), await refreshed(world, first)
     assert one.status_code == other.status_code == 200
-    assert one.cookies[session.COOKIE] == other.cookies[session.COOKIE] != first
-    assert (await refreshed(world, one.cookies[session.COOKIE])).status_code == 200
+    assert one.cookies[cookies.COOKIE] == other.cookies[cookies.COOKIE] != first
+    assert (await refreshed(world, one.cookies[cookies.COOKIE])).status_code == 200
 
 
 async def test_late_reuse_of_a_replaced_token_ends_the_whole_session(world: World, ann: Person) -> None:
     async with world.anonymous() as client:
         answer = await login(client)
-    first, token = answer.cookies[session.COOKIE], answer.json()["access_token"]
-    second = (await refreshed(world, first)).cookies[session.COOKIE]
+    first, token = answer.cookies[cookies.COOKIE], answer.json()["access_token"]
+    second = (await refreshed(world, first)).cookies[cookies.COOKIE]
     await world.store.pool.execute("UPDATE refresh_token SET replaced_at = replaced_at - interval '11 seconds'")
     stolen = await refreshed(world, first)
     assert stolen.status_code == 401
@@ -170,7 +170,7 @@ async def test_signing_out_ends_the_session_at_once(world: World, ann: Person) -
         out = await client.post("/v1/logout")
         assert out.status_code == 204
         assert (await client.get("/v1/users/me")).status_code == 401
-    assert (await refreshed(world, answer.cookies[session.COOKIE])).status_code == 401
+    assert (await refreshed(world, answer.cookies[cookies.COOKIE])).status_code == 401
 
 
 async def test_an_expired_token_is_refused_and_says_so(

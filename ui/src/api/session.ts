@@ -7,6 +7,7 @@ import type {
   InvitationAccept,
   OpenedInvitation,
   Session,
+  SignInProvider,
   User,
 } from "./types";
 
@@ -88,6 +89,13 @@ export async function signIn(credentials: Credentials): Promise<void> {
 
 async function accepted(response: Response): Promise<void> {
   if (!response.ok) throw toApiError(await response.json().catch(() => null), response);
+}
+
+/** What the provider is called by which staff may sign in; null where there is none. */
+export async function signInProvider(): Promise<string | null> {
+  const response = await send(new Request(new URL("/v1/oidc", window.location.origin)));
+  await accepted(response);
+  return ((await response.json()) as SignInProvider).name;
 }
 
 /** Ask for a letter with a link; the answer does not tell whether anybody has the address. */

@@ -4,6 +4,7 @@ type Schemas = components["schemas"];
 
 export type User = Schemas["User"];
 export type Session = Schemas["Session"];
+export type SignInProvider = Schemas["SignInProvider"];
 export type Credentials = Schemas["Credentials"];
 export type Server = Schemas["Server"];
 export type ServerStatus = Schemas["Server"]["status"];

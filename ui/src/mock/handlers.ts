@@ -165,6 +165,7 @@ export function handlers(db: MockDb, session: MockSession): HttpHandler[] {
       if (db.otp && !otp) return problem(401, "otp_required", "A code is needed");
       return db.otp && otp !== db.otp ? problem(401, "invalid_credentials", "The code is wrong") : session.answer(user);
     }),
+    http.get("*/v1/oidc", () => HttpResponse.json({ object: "sign_in_provider", name: null })),
     http.post("*/v1/password/forgot", async ({ request }) => {
       db.letters.push(((await request.json()) as { email: string }).email);
       return new HttpResponse(null, { status: 202 });

@@ -14,6 +14,18 @@ export const sessionWords = {
   failed: "Signing in did not work",
   back: "Back to signing in",
 
+  provider: {
+    open: (name: string) => `Sign in with ${name}`,
+    help: "For staff.",
+    failed: "You were not signed in",
+    why: {
+      away: "The provider does not answer just now. Try again soon, or use your password.",
+      refused: "The provider did not confirm who you are, or it took too long. Try again.",
+      unknown: "No member of staff here has this address. Ask a colleague who runs this service.",
+      not_allowed: "Your address, or your groups at the provider, may not sign in here.",
+    },
+  },
+
   forgot: {
     open: "Forgot your password?",
     title: "Choose a new password",

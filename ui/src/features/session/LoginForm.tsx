@@ -10,6 +10,7 @@ import { Field } from "@/ui/Field";
 import { Notice } from "@/ui/Notice";
 import { words } from "@/words";
 import { EntranceForm } from "./Entrance";
+import { ProviderLink, ProviderRefusal } from "./ProviderLink";
 
 /** Signs in; whoever shows it sees by the session that somebody is. `known`: the address, where there is but one. */
 export function LoginForm({ known = "" }: { known?: string }) {
@@ -30,6 +31,7 @@ export function LoginForm({ known = "" }: { known?: string }) {
   const send = () => login.mutate(otp === null ? { email, password } : { email, password, otp });
   return (
     <EntranceForm title={words.session.title} busy={login.isPending} onSend={send}>
+      {login.isIdle ? <ProviderRefusal /> : null}
       {login.error && !asksForCode(login.error) ? <LoginFailure error={login.error} withCode={asked} /> : null}
       <Field
         label={words.session.email}
@@ -67,6 +69,7 @@ export function LoginForm({ known = "" }: { known?: string }) {
       <Link to={paths.forgot()} className="justify-self-start text-accent hover:underline">
         {words.session.forgot.open}
       </Link>
+      <ProviderLink />
     </EntranceForm>
   );
 }

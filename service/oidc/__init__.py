@@ -1,0 +1,1 @@
+"""Staff sign in through the company's own provider (OpenID Connect)."""
