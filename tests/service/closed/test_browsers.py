@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from service.app import PAGES
-from service.identity import session
+from service.identity import cookies
 from service.web import problem_list
 from service.web.edge import SECURITY
 from service.web.problems import KINDS, PLACE
@@ -62,7 +62,7 @@ async def test_another_site_cannot_use_the_refresh_cookie(world: World, ann: Per
         signed_in = await client.post("/v1/login", json={"email": ann.email, "password": PASSWORD})
         given = signed_in.headers["set-cookie"].lower()
         assert {"httponly", "samesite=strict", "path=/v1/token"} <= {part.strip() for part in given.split(";")}
-        headers = {"Cookie": f"{session.COOKIE}={signed_in.cookies[session.COOKIE]}"}
+        headers = {"Cookie": f"{cookies.COOKIE}={signed_in.cookies[cookies.COOKIE]}"}
         for site, status in (("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)):
             answer = await client.post("/v1/token/refresh", headers=headers | {"Sec-Fetch-Site": site})
             assert answer.status_code == status, site
