@@ -30,7 +30,7 @@ from runtime.settings import Cluster
 log = structlog.get_logger()
 Suspect = tuple[UUID, GuestRow]
 LEASE_INTERVALS = 4
-CLOSER_AT_ONCE = 8
+CLOSER_AT_ONCE = 3  # half of what a cluster is asked at once is left to those who act
 INVENTORY_SECONDS = 30.0  # how old at most what orders are checked against is
 CLOSER_PER_LOOK = 200  # of those that seem to differ; the others have their turn at the next looks
 
