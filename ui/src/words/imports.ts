@@ -30,6 +30,8 @@ const reasons: Record<string, string> = {
   id_unreadable: "Its id is no number",
   row_unreadable: "The row cannot be read",
   owner_changed: "It belongs to another client now",
+  erased: "Was erased here, and stays so",
+  owner_erased: "Its client was erased here",
   option_unmapped: "An option is not in the mapping",
   client_missing: "Its client is missing",
   product_missing: "Its product is missing",
