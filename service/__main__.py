@@ -22,6 +22,7 @@ from service.app import build
 from service.background import working
 from service.deps import Deps, opened
 from service.web import health
+from service.web.patience import Patient
 
 GRACE_SECONDS = 5
 # What waits of a console's typing is bounded; what it shows does not shrink by compressing it again.
@@ -63,6 +64,7 @@ async def serve(stop: Stop) -> None:
 def _served(settings: Settings, name: str, address: tuple[str, int], app: Starlette) -> tuple[Server, socket.socket]:
     config = uvicorn.Config(
         app,
+        http=Patient,
         lifespan="off",
         access_log=False,
         log_config=None,

@@ -20,6 +20,7 @@ from service.web.metrics import Metrics
 from service.web.problems import Problem
 
 LIMIT_SECONDS = 20.0
+MOST_AT_ONCE = 1_000  # requests that a process works on, streams aside: more would only wait for the database
 LONGEST_WAIT = 30  # seconds that a caller may prefer to wait for an operation
 GIVEN = re.compile(rb"[A-Za-z0-9._~:+/=@-]{1,128}")
 DATABASE_AWAY: tuple[type[Exception], ...] = (*LOST, asyncpg.TooManyConnectionsError)
@@ -32,6 +33,7 @@ SECURITY = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",  # pages have their own
 }
+SOON = {"Retry-After": "2"}
 ONLY_TLS = "max-age=31536000"
 log = structlog.get_logger()
 
@@ -42,6 +44,7 @@ class Edge:
     def __init__(self, app: ASGIApp, metrics: Metrics):
         self._app = app
         self._metrics = metrics
+        self._at_once = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -58,8 +61,13 @@ class Edge:
             _log(scope, request, seconds)
 
     async def _answer(self, scope: Scope, receive: Receive, request: _Request) -> None:
+        limit = _limit(scope)
+        counted = limit is not None
+        self._at_once += counted
         try:
-            async with asyncio.timeout(_limit(scope)):
+            if self._at_once > MOST_AT_ONCE and counted:
+                raise Problem("unavailable", "Too much is asked at once: try again soon.", headers=SOON)
+            async with asyncio.timeout(limit):
                 await self._app(scope, receive, request.send)
         except ClientDisconnect:
             return
@@ -69,6 +77,8 @@ class Edge:
             problem = _problem_of(error, request.id)
             answer = problems.response(problem, path=scope["path"], request_id=request.id)
             await answer(scope, receive, request.send)
+        finally:
+            self._at_once -= counted
 
 
 class _Request:
@@ -114,7 +124,7 @@ def _problem_of(error: Exception, request_id: str) -> Problem:
         return error
     if isinstance(error, DATABASE_AWAY):
         log.warning("database away", request_id=request_id, error=str(error) or type(error).__name__)
-        return Problem("unavailable", headers={"Retry-After": "2"})
+        return Problem("unavailable", headers=SOON)
     log.error("request failed", request_id=request_id, exc_info=error)
     return Problem("internal")
 
