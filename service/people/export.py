@@ -22,6 +22,7 @@ from service.people.accounts import named_account
 from service.people.statements import SQL
 from service.people.users import represent_user
 from service.web.reply import reply
+from service.webhooks import endpoints
 
 
 async def export_account(req: Request) -> Response:
@@ -36,6 +37,7 @@ async def export_account(req: Request) -> Response:
     for record in records:
         by_stream[record.stream_id].append(record)
     states = [fold(None, by_stream[id]) for id in servers]
+    told = await d.store.pool.fetch(endpoints.SQL.webhooks, account.id, None)
     at = await d.store.pool.fetchval(SQL.at)
     shown = {
         "object": "account_export",
@@ -43,6 +45,9 @@ async def export_account(req: Request) -> Response:
         "account": _account(account),
         "users": await _users(req, users),
         "servers": [represent.server(state, {}, staff=True) for state in states if state is not None],
+        "webhooks": [
+            endpoints.shown(row) for row in await d.store.pool.fetch(endpoints.SQL.webhooks, account.id, None)
+        ],
         "events": [_event(record) for record in records],
     }
     name = f'attachment; filename="{ids.show(ids.ACCOUNT, account.id)}.json"'

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from domain.account.events import MemberRole, UserRole
 from service.servers.models import Hold, Server, Status
 from service.web.models import Answer, Line, Page, PageQuery, Query, Request
+from service.webhooks.models import Webhook
 
 
 class UsersQuery(PageQuery):
@@ -157,6 +158,7 @@ class AccountExport(Answer):
     account: dict[str, Any]
     users: list[dict[str, Any]]
     servers: list[Server]
+    webhooks: list[Webhook]
     events: list[dict[str, Any]]
 
 

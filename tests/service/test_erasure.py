@@ -109,6 +109,7 @@ async def test_everything_kept_about_a_customer_is_told(
         "UserRegistered",
     ]
     assert shown["events"][3]["event"] == "ServerRequested"
+    assert [one["url"] for one in shown["webhooks"]] == [f"https://{CANARY}.example/"]
     assert PASSWORD not in answer.text
     assert (await client.get(f"{account(customer)}/export")).status_code == 403
     await client.aclose()

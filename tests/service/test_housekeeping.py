@@ -10,6 +10,33 @@ from service.housekeeping import tidy
 USER = UUID(int=1)
 
 
+async def test_messages_to_webhooks_go_after_a_month_but_not_those_that_wait(store: EventStore) -> None:
+    pool, on, off = store.pool, UUID(int=1), UUID(int=2)
+    for endpoint in (on, off):
+        await pool.execute(
+            "INSERT INTO webhook_endpoint (endpoint_id, url, events, secret, enabled, created_by)"
+            " VALUES ($1, '', '{*}', '', $2, $1)",
+            *(endpoint, endpoint == on),
+        )
+        for age in ("1 hour", "31 days"):
+            for state in ("pending", "delivered"):
+                await pool.execute(
+                    "INSERT INTO webhook_delivery (endpoint_id, resource_id, message_id, type, body, state, created_at,"
+                    "                              ended_at)"
+                    " VALUES ($1, $1, $1, 'x', '', $2::text, now() - $3::text::interval,"
+                    "         CASE WHEN $2::text = 'delivered' THEN now() END)",
+                    *(endpoint, state, age),
+                )
+    await tidy(pool)
+    left = await pool.fetch("SELECT endpoint_id, state, count(*) FROM webhook_delivery GROUP BY 1, 2 ORDER BY 1, 2")
+    assert [tuple(row) for row in left] == [
+        (on, "delivered", 1),
+        (on, "pending", 2),
+        (off, "delivered", 1),
+        (off, "pending", 1),
+    ]
+
+
 async def test_old_things_go_and_young_ones_stay(store: EventStore) -> None:
     pool = store.pool
     for age in ("1 hour", "100 days"):

@@ -16,6 +16,7 @@ from service.servers.listing import ORDERS
 pytestmark = pytest.mark.pg
 
 LARGE = {"event", "event_private", "outbox", "server_view", "operation_view", "operation_stream", "user_view"}
+LARGE |= {"webhook_lane", "webhook_delivery", "webhook_attempt"}
 HOT = {
     "eventstore": (
         *("append", "read_stream", "read_log", "read_log_below", "stalled", "end_of_log", "written"),
@@ -34,6 +35,11 @@ HOT = {
     ),
     "service.past": ("life_of", "happened_since", "servers_of_account", "operation_types_of"),
     "service.people": ("staff_users", "all_servers_of", "happened"),
+    "service.webhooks": (
+        *("take_webhook_lane", "webhook_head", "hold_webhook_lane", "end_webhook_lane", "webhook_lane_goes_on"),
+        *("webhook_lane_waits", "webhooks", "webhook_deliveries", "webhook_delivery", "webhook_attempts"),
+        *("new_webhook_ping", "redeliver_webhook", "happened_to_account"),
+    ),
     "service.watch": ("projections", "pace", "open_counts", "staff_open_operations"),
 }
 FILL = (
@@ -49,6 +55,14 @@ FILL = (
     "INSERT INTO operation_stream SELECT operation_id, server_id FROM operation_view",
     "INSERT INTO user_view SELECT gen_random_uuid(), 1, n::text, 'customer', now(), '{}'"
     "  FROM generate_series(1, 5000) n",
+    "INSERT INTO webhook_endpoint (endpoint_id, account_id, url, events, secret, created_by)"
+    " SELECT server_id, account_id, '', '{*}', '', server_id FROM server_view",
+    "INSERT INTO webhook_delivery (delivery_id, endpoint_id, resource_id, message_id, type, tx, pos, body, state,"
+    " ended_at) SELECT gen_random_uuid(), server_id, server_id, server_id, '', '1', n, '',"
+    " CASE n WHEN 9 THEN 'pending' ELSE 'delivered' END, CASE WHEN n < 9 THEN created_at END"
+    " FROM server_view, generate_series(0, 9) n",
+    "INSERT INTO webhook_attempt (delivery_id, duration_ms) SELECT delivery_id, 1 FROM webhook_delivery",
+    "INSERT INTO webhook_lane (endpoint_id, resource_id) SELECT server_id, server_id FROM server_view",
     "INSERT INTO member_view SELECT account_id, gen_random_uuid(), 'owner' FROM server_view",
 )
 

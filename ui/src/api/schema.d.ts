@@ -1872,6 +1872,7 @@ export interface components {
                 [key: string]: unknown;
             }[];
             servers: components["schemas"]["Server"][];
+            webhooks: components["schemas"]["Webhook"][];
             events: {
                 [key: string]: unknown;
             }[];
