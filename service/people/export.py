@@ -45,9 +45,7 @@ async def export_account(req: Request) -> Response:
         "account": _account(account),
         "users": await _users(req, users),
         "servers": [represent.server(state, {}, staff=True) for state in states if state is not None],
-        "webhooks": [
-            endpoints.shown(row) for row in await d.store.pool.fetch(endpoints.SQL.webhooks, account.id, None)
-        ],
+        "webhooks": [endpoints.shown(row) for row in told],
         "events": [_event(record) for record in records],
     }
     name = f'attachment; filename="{ids.show(ids.ACCOUNT, account.id)}.json"'
