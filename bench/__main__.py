@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from bench import append, create, http, imports, observe, pve, replay, wake
+from bench import answers, append, create, imports, observe, pve, replay, wake
 
 BENCHES = {
     "append": append.main,
@@ -13,7 +13,7 @@ BENCHES = {
     "create": create.main,
     "replay": replay.main,
     "pve": pve.main,
-    "http": http.main,
+    "http": answers.main,
     "observe": observe.main,
     "import": imports.main,
 }

@@ -208,3 +208,8 @@ def test_the_domain_knows_no_clock_no_randomness_and_no_io() -> None:
                 found.append(f"{path.name}: {node.attr}")
     # A command carries the time it was asked at in a field of that name.
     assert [line for line in found if line != "decide.py: now"] == []
+
+
+def test_what_is_run_as_a_file_stands_beside_no_name_of_the_standard_library() -> None:
+    """Python looks beside the file first: `bench/http.py` would be everybody's `http`."""
+    assert not {path.stem for path in (REPOSITORY / "bench").glob("*.py")} & sys.stdlib_module_names
