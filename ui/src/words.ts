@@ -96,6 +96,7 @@ export const words = {
   },
 
   servers: {
+    ofOneCustomer: "Of one customer only",
     views: {
       title: "Saved views",
       save: "Save this view",

@@ -278,3 +278,14 @@ test("staff suspend many for a reason, after it says what becomes of each", asyn
   await finish();
   await waitFor(() => expect(dialog).toHaveTextContent("upDone"));
 });
+
+test("staff who look at one customer's servers see that, and go back to all", async () => {
+  const [theirs, others] = [aServer({ name: "theirs" }), aServer({ name: "others" })];
+  const { user, url, db } = renderApp("/servers?account=acc_1", { servers: [theirs, others], user: admin });
+  db.owners.set(others.id, "acc_2");
+  await table();
+  expect(screen.queryByRole("link", { name: "others" })).toBeNull();
+  await user.click(screen.getByRole("button", { name: "Of one customer only" }));
+  expect(await screen.findByRole("link", { name: "others" })).toBeVisible();
+  expect(url()).toBe("/servers");
+});

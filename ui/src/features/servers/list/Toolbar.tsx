@@ -1,9 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
-import { Search } from "lucide-react";
+import { Search, X } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { accountsQuery } from "@/api/accounts";
 import { useUser } from "@/api/session";
 import { isTyping, plainKey } from "@/lib/keyboard";
+import { Button } from "@/ui/Button";
 import { Select } from "@/ui/Select";
 import { words } from "@/words";
 import type { Filters } from "./filters";
@@ -49,9 +50,15 @@ export function Toolbar({ filters, onChange }: Props) {
   );
 }
 
-/** Whose servers are listed, for who acts for several accounts. */
+/** Whose servers are listed: of which account, for who acts for several; of a customer, for staff who look at one. */
 function AccountSwitch({ chosen, onChange }: { chosen: string; onChange: (account: string) => void }) {
   const { data = [] } = useQuery(accountsQuery());
+  if (chosen && data.every(({ id }) => id !== chosen))
+    return (
+      <Button icon={<X aria-hidden size={15} />} onClick={() => onChange("")}>
+        {words.servers.ofOneCustomer}
+      </Button>
+    );
   if (data.length < 2) return null;
   const accounts = data.map(({ id, name }) => ({ value: id, label: name || words.members.unnamed }));
   const options = [{ value: "", label: words.members.allAccounts }, ...accounts];
@@ -111,7 +118,7 @@ function useSlash() {
 
 function EverybodySwitch({ on, onChange }: { on: boolean; onChange: (on: boolean) => void }) {
   return (
-    <label className="flex min-h-11 items-center gap-2.5 justify-self-start whitespace-nowrap sm:min-h-10 sm:justify-self-end">
+    <label className="flex min-h-11 items-center gap-2.5 justify-self-start whitespace-nowrap sm:min-h-10 sm:col-start-5 sm:justify-self-end">
       <input
         type="checkbox"
         checked={on}
