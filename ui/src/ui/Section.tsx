@@ -4,7 +4,7 @@ import { useId, type ReactNode } from "react";
 export function Section({ title, children }: { title: string; children: ReactNode }) {
   const id = useId();
   return (
-    <section aria-labelledby={id} className="card grid content-start gap-4 p-5">
+    <section aria-labelledby={id} className="card grid grid-cols-1 content-start gap-4 p-5">
       <h2 id={id} className="text-large font-semibold">
         {title}
       </h2>

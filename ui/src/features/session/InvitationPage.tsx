@@ -27,7 +27,7 @@ export function InvitationPage() {
   useEffect(() => (token ? mutate(token) : undefined), [token, mutate]);
   if (!token || hasStatus(error, 410))
     return (
-      <Entrance>
+      <Entrance title={said.title}>
         <Over />
       </Entrance>
     );

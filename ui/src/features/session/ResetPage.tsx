@@ -49,7 +49,7 @@ export function ResetPage() {
 
 function Expired() {
   return (
-    <Entrance>
+    <Entrance title={reset.title}>
       <Notice tone="warn" urgent title={reset.expired}>
         {reset.expiredHelp}
       </Notice>
@@ -62,7 +62,7 @@ function Expired() {
 
 function Done() {
   return (
-    <Entrance>
+    <Entrance title={reset.title}>
       <Notice tone="good" urgent title={reset.done}>
         {reset.doneHelp}
       </Notice>

@@ -31,7 +31,7 @@ export function SignOut() {
         busy={leave.isPending}
         onClick={() => leave.mutate()}
       >
-        {words.session.signOut}
+        <span className="max-[24rem]:sr-only">{words.session.signOut}</span>
       </Button>
     </div>
   );

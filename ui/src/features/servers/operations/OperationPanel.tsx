@@ -42,21 +42,23 @@ export function OperationPanel({ operation, server, onClose }: Props) {
       <Steps steps={operation.steps} now={now} />
       <EndButtons operation={operation} server={server} newest={isNewest} />
       <footer className="flex flex-wrap items-center justify-between gap-x-6 gap-y-2 text-small text-soft">
-        <dl className="grid min-w-0 gap-0.5 wrap-anywhere">
-          <div>
+        <div className="grid min-w-0 gap-0.5 wrap-anywhere">
+          <p>
             {words.operation.by(requester(operation.requested_by, user))}, <Time at={operation.created_at} />
-          </div>
-          <div>
-            <dt className="inline">{words.operation.reference}: </dt>
-            <dd className="inline font-mono">{operation.id}</dd>
-          </div>
-          {operation.request_id ? (
+          </p>
+          <dl className="grid gap-0.5">
             <div>
-              <dt className="inline">{words.common.requestId}: </dt>
-              <dd className="inline font-mono">{operation.request_id}</dd>
+              <dt className="inline">{words.operation.reference}: </dt>
+              <dd className="inline font-mono">{operation.id}</dd>
             </div>
-          ) : null}
-        </dl>
+            {operation.request_id ? (
+              <div>
+                <dt className="inline">{words.common.requestId}: </dt>
+                <dd className="inline font-mono">{operation.request_id}</dd>
+              </div>
+            ) : null}
+          </dl>
+        </div>
         {onClose ? (
           <span className="flex flex-wrap items-center gap-2">
             <Link

@@ -23,7 +23,7 @@ export function ReportFile() {
   return (
     <>
       <Section title={imports.openTitle}>
-        <div className="grid gap-1.5">
+        <div className="grid grid-cols-1 gap-1.5">
           <label htmlFor={id} className="font-medium">
             {imports.open}
           </label>
