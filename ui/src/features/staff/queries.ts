@@ -1,4 +1,4 @@
-import { infiniteQueryOptions, keepPreviousData, queryOptions, useQueryClient } from "@tanstack/react-query";
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api, unwrap } from "@/api/client";
 import type { Operation, ServerAction } from "@/api/types";
 import { randomKey } from "@/lib/keys";
@@ -164,13 +164,4 @@ async function switchServers(cluster: string, mode: Mode): Promise<number> {
     api.POST("/v1/admin/servers/mode", { body: { mode, servers: null, filter: { cluster } } }),
   );
   return has_more ? changed + (await switchServers(cluster, mode)) : changed;
-}
-
-/** Has everything that staff sees read again, and the servers that their acts change. */
-export function useOutdated(): () => Promise<void> {
-  const client = useQueryClient();
-  return async () => {
-    const outdated = [staffQueries.all, ["servers"]].map((queryKey) => client.invalidateQueries({ queryKey }));
-    await Promise.all(outdated);
-  };
 }
