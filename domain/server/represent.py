@@ -81,6 +81,7 @@ def server(state: Server, sights: Sights, *, staff: bool = False) -> dict[str, A
             "vmid": state.vmid,
             "owner": ids.show(ids.ACCOUNT, state.account_id),
             "mode": state.mode,
+            "holds": [{"reason": hold.reason, "note": hold.note, "since": time(hold.since)} for hold in state.holds],
         }
     return shown
 

@@ -245,14 +245,23 @@ class Suspension(Answer):
     since: datetime
 
 
+class HoldNote(Answer):
+    """Why a server is held, and what was noted then; the note is empty once its account is erased."""
+
+    reason: str
+    note: str
+    since: datetime
+
+
 class ServerAdmin(Answer):
-    """For staff: where the guest is, and the account that owns the server."""
+    """For staff: where the guest is, the account that owns the server, and what it is held for."""
 
     cluster: str | None
     node: str | None
     vmid: int | None
     owner: str
     mode: Literal["observe", "manage"]
+    holds: list[HoldNote]
 
 
 class Server(Answer):

@@ -170,6 +170,9 @@ async def test_only_staff_suspend_and_each_reason_is_its_own(
         assert (await ask(as_ann, server, type, reason="abuse")).status_code == 403
     operation = await accepted(as_staff, server, "suspend", reason="abuse", note="spam")
     await over(world, server, operation, e.PowerObserved(power="stopped"))
+    held = (await as_staff.get(f"/v1/servers/{server}")).json()["admin"]["holds"]
+    assert [(hold["reason"], hold["note"]) for hold in held] == [("abuse", "spam")]
+    assert "spam" not in (await as_ann.get(f"/v1/servers/{server}")).text
     operation = await accepted(as_staff, server, "suspend", reason="non_payment")
     await over(world, server, operation)
     assert (await ask(as_staff, server, "suspend", reason="abuse")).status_code == 409

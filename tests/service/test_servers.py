@@ -290,6 +290,7 @@ async def test_staff_see_everything_and_where_it_runs(
         "vmid": 10_000_000,
         "owner": ids.show(ids.ACCOUNT, ann.account_id or new_id()),
         "mode": "manage",
+        "holds": [],
     }
     assert (await as_staff.get(f"/v1/servers/{server}")).json()["admin"] == admin
     assert "admin" not in (await as_ann.get(f"/v1/servers/{server}")).json()

@@ -2320,6 +2320,13 @@ export interface components {
             data: components["schemas"]["HistoryEntry"][];
             page: components["schemas"]["Page"];
         };
+        /** @description Why a server is held, and what was noted then; the note is empty once its account is erased. */
+        HoldNote: {
+            reason: string;
+            note: string;
+            /** Format: date-time */
+            since: string;
+        };
         Image: {
             id: string;
             /** @constant */
@@ -3100,7 +3107,7 @@ export interface components {
         };
         /** @description `x-allowed`: the statuses in which each action is possible. */
         ServerAction: components["schemas"]["Power"] | components["schemas"]["Restore"] | components["schemas"]["Rebuild"] | components["schemas"]["Resize"] | components["schemas"]["Rename"] | components["schemas"]["ResetPassword"] | components["schemas"]["Take"] | components["schemas"]["OfSnapshot"] | components["schemas"]["OfBackup"] | components["schemas"]["Suspend"] | components["schemas"]["Unsuspend"] | components["schemas"]["End"];
-        /** @description For staff: where the guest is, and the account that owns the server. */
+        /** @description For staff: where the guest is, the account that owns the server, and what it is held for. */
         ServerAdmin: {
             cluster: string | null;
             node: string | null;
@@ -3108,6 +3115,7 @@ export interface components {
             owner: string;
             /** @enum {string} */
             mode: "observe" | "manage";
+            holds: components["schemas"]["HoldNote"][];
         };
         /** @description What is not given stays as it is; `labels` are all of them. */
         ServerChange: {

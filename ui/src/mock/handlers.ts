@@ -71,7 +71,10 @@ const notFound = () => problem(404, "not_found", "There is no such thing");
 function shown(server: Server, user: User, db: MockDb): Server {
   const vmid = Number.parseInt(server.id.slice(-8), 16) + 100;
   const mode = db.staff.observed.has(server.id) ? ("observe" as const) : ("manage" as const);
-  const staff = { cluster: "demo", node: "pve1", vmid, owner: db.owners.get(server.id) ?? "acc_1", mode };
+  const since = server.suspension?.since ?? "";
+  const reasons = server.suspension?.reasons ?? [];
+  const holds = reasons.map((reason) => ({ reason, note: db.staff.notes.get(`${server.id} ${reason}`) ?? "", since }));
+  const staff = { cluster: "demo", node: "pve1", vmid, owner: db.owners.get(server.id) ?? "acc_1", mode, holds };
   return user.role === "admin" ? { ...server, admin: staff } : server;
 }
 
@@ -147,6 +150,7 @@ export function handlers(db: MockDb, session: MockSession): HttpHandler[] {
     if (!here.includes(server.status)) return problem(409, "conflict", `Not possible while ${server.status}`);
     if (ask.type === "rename" && ask.name === "taken") return problem(422, "validation", "Mistakes", TAKEN);
     const madeUp = ask.type === "reset_password" && !ask.password && !ask.ssh_key_ids;
+    if (ask.type === "suspend") db.staff.notes.set(`${id} ${ask.reason}`, ask.note ?? "");
     const answer = { operation: db.act(id, ask, user), ...(madeUp ? { password: MADE_UP } : {}) };
     return HttpResponse.json(answer, { status: 202 });
   };

@@ -5,6 +5,8 @@ import { MockShelf } from "./shelf";
 /** What only staff sees of the service in memory. */
 export class MockStaff {
   clusters: Cluster[] = [aCluster()];
+  /** What was noted when a server was suspended, by its id and the reason. */
+  readonly notes = new Map<string, string>();
   /** What was decided of which operation. */
   readonly decided: [id: string, action: string][] = [];
   readonly shelf = new MockShelf();

@@ -20,6 +20,7 @@ export const holdWords = {
   why: "Reason",
   note: "Note",
   noteHelp: "Kept in the log, with your name. It is forgotten with the account.",
+  noted: (note: string) => `“${note}”`,
   lift: "Lift",
   liftTitle: (name: string, hold: string) => `Lift “${hold}” from ${name}?`,
   liftOneNotes: ["Another reason is left: it stays suspended."],

@@ -37,6 +37,14 @@ test("delete protection blocks only the termination", () => {
   expect(whyNot("reboot", server)).toBeNull();
 });
 
+test("staff may terminate what is suspended, its owner may not", () => {
+  const server = aServer({ status: "suspended" });
+  const admin = { cluster: "demo", node: "pve1", vmid: 101, owner: "acc_1", mode: "manage" as const, holds: [] };
+  expect(whyNot("terminate", server)).not.toBeNull();
+  expect(whyNot("terminate", { ...server, admin })).toBeNull();
+  expect(whyNot("start", { ...server, admin })).not.toBeNull();
+});
+
 test("after the purge time there is nothing to undo", () => {
   expect(whyNot("restore", aServer({ status: "terminating", purge_at: "2020-01-01T00:00:00Z" }))).toBe(
     "The time to undo is over.",
@@ -44,7 +52,7 @@ test("after the purge time there is nothing to undo", () => {
 });
 
 test("observe mode does nothing to the guest", () => {
-  const admin = { cluster: "demo", node: "pve1", vmid: 101, owner: "acc_1", mode: "observe" as const };
+  const admin = { cluster: "demo", node: "pve1", vmid: 101, owner: "acc_1", mode: "observe" as const, holds: [] };
   expect(whyNot("reboot", aServer({ admin }))).toMatch(/observe mode/);
 });
 

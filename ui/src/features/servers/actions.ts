@@ -25,6 +25,9 @@ export const allowed: Record<Action, readonly ServerStatus[]> = {
   restore: ["terminating"],
 };
 
+/** What staff may do besides; the mirror of `staff_allowed` in domain/server/operations.py. */
+const allowedToStaff: Partial<Record<Action, readonly ServerStatus[]>> = { terminate: ["suspended"] };
+
 /** Why the action is not possible now, in words; null when it is. `operation` is the current one, if known. */
 export function whyNot(action: Action, server: Server, operation?: Operation): string | null {
   if (server.current_operation) return words.whyNot.busy(doing(server, operation));
@@ -32,7 +35,12 @@ export function whyNot(action: Action, server: Server, operation?: Operation): s
   if (server.admin?.mode === "observe") return words.whyNot.observe;
   if (action === "terminate" && server.protection.delete) return words.whyNot.protected;
   if (action === "restore" && !canStillUndo(server)) return words.whyNot.purged;
-  return allowed[action].includes(server.status) ? null : notInStatus(action, server.status);
+  return isAllowed(action, server) ? null : notInStatus(action, server.status);
+}
+
+/** Only staff is told where a server is. */
+function isAllowed(action: Action, { status, admin }: Server): boolean {
+  return allowed[action].includes(status) || (Boolean(admin) && Boolean(allowedToStaff[action]?.includes(status)));
 }
 
 function doing(server: Server, operation: Operation | undefined): string {

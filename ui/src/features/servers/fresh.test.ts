@@ -15,7 +15,7 @@ test("an older state never replaces a newer one", () => {
 });
 
 test("an answer without the fields for staff does not take them away", () => {
-  const mine = { cluster: "demo", node: "pve1", vmid: 101, owner: "acc_1", mode: "manage" as const };
+  const mine = { cluster: "demo", node: "pve1", vmid: 101, owner: "acc_1", mode: "manage" as const, holds: [] };
   expect(newerServer({ ...server, admin: mine }, { ...server, version: 6 }).admin).toBe(mine);
 });
 

@@ -16,7 +16,7 @@ export function CapacityPage() {
   return (
     <Loaded query={useQuery(staffQueries.capacity())}>
       {(now) => (
-        <div className="grid items-start gap-5 lg:grid-cols-2">
+        <div className="packed">
           <Nodes nodes={now.nodes} />
           <Storages storages={now.storages} />
           <Pools pools={now.pools} />

@@ -79,7 +79,7 @@ function ImageForm({ item: image }: { item?: Image }) {
       ) : (
         <Templates rows={templates} onChange={setTemplates} />
       )}
-      <div className="grid gap-5 sm:grid-cols-2">
+      <div className="grid items-start gap-5 sm:grid-cols-2">
         <Count name="min_disk_gib" typed={typed} />
         <Text name="default_user" typed={typed} help={catalogue.userHelp} />
       </div>

@@ -46,12 +46,12 @@ function PlanForm({ item: plan }: { item?: Plan }) {
   };
   return (
     <ItemForm kind="plan" name={plan?.name} typed={typed} run={run}>
-      <div className="grid gap-5 sm:grid-cols-3">
+      <div className="grid items-start gap-5 sm:grid-cols-3">
         <Count name="vcpus" typed={typed} />
         <Count name="memory_mib" typed={typed} />
         <Count name="disk_gib" typed={typed} />
       </div>
-      <div className="grid gap-5 sm:grid-cols-2">
+      <div className="grid items-start gap-5 sm:grid-cols-2">
         <Count name="snapshots" typed={typed} />
         <Count name="backups" typed={typed} />
       </div>

@@ -2,8 +2,8 @@ import { useQuery } from "@tanstack/react-query";
 import { X } from "lucide-react";
 import { staffQueries } from "@/features/staff/queries";
 import { Button } from "@/ui/Button";
-import { Field } from "@/ui/Field";
 import { Select } from "@/ui/Select";
+import { Small } from "@/ui/Small";
 import { words } from "@/words";
 
 const { catalogue } = words.staff;
@@ -40,7 +40,7 @@ export function Templates({ rows, onChange }: Props) {
       <legend className="mb-2 font-medium">{catalogue.templates}</legend>
       {known.map((row, n) => (
         // oxlint-disable-next-line no-array-index-key -- rows have no name but their place
-        <div key={n} className="grid grid-cols-[1fr_1fr_auto] items-end gap-2 sm:grid-cols-[1fr_1fr_1fr_auto]">
+        <div key={n} className="grid grid-cols-2 items-end gap-2 sm:grid-cols-[1fr_1fr_1fr_auto]">
           <Select
             label={catalogue.cluster}
             value={row.cluster}
@@ -56,6 +56,7 @@ export function Templates({ rows, onChange }: Props) {
           />
           <Button
             kind="quiet"
+            className="justify-self-start"
             aria-label={catalogue.removeTemplate(n + 1)}
             icon={<X aria-hidden size={16} />}
             reason={known.length === 1 ? catalogue.nowhere : null}
@@ -63,6 +64,7 @@ export function Templates({ rows, onChange }: Props) {
           />
         </div>
       ))}
+      <p className="text-small text-soft">{catalogue.templatesHelp}</p>
       <Button className="justify-self-start" onClick={() => onChange([...known, NONE])}>
         {catalogue.addTemplate}
       </Button>
@@ -71,22 +73,3 @@ export function Templates({ rows, onChange }: Props) {
 }
 
 const digits = (text: string) => text.replaceAll(/\D/g, "");
-
-interface SmallProps {
-  label: string;
-  value: string;
-  placeholder?: string;
-  onChange: (value: string) => void;
-}
-
-function Small({ label, value, placeholder, onChange }: SmallProps) {
-  return (
-    <Field
-      label={<span className="text-small font-normal text-soft">{label}</span>}
-      autoComplete="off"
-      placeholder={placeholder}
-      value={value}
-      onValueChange={onChange}
-    />
-  );
-}

@@ -4,9 +4,9 @@ import { describe } from "@/api/errors";
 import { staffQueries } from "@/features/staff/queries";
 import { EmptyState } from "@/ui/EmptyState";
 import { Failure } from "@/ui/Failure";
-import { Field } from "@/ui/Field";
 import { More } from "@/ui/More";
 import { Select } from "@/ui/Select";
+import { Small } from "@/ui/Small";
 import { Skeleton } from "@/ui/Skeleton";
 import { words } from "@/words";
 import { operationTypes } from "@/words/operations";
@@ -81,12 +81,11 @@ function Toolbar({ filters, onChange }: Props) {
         options={[{ value: "", label: operationsPage.anyCluster }, ...clusters]}
         onChange={(cluster) => onChange("cluster", cluster)}
       />
-      <Field
-        label={<span className="text-small font-normal text-soft">{operationsPage.node}</span>}
+      <Small
+        label={operationsPage.node}
         placeholder={operationsPage.nodeHelp}
-        autoComplete="off"
         value={filters.node ?? ""}
-        onValueChange={(node) => onChange("node", node)}
+        onChange={(node) => onChange("node", node)}
       />
     </div>
   );

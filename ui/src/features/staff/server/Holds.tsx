@@ -1,4 +1,5 @@
 import { useState } from "react";
+import type { Server } from "@/api/types";
 import { ConfirmedAct } from "@/features/staff/ConfirmedAct";
 import { staffActs } from "@/features/staff/queries";
 import { Choice } from "@/ui/Choice";
@@ -29,7 +30,10 @@ export function Holds({ server, operation, onAccepted }: OfServer) {
         <ul aria-label={holds.list} className="grid gap-3">
           {held.map((hold) => (
             <li key={hold} className="flex flex-wrap items-center justify-between gap-3">
-              <span className="font-medium">{holds.names[hold]}</span>
+              <div className="min-w-0 wrap-anywhere">
+                <p className="font-medium">{holds.names[hold]}</p>
+                <Note server={server} hold={hold} />
+              </div>
               <ConfirmedAct
                 label={holds.lift}
                 acting={words.acting.unsuspend}
@@ -46,6 +50,18 @@ export function Holds({ server, operation, onAccepted }: OfServer) {
       ) : null}
       <Suspend server={server} operation={operation} onAccepted={onAccepted} />
     </Section>
+  );
+}
+
+/** What was noted when it was placed, and when that was. */
+function Note({ server, hold }: { server: Server; hold: Hold }) {
+  const placed = server.admin?.holds.find(({ reason }) => reason === hold);
+  if (!placed) return null;
+  return (
+    <p className="text-small text-soft">
+      <Time at={placed.since} />
+      {placed.note ? ` · ${holds.noted(placed.note)}` : null}
+    </p>
   );
 }
 

@@ -1,7 +1,9 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { expect, test } from "vitest";
 import { admin, aServer, customer } from "@/mock/fixtures";
+import { renderApp } from "@/mock/app";
 import { button, openServer } from "@/mock/serverPage";
+import { paths } from "@/paths";
 
 test("a server is suspended for two reasons; lifting one leaves the other", async () => {
   const { db, user, finish } = await openServer(aServer({ name: "shop" }), "/staff", admin);
@@ -29,6 +31,16 @@ test("a server is suspended for two reasons; lifting one leaves the other", asyn
   await finish();
   await waitFor(() => expect(screen.queryByRole("button", { name: "Lift: Abuse" })).toBeNull());
   expect(screen.getByRole("button", { name: "Lift: Not paid" })).toBeVisible();
+});
+
+test("what was noted when it was suspended stands beside the reason", async () => {
+  const suspension = { reason: "abuse", reasons: ["abuse"], since: "2026-11-01T10:00:00Z" };
+  const server = aServer({ status: "suspended", suspension });
+  const { db } = renderApp(paths.serverStaff(server.id), { user: admin, servers: [server] });
+  db.staff.notes.set(`${server.id} abuse`, "spam from port 25");
+  expect(await screen.findByRole("list", { name: "Reasons of the suspension" })).toHaveTextContent(
+    "“spam from port 25”",
+  );
 });
 
 test("what cannot be suspended says why", async () => {
