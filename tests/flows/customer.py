@@ -9,7 +9,7 @@ import httpx
 from tests.flows.running import RunningDemo, until
 
 Json = dict[str, Any]
-ALICE, ADMIN = "alice@example.com", "admin@example.com"
+ALICE, BOB, ADMIN = "alice@example.com", "bob@example.com", "admin@example.com"
 
 
 class Customer:

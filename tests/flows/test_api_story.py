@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.flows.customer import ADMIN, ALICE, Customer
+from tests.flows.customer import ADMIN, ALICE, BOB, Customer
 from tests.flows.running import RunningDemo, until
 
 pytestmark = pytest.mark.qemu
-BOB = "bob@example.com"
 FIRST_OWN_VMID = 10_000_000
 
 
