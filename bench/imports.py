@@ -53,18 +53,18 @@ class Source(NamedTuple):
 
 async def main() -> None:
     """Print the figures: the first run against the copy, later ones against the first, and the memory."""
+    services = round(CLIENTS * SERVICES_PER_CLIENT)
     with server() as postgres, _shop() as shop:
         url = await migrated(postgres, "imported")
         peer_name, copied = await _peer(postgres, shop.dsn)
         first, memory = _run(url, shop)
+        report("import", (first, copied), peer_name, "s", services)
         again, more = _run(url, shop)
+        report("import.unchanged", (again, first), "the first run", "s", services)
         _change_one(shop)
         one, most = _run(url, shop)
-    services = round(CLIENTS * SERVICES_PER_CLIENT)
-    report("import", (first, copied), peer_name, "s", services)
-    report("import.unchanged", (again, first), "the first run", "s", services)
-    report("import.one_changed", (one, first), "the first run", "s", services)
-    report("import.memory", (max(memory, more, most), LIMIT_MIB), "limit", "MiB", services)
+        report("import.one_changed", (one, first), "the first run", "s", services)
+        report("import.memory", (max(memory, more, most), LIMIT_MIB), "limit", "MiB", services)
 
 
 def _run(url: str, shop: Source) -> tuple[float, float]:
