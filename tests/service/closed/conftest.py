@@ -23,7 +23,12 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
     write_keys(tmp_path)
     (tmp_path / "token").write_text("0c9fbb0e-known-to-nobody-but-proxmox")
     (tmp_path / "hostler.toml").write_text(CONFIG + HOOKS)
-    return Settings({"HOSTLER_DATABASE_URL": database_url, "HOSTLER_CONFIG": str(tmp_path / "hostler.toml")})
+    environment = {
+        "HOSTLER_DATABASE_URL": database_url,
+        "HOSTLER_CONFIG": str(tmp_path / "hostler.toml"),
+        "HOSTLER_UI_DIR": str(tmp_path / "dashboard"),
+    }
+    return Settings(environment)
 
 
 @pytest.fixture

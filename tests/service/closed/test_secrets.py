@@ -10,7 +10,7 @@ import pyotp
 import pytest
 
 from domain import ids
-from service.identity import session
+from service.identity import cookies
 from tests.service.closed.document import CALLS, bodies, leaves, put
 from tests.service.closed.house import House, Somebody
 from tests.service.world import PASSWORD
@@ -74,7 +74,7 @@ async def made(house: House, ann: Somebody) -> dict[str, str]:
         "API token": token["token"],
         "webhook secret": hook["secret"],
         "access token": signed_in.json()["access_token"],
-        "refresh token": signed_in.cookies[session.COOKIE],
+        "refresh token": signed_in.cookies[cookies.COOKIE],
         "signing key": base64.b64encode(private.private_bytes_raw()).decode(),
         "secret key": house.world.deps.config.auth.secret_key_file.read_text(),
         "Proxmox token": house.world.deps.config.cluster[0].token_secret(),
