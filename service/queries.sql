@@ -111,6 +111,14 @@ SELECT user_id, role, state FROM user_view WHERE user_id = ANY ($1::uuid[]);
 -- Listed items of a kind, in the operator's order. $1 kind
 SELECT item_id, state FROM catalogue_view WHERE kind = $1 AND listed ORDER BY position, item_id;
 
+-- name: offered
+-- One listed item of each kind, by its id or its key. $1 kinds, $2 ids (or nulls), $3 keys
+SELECT DISTINCT ON (v.kind) v.kind, v.state
+  FROM unnest($1::text[], $2::uuid[], $3::text[]) AS asked (kind, id, key)
+  JOIN catalogue_view v ON v.kind = asked.kind AND v.listed
+       AND (v.item_id = asked.id OR v.state->'declared'->>'key' = asked.key)
+ ORDER BY v.kind, v.position, v.item_id;
+
 -- name: offers
 -- The images and locations that staff have made beside the settings.
 SELECT state FROM catalogue_view

@@ -113,6 +113,11 @@ class Reads:
         """The listed plans, images or locations, in the operator's order."""
         return [snapshot.decode(Item, row["state"]) for row in await self._pool.fetch(SQL.catalogue, kind)]
 
+    async def offered(self, asked: Sequence[tuple[str, UUID | None, str]]) -> dict[str, Item]:
+        """The listed items of some kinds, each by its id or its key; without those that are not there."""
+        rows = await self._pool.fetch(SQL.offered, *(list(column) for column in zip(*asked, strict=True)))
+        return {row["kind"]: snapshot.decode(Item, row["state"]) for row in rows}
+
     async def offers(self) -> list[Item]:
         """The images and locations that staff have made beside the settings, those that were retired among them."""
         return [snapshot.decode(Item, row["state"]) for row in await self._pool.fetch(SQL.offers)]

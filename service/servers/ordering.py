@@ -21,7 +21,7 @@ from service.deps import caller, deps
 from service.keys import keys
 from service.reads import SQL
 from service.servers.models import Rebuild, ResetPassword, ServerCreate
-from service.staff.clusters import is_observed
+from service.staff.clusters import observed_clusters
 from service.web.problems import Fault, Problem, invalid
 
 PREFIX = {"plan": ids.PLAN, "image": ids.IMAGE, "location": ids.LOCATION}
@@ -47,14 +47,14 @@ async def command(req: Request, order: ServerCreate, owned: Sequence[UUID], oper
         Problem: it names something that is not there or not offered together.
     """
     account_id = await _account(req, order, owned)
-    image = await _item(req, "image", order.image)
-    location = await _item(req, "location", order.location)
+    found = await _items(req, {"image": order.image, "location": order.location, "plan": order.plan})
+    image, location = found["image"], found["location"]
     await _check_offered(req, image, location)
     return CreateServer(
         operation_id=operation_id,
         account_id=account_id,
         name=order.name,
-        plan=await plan(req, order.plan),
+        plan=_plan(found["plan"]),
         image=e.Image(id=image.id, **_only(image, "name", "template")),
         location=e.Location(id=location.id, **_only(location, "name", "key")),
         min_disk_gib=image.declared["min_disk_gib"],
@@ -81,7 +81,10 @@ async def plan(req: Request, text: str) -> e.Plan:
     Raises:
         Problem: there is none.
     """
-    item = await _item(req, "plan", text)
+    return _plan((await _items(req, {"plan": text}))["plan"])
+
+
+def _plan(item: Item) -> e.Plan:
     counts = {name: item.declared.get(name, 3) for name in ("snapshots", "backups")}
     return e.Plan(id=item.id, **_only(item, "name", "vcpus", "memory_mib", "disk_gib"), **counts)
 
@@ -92,7 +95,7 @@ async def image_for(req: Request, text: str, server: Server) -> e.Image:
     Raises:
         Problem: there is none, it is not where the server is, or its disk is larger than the plan's.
     """
-    image = await _item(req, "image", text)
+    image = (await _items(req, {"image": text}))["image"]
     cluster = _with_offers(req, [image]).known_cluster(server.cluster)
     if cluster is None or image.declared["template"] not in cluster.templates:
         raise invalid("/image", f"{image.declared['name']} is not offered in {server.location.name}.", "not_offered")
@@ -206,19 +209,17 @@ async def _named_account(req: Request, text: str, owned: Sequence[UUID]) -> UUID
     return id
 
 
-async def _item(req: Request, kind: str, text: str) -> Item:
-    found = await _offered(req, kind, text)
-    if found is None:
+async def _items(req: Request, named: Mapping[str, str]) -> dict[str, Item]:
+    """The items on offer that ids or keys name, by their kinds."""
+    asked = [(kind, ids.parse(PREFIX[kind], text), text) for kind, text in named.items()]
+    found = await deps(req).reads.offered(asked)
+    if len(found) < len(asked):
         await deps(req).reads.caught_up(caller(req).user_id)  # who has just made it may order it
-        found = await _offered(req, kind, text)
-    if found is None:
-        raise invalid(f"/{kind}", f"There is no such {kind}.", "unknown")
+        found = await deps(req).reads.offered(asked)
+    for kind in named:
+        if kind not in found:
+            raise invalid(f"/{kind}", f"There is no such {kind}.", "unknown")
     return found
-
-
-async def _offered(req: Request, kind: str, text: str) -> Item | None:
-    wanted, items = ids.parse(PREFIX[kind], text), await deps(req).reads.items(kind)
-    return next((item for item in items if item.id == wanted or item.declared["key"] == text), None)
 
 
 def _with_offers(req: Request, items: Iterable[Item]) -> Config:
@@ -229,8 +230,8 @@ def _with_offers(req: Request, items: Iterable[Item]) -> Config:
 
 async def _check_offered(req: Request, image: Item, location: Item) -> None:
     config, pool = _with_offers(req, [image, location]), deps(req).store.pool
-    known = config.clusters_of(location.declared["key"])
-    clusters = [cluster for cluster in known if not await is_observed(pool, config, cluster.name)]
+    observed = await observed_clusters(pool, config)
+    clusters = [cluster for cluster in config.clusters_of(location.declared["key"]) if cluster.name not in observed]
     if not clusters:
         raise invalid("/location", f"{location.declared['name']} takes no new servers.", "not_offered")
     if not any(image.declared["template"] in cluster.templates for cluster in clusters):

@@ -130,6 +130,12 @@ async def is_observed(pool: Pool, config: Config, cluster: str | None) -> bool:
     return bool((switched or (known.mode if known is not None else "manage")) == "observe")
 
 
+async def observed_clusters(pool: Pool, config: Config) -> set[str]:
+    """The clusters of the settings in which nothing is ever changed."""
+    switched = {row["cluster"]: row["mode"] for row in await pool.fetch(SQL.clusters_switched)}
+    return {cluster.name for cluster in config.cluster if switched.get(cluster.name, cluster.mode) == "observe"}
+
+
 async def _clusters(req: Request) -> list[dict[str, Any]]:
     d = deps(req)
     rows, sights = await d.store.pool.fetch(SQL.clusters_maintained), await d.reads.sights()
