@@ -95,7 +95,8 @@ class Observer:
         await self._each(self._look_closer(server_id, row) for server_id, row in closer.values())
         await self._gone(rows)
         await self._each([self._strays.look(rows, self._picture.vmids())])
-        await self._each(self._look_at_stranger(row) for row in strangers)
+        owned = await self._strays.owned([row.vmid for row in strangers])  # of a server that the views do not show yet
+        await self._each(self._look_at_stranger(row) for row in strangers if row.vmid not in owned)
         settings = (await with_offers(self._tools)).known_cluster(self._cluster.cluster)
         if settings is not None:
             await self._each([self._strays.sweep(rows, settings.storage), self._list_nodes(settings)])

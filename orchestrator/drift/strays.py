@@ -23,6 +23,7 @@ STRANGER = "It stands in the range kept for Hostler and belongs to no server. It
 GHOST = "Its server was removed, yet a guest with its number is there."
 LEFTOVER = "Volumes were left behind when its server was removed."
 RELEASED_PER_LOOK = 2
+OWNED = "owned"  # a VMID that a server has
 
 
 class Strays:
@@ -44,15 +45,19 @@ class Strays:
         self._state = fold(await self._tools.store.read_stream(self._stream, self._state.version), self._state)
         inside = {vmid for vmid in rows if vmid in self._range and vmid not in known} - self._ours
         states = await self._states(inside)
-        suspects = {vmid for vmid in inside if states.get(vmid) != "owned"}
+        suspects = {vmid for vmid in inside if states.get(vmid) != OWNED}
         for vmid in sorted(suspects & self._suspects):
             await self._found(rows[vmid], states.get(vmid))
         self._suspects = suspects
         for kind, vmid in list(self._state.strays):
-            if kind in ("stranger", "ghost", "address") and vmid not in rows:
+            if kind in ("stranger", "ghost", "address") and (vmid not in rows or vmid in known):
                 await self.over(kind, vmid)
 
-    async def _states(self, vmids: set[int]) -> dict[int, str]:
+    async def owned(self, vmids: Collection[int]) -> set[int]:
+        """Those of these VMIDs that are a server's."""
+        return {vmid for vmid, state in (await self._states(vmids)).items() if state == OWNED}
+
+    async def _states(self, vmids: Collection[int]) -> dict[int, str]:
         if not vmids:
             return {}
         rows = await self._tools.store.pool.fetch(SQL.vmid_states, self._name, sorted(vmids))

@@ -331,6 +331,15 @@ async def test_a_creation_is_no_stranger(life: Life) -> None:
     assert (await watched.strays(), await watched.told()) == ({}, [])
 
 
+async def test_a_creation_that_the_views_do_not_show_yet_is_no_stranger(life: Life) -> None:
+    """Its guest has our address because it is ours."""
+    watched = Watched(life, await life.create(), Observer(life.tools, life.hypervisor))
+    await life.settle(watched.server)
+    for _ in range(3):
+        await watched.observer.look()
+    assert await watched.strays() == {}
+
+
 async def test_a_guest_with_our_address_is_told(watched: Watched) -> None:
     """Whoever it belongs to."""
     watched.life.world.add_guest(FakeGuest(300, "pve1", ipconfig={"net0": IpConfig(address=f"{ADDRESS}/24")}))
