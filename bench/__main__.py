@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from bench import answers, append, create, imports, observe, pve, replay, wake
+from bench import answers, append, create, imports, observe, pve, replay, ui, wake
 
 BENCHES = {
     "append": append.main,
@@ -16,6 +16,7 @@ BENCHES = {
     "http": answers.main,
     "observe": observe.main,
     "import": imports.main,
+    "ui": ui.main,
 }
 
 

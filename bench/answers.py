@@ -13,9 +13,10 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -26,13 +27,12 @@ from bench.measure import ROUNDS, by_turns, report
 from bench.storm_place import Storming, email, signed_in, storming
 from domain.registry import EVENTS
 from eventstore.codec import Codec
-from eventstore.database import Pool, open_pool
+from eventstore.database import open_pool
 from eventstore.store import Entry, EventStore
 from testbed.postgres import free_port
 
 CUSTOMERS, SERVERS, OWN, PAGE = 5_000, 100_000, 60, 50
 CONNECTIONS, SECONDS, HALF_SECONDS = 16, 3, 10
-BATCH = 1_000
 START_SECONDS = 30.0
 MOST_P99_MS = 50.0
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -158,29 +158,18 @@ async def _fill(place: Storming) -> None:
         store = EventStore(pool, Codec(EVENTS))
         (own,) = await pool.fetch("SELECT account_id FROM member_view")
         crowd_of = [crowd.customer(number) for number in range(CUSTOMERS)]
-        await _append(store, len(crowd_of), lambda number: crowd_of[number])
+        await crowd.append_all(store, len(crowd_of), lambda number: crowd_of[number])
         accounts = [entries[1].stream_id for entries in crowd_of]
-        owner = _owners(own["account_id"], accounts)
-        await _append(store, SERVERS, lambda number: crowd.server("demo", number, number, owner(number)))
-        await _shown(pool)
+        await crowd.append_all(store, SERVERS, partial(_server, own["account_id"], accounts))
+        await crowd.until_shown(pool, SERVERS)
         await pool.execute("VACUUM ANALYZE")
     finally:
         await pool.close()
 
 
-def _owners(own: UUID, others: list[UUID]) -> Callable[[int], UUID]:
-    return lambda number: own if number < OWN else others[number % len(others)]
-
-
-async def _append(store: EventStore, count: int, entries_of: Callable[[int], list[Entry]]) -> None:
-    for start in range(0, count, BATCH):
-        numbers = range(start, min(start + BATCH, count))
-        await store.append([entry for number in numbers for entry in entries_of(number)])
-
-
-async def _shown(pool: Pool) -> None:
-    while await pool.fetchval("SELECT count(*) FROM server_view WHERE status = 'running'") < SERVERS:  # noqa: ASYNC110
-        await asyncio.sleep(0.5)
+def _server(own: UUID, others: list[UUID], number: int) -> list[Entry]:
+    owner = own if number < OWN else others[number % len(others)]
+    return crowd.server("demo", number, crowd.mac(number), owner)
 
 
 @asynccontextmanager

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from uuid import UUID
 
 from domain.account.events import AccountOpened, MemberAdded, UserRegistered
 from domain.record import Actor, Meta
 from domain.server import events as e
-from eventstore.store import Entry
+from eventstore.database import Pool
+from eventstore.store import Entry, EventStore
 from runtime.ids import new_id
 
+BATCH = 1_000
 META = Meta(actor=Actor(type="system"))
 NOBODY = UUID(int=8)
 PLAN = e.Plan(id=UUID(int=1), name="S", vcpus=2, memory_mib=2048, disk_gib=20)
@@ -34,12 +38,12 @@ def customer(number: int) -> list[Entry]:
     ]
 
 
-def server(cluster: str, vmid: int, number: int, account_id: UUID = NOBODY) -> list[Entry]:
-    """A running server of an account on one of three nodes; `number` is its own among all."""
+def server(cluster: str, vmid: int, mac: str, account_id: UUID = NOBODY) -> list[Entry]:
+    """A running server of an account on one of three nodes, whose guest is there."""
     id = new_id()
     found = e.ServerImported(
         source="whmcs",
-        source_id=str(number),
+        source_id=id.hex,
         run_id=UUID(int=7),
         account_id=account_id,
         plan=PLAN,
@@ -58,8 +62,21 @@ def server(cluster: str, vmid: int, number: int, account_id: UUID = NOBODY) -> l
         node=f"pve{vmid % 3 + 1}",
         vmid=vmid,
         power="running",
-        identity=e.Identity(smbios_uuid=None, macs={"net0": mac(number)}, volumes={"scsi0": f"ceph:vm-{vmid}-disk-0"}),
+        identity=e.Identity(smbios_uuid=None, macs={"net0": mac}, volumes={"scsi0": f"ceph:vm-{vmid}-disk-0"}),
         evidence=["mac"],
         actual={"vcpus": 2, "memory_mib": 2048, "disk_gib": 20},
     )
     return [Entry(id, 1, found, META, account_id), Entry(id, 2, adopted, META)]
+
+
+async def append_all(store: EventStore, count: int, entries_of: Callable[[int], list[Entry]]) -> None:
+    """Append what each number stands for, many at a time."""
+    for start in range(0, count, BATCH):
+        numbers = range(start, min(start + BATCH, count))
+        await store.append([entry for number in numbers for entry in entries_of(number)])
+
+
+async def until_shown(pool: Pool, count: int) -> None:
+    """Wait until so many servers run in the views."""
+    while await pool.fetchval("SELECT count(*) FROM server_view WHERE status = 'running'") < count:  # noqa: ASYNC110
+        await asyncio.sleep(0.5)

@@ -11,14 +11,13 @@ import resource
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
+from bench import crowd
 from bench.measure import migrated, report, server
-from domain.record import Actor, Meta
 from domain.registry import EVENTS
-from domain.server import events as e
 from eventstore.codec import Codec
 from eventstore.database import open_pool
 from eventstore.store import Entry, EventStore
@@ -32,11 +31,6 @@ from runtime.settings import Auth, Config, Policy
 CLUSTERS, GUESTS, SECONDS, EVERY = 20, 5_000, 60.0, 10.0
 FIRST = 10_000_000
 REPOSITORY = Path(__file__).resolve().parents[1]
-META = Meta(actor=Actor(type="system"))
-PLAN = e.Plan(id=UUID(int=1), name="S", vcpus=2, memory_mib=2048, disk_gib=20)
-IMAGE = e.Image(id=UUID(int=2), name="Debian 12")
-LOCATION = e.Location(id=UUID(int=3), name="Frankfurt", key="fra1")
-BILLING = e.Billing(cycle="monthly", amount="9.99", currency="EUR")
 
 
 async def main() -> None:
@@ -57,54 +51,20 @@ def _name(cluster: int) -> str:
     return f"cluster-{cluster:02}"
 
 
-def _mac(vmid: int) -> str:
-    return "BC:24:11:" + ":".join(f"{byte:02X}" for byte in (vmid - FIRST).to_bytes(3, "big"))
-
-
 async def _fill(url: str) -> None:
     """Servers that were imported and adopted, as many as there are guests."""
     pool = await open_pool(url)
     store = EventStore(pool, Codec(EVENTS))
     for cluster in range(CLUSTERS):
-        for start in range(0, GUESTS, 1000):
-            entries: list[Entry] = []
-            for number in range(start, start + 1000):
-                entries += _server(cluster, FIRST + number)
-            await store.append(entries)
+        await crowd.append_all(store, GUESTS, partial(_server, _name(cluster)))
         await catch_up(store)
     await pool.execute("UPDATE server_view SET updated_at = updated_at - interval '1 hour'")
     await pool.execute("VACUUM ANALYZE server_view")
     await pool.close()
 
 
-def _server(cluster: int, vmid: int) -> list[Entry]:
-    id = UUID(int=(cluster + 1) * 10**9 + vmid)
-    found = e.ServerImported(
-        source="whmcs",
-        source_id=str(id.int),
-        run_id=UUID(int=7),
-        account_id=UUID(int=8),
-        plan=PLAN,
-        image=IMAGE,
-        location=LOCATION,
-        mode="manage",
-        addresses=[],
-        hint=None,
-        quarantine=None,
-        suspension=None,
-        billing=BILLING,
-        name=f"vps{vmid}",
-    )
-    adopted = e.ServerAdopted(
-        cluster=_name(cluster),
-        node=f"pve{vmid % 3 + 1}",
-        vmid=vmid,
-        power="running",
-        identity=e.Identity(smbios_uuid=None, macs={"net0": _mac(vmid)}, volumes={"scsi0": f"ceph:vm-{vmid}-disk-0"}),
-        evidence=["mac"],
-        actual={"vcpus": 2, "memory_mib": 2048, "disk_gib": 20},
-    )
-    return [Entry(id, 1, found, META, found.account_id), Entry(id, 2, adopted, META)]
+def _server(cluster: str, number: int) -> list[Entry]:
+    return crowd.server(cluster, FIRST + number, crowd.mac(number))
 
 
 class Answers:
@@ -137,7 +97,7 @@ def _config(vmid: int) -> dict[str, Any]:
         "cores": 2,
         "memory": "2048",
         "digest": "0" * 40,
-        "net0": f"virtio={_mac(vmid)},bridge=vmbr0",
+        "net0": f"virtio={crowd.mac(vmid - FIRST)},bridge=vmbr0",
         "scsi0": f"ceph:vm-{vmid}-disk-0,size=20G",
     }
 

@@ -7,7 +7,7 @@ import { Facts } from "@/ui/Facts";
 import { Field } from "@/ui/Field";
 import { Section } from "@/ui/Section";
 import { words } from "@/words";
-import { ConfirmedAct } from "./ConfirmedAct";
+import { ConfirmedAct } from "@/asking/ConfirmedAct";
 import { Loaded } from "./Loaded";
 import { staffActs, staffQueries, type Mode } from "./queries";
 

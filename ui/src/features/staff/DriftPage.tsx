@@ -8,7 +8,7 @@ import { More } from "@/ui/More";
 import { StaffDetails } from "@/ui/StaffDetails";
 import { Time } from "@/ui/Time";
 import { words } from "@/words";
-import { ConfirmedAct } from "./ConfirmedAct";
+import { ConfirmedAct } from "@/asking/ConfirmedAct";
 import { Loaded } from "./Loaded";
 import { staffActs, staffQueries } from "./queries";
 

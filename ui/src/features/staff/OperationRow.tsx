@@ -5,7 +5,7 @@ import { paths } from "@/paths";
 import { StaffDetails } from "@/ui/StaffDetails";
 import { Time } from "@/ui/Time";
 import { words } from "@/words";
-import { ConfirmedAct } from "./ConfirmedAct";
+import { ConfirmedAct } from "@/asking/ConfirmedAct";
 import { staffActs, staffQueries } from "./queries";
 
 const { staff } = words;

@@ -7,7 +7,7 @@ import { EmptyState } from "@/ui/EmptyState";
 import { Notice } from "@/ui/Notice";
 import { Section } from "@/ui/Section";
 import { words } from "@/words";
-import { ConfirmedAct } from "./ConfirmedAct";
+import { ConfirmedAct } from "@/asking/ConfirmedAct";
 import { Loaded } from "./Loaded";
 import { OperationRow } from "./OperationRow";
 import { staffActs, staffQueries } from "./queries";

@@ -2,7 +2,7 @@ import { useQuery, type InfiniteData, type UseInfiniteQueryResult } from "@tanst
 import { useState, type ComponentType, type ReactNode } from "react";
 import { useSearchParams } from "react-router";
 import { describe } from "@/api/errors";
-import { ConfirmedAct } from "@/features/staff/ConfirmedAct";
+import { ConfirmedAct } from "@/asking/ConfirmedAct";
 import { Check } from "@/ui/Check";
 import { EmptyState } from "@/ui/EmptyState";
 import { Failure } from "@/ui/Failure";

@@ -1,5 +1,5 @@
 import { useState, type ReactNode } from "react";
-import { ConfirmedAct } from "@/features/staff/ConfirmedAct";
+import { ConfirmedAct } from "@/asking/ConfirmedAct";
 import { Field } from "@/ui/Field";
 import { words } from "@/words";
 import type { Kind } from "./queries";

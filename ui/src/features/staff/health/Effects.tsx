@@ -1,6 +1,6 @@
 import { useState } from "react";
 import type { SystemHealth } from "@/api/types";
-import { ConfirmedAct } from "@/features/staff/ConfirmedAct";
+import { ConfirmedAct } from "@/asking/ConfirmedAct";
 import { staffActs } from "@/features/staff/queries";
 import { localTime } from "@/lib/dates";
 import { Field } from "@/ui/Field";

@@ -1,6 +1,6 @@
 import { Link } from "react-router";
 import type { components } from "@/api/schema";
-import { ConfirmedAct } from "@/features/staff/ConfirmedAct";
+import { ConfirmedAct } from "@/asking/ConfirmedAct";
 import { staffActs } from "@/features/staff/queries";
 import { paths } from "@/paths";
 import { StaffDetails } from "@/ui/StaffDetails";

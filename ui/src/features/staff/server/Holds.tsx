@@ -1,6 +1,6 @@
 import { useState } from "react";
 import type { Server } from "@/api/types";
-import { ConfirmedAct } from "@/features/staff/ConfirmedAct";
+import { ConfirmedAct } from "@/asking/ConfirmedAct";
 import { staffActs } from "@/features/staff/queries";
 import { Choice } from "@/ui/Choice";
 import { Field } from "@/ui/Field";

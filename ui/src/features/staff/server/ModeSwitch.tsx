@@ -1,5 +1,5 @@
 import type { Server } from "@/api/types";
-import { ConfirmedAct } from "@/features/staff/ConfirmedAct";
+import { ConfirmedAct } from "@/asking/ConfirmedAct";
 import { staffActs, type Mode } from "@/features/staff/queries";
 import { Section } from "@/ui/Section";
 import { words } from "@/words";

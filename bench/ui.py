@@ -1,0 +1,106 @@
+"""What the dashboard takes in a browser, with 10,000 servers in its list.
+
+`ui_first_load`: the scripts that the list needs before it is shown. `ui_longest_task`: the longest that the page does
+not answer while all of the list is read, scrolled, filtered and sorted. `ui_commit_to_pixel`: from the call that
+appends an event to the changed word on the page of its server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import subprocess
+import time
+from pathlib import Path
+from typing import Any, Literal
+from uuid import UUID
+
+from bench import crowd
+from bench.measure import report
+from bench.storm_place import PASSWORD, REPOSITORY, Storming, email, storming
+from domain.registry import EVENTS
+from domain.server.events import PowerObserved
+from eventstore.codec import Codec
+from eventstore.database import Pool, open_pool
+from eventstore.store import Entry, EventStore
+
+SERVERS, SAMPLES = 10_000, 60
+MOST_KB, MOST_TASK_MS, MOST_P95_MS = 150.0, 50.0, 150.0
+NODE, PAGES = REPOSITORY / "var" / "tools" / "node", Path(__file__).with_name("ui.mjs")
+POWERS: tuple[tuple[Literal["running", "stopped"], str], ...] = (("stopped", "Stopped"), ("running", "Running"))
+LIMIT = "the most it may be"
+
+
+async def main() -> None:
+    """Print the figures."""
+    await asyncio.to_thread(_placed)
+
+
+def _placed() -> None:
+    with storming(orchestrators=0, nodes=1, customers=1) as place:
+        asyncio.run(_figures(place))
+
+
+async def _figures(place: Storming) -> None:
+    pool = await open_pool(place.database_url)
+    try:
+        server = await _fill(pool)
+        browser = await _browse(place, server)
+        load, list = await _told(browser, "load"), await _told(browser, "list")
+        report("ui_first_load", (load["kb"], MOST_KB), LIMIT, "kB gzip", load["files"])
+        report("ui_longest_task", (list["ms"], MOST_TASK_MS), LIMIT, "ms", list["servers"])
+        p95 = await _commit_to_pixel(pool, browser, server)
+        report("ui_commit_to_pixel", (p95, MOST_P95_MS), LIMIT, "ms p95", SAMPLES)
+        await browser.wait()
+    finally:
+        await pool.close()
+
+
+async def _fill(pool: Pool) -> UUID:
+    """Give the customer many servers; one of them."""
+    (member,) = await pool.fetch("SELECT account_id FROM member_view")
+    store, account = EventStore(pool, Codec(EVENTS)), member["account_id"]
+    await crowd.append_all(store, SERVERS, lambda number: crowd.server("demo", number, crowd.mac(number), account))
+    await crowd.until_shown(pool, SERVERS)
+    await pool.execute("VACUUM ANALYZE")
+    chosen: UUID = await pool.fetchval("SELECT server_id FROM server_view ORDER BY created_at DESC, server_id LIMIT 1")
+    return chosen
+
+
+async def _browse(place: Storming, server: UUID) -> asyncio.subprocess.Process:
+    given = {
+        "url": place.url,
+        "email": email(0),
+        "password": PASSWORD,
+        "servers": SERVERS,
+        "server": f"srv_{server.hex}",
+    }
+    return await asyncio.create_subprocess_exec(
+        NODE, PAGES, json.dumps(given | {"samples": SAMPLES}), stdout=subprocess.PIPE, stdin=subprocess.PIPE
+    )
+
+
+async def _told(browser: asyncio.subprocess.Process, chapter: str) -> dict[str, Any]:
+    assert browser.stdout is not None
+    told: dict[str, Any] = json.loads(await browser.stdout.readline() or '{"chapter": "nothing"}')
+    if told["chapter"] != chapter:
+        raise RuntimeError(f"instead of {chapter}: {told}")
+    return told
+
+
+async def _commit_to_pixel(pool: Pool, browser: asyncio.subprocess.Process, server: UUID) -> float:
+    """Milliseconds, for 95 of 100."""
+    store = EventStore(pool, Codec(EVENTS))
+    took: list[float] = []
+    await _told(browser, "watching")
+    version = len(await store.read_stream(server))
+    for sample in range(SAMPLES):
+        power, word = POWERS[sample % 2]
+        called = time.time()
+        await store.append([Entry(server, version + sample + 1, PowerObserved(power=power), crowd.META)])
+        seen = await _told(browser, "seen")
+        if seen["text"] != word:
+            raise RuntimeError(f"{seen['text']} is shown for {power}")
+        took.append(seen["at"] - called * 1000)
+    return sorted(took)[math.ceil(SAMPLES * 0.95) - 1]

@@ -1,1 +1,0 @@
-export { ConfirmedAct } from "@/asking/ConfirmedAct";
