@@ -13,17 +13,14 @@ Exit code 0: done; 2: done, but rows are in quarantine; 3: refused or aborted, n
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import re
-import signal
 import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -41,6 +38,7 @@ from whmcs_import import (
     progress,
     rollback,
     settle,
+    stopping,
     suggest,
     target,
     verify,
@@ -60,7 +58,7 @@ DONE, QUARANTINED, REFUSED, USAGE = 0, 2, 3, 64
 
 def main(argv: list[str] | None = None) -> int:
     """Run one import from the command line; answers with the exit code."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    stopping.heed()
     try:
         arguments = _arguments(argv)
         _check_writable(arguments.report)
@@ -80,7 +78,7 @@ def main(argv: list[str] | None = None) -> int:
 def _import_command(arguments: argparse.Namespace) -> int:
     dsn = extract.parse_dsn(arguments.source)
     file = mapping_file.load(arguments.mapping)
-    report = asyncio.run(_import(arguments, dsn, file, Settings()))
+    report = stopping.awaited(_import(arguments, dsn, file, Settings()))
     _print(report.as_json(), report.as_text(), arguments)
     if report.plan.incomplete:
         return REFUSED
@@ -102,7 +100,7 @@ def _verify_command(arguments: argparse.Namespace) -> int:
             insist = arguments.mapping is not None
             return await verify.verify(connection, dsn, arguments.source_name, file, insist=insist)
 
-    verdict = asyncio.run(compared())
+    verdict = stopping.awaited(compared())
     _print(verdict.as_json(), verdict.as_text(), arguments)
     return QUARANTINED if verdict.differences else DONE
 
@@ -112,7 +110,7 @@ def _rollback_command(arguments: argparse.Namespace) -> int:
         async with target.connected(Settings().database_url) as connection:
             return await rollback.rollback(connection, arguments.run, dry_run=arguments.dry_run)
 
-    done = asyncio.run(undone())
+    done = stopping.awaited(undone())
     _print(done.as_json(), done.as_text(), arguments)
     return DONE
 
@@ -357,10 +355,6 @@ def _say(text: str) -> None:
 def _refused(message: object, code: int) -> int:
     print(f"whmcs-import: {message}", file=sys.stderr)
     return code
-
-
-def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
