@@ -35,11 +35,12 @@ async function list() {
   // To the end, and further as more of it is read.
   while ((await page.evaluate(rowCount)) < 0) await page.mouse.wheel(0, 20_000);
   for (let up = 0; up < 20; up += 1) await page.mouse.wheel(0, -30_000);
-  await page.getByLabel("Search").pressSequentially("vps12");
+  const search = page.getByRole("searchbox", { name: "Search" });
+  await search.pressSequentially("vps12");
   await page.getByRole("row").filter({ hasText: "vps12" }).first().waitFor();
-  await page.getByLabel("Search").fill("");
+  await search.fill("");
   await page.getByLabel("Status").selectOption({ label: "Running" });
-  await page.getByRole("button", { name: "Name", exact: true }).click();
+  await page.getByLabel("Sort by").selectOption({ label: "Name, A to Z" });
   await page.getByRole("row").filter({ hasText: "vps0" }).first().waitFor();
   const tasks = await page.evaluate(() => window.tasks);
   tell("list", { ms: Math.max(...tasks), servers: given.servers, over: tasks.length - 1 });
