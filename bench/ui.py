@@ -1,7 +1,7 @@
 """What the dashboard takes in a browser, with 10,000 servers in its list.
 
 `ui_first_load`: the scripts that the list needs before it is shown. `ui_longest_task`: the longest that the page does
-not answer while all of the list is read, scrolled, filtered and sorted. `ui_commit_to_pixel`: from the call that
+not answer while all of the list is read, scrolled, searched and filtered. `ui_commit_to_pixel`: from the call that
 appends an event to the changed word on the page of its server.
 """
 
