@@ -24,7 +24,7 @@ import httpx
 
 from bench import crowd
 from bench.measure import ROUNDS, by_turns, report
-from bench.storm_place import Storming, email, signed_in, storming
+from bench.storm_place import Storming, email, in_quiet, signed_in
 from domain.registry import EVENTS
 from eventstore.codec import Codec
 from eventstore.database import open_pool
@@ -72,12 +72,7 @@ class Question:
 
 async def main() -> None:
     """Print the figures."""
-    await asyncio.to_thread(_placed)
-
-
-def _placed() -> None:
-    with storming(orchestrators=0, nodes=1, customers=1) as place:
-        asyncio.run(_figures(place))
+    await in_quiet(_figures)
 
 
 async def _figures(place: Storming) -> None:

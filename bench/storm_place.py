@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -162,3 +162,13 @@ def storming(*, orchestrators: int, nodes: int, customers: int, plan: str = "") 
         place.stop()
         if not os.environ.get("HOSTLER_STORM_KEEP"):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+async def in_quiet(measure: Callable[[Storming], Coroutine[Any, Any, None]]) -> None:
+    """Measure in an installation where nothing is carried out: one customer, and nobody who drives Proxmox."""
+
+    def placed() -> None:
+        with storming(orchestrators=0, nodes=1, customers=1) as place:
+            asyncio.run(measure(place))
+
+    await asyncio.to_thread(placed)

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from bench import crowd
 from bench.measure import report
-from bench.storm_place import PASSWORD, REPOSITORY, Storming, email, storming
+from bench.storm_place import PASSWORD, REPOSITORY, Storming, email, in_quiet
 from domain.registry import EVENTS
 from domain.server.events import PowerObserved
 from eventstore.codec import Codec
@@ -34,12 +34,7 @@ LIMIT = "the most it may be"
 
 async def main() -> None:
     """Print the figures."""
-    await asyncio.to_thread(_placed)
-
-
-def _placed() -> None:
-    with storming(orchestrators=0, nodes=1, customers=1) as place:
-        asyncio.run(_figures(place))
+    await in_quiet(_figures)
 
 
 async def _figures(place: Storming) -> None:

@@ -132,21 +132,26 @@ async def is_observed(pool: Pool, config: Config, cluster: str | None) -> bool:
 
 async def observed_clusters(pool: Pool, config: Config) -> set[str]:
     """The clusters of the settings in which nothing is ever changed."""
+    return {name for name, mode in (await _modes(pool, config)).items() if mode == "observe"}
+
+
+async def _modes(pool: Pool, config: Config) -> dict[str, str]:
+    """The mode of each cluster of the settings: as staff have switched it, otherwise as the settings say."""
     switched = {row["cluster"]: row["mode"] for row in await pool.fetch(SQL.clusters_switched)}
-    return {cluster.name for cluster in config.cluster if switched.get(cluster.name, cluster.mode) == "observe"}
+    return {cluster.name: switched.get(cluster.name, cluster.mode) for cluster in config.cluster}
 
 
 async def _clusters(req: Request) -> list[dict[str, Any]]:
     d = deps(req)
     rows, sights = await d.store.pool.fetch(SQL.clusters_maintained), await d.reads.sights()
-    modes = {row["cluster"]: row["mode"] for row in await d.store.pool.fetch(SQL.clusters_switched)}
+    modes = await _modes(d.store.pool, d.config)
     return [
         {
             "name": cluster.name,
             "object": "cluster",
             "reachable": sights[cluster.name].reachable if cluster.name in sights else None,
             "observed_at": sights[cluster.name].observed_at if cluster.name in sights else None,
-            "mode": modes.get(cluster.name, cluster.mode),
+            "mode": modes[cluster.name],
             "maintenance": [
                 {"node": row["node"] or None, "reason": row["reason"]} for row in rows if row["cluster"] == cluster.name
             ],

@@ -13,20 +13,13 @@ from projector.loop import catch_up
 from runtime.settings import Settings
 from service.command.declare import apply_catalogue
 from service.deps import opened
-from tests.service.world import CONFIG, SYSTEM, Person, World, write_keys
+from tests.service.world import SYSTEM, Person, World, settings_of
 
 
 @pytest.fixture
 def settings(tmp_path: Path, database_url: str) -> Settings:
     """Settings of a small installation."""
-    write_keys(tmp_path)
-    (tmp_path / "hostler.toml").write_text(CONFIG)
-    environment = {
-        "HOSTLER_DATABASE_URL": database_url,
-        "HOSTLER_CONFIG": str(tmp_path / "hostler.toml"),
-        "HOSTLER_UI_DIR": str(tmp_path / "dashboard"),
-    }
-    return Settings(environment)
+    return settings_of(tmp_path, database_url)
 
 
 @pytest.fixture

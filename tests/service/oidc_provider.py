@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import secrets
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 from urllib.parse import parse_qsl
 
-import uvicorn
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from starlette.applications import Starlette
@@ -20,8 +17,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from service.__main__ import Server
 from testbed.postgres import free_port
+from tests.service.listening import listening
 
 CLIENT_ID, CLIENT_SECRET = "hostler-panel", "a secret with : and %"
 KEY = RSAKey.generate_key(2048, {"kid": "first", "use": "sig", "alg": "RS256"})
@@ -93,17 +90,6 @@ class Provider:
         )
 
 
-@asynccontextmanager
-async def serving(provider: Provider) -> AsyncIterator[None]:
+def serving(provider: Provider) -> AbstractAsyncContextManager[int]:
     """The provider, reachable."""
-    port = int(provider.issuer.split(":")[2].split("/")[0])
-    server = Server(uvicorn.Config(provider.app(), port=port, lifespan="off", log_config=None))
-    task = asyncio.create_task(server.serve())
-    try:
-        async with asyncio.timeout(10):
-            while not server.started:  # noqa: ASYNC110 - it tells nobody
-                await asyncio.sleep(0.01)
-        yield
-    finally:
-        server.should_exit = True
-        await task
+    return listening(provider.app(), port=int(provider.issuer.split(":")[2].split("/")[0]))

@@ -12,7 +12,6 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -23,12 +22,12 @@ from hypervisor.fake_world import FakeGuest, FakeWorld
 from hypervisor.identity import identity_of
 from runtime import rfb
 from runtime.ids import new_id
-from service.__main__ import CONSOLES, Server
+from service.__main__ import CONSOLES
 from service.app import build
 from service.console import models, relay, tickets
-from testbed.postgres import free_port
 from tests.hypervisor.clusters import proxmox_cluster
 from tests.hypervisor.conftest import testbed  # noqa: F401 - a fixture
+from tests.service.listening import listening
 from tests.service.test_servers import running
 from tests.service.world import Person, World
 from tests.testbed_proxmox.viewer import Viewer
@@ -62,20 +61,6 @@ class Shown:
         return given.url.replace("hostler.test", f"127.0.0.1:{self.port}")
 
 
-@asynccontextmanager
-async def listening(world: World) -> AsyncIterator[int]:
-    port = free_port()
-    server = Server(uvicorn.Config(build(world.deps), port=port, lifespan="off", log_config=None, **CONSOLES))
-    serving = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - there is nothing else to wait for
-        await asyncio.sleep(0.01)
-    try:
-        yield port
-    finally:
-        server.should_exit = True
-        await serving
-
-
 async def identified(world: World, client: httpx.AsyncClient, order: dict[str, Any], identity: e.Identity) -> str:
     server = await running(world, client, order)
     stream = ids.parse(ids.SERVER, server)
@@ -91,7 +76,7 @@ async def shown(world: World, as_ann: httpx.AsyncClient, order: Order) -> AsyncI
     hypervisor = FakeHypervisor(inside)
     world.deps.clusters["demo"] = hypervisor
     server = await identified(world, as_ann, order(), identity_of(await hypervisor.config("pve1", VMID)))
-    async with listening(world) as port:
+    async with listening(build(world.deps), **CONSOLES) as port:
         yield Shown(server, world, hypervisor, guest, port)
 
 
@@ -349,7 +334,7 @@ async def test_a_guest_of_proxmox_is_seen_through_the_relay(
     try:
         identity = identity_of(await cluster.hypervisor.config("pve1", VMID))
         server = await identified(world, as_ann, order(), identity)
-        async with listening(world) as port:
+        async with listening(build(world.deps), **CONSOLES) as port:
             answer = await as_ann.post(f"/v1/servers/{server}/console")
             url = answer.json()["url"].replace("hostler.test", f"127.0.0.1:{port}")
             async with connect(url, subprotocols=["binary"], proxy=None) as socket:  # type: ignore[list-item]

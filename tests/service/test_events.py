@@ -11,13 +11,11 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from domain.server import events as e
-from service.__main__ import Server
 from service.live import events, hub
 from service.servers import models
-from testbed.postgres import free_port
+from tests.service.listening import listening
 from tests.service.test_servers import ordered, running
 from tests.service.world import Person, World
 
@@ -67,26 +65,17 @@ Opener = Callable[..., Any]
 @pytest.fixture
 async def listen(world: World) -> AsyncIterator[Opener]:
     """Open event streams against a real server."""
-    port = free_port()
-    config = uvicorn.Config(
-        world.transport.app, port=port, lifespan="off", log_config=None, timeout_graceful_shutdown=1
-    )
-    server = Server(config)
-    task = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - there is nothing else to wait for
-        await asyncio.sleep(0.01)
+    async with listening(world.transport.app, timeout_graceful_shutdown=1) as port:
 
-    @asynccontextmanager
-    async def opened(token: str, **headers: str) -> AsyncIterator[Stream]:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=WAIT) as client:
-            given = {"Authorization": f"Bearer {token}", **headers}
-            async with client.stream("GET", "/v1/events", headers=given) as response:
-                yield Stream(response)
+        @asynccontextmanager
+        async def opened(token: str, **headers: str) -> AsyncIterator[Stream]:
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=WAIT) as client:
+                given = {"Authorization": f"Bearer {token}", **headers}
+                async with client.stream("GET", "/v1/events", headers=given) as response:
+                    yield Stream(response)
 
-    yield opened
-    world.deps.hub.end_all()
-    server.should_exit = True
-    await task
+        yield opened
+        world.deps.hub.end_all()
 
 
 def of(server: str) -> Callable[[dict[str, Any]], bool]:

@@ -6,23 +6,22 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from runtime.settings import Settings
-from service.__main__ import Server
 from service.command.declare import apply_catalogue
 from service.deps import opened
 from service.web import edge, patience
 from testbed.postgres import Postgres, free_port
 from tests.own_server import own_server
+from tests.service.listening import listening
 from tests.service.test_program import answering, said, started
 from tests.service.world import CONFIG, PASSWORD, SYSTEM, Person, World, write_keys
 
@@ -84,9 +83,7 @@ async def test_when_every_connection_is_taken_nobody_waits_for_ever(
 ) -> None:
     monkeypatch.setattr(edge, "LIMIT_SECONDS", 0.2)
     async with await world.signed_in(ann) as client:
-        async with AsyncExitStack() as taken:
-            for _ in range(world.store.pool.get_max_size()):
-                await taken.enter_async_context(world.store.pool.acquire())
+        async with every_connection(world):
             answers = await asyncio.gather(*[client.get("/v1/servers") for _ in range(20)])
         assert {(answer.status_code, answer.headers["retry-after"]) for answer in answers} == {(503, "2")}
         assert (await client.get("/v1/servers")).status_code == 200
@@ -97,9 +94,7 @@ async def test_more_than_can_be_worked_on_is_sent_away_at_once(
 ) -> None:
     monkeypatch.setattr(edge, "MOST_AT_ONCE", 3)
     async with await world.signed_in(ann) as client:
-        async with AsyncExitStack() as taken:
-            for _ in range(world.store.pool.get_max_size()):
-                await taken.enter_async_context(world.store.pool.acquire())
+        async with every_connection(world):
             waiting = [asyncio.create_task(client.get("/v1/users/me")) for _ in range(3)]
             await asyncio.sleep(0)
             shed = await client.get("/v1/users/me")
@@ -113,21 +108,18 @@ async def measured(scope: Scope, receive: Receive, send: Send) -> None:
     await Response(str(size))(scope, receive, send)
 
 
-@asynccontextmanager
-async def serving() -> AsyncIterator[int]:
-    """A server that reads what it is sent; the port it listens on."""
+def serving() -> AbstractAsyncContextManager[int]:
+    """A server that reads what it is sent."""
+    return listening(measured, http=patience.Patient)
 
-    port = free_port()
-    config = uvicorn.Config(measured, port=port, http=patience.Patient, lifespan="off", log_config=None)
-    server = Server(config)
-    task = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - there is nothing else to wait for
-        await asyncio.sleep(0.01)
-    try:
-        yield port
-    finally:
-        server.should_exit = True
-        await task
+
+@asynccontextmanager
+async def every_connection(world: World) -> AsyncIterator[None]:
+    """Nothing is left of the pool."""
+    async with AsyncExitStack() as taken:
+        for _ in range(world.store.pool.get_max_size()):
+            await taken.enter_async_context(world.store.pool.acquire())
+        yield
 
 
 @pytest.mark.parametrize("head", [b"", b"GET / HTTP/1.1\r\nX-Slow:"])

@@ -22,6 +22,7 @@ from eventstore.store import Entry, EventStore
 from projector.loop import catch_up
 from runtime import passwords
 from runtime.ids import new_id
+from runtime.settings import Settings
 from service.app import build
 from service.deps import Deps
 from service.identity.people import claim_login
@@ -178,3 +179,15 @@ def write_keys(folder: Path) -> None:
     (folder / "signing.pem").write_bytes(pem)
     (folder / "secret.key").write_bytes(base64.b64encode(secrets.token_bytes(32)))
     (folder / "token").write_text("secret")
+
+
+def settings_of(folder: Path, database_url: str, config: str = CONFIG) -> Settings:
+    """Settings of an installation with everything of its own in a folder."""
+    write_keys(folder)
+    (folder / "hostler.toml").write_text(config)
+    environment = {
+        "HOSTLER_DATABASE_URL": database_url,
+        "HOSTLER_CONFIG": str(folder / "hostler.toml"),
+        "HOSTLER_UI_DIR": str(folder / "dashboard"),
+    }
+    return Settings(environment)

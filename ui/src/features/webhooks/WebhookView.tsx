@@ -1,24 +1,23 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
 import { Link, useNavigate } from "react-router";
-import { ApiError, describe } from "@/api/errors";
-import type { Webhook, WebhookChange, WebhookEvents } from "@/api/types";
+import { describe } from "@/api/errors";
+import type { Webhook, WebhookChange } from "@/api/types";
 import { ConfirmedAct } from "@/asking/ConfirmedAct";
 import { Saving } from "@/asking/Saving";
 import { paths } from "@/paths";
 import { Button } from "@/ui/Button";
 import { Facts } from "@/ui/Facts";
 import { Failure } from "@/ui/Failure";
-import { Field } from "@/ui/Field";
 import { Notice } from "@/ui/Notice";
 import { Section } from "@/ui/Section";
 import { Skeleton } from "@/ui/Skeleton";
 import { Time } from "@/ui/Time";
 import { words } from "@/words";
 import { Deliveries } from "./Deliveries";
-import { EventChoice } from "./EventChoice";
 import { useWebhookChange, webhookChanges, webhookQueries, type Owner } from "./queries";
 import { Secret } from "./Secret";
+import { trimmed, WebhookFields, type Given } from "./WebhookFields";
 import { howItGoes } from "./Webhooks";
 
 const { webhooks: said } = words;
@@ -179,41 +178,23 @@ function Ping({ owner, webhook }: Props) {
 }
 
 function Change({ owner, webhook }: Props) {
-  const [url, setUrl] = useState(webhook.url);
-  const [description, setDescription] = useState(webhook.description);
-  const [events, setEvents] = useState<WebhookEvents>(webhook.events);
-  const change = useWebhookChange((given: WebhookChange) => webhookChanges.change(owner, webhook.id, given));
+  const { url, description, events } = webhook;
+  const [given, setGiven] = useState<Given>({ url, description, events });
+  const change = useWebhookChange((asked: WebhookChange) => webhookChanges.change(owner, webhook.id, asked));
   const same =
-    url === webhook.url &&
-    description === webhook.description &&
-    events.toSorted().join() === webhook.events.toSorted().join();
-  const nothing = events.length === 0 ? said.nothing : null;
+    given.url === url &&
+    given.description === description &&
+    given.events.toSorted().join() === events.toSorted().join();
+  const nothing = given.events.length === 0 ? said.nothing : null;
   const missing = same ? said.unchanged : nothing;
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (!missing && !change.isPending) change.mutate({ url: url.trim(), description: description.trim(), events });
+    if (!missing && !change.isPending) change.mutate(trimmed(given));
   };
   return (
     <Section title={said.change}>
       <form className="grid gap-4" onSubmit={submit} noValidate>
-        <Field
-          label={said.url}
-          help={said.urlHelp}
-          error={change.error instanceof ApiError ? change.error.field("/url") : null}
-          type="url"
-          maxLength={2048}
-          autoComplete="off"
-          value={url}
-          onValueChange={setUrl}
-        />
-        <Field
-          label={said.description}
-          maxLength={255}
-          autoComplete="off"
-          value={description}
-          onValueChange={setDescription}
-        />
-        <EventChoice value={events} onChange={setEvents} />
+        <WebhookFields value={given} onChange={setGiven} error={change.error} />
         <Saving
           save={said.save}
           saving={words.account.saving}
