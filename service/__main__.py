@@ -55,9 +55,9 @@ async def serve(stop: Stop) -> None:
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
-        deps.hub.end_all()
         for server, _ in serving:
             server.should_exit = True
+        deps.hub.close()
         await asyncio.gather(*tasks)
 
 

@@ -143,6 +143,7 @@ class Hub:
         self._away: frozenset[str] | None = None
         self._accounts: dict[UUID, tuple[frozenset[UUID], float]] = {}
         self._task: asyncio.Task[None] | None = None
+        self._closing = False
 
     async def __aenter__(self) -> Hub:
         self._position = await self._end_of_log()
@@ -165,8 +166,13 @@ class Hub:
         """What is rung whenever the log has grown."""
         return self._bell.another()
 
+    def close(self) -> None:
+        """The service stops: every listener is asked to go, and who comes now as well."""
+        self._closing = True
+        self.end_all()
+
     def end_all(self) -> None:
-        """Ask every listener to go: the service stops, or it lost its place."""
+        """Ask every listener to go: it lost its place, or the service stops."""
         for listener in self._listeners:
             listener.end()
 
@@ -193,6 +199,8 @@ class Hub:
         """A listener that is told everything after its `start`."""
         listener = Listener(caller, self._position)
         self._listeners.add(listener)
+        if self._closing:
+            listener.end()
         try:
             yield listener
         finally:

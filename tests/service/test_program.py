@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from runtime.settings import Settings
 from testbed.postgres import Postgres, free_port
+from tests.service.world import Person, World
 
 WAIT = 40.0
 
@@ -62,6 +66,60 @@ async def test_it_serves_until_it_is_told_to_stop(environment: dict[str, str]) -
     process.send_signal(signal.SIGTERM)
     code, _ = await said(process)
     assert code == 0
+
+
+async def refused(url: str) -> None:
+    """Wait until nobody listens there any more."""
+    async with asyncio.timeout(WAIT):
+        while True:
+            try:
+                async with httpx.AsyncClient() as client:
+                    await client.get(url)
+            except httpx.ConnectError:
+                return
+            except httpx.TransportError:
+                continue
+
+
+async def half_said(address: str, token: str, body: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A request of which the head has arrived, but not the body."""
+    host, _, port = address.partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    head = f"POST /v1/servers HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n"
+    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
+    writer.write(head.encode())
+    assert b" 100 " in await reader.readline()
+    assert await reader.readline() == b"\r\n"
+    return reader, writer
+
+
+async def test_what_was_begun_is_answered_before_it_stops(
+    world: World, ann: Person, environment: dict[str, str], order: Callable[..., dict[str, Any]]
+) -> None:
+    process, token = await started(environment), await world.token(ann)
+    url, body = f"http://{environment['HOSTLER_BIND']}", json.dumps(order(name="late")).encode()
+    await answering(f"{url}/readyz", process)
+    async with (
+        httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=WAIT) as client,
+        client.stream("GET", "/v1/events") as stream,
+    ):
+        lines = stream.aiter_lines()
+        reader, writer = await half_said(environment["HOSTLER_BIND"], token, body)
+        waits = asyncio.create_task(client.post("/v1/servers", json=order(), headers={"Prefer": "wait=30"}))
+        while "server.updated" not in await anext(lines):
+            pass  # the order is written down: its answer waits
+        process.send_signal(signal.SIGTERM)
+        await refused(f"{url}/healthz")
+        assert [line async for line in lines if line.startswith("event: hello")] == []  # it ends, and is not cut off
+        writer.write(body)
+        answer = await asyncio.wait_for(reader.read(), WAIT)
+        assert answer.startswith(b"HTTP/1.1 202")
+        waited = await waits
+    assert (waited.status_code, waited.json()["operation"]["status"]) == (202, "queued")
+    writer.close()
+    code, _ = await said(process)
+    assert code == 0
+    assert await world.store.pool.fetchval("SELECT count(*) FROM operation_stream") == 2
 
 
 async def test_a_port_in_use_is_named(environment: dict[str, str]) -> None:
