@@ -57,11 +57,15 @@ class RequestOperation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndOperation:
-    """Ask for a failed operation to be tried again, to go on without its step, or to be given up; None: the newest."""
+    """Ask for a failed operation to be tried again, to go on without its step, or to be given up; None: the newest.
+
+    `reason` is for staff to read.
+    """
 
     what: Ending
     operation_id: UUID | None = None
     by: Who = "customer"
+    reason: str | None = None
 
 
 def create(state: Server | None, command: CreateServer) -> list[e.ServerEvent]:
@@ -246,12 +250,12 @@ def end(state: Server, command: EndOperation) -> list[e.ServerEvent]:
     """
     operation = _named(state, command.operation_id)
     if command.what == "retry":
-        return _retry(state, operation, command.by)
+        return _retry(state, operation, command)
     if command.what == "skip":
-        return _skip(state, operation, command.by)
+        return _skip(state, operation, command)
     if operation.status == "needs_attention" and command.by == "customer":
         raise NotAllowed("Staff look at this operation: only they can give it up.")
-    return _cancel(operation)
+    return _cancel(operation, command.reason)
 
 
 STANDS = {
@@ -272,40 +276,40 @@ def _named(state: Server, id: UUID | None) -> Operation:
     return found
 
 
-def _retry(state: Server, operation: Operation, by: Who) -> list[e.ServerEvent]:
+def _retry(state: Server, operation: Operation, command: EndOperation) -> list[e.ServerEvent]:
     current = state.current
     if current is not None and current is not operation:
         raise OperationInProgress(f"Another operation ({current.type}) is running.", current.id)
     attention = operation.status == "needs_attention"
-    if attention and by == "customer":
+    if attention and command.by == "customer":
         raise NotAllowed("Staff look at this operation: only they can have it tried again.")
     retryable = operation.error is not None and operation.error.retryable
     if not attention and not (operation.status == "failed" and retryable):
         raise NotAllowed(f"This operation cannot be tried again: it {STANDS[operation.status]}.")
-    return [e.OperationRetried(operation_id=operation.id)]
+    return [e.OperationRetried(operation_id=operation.id, reason=command.reason)]
 
 
-def _skip(state: Server, operation: Operation, by: Who) -> list[e.ServerEvent]:
+def _skip(state: Server, operation: Operation, command: EndOperation) -> list[e.ServerEvent]:
     """Staff have seen to a step, or can do without it: it counts as done."""
-    if by == "customer" or operation.status != "needs_attention":
+    if command.by == "customer" or operation.status != "needs_attention":
         raise NotAllowed("Only staff skip a step, and only of an operation that waits for them.")
     step = operation.step
     if step is None or step.key not in SKIPPABLE:
         raise NotAllowed("What follows builds on this step: have it tried again, or give the operation up.")
     skipped = e.StepCompleted(operation_id=operation.id, step=step.key, detail="Skipped by staff")
-    return [*_retry(state, operation, by), skipped]
+    return [*_retry(state, operation, command), skipped]
 
 
-def _cancel(operation: Operation) -> list[e.ServerEvent]:
+def _cancel(operation: Operation, reason: str | None = None) -> list[e.ServerEvent]:
     if not operation.open:
         raise NotAllowed(f"This operation has ended: it {STANDS[operation.status]}.")
     if operation.cancelling:
         return []
     if operation.status == "needs_attention" or (operation.status == "queued" and not operation.begun):
-        return [e.OperationCancelled(operation_id=operation.id)]
+        return [e.OperationCancelled(operation_id=operation.id, reason=reason)]
     if operation.type != "create" and operation.begun:
         raise NotAllowed("This has begun and cannot be called back.")
-    return [e.CancelRequested(operation_id=operation.id)]
+    return [e.CancelRequested(operation_id=operation.id, reason=reason)]
 
 
 def check_name(name: str) -> None:

@@ -158,11 +158,13 @@ class CancelRequested:
     """What has not begun does not begin; what goes on ends first, then the operation is cancelled."""
 
     operation_id: UUID
+    reason: str | None = private(default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationCancelled:
     operation_id: UUID
+    reason: str | None = private(default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +172,7 @@ class OperationRetried:
     """The step that failed is tried again; where its outcome is unknown, it is looked for first."""
 
     operation_id: UUID
+    reason: str | None = private(default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -540,9 +543,9 @@ EVENTS = (
     EventType("server.termination_scheduled", 1, TerminationScheduled),
     EventType("server.termination_undone", 1, TerminationUndone),
     EventType("server.destroyed", 1, ServerDestroyed),
-    EventType("server.cancel_requested", 1, CancelRequested),
-    EventType("server.operation_cancelled", 1, OperationCancelled),
-    EventType("server.operation_retried", 1, OperationRetried),
+    EventType("server.cancel_requested", 2, CancelRequested, {1: _as_it_is}),
+    EventType("server.operation_cancelled", 2, OperationCancelled, {1: _as_it_is}),
+    EventType("server.operation_retried", 2, OperationRetried, {1: _as_it_is}),
     EventType("server.capacity_reserved", 1, CapacityReserved),
     EventType("server.plan_changed", 1, PlanChanged),
     EventType("server.image_changed", 1, ImageChanged),

@@ -92,6 +92,7 @@ MECHANICS = (
     e.DriftFound,
     e.DriftEnded,
 )
+EXPLAINED = (e.CancelRequested, e.OperationCancelled, e.OperationRetried)  # by staff, to staff
 HIDDEN = tuple(kind.name for kind in e.EVENTS if kind.cls in MECHANICS)
 Words = tuple[str, str | None]
 
@@ -215,6 +216,8 @@ def entry(
     operation_id: UUID | None = getattr(record.event, "operation_id", None)
     name = _operation(types.get(operation_id, "operation")) if operation_id else ""
     title, detail = words[type(record.event)](record.event, name)
+    if staff and isinstance(record.event, EXPLAINED):
+        detail = record.event.reason
     shown: dict[str, Any] = {
         "id": f"{ids.show(prefix, record.stream_id)}:{record.version}",
         "at": represent.time(record.at),

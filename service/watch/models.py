@@ -26,9 +26,10 @@ class StaffOperationsQuery(PageQuery):
 
 
 class OperationDecision(Request):
-    """retry: try it again. skip: count its step as done and go on. abandon: give it up."""
+    """retry: try it again. skip: count its step as done and go on. abandon: give it up. `reason`: why, for staff."""
 
     action: Literal["retry", "skip", "abandon"]
+    reason: Line = ""
 
 
 class Effects(Answer):

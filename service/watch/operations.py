@@ -66,13 +66,13 @@ def _shown(row: Any) -> dict[str, Any]:
 
 def _leads_on(server: Server, operation_id: UUID, action: str) -> bool:
     try:
-        return bool(end(server, _ending(operation_id, action)))
+        return bool(end(server, _ending(operation_id, action, None)))
     except Refused:
         return False
 
 
-def _ending(operation_id: UUID, action: str) -> EndOperation:
-    return EndOperation(what=MEANS[action], operation_id=operation_id, by="staff")
+def _ending(operation_id: UUID, action: str, reason: str | None) -> EndOperation:
+    return EndOperation(what=MEANS[action], operation_id=operation_id, by="staff", reason=reason)
 
 
 async def decide_operation(req: Request) -> Response:
@@ -82,7 +82,7 @@ async def decide_operation(req: Request) -> Response:
     found = await deps(req).reads.operation(id, caller(req)) if id is not None else None
     if id is None or found is None:
         raise Problem("not_found")
-    key, command = idempotency.key_of(req, asked), _ending(id, asked.action)
+    key, command = idempotency.key_of(req, asked), _ending(id, asked.action, asked.reason or None)
     server = found[0].server
     decide, claims = partial(end, command=command), partial(given_back, id)
     return await answered(req, await commit(req, server.id, id, decide, key, known=server, claims=claims))

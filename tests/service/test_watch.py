@@ -159,13 +159,17 @@ async def test_staff_decide_what_becomes_of_an_operation(
     step: str,
 ) -> None:
     server, operation = await stuck(world, as_ann, order(), "guard")
-    answer = await as_staff.post(f"{OPERATIONS}/{operation}", json={"action": action})
+    answer = await as_staff.post(f"{OPERATIONS}/{operation}", json={"action": action, "reason": "Seen to"})
     assert answer.status_code == 202, answer.text
     shown = answer.json()["operation"]
     guard = next(one for one in shown["steps"] if one["key"] == "guard")
     assert (shown["status"], guard["status"]) == (status, step)
     history = (await as_staff.get(f"/v1/servers/{server}/history")).json()["data"]
-    assert history[0]["actor"]["type"] == "staff"
+    why = next(one for one in history if one["operation_id"] == operation and one["detail"] == "Seen to")
+    assert why["actor"]["type"] == "staff"
+    past = await as_staff.get("/v1/admin/time-machine", params={"server": server, "time": shown["created_at"]})
+    assert "Seen to" in past.text
+    assert "Seen to" not in (await as_ann.get(f"/v1/servers/{server}/history")).text
     assert (shown["error"] is None) is (action != "abandon")
 
 

@@ -2790,10 +2790,12 @@ export interface components {
             /** @default null */
             password?: string | null;
         };
-        /** @description retry: try it again. skip: count its step as done and go on. abandon: give it up. */
+        /** @description retry: try it again. skip: count its step as done and go on. abandon: give it up. `reason`: why, for staff. */
         OperationDecision: {
             /** @enum {string} */
             action: "retry" | "skip" | "abandon";
+            /** @default  */
+            reason?: string;
         };
         OperationError: {
             code: string;

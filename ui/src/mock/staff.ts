@@ -8,7 +8,7 @@ export class MockStaff {
   /** What was noted when a server was suspended, by its id and the reason. */
   readonly notes = new Map<string, string>();
   /** What was decided of which operation. */
-  readonly decided: [id: string, action: string][] = [];
+  readonly decided: [id: string, action: string, reason: string][] = [];
   readonly shelf = new MockShelf();
   capacity: components["schemas"]["Capacity"] = aCapacity();
   drift: Drift[] = [];

@@ -58,8 +58,8 @@ export function staffHandlers(db: MockDb, guarded: Guard): HttpHandler[] {
     http.post(
       "*/v1/admin/operations/:id",
       forStaff(async ({ request, id }) => {
-        const { action } = (await request.json()) as Schemas["OperationDecision"];
-        staff.decided.push([id, action]);
+        const { action, reason = "" } = (await request.json()) as Schemas["OperationDecision"];
+        staff.decided.push([id, action, reason]);
         const operation = db.operations.get(id)!;
         db.operations.set(id, { ...operation, status: action === "abandon" ? "cancelled" : "queued", error: null });
         return HttpResponse.json({ operation: db.operations.get(id) }, { status: 202 });

@@ -22,6 +22,7 @@ export const staffOperationWords = {
   none: "No such operation",
   noneHelp: "Others are shown when the filters are changed.",
   at: (step: string) => `at “${step}”`,
+  reasonHelp: "Kept in the history of the server, for staff.",
   skip: "Skip the step",
   skipping: "Skipping…",
   skipTitle: "Go on without this step?",

@@ -130,8 +130,8 @@ export const staffActs = {
     unwrap(
       api.POST("/v1/servers/{id}/actions", { params: { path: { id: resource.id } }, body: { type, operation: id } }),
     ),
-  decide: (id: string, action: "retry" | "skip" | "abandon") =>
-    unwrap(api.POST("/v1/admin/operations/{id}", { params: { path: { id } }, body: { action } })),
+  decide: (id: string, action: "retry" | "skip" | "abandon", reason: string) =>
+    unwrap(api.POST("/v1/admin/operations/{id}", { params: { path: { id } }, body: { action, reason } })),
   settle: (id: string, action: "adopt" | "repair" | "ignore") =>
     unwrap(api.POST("/v1/admin/drift/{id}", { params: { path: { id } }, body: { action } })),
   maintain: (name: string, on: boolean, node: string | null, reason: string) =>

@@ -1,9 +1,8 @@
-import { useState } from "react";
 import type { SystemHealth } from "@/api/types";
 import { ConfirmedAct } from "@/asking/ConfirmedAct";
+import { ReasonedAct } from "@/asking/ReasonedAct";
 import { staffActs } from "@/features/staff/queries";
 import { localTime } from "@/lib/dates";
-import { Field } from "@/ui/Field";
 import { Section } from "@/ui/Section";
 import { words } from "@/words";
 
@@ -28,18 +27,15 @@ export function Effects({ effects: { paused, reason, since } }: Pick<SystemHealt
 }
 
 function Pause() {
-  const [reason, setReason] = useState("");
   return (
-    <ConfirmedAct
+    <ReasonedAct
       label={health.pause}
       acting={health.pausing}
       title={health.pauseTitle}
       notes={health.pauseNotes}
       danger
-      run={() => staffActs.pause(true, reason.trim())}
-    >
-      <Field label={words.staff.reason} maxLength={255} autoComplete="off" value={reason} onValueChange={setReason} />
-    </ConfirmedAct>
+      run={(reason) => staffActs.pause(true, reason)}
+    />
   );
 }
 

@@ -1,6 +1,6 @@
 import { Link } from "react-router";
 import type { components } from "@/api/schema";
-import { ConfirmedAct } from "@/asking/ConfirmedAct";
+import { ReasonedAct } from "@/asking/ReasonedAct";
 import { staffActs } from "@/features/staff/queries";
 import { paths } from "@/paths";
 import { StaffDetails } from "@/ui/StaffDetails";
@@ -64,7 +64,13 @@ export function Row({ operation }: { operation: StaffOperation }) {
       {actions.length > 0 ? (
         <div className="flex flex-wrap gap-2">
           {actions.map((way) => (
-            <ConfirmedAct key={way} {...ways[way]} about={about} run={() => staffActs.decide(id, way)} />
+            <ReasonedAct
+              key={way}
+              {...ways[way]}
+              about={about}
+              help={operationsPage.reasonHelp}
+              run={(reason) => staffActs.decide(id, way, reason)}
+            />
           ))}
         </div>
       ) : null}

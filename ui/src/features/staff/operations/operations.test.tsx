@@ -39,8 +39,9 @@ test("a step is skipped after a question that says what that means", async () =>
   await user.click(await screen.findByRole("button", { name: "Skip the step: stuck: Rebooting" }));
   const question = await screen.findByRole("alertdialog");
   expect(question).toHaveTextContent("The step counts as done, though nobody saw that it is.");
+  await user.type(within(question).getByLabelText("Reason"), "The disk was grown by hand");
   await user.click(within(question).getByRole("button", { name: "Skip the step" }));
-  await waitFor(() => expect(db.staff.decided).toEqual([[id, "skip"]]));
+  await waitFor(() => expect(db.staff.decided).toEqual([[id, "skip", "The disk was grown by hand"]]));
 });
 
 test("how full everything is can be read and heard", async () => {

@@ -1,14 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
 import { Link, useNavigate, useParams } from "react-router";
 import { useUser } from "@/api/session";
 import type { StaffUserDetail } from "@/api/types";
 import { ConfirmedAct } from "@/asking/ConfirmedAct";
+import { ReasonedAct } from "@/asking/ReasonedAct";
 import { useTitle } from "@/lib/hooks";
 import { Loaded } from "@/features/staff/Loaded";
 import { paths } from "@/paths";
 import { Facts } from "@/ui/Facts";
-import { Field } from "@/ui/Field";
 import { Section } from "@/ui/Section";
 import { Time } from "@/ui/Time";
 import { words } from "@/words";
@@ -114,33 +113,24 @@ function Acts({ user }: { user: StaffUserDetail }) {
           run={() => peopleActs.enable(user.id)}
         />
       ) : (
-        <Disable user={user} reason={self} />
+        <Disable user={user} whyNot={self} />
       )}
     </Section>
   );
 }
 
-function Disable({ user, reason: whyNot }: { user: StaffUserDetail; reason: string | null }) {
-  const [reason, setReason] = useState("");
+function Disable({ user, whyNot }: { user: StaffUserDetail; whyNot: string | null }) {
   return (
-    <ConfirmedAct
+    <ReasonedAct
       label={people.disable}
       acting={people.disabling}
       title={people.disableTitle(user.email)}
       notes={people.disableNotes}
-      reason={whyNot}
+      help={people.reasonHelp}
+      whyNot={whyNot}
       danger
-      run={() => peopleActs.disable(user.id, reason.trim())}
-    >
-      <Field
-        label={words.staff.reason}
-        help={people.reasonHelp}
-        maxLength={255}
-        autoComplete="off"
-        value={reason}
-        onValueChange={setReason}
-      />
-    </ConfirmedAct>
+      run={(reason) => peopleActs.disable(user.id, reason)}
+    />
   );
 }
 
@@ -150,30 +140,21 @@ function whyNotAct({ role, disabled, login }: StaffUserDetail): string | null {
 }
 
 function Impersonate({ user }: { user: StaffUserDetail }) {
-  const [reason, setReason] = useState("");
   const navigate = useNavigate();
-  const begin = async () => {
-    await peopleActs.impersonate(user.id, reason.trim());
+  const begin = async (reason: string) => {
+    await peopleActs.impersonate(user.id, reason);
     await navigate(paths.servers());
   };
   return (
-    <ConfirmedAct
+    <ReasonedAct
       label={people.impersonate}
       acting={people.impersonating}
       title={people.impersonateTitle(user.email)}
       notes={people.impersonateNotes}
-      reason={whyNotAct(user)}
-      missing={reason.trim() ? null : people.reasonMissing}
+      help={people.reasonHelp}
+      needed={people.reasonMissing}
+      whyNot={whyNotAct(user)}
       run={begin}
-    >
-      <Field
-        label={words.staff.reason}
-        help={people.reasonHelp}
-        maxLength={255}
-        autoComplete="off"
-        value={reason}
-        onValueChange={setReason}
-      />
-    </ConfirmedAct>
+    />
   );
 }
