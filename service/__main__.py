@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import socket
 import sys
 from collections.abc import Iterator
@@ -51,6 +52,7 @@ async def serve(stop: Stop) -> None:
         serving = [_served(settings, "HOSTLER_BIND", settings.bind, build(deps))]
         if settings.metrics_bind is not None:
             serving.append(_served(settings, "HOSTLER_METRICS_BIND", settings.metrics_bind, _metrics_only(deps)))
+        gc.freeze()  # what was opened stays: it need not be looked through for garbage
         tasks = [asyncio.create_task(server.serve([bound])) for server, bound in serving]
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)

@@ -30,6 +30,7 @@ from service.staff import routes as staff
 from service.watch import routes as watch
 from service.web import docs, examples, health, openapi, problem_list, static
 from service.web import routes as web
+from service.web.addresses import Addresses
 from service.web.edge import Edge
 from service.web.endpoint import routes
 from service.web.problems import PLACE, Problem
@@ -57,7 +58,7 @@ PAGES = (
 def build(deps: Deps) -> Starlette:
     """The application on what was opened for it."""
     app = Starlette(
-        routes=[*routes(ENDPOINTS), *_others(deps)],
+        routes=[Addresses(routes(ENDPOINTS)), *_others(deps)],
         middleware=[Middleware(Edge, metrics=deps.metrics), Middleware(Authenticate, deps=deps)],
         exception_handlers={HTTPException: _routing_failed},
     )

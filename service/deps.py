@@ -62,8 +62,8 @@ class Deps:
     wire: Wire
     sender: Sender
     replayer: Replayer
+    shown: Shown
     metrics: Metrics = field(default_factory=Metrics)
-    shown: Shown = field(default_factory=Shown)
     # Hashing a password fills a core: more at once only makes everybody wait.
     hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     measured: Measured = field(default_factory=Measured)
@@ -113,6 +113,7 @@ async def opened(settings: Settings) -> AsyncIterator[Deps]:
                 wire,
                 sender,
                 Replayer(store, log_id, sender.ring),
+                Shown(reads),
             )
     finally:
         pool.terminate()

@@ -8,15 +8,17 @@ SELECT v.state, e.tx, e.pos, e.stream_id, e.version, e.type, e.schema_v, e.data,
  ORDER BY e.version;
 
 -- name: server
--- A server as the view has it, what happened to it since, and the caller's memberships. $1 server, $2 user
-SELECT v.state, e.tx, e.pos, e.stream_id, e.version, e.type, e.schema_v, e.data, e.meta, e.at, p.data AS private,
-       (SELECT json_object_agg(account_id, role) FROM member_view WHERE user_id = $2) AS memberships,
+-- Servers as the view has them, what happened to each since, and the memberships of who asks; the state is left out
+-- where its version is known. $1 servers, $2 users, $3 known versions
+SELECT asked.number, v.version AS viewed, CASE WHEN v.version = asked.known THEN NULL ELSE v.state END AS state,
+       e.tx, e.pos, e.stream_id, e.version, e.type, e.schema_v, e.data, e.meta, e.at, p.data AS private,
+       (SELECT json_object_agg(account_id, role) FROM member_view WHERE user_id = asked.user_id) AS memberships,
        clock_timestamp() AS now
-  FROM (SELECT $1::uuid AS id) AS asked
+  FROM unnest($1::uuid[], $2::uuid[], $3::int[]) WITH ORDINALITY AS asked (id, user_id, known, number)
   LEFT JOIN server_view v ON v.server_id = asked.id
   LEFT JOIN event e ON e.stream_id = asked.id AND e.version > coalesce(v.version, 0) AND e.type LIKE 'server.%'
   LEFT JOIN event_private p ON p.stream_id = e.stream_id AND p.version = e.version
- ORDER BY e.version;
+ ORDER BY asked.number, e.version;
 
 -- name: operation
 -- The server of an operation, the operation as the view has it, and the caller's memberships. $1 operation, $2 user
@@ -73,7 +75,7 @@ SELECT true FROM account_view WHERE account_id = $1;
 -- name: servers
 -- A page of servers in an order, of everybody or of `whose`. $1 status, $2 pattern, $3 clusters out of reach,
 -- $4 and $5 after which, $6 limit, $7 label, $8 its value (null: any)
-SELECT server_id, version, cluster, name, created_at, state FROM server_view
+SELECT server_id, version, cluster, {column} FROM server_view
  WHERE {whose}
        CASE WHEN $1::text IS NULL THEN status <> 'terminated'
             WHEN cluster = ANY ($3::text[]) AND status IN ('running', 'stopped', 'paused', 'suspended')
@@ -90,6 +92,10 @@ SELECT s.* FROM member_view m CROSS JOIN LATERAL ({servers}) AS s
  WHERE m.user_id = $9 AND ($10::uuid IS NULL OR m.account_id = $10)
  ORDER BY {column} {direction}, server_id {direction}
  LIMIT $6;
+
+-- name: states
+-- Servers as the view has them. $1 servers
+SELECT server_id, state FROM server_view WHERE server_id = ANY ($1::uuid[]);
 
 -- name: history
 -- A server's events, newest first. $1 server, $2 before which version (or null), $3 types left out, $4 limit

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -25,12 +25,17 @@ from eventstore.positions import START, Position
 from eventstore.queries import Queries
 from eventstore.store import EventStore
 from service.identity.tokens import Caller
+from service.kept import Kept
+from service.together import Together
 
 SQL = Queries("service")
 SIGHT_SECONDS = 1.0
 CATCH_UP_SECONDS = 0.25
 CATCH_UP_STEP = 0.005
 MOST_POSITIONS = 10_000
+STATES = 2_000
+# A version never changes its contents, except that erased personal data must be gone from here soon as well.
+STATE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,23 +74,53 @@ class Reads:
         self._sights: Sights = {}
         self._sights_until = 0.0
         self._written: dict[UUID, Position] = {}
+        self._servers = Together(self._read_servers)
+        self._states: Kept[UUID, Server] = Kept(STATES, STATE_SECONDS)
 
     async def server(self, id: UUID, caller: Caller) -> Found | None:
         """A server by id, never older than what was appended before this call; None when there is none."""
-        rows = await self._pool.fetch(SQL.server, id, caller.user_id)
-        return self._found(rows)
+        rows, known = await self._servers.answer((id, caller.user_id))
+        return self._found(rows, self._viewed(rows[0], known))
+
+    async def _read_servers(
+        self, asked: Sequence[tuple[UUID, UUID]]
+    ) -> list[tuple[list[asyncpg.Record], Server | None]]:
+        known = [self._states.get(id) for id, _ in asked]
+        versions = [state.version if state is not None else None for state in known]
+        found: list[list[asyncpg.Record]] = [[] for _ in asked]
+        for row in await self._pool.fetch(SQL.server, *map(list, zip(*asked, strict=True)), versions):
+            found[row["number"] - 1].append(row)
+        return list(zip(found, known, strict=True))
+
+    def _viewed(self, row: asyncpg.Record, known: Server | None) -> Server | None:
+        """The state in the view, which was not sent when it is the one that is known."""
+        if row["viewed"] is None or row["state"] is None:
+            return known if row["viewed"] is not None else None
+        state = snapshot.decode(Server, row["state"])
+        self._states.keep(state.id, state)
+        return state
+
+    async def states(self, versions: Mapping[UUID, int]) -> dict[UUID, Server]:
+        """Servers as the view has them, by id: at these versions, or newer ones."""
+        kept = {id: self._states.get(id) for id in versions}
+        found = {id: state for id, state in kept.items() if state is not None and state.version == versions[id]}
+        asked = [id for id in versions if id not in found]
+        for row in await self._pool.fetch(SQL.states, asked) if asked else ():
+            state = found[row["server_id"]] = snapshot.decode(Server, row["state"])
+            self._states.keep(state.id, state)
+        return found
 
     async def operation(self, id: UUID, caller: Caller) -> tuple[Found, Operation] | None:
         """An operation by id with its server, never older than what was appended before this call."""
         rows = await self._pool.fetch(SQL.operation, id, caller.user_id)
-        found = self._found(rows) if rows else None
+        viewed = rows[0]["state"] if rows else None
+        found = self._found(rows, None if viewed is None else snapshot.decode(Server, viewed)) if rows else None
         if found is None:
             return None
         operation = found.operations.get(id) or _viewed(rows[0]["operation"])
         return (found, operation) if operation is not None else None
 
-    def _found(self, rows: Sequence[asyncpg.Record]) -> Found | None:
-        state = snapshot.decode(Server, rows[0]["state"]) if rows[0]["state"] is not None else None
+    def _found(self, rows: Sequence[asyncpg.Record], state: Server | None) -> Found | None:
         known = (state.operation, state.queued) if state is not None else ()
         operations = {operation.id: operation for operation in known if operation is not None}
         for record in self._records(rows):

@@ -52,10 +52,11 @@ async def list_servers(req: Request) -> Response:
         rows = await d.store.pool.fetch(order.of_everybody, *fields)
     else:
         rows = await d.store.pool.fetch(order.of_account, *fields, account)
+    servers = await d.shown.servers(rows[: asked.limit], sights, staff=who.staff)
     shown = paging.page(
         rows,
         asked.limit,
-        lambda row: d.shown.server(row, sights, staff=who.staff),
+        lambda row: servers[row["server_id"]],
         lambda row: paging.cursor(asked.sort, row[order.column], row["server_id"]),
     )
     return reply(shown)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections import OrderedDict
+from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
@@ -11,39 +10,28 @@ import msgspec
 
 from domain.server import represent
 from domain.server.represent import Sights
-from domain.server.state import Server
-from eventstore import snapshot
+from service.kept import Kept
+from service.reads import STATE_SECONDS, Reads
 from service.web.reply import encode
 
 SIZE = 10_000
-# A version never changes its contents, except that erased personal data must be gone from here soon as well.
-SECONDS = 30.0
 
 
 class Shown:
     """Representations by server, version and audience."""
 
-    def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[UUID, int, bool], tuple[msgspec.Raw, float]] = OrderedDict()
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
+        self._kept: Kept[tuple[UUID, int, bool], msgspec.Raw] = Kept(SIZE, STATE_SECONDS)
 
-    def server(self, row: asyncpg.Record, sights: Sights, *, staff: bool) -> msgspec.Raw:
-        """A row of `server_view` as JSON. What depends on whether its cluster answers is not kept."""
-        sight = sights.get(row["cluster"] or "")
-        if sight is not None and not sight.reachable:
-            return _represented(row, sights, staff)
-        key = (row["server_id"], row["version"], staff)
-        kept, until = self._kept.get(key, (None, 0.0))
-        if kept is None or time.monotonic() >= until:
-            kept = _represented(row, sights, staff)
-            self._keep(key, kept)
-        return kept
-
-    def _keep(self, key: tuple[UUID, int, bool], represented: msgspec.Raw) -> None:
-        self._kept[key] = represented, time.monotonic() + SECONDS
-        if len(self._kept) > SIZE:
-            self._kept.popitem(last=False)
-
-
-def _represented(row: asyncpg.Record, sights: Sights, staff: bool) -> msgspec.Raw:
-    state = snapshot.decode(Server, row["state"])
-    return msgspec.Raw(encode(represent.server(state, sights, staff=staff)))
+    async def servers(self, rows: Sequence[asyncpg.Record], sights: Sights, *, staff: bool) -> dict[UUID, msgspec.Raw]:
+        """Rows of `server_view` as JSON, by their ids. What depends on whether a cluster answers is not kept."""
+        away = {cluster for cluster, sight in sights.items() if not sight.reachable}
+        keys = [(row["server_id"], row["version"], staff) for row in rows if row["cluster"] not in away]
+        found = {key[0]: represented for key, represented in self._kept.some(keys).items()}
+        missing = {row["server_id"]: row["version"] for row in rows if row["server_id"] not in found}
+        for id, state in (await self._reads.states(missing)).items() if missing else ():
+            found[id] = msgspec.Raw(encode(represent.server(state, sights, staff=staff)))
+            if state.cluster not in away:
+                self._kept.keep((id, state.version, staff), found[id])
+        return found

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import Iterator, Set
 from typing import Any
 
 import asyncpg
 import structlog
-from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -33,8 +33,9 @@ SECURITY = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",  # pages have their own
 }
+_SECURITY = [(name.lower().encode(), value.encode()) for name, value in SECURITY.items()]
 SOON = {"Retry-After": "2"}
-ONLY_TLS = "max-age=31536000"
+ONLY_TLS = b"max-age=31536000"
 log = structlog.get_logger()
 
 
@@ -95,13 +96,16 @@ class _Request:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            headers["X-Request-Id"] = self.id
-            for name, value in (*SECURITY.items(), *self._state.get("limits", {}).items()):
-                headers.setdefault(name, value)
-            if self._tls:
-                headers["Strict-Transport-Security"] = ONLY_TLS
+            message["headers"] = [*message["headers"], *self._ours({name for name, _ in message["headers"]})]
         await self._send(message)
+
+    def _ours(self, said: Set[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        """The headers of every answer that this one does not have of its own."""
+        yield b"x-request-id", self.id.encode()
+        yield from (header for header in _SECURITY if header[0] not in said)
+        yield from self._state.get("limits", ())
+        if self._tls:
+            yield b"strict-transport-security", ONLY_TLS
 
 
 def _limit(scope: Scope) -> float | None:

@@ -22,12 +22,12 @@ class Verdict:
     wait: int
 
     @property
-    def headers(self) -> dict[str, str]:
-        """As the answer says it (draft-ietf-httpapi-ratelimit-headers)."""
-        return {
-            "RateLimit-Policy": f'"requests";q={self.limit};w={WINDOW}',
-            "RateLimit": f'"requests";r={self.left};t={self.whole_in}',
-        }
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """As the answer says it (draft-ietf-httpapi-ratelimit-headers), in ASGI's own form."""
+        return [
+            (b"ratelimit-policy", b'"requests";q=%d;w=%d' % (self.limit, WINDOW)),
+            (b"ratelimit", b'"requests";r=%d;t=%d' % (self.left, self.whole_in)),
+        ]
 
 
 class Limiter:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
@@ -21,11 +23,16 @@ class Metrics:
             "hostler_request_seconds", "Time to the answer", names, buckets=BUCKETS, registry=self._registry
         )
         self.streams = Gauge("hostler_event_streams", "Open event streams", registry=self._registry)
+        self._of = cache(self._labelled)  # there are as many as routes, their methods and statuses
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request; `route` is the pattern, never the address."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(method, route).observe(seconds)
+        count, took = self._of(method, route, status)
+        count.inc()
+        took.observe(seconds)
+
+    def _labelled(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        return self._requests.labels(method, route, str(status)), self._seconds.labels(method, route)
 
     def exposition(self) -> tuple[bytes, str]:
         """The text Prometheus reads, and its content type."""

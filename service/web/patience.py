@@ -6,6 +6,8 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from service.web.cork import Corked
+
 HEAD_SECONDS = 15.0
 HEAD_BYTES = 64 * 1024
 
@@ -19,6 +21,7 @@ class Patient(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Somebody is there, and says something soon."""
         super().connection_made(transport)
+        self.transport = Corked(transport, self.loop)  # type: ignore[assignment]
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -32,6 +35,13 @@ class Patient(HttpToolsProtocol):
         super().data_received(data)
         if self._patience is not None and self._head > HEAD_BYTES:
             self.transport.abort()
+
+    def handle_websocket_upgrade(self) -> None:
+        """A console takes over the connection as it is."""
+        assert isinstance(self.transport, Corked)
+        self.transport.flush()
+        self.transport = self.transport.whole
+        super().handle_websocket_upgrade()
 
     def on_message_begin(self) -> None:
         """The head of a request begins."""
