@@ -1,7 +1,8 @@
 """`bench/creates.py --servers N --scale X`: so many creations at once, on storages that each copy locks for long.
 
 With the scale 1 a copy holds its storage's lock for 10 s and who waits for it gives up as on a real cluster; smaller
-scales make both shorter alike. The last line is JSON: `{servers, running, failed, seconds}`.
+scales make both shorter alike. The last line is JSON: `{servers, running, failed, seconds, crowded, slots{…:n}}`:
+how often a task gave up on a lock, and how many at once were learned to be borne.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from bench.storm_place import Storming, email, signed_in, storming
 from domain.registry import EVENTS
 from domain.server.state import Server
 from eventstore.codec import Codec
-from eventstore.database import open_pool
+from eventstore.database import Pool, open_pool
 from eventstore.store import EventStore
 
 LOCKED_SECONDS = 10.0
@@ -40,11 +41,13 @@ async def measure(place: Storming, servers: int, scale: float) -> dict[str, Any]
     pool = await open_pool(place.database_url)
     try:
         ended = await _ended(EventStore(pool, Codec(EVENTS)), began + servers * LOCKED_SECONDS * scale * 4 + 300)
+        learned = await _learned(pool)
     finally:
         pool.terminate()
     status = Counter(server.status for server in ended)
     seconds = round(time.monotonic() - began, 1)
-    return {"servers": servers, "running": status["running"], "failed": servers - status["running"], "seconds": seconds}
+    failed = servers - status["running"]
+    return {"servers": servers, "running": status["running"], "failed": failed, "seconds": seconds} | learned
 
 
 async def _order(place: Storming, servers: int) -> None:
@@ -52,6 +55,13 @@ async def _order(place: Storming, servers: int) -> None:
         answers = await asyncio.gather(*(client.post("/v1/servers", json=ORDER) for _ in range(servers)))
     for answer in answers:
         assert answer.status_code == 202, answer.text
+
+
+async def _learned(pool: Pool) -> dict[str, Any]:
+    crowded = "SELECT count(*) FROM event WHERE type = 'server.step_held' AND data->>'code' = 'busy'"
+    limits = await pool.fetch("SELECT resource, floor(allowed)::int AS allowed FROM slot_limit ORDER BY resource")
+    slots = {row["resource"]: row["allowed"] for row in limits}
+    return {"crowded": await pool.fetchval(crowded), "slots": slots}
 
 
 async def _ended(store: EventStore, deadline: float) -> list[Server]:

@@ -360,7 +360,8 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=10.0)
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with storming(orchestrators=ORCHESTRATORS, nodes=NODES, customers=CUSTOMERS) as place:
+    shared = options.seed % 2 == 1  # the other half of the seeds has a storage on each node
+    with storming(orchestrators=ORCHESTRATORS, nodes=NODES, customers=CUSTOMERS, shared=shared) as place:
         figures = asyncio.run(measure(place, options.seed, options.servers, options.minutes))
     print(json.dumps(figures), flush=True)
     laws = ("duplicates", "orphans", "lost", "stuck", "wrong_state")

@@ -18,6 +18,7 @@ from typing import Any
 import asyncpg
 import httpx
 
+from bench import storm_disks
 from testbed.demo.place import Place
 from testbed.demo.processes import Program
 from testbed.demo.settings import write_config
@@ -40,9 +41,9 @@ CHANGES = {
 class Storming:
     """PostgreSQL, a Proxmox cluster, the service, the projector and the orchestrators."""
 
-    def __init__(self, folder: Path, orchestrators: int, nodes: int):
+    def __init__(self, folder: Path, orchestrators: int, nodes: int, *, shared: bool = False):
         self.folder = folder
-        self._nodes = nodes
+        self._nodes, self._shared = nodes, shared
         self._place = Place(folder / "storm")
         self.postgres = Postgres(folder / "pg")
         self.database_url = self.postgres.url("hostler") if (folder / "pg" / "password").exists() else ""
@@ -62,7 +63,7 @@ class Storming:
         self.pve = json.loads(self._first_line(self._run("proxmox", testbed)))
         config = write_config(self._place, self.pve, self.url)
         text = config.read_text()
-        for old, new in CHANGES.items():
+        for old, new in (CHANGES | asyncio.run(self._disks())).items():
             text = text.replace(old, new)
         config.write_text(text + plan)
         self._environment |= {
@@ -125,6 +126,9 @@ class Storming:
             time.sleep(0.1)
         raise RuntimeError(self.programs["service"].last_words())
 
+    async def _disks(self) -> dict[str, str]:
+        return await (storm_disks.shared(self.pve) if self._shared else storm_disks.apart(self.pve, self._nodes))
+
     async def _create_database(self) -> None:
         connection = await asyncpg.connect(self.postgres.url("postgres"))
         await connection.execute("CREATE DATABASE hostler")
@@ -150,11 +154,13 @@ def _module(name: str, *arguments: str) -> list[str]:
 
 
 @contextmanager
-def storming(*, orchestrators: int, nodes: int, customers: int, plan: str = "") -> Iterator[Storming]:
-    """A running installation, gone afterwards."""
+def storming(
+    *, orchestrators: int, nodes: int, customers: int, plan: str = "", shared: bool = False
+) -> Iterator[Storming]:
+    """A running installation, gone afterwards; `shared`: its nodes share the storage, and one of them has the image."""
     folder = Path(tempfile.mkdtemp(prefix="hostler-storm-"))
     folder.chmod(0o755)  # PostgreSQL runs as another user when this runs as root
-    place = Storming(folder, orchestrators, nodes)
+    place = Storming(folder, orchestrators, nodes, shared=shared)
     try:
         place.start(customers, plan=plan)
         yield place

@@ -184,6 +184,15 @@ class FakeHypervisor:
             "resize", node, vmid, lambda call: self.world.resize(find(node, vmid, call), disk, size_gib)
         )
 
+    async def ties(self, node: str, vmid: int) -> list[str]:
+        return await self._read("ties", vmid, lambda call: self.world.ties(self.world.find(node, vmid, call)))
+
+    async def migrate(self, node: str, vmid: int, target: str) -> str:
+        find = self.world.find
+        return await self._change(
+            "migrate", node, vmid, lambda call: self.world.migrate(call, find(node, vmid, call), target)
+        )
+
     async def start(self, node: str, vmid: int) -> str:
         return await self._change("start", node, vmid, lambda call: self.world.start(node, vmid))
 

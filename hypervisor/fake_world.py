@@ -259,8 +259,29 @@ class FakeWorld:
 
     def shares(self, vmid: int) -> bool:
         """Whether all disks of a guest are to be had on every node."""
-        volumes = self.guests[vmid].volumes.values() if vmid in self.guests else ()
-        return all(self.storages[volume.partition(":")[0]].shared for volume in volumes)
+        return not (vmid in self.guests and self.ties(self.guests[vmid]))
+
+    def ties(self, guest: FakeGuest) -> list[str]:
+        """Disks of a guest that only its node has."""
+        volumes = sorted({*guest.volumes.values(), *guest.unused.values()})
+        return [volume for volume in volumes if not self.storages[volume.partition(":")[0]].shared]
+
+    def migrate(self, call: str, guest: FakeGuest, target: str) -> str:
+        """Nothing of it is copied: only its configuration goes over (qemu-server QemuMigrate.pm)."""
+        if guest.lock:
+            raise Busy(f"VM is locked ({guest.lock})", call=call)
+        if guest.power != "stopped":
+            raise Refused("can't migrate running VM without --online", call=call)
+        if target == guest.node:
+            raise _invalid(call, "target", "target is local node.")
+
+        def run() -> str:
+            if not self.nodes[target].online or self.ties(guest):
+                return "migration aborted"
+            guest.node = target
+            return "OK"
+
+        return self.locked_task("qmigrate", guest, run, cut_off=lambda: setattr(guest, "lock", "migrate"))
 
     def clone(
         self, call: str, node: str, source: int, vmid: int, *, name: str, description: str, full: bool, target: str

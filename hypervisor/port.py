@@ -25,6 +25,7 @@ CHANGES = frozenset(
         "clone",
         "configure",
         "resize",
+        "migrate",
         "start",
         "stop",
         "shutdown",
@@ -487,6 +488,14 @@ class Hypervisor(Protocol):
 
         Several calls, each harmless to repeat: after a failure the whole is simply done again.
         """
+        ...
+
+    async def ties(self, node: str, vmid: int) -> list[str]:
+        """What of a guest is on its node alone, disks and devices; nothing: it can be moved to another."""
+        ...
+
+    async def migrate(self, node: str, vmid: int, target: str) -> str:
+        """Move a stopped guest that nothing ties to another node."""
         ...
 
     async def series(self, node: str, vmid: int, timeframe: Timeframe) -> list[Sample]:

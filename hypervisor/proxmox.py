@@ -241,6 +241,12 @@ class ProxmoxHypervisor(Copies, Guarding, Looking):
     async def resize(self, node: str, vmid: int, disk: str, size_gib: int) -> str:
         return await self._task("put", *guest_path(node, vmid), "resize", disk=disk, size=f"{size_gib}G")
 
+    async def ties(self, node: str, vmid: int) -> list[str]:
+        return await self._read(wire.ties_of, *guest_path(node, vmid), "migrate")
+
+    async def migrate(self, node: str, vmid: int, target: str) -> str:
+        return await self._task("post", *guest_path(node, vmid), "migrate", target=segment(target))
+
     async def start(self, node: str, vmid: int) -> str:
         return await self._power(node, vmid, "start")
 

@@ -66,6 +66,8 @@ SENTENCES: list[tuple[str, Kind]] = [
     (r"used in HA resources and purge parameter not set", Refused),
     (r"^VM \d+ not running", Refused),
     (r"^VM is paused - cannot shutdown", Refused),
+    # qemu-server API2/Qemu.pm migrate_vm
+    (r"^can't migrate running VM without --online", Refused),
     # qemu-server API2/Qemu.pm clone_vm; pve-storage Storage.pm storage_check_node
     (r"^parameter '(storage|format)' not allowed for linked clones", Refused),
     (r"^(Linked|Full) clone feature is not supported for", Refused),

@@ -68,6 +68,12 @@ def quorate_of(rows: Iterable[Wire]) -> bool:
     return all(row.get("quorate") for row in rows if row["type"] == "cluster")
 
 
+def ties_of(data: Wire) -> list[str]:
+    """What keeps a guest on its node (qemu-server API2/Qemu.pm migrate_vm_precondition)."""
+    disks = [str(disk["volid"]) for disk in data.get("local_disks", [])]
+    return sorted(disks) + [str(device) for device in data.get("local_resources", [])]
+
+
 def rows_of(rows: Iterable[Wire]) -> list[GuestRow]:
     return [row_of(row) for row in rows if row["type"] in {"qemu", "lxc"}]
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from domain.server.state import Server
 from eventstore.database import Connection
 from orchestrator.work import SQL, Work
 from runtime.settings import Cluster
@@ -32,6 +33,13 @@ class Ticket:
     account_id: UUID
     resources: tuple[str, ...]
     asked_at: datetime
+
+
+def disks(server: Server, node: str, storage: str) -> str:
+    """A storage as its tasks are counted: where each node has its own, each is counted apart."""
+    placed = server.placement
+    own = placed is not None and f"disk/{placed.cluster}/{storage}/{placed.node}" in placed.promises
+    return f"{storage}/{node}" if own else storage
 
 
 def needed(cluster: str, *, node: str, storage: str | None = None, template: int | None = None) -> tuple[str, ...]:

@@ -44,7 +44,9 @@ async def take(work: Work) -> Outcome:
         issue=lambda: work.hypervisor.take_backup(guest.node, guest.vmid, storage=storage, notes=mark(work)),
         find=task_finder(work, "vzdump"),
         grace=LATE_SECONDS,  # a request that comes late would make a second one
-        occupies=slots.needed(work.state.cluster or "", node=guest.node, storage=storage),
+        occupies=slots.needed(
+            work.state.cluster or "", node=guest.node, storage=slots.disks(work.state, guest.node, storage)
+        ),
     )
     effect = work.step.effect
     going_on = effect is not None and effect.verb == TAKE
@@ -154,7 +156,9 @@ async def restore(work: Work) -> Outcome:
         find=task_finder(work, "qmrestore"),
         grace=LATE_SECONDS,  # until the guest starts again, restoring twice is restoring once
         before=partial(_still_there, work, backup),
-        occupies=slots.needed(work.state.cluster or "", node=guest.node, storage=storage),
+        occupies=slots.needed(
+            work.state.cluster or "", node=guest.node, storage=slots.disks(work.state, guest.node, storage)
+        ),
     )
     off = power.shutdown_plan(work, guest, force=True)  # it may have been started before this was tried again
     outcome = await pursue_all(work, [off, plan])

@@ -52,7 +52,12 @@ async def clone(work: Work) -> Outcome:
         grace=GRACE_SECONDS,
         failed=partial(_failed, work),
         before=partial(_before, work),
-        occupies=slots.needed(placed.cluster, node=placed.node, storage=placed.storage, template=placed.template_vmid),
+        occupies=slots.needed(
+            placed.cluster,
+            node=_source(placed),
+            storage=slots.disks(work.state, placed.node, placed.storage),
+            template=placed.template_vmid,
+        ),
     )
     outcome = await pursue(work, plan)
     return await _identified(work) if isinstance(outcome, Done) else outcome

@@ -215,6 +215,22 @@ async def test_an_image_that_is_not_there_leaves_the_drive_as_it_was(cluster: Cl
     assert (await cluster.hypervisor.config("pve1", vmid)).volumes == before.volumes
 
 
+async def test_a_guest_with_a_disk_of_its_node_is_tied_to_it(cluster: Cluster) -> None:
+    vmid = await cluster.cloned()
+    disk = (await cluster.hypervisor.config("pve1", vmid)).volumes["scsi0"]
+    assert disk in await cluster.hypervisor.ties("pve1", vmid)
+    with pytest.raises(Invalid):
+        await cluster.hypervisor.migrate("pve1", vmid, "pve1")
+    with pytest.raises(Missing):
+        await cluster.hypervisor.ties("pve1", 77_777)
+
+
+async def test_a_running_guest_is_not_moved(cluster: Cluster) -> None:
+    vmid = await cluster.started()
+    with pytest.raises((Refused, Invalid)):
+        await cluster.hypervisor.migrate("pve1", vmid, "pve2")
+
+
 async def test_cores_of_a_running_guest_wait_for_the_next_start(cluster: Cluster) -> None:
     vmid = await cluster.started()
     assert await cluster.hypervisor.pending("pve1", vmid) == frozenset()

@@ -9,7 +9,7 @@ from uuid import UUID
 from domain.server.state import Server
 from hypervisor.fake_world import FakeGuest
 from tests.given import IMAGE, PLAN
-from tests.orchestrator.conftest import Life
+from tests.orchestrator.conftest import TEMPLATE, Life
 
 LARGER = replace(PLAN, id=UUID(int=9), name="L", vcpus=4, memory_mib=4096, disk_gib=40)
 KEY = "ssh-ed25519 " + "A" * 68
@@ -82,6 +82,14 @@ async def _rebuild_safely(life: Life, server: UUID) -> None:
     await life.ask(server, "rebuild", image=asdict(IMAGE), safety=True)
 
 
+async def _image_elsewhere(life: Life, server: UUID) -> None:
+    """The template is on another node; the storage is there too."""
+    world = life.world
+    world.storages[world.storage] = replace(world.storages[world.storage], shared=True)
+    world.nodes["pve2"] = replace(world.nodes["pve1"], name="pve2")
+    world.guests[TEMPLATE].node = "pve2"
+
+
 async def _snapshot(life: Life, server: UUID) -> None:
     await life.ask(server, "snapshot", name="before the update")
 
@@ -149,6 +157,11 @@ def _rebuilt_safely(life: Life, state: Server, guest: FakeGuest) -> None:
     _anew(life, state, guest)
 
 
+def _rebuilt_from_afar(life: Life, state: Server, guest: FakeGuest) -> None:
+    assert (guest.node, state.node) == ("pve1", "pve1")
+    _anew(life, state, guest)
+
+
 def _anew(life: Life, state: Server, guest: FakeGuest) -> None:
     """Another disk on the same guest, and no volume that nobody knows of."""
     assert state.identity is not None
@@ -211,6 +224,12 @@ ACTS = {
     ),
     "rebuild_safely": Act(
         ("take_snapshot", "shutdown", "reimage", "configure", "resize", "start"), _rebuild_safely, _rebuilt_safely
+    ),
+    "rebuild_from_afar": Act(
+        ("shutdown", "migrate", "reimage", "drop_unused", "migrate", "configure", "resize", "start"),
+        _rebuild,
+        _rebuilt_from_afar,
+        _image_elsewhere,
     ),
     "snapshot": Act(("take_snapshot",), _snapshot, _snapped),
     "snapshot_restore": Act(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from domain.catalogue.events import ImageDeclared, LocationDeclared, Template
 from domain.placement import Candidate, Choice, Inputs, Need, NoChoice, Share
 from domain.server import events as e
 from eventstore.store import Entry
-from hypervisor.fake import FakeHypervisor
+from hypervisor.fake import Accident, Crash, FakeHypervisor
 from hypervisor.fake_world import FakeGuest, FakeWorld
 from hypervisor.port import IpConfig, StorageRow
 from orchestrator import surroundings
@@ -194,11 +195,14 @@ async def test_from_a_shared_storage_an_image_reaches_every_node(life: Life) -> 
     world = _three_nodes(life)
     world.storages["local"] = replace(world.storages["local"], shared=True)
     world.add_guest(FakeGuest(105, "pve1", memory_mib=65536, power="running"))
+    world.fail_task("qmclone", "clone failed: cfs-lock 'storage-local' error: got lock request timeout")
     placed = await _placed(life)
     assert (placed.node, placed.template_node) == ("pve2", "pve1")
     assert world.guests[placed.vmid].node == "pve2"
     assert placed.explanation["not"]["pve1"] == "only 0 MiB free to promise"
     assert list(placed.promises) == ["cpu/demo/pve2", "disk/demo/local"]
+    learned = [row["resource"] for row in await life.store.pool.fetch("SELECT resource FROM slot_limit")]
+    assert sorted(learned) == ["node/demo/pve1", "storage/demo/local", "template/demo/9000"], "as it is for all nodes"
 
 
 @pytest.mark.pg
@@ -234,6 +238,85 @@ async def test_a_rebuild_copies_the_template_of_the_guests_own_node(life: Life) 
         await observer.look()
     told = [record.event for record in await life.store.read_stream(ids.cluster("demo"))]
     assert not [event for event in told if getattr(event, "kind", "") == "stranger"]
+
+
+@pytest.mark.pg
+async def test_a_guest_that_is_tied_to_its_node_is_not_rebuilt_from_another(life: Life) -> None:
+    """Its owner reads what to do, and nothing was touched."""
+    server, world = await _away_from_its_image(life, shared=False)
+    called = len(life.hypervisor.calls)
+    state = await life.settle(server)
+    assert state.operation is not None
+    assert state.operation.error is not None
+    assert state.operation.error.message.endswith("nothing was changed. Choose another, or ask for it there.")
+    assert (len(life.hypervisor.calls), world.guests[life.ours()[0]].power) == (called, "running")
+
+
+@pytest.mark.pg
+async def test_a_rebuild_waits_for_the_node_of_its_image_before_the_guest_is_off(life: Life) -> None:
+    server, world = await _away_from_its_image(life)
+    await life.store.pool.execute("INSERT INTO maintenance VALUES ('demo', 'pve2', 'racks')")
+    assert await life.round(server)
+    assert (await life.state(server)).status == "rebuilding"
+    assert world.guests[life.ours()[0]].power == "running"
+    await life.store.pool.execute("DELETE FROM maintenance")
+    state = await life.settle(server)
+    assert (state.status, state.node) == ("running", "pve1")
+    await life.claims_agree(server)
+
+
+@pytest.mark.pg
+async def test_a_guest_that_cannot_go_home_after_a_rebuild_stays_with_its_image(life: Life) -> None:
+    """Its new home is recorded with what is promised there."""
+    server, world = await _away_from_its_image(life)
+    life.hypervisor.plan("reimage", Accident.CRASH_BEFORE)
+    with pytest.raises(Crash):
+        await life.settle(server)
+    await life.store.pool.execute("INSERT INTO maintenance VALUES ('demo', 'pve1', 'racks')")
+    state = await life.settle(server)
+    assert (state.status, state.node, world.guests[life.ours()[0]].node) == ("running", "pve2", "pve2")
+    await life.claims_agree(server)
+
+
+@pytest.mark.pg
+async def test_a_guest_that_is_not_ours_is_moved_nowhere(life: Life) -> None:
+    """Swapped while it was being rebuilt, whichever way it was about to go."""
+    for at in (1, 2):
+        server, world = await _away_from_its_image(life)
+        for verb in ("migrate", "drop_unused")[:at]:
+            life.hypervisor.plan(verb, Accident.CRASH_BEFORE)
+            with pytest.raises(Crash):
+                await life.settle(server)
+        world.guests[life.ours()[0]].smbios_uuid = "00000000-0000-4000-8000-00000000dead"
+        called = len(life.hypervisor.calls)
+        state = await life.settle(server)
+        assert state.operation is not None
+        assert (state.operation.status, len(life.hypervisor.calls)) == ("needs_attention", called)
+
+
+@pytest.mark.pg
+async def test_a_guest_that_cannot_be_taken_to_its_image_keeps_its_disk(life: Life) -> None:
+    server, world = await _away_from_its_image(life)
+    before = dict(world.guests[life.ours()[0]].volumes)
+    for _ in range(3):
+        world.fail_task("qmigrate", "migration aborted")
+    state = await life.settle(server)
+    assert state.operation is not None
+    assert state.operation.error is not None
+    assert (state.operation.error.code, state.status) == ("image_out_of_reach", "stopped")
+    assert world.guests[life.ours()[0]].volumes == before
+
+
+async def _away_from_its_image(life: Life, *, shared: bool = True) -> tuple[UUID, FakeWorld]:
+    """A server that is to be rebuilt, and on another node than the template."""
+    world = _three_nodes(life)
+    world.storages["local"] = replace(world.storages["local"], shared=shared)
+    server = await life.create()
+    state = await life.settle(server)
+    assert state.node == "pve1"
+    world.guests[TEMPLATE].node = "pve2"
+    await life.ask(server, "rebuild", image=asdict(state.image))
+    return server, world
 
 
 @pytest.mark.pg

@@ -174,7 +174,7 @@ async def test_limits_are_learned_down_when_locks_time_out_and_up_again(life: Li
     server = await life.create()
     assert (await life.settle(server)).status == "running"
     learned = await _learned(life)
-    assert learned == {"node/demo/pve1": 2.1, "storage/demo/local": 4.1, "template/demo/9000": 4.1}
+    assert learned == {"node/demo/pve1": 2.1, "storage/demo/local/pve1": 4.1, "template/demo/9000": 4.1}
     await life.store.pool.execute("UPDATE slot_limit SET allowed = 3.95, lowered_at = now() - interval '1 minute'")
     assert (await life.settle(await life.create("web-2"))).status == "running"
     assert (await _learned(life))["node/demo/pve1"] == 4
