@@ -19,7 +19,7 @@ from tests.orchestrator.test_matrix import PATIENCE, stage
 
 MAKES = "clone"  # there is no guest yet
 # A task is no guest; a password is told in one breath with `configure`, which is tried; what is deleted as a volume is
-# no server's any more (test_leftovers.py); a guest is moved only where its image is on another node (test_placement.py).
+# no server's any more (test_leftovers.py); a guest is moved only to its image on another node (test_placement.py).
 NOT_TRIED = {"abort_task", "set_password", "delete_volume", "migrate"}
 
 
