@@ -1,5 +1,6 @@
 import { getResponse } from "msw";
 import { AT } from "./account";
+import { makeBusy } from "./busy";
 import { MockDb } from "./db";
 import { aServer, everyStatus } from "./fixtures";
 import { aMember, anAccount } from "./people";
@@ -26,6 +27,7 @@ db.webhooks.add("acc_1", {
   disabled_reason: "It answered 410 Gone.",
 });
 db.webhooks.add("", { url: "https://noc.example.com/hostler", description: "Operations room" });
+makeBusy(db);
 const routes = handlers(db, new MockSession());
 setInterval(() => db.tick(), TICK_MS).unref();
 
