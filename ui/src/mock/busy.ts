@@ -35,11 +35,14 @@ function operations(db: MockDb): void {
 
 function copies(db: MockDb): void {
   const [first] = db.servers.keys();
-  for (const name of ["Before the upgrade", "nightly"])
-    for (const type of ["snapshot", "backup"] as const) {
-      db.act(first!, { type, name }, customer);
-      while (!db.newestOperation().finished_at) db.tick();
-    }
+  const take = (type: "snapshot" | "backup", name: string) => {
+    db.act(first!, { type, name }, customer);
+    while (!db.newestOperation().finished_at) db.tick();
+  };
+  for (const name of ["Before the upgrade", "nightly"]) {
+    take("snapshot", name);
+    take("backup", name);
+  }
 }
 
 function clusters(db: MockDb): void {

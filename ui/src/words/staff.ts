@@ -18,6 +18,8 @@ export const staffWords = {
   past: pastWords,
   people: peopleWords,
   title: "Staff",
+  menu: "Pages",
+  groups: { now: "Now", people: "People", house: "House", past: "Past" },
   tabs: {
     overview: "Overview",
     operations: "Operations",

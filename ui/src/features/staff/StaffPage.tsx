@@ -1,48 +1,102 @@
-import { Outlet, useLocation } from "react-router";
+import { Menu } from "lucide-react";
+import { useId, useState } from "react";
+import { Link, Outlet, useLocation } from "react-router";
 import { useUser } from "@/api/session";
+import { classes } from "@/lib/classes";
 import { useTitle } from "@/lib/hooks";
-import { paths } from "@/paths";
+import { Button } from "@/ui/Button";
 import { EmptyState } from "@/ui/EmptyState";
-import { Tabs } from "@/ui/Tabs";
 import { words } from "@/words";
+import { places, placeOf, type Place } from "./places";
 
 const { staff } = words;
-const tabs = [
-  [paths.admin(), staff.tabs.overview],
-  [paths.adminOperations(), staff.tabs.operations],
-  [paths.adminCapacity(), staff.tabs.capacity],
-  [paths.adminCustomers(), staff.tabs.customers],
-  [paths.adminUsers(), staff.tabs.users],
-  [paths.adminDrift(), staff.tabs.drift],
-  [paths.adminClusters(), staff.tabs.clusters],
-  [paths.adminPlans(), staff.tabs.catalogue],
-  [paths.adminAddresses(), staff.tabs.addresses],
-  [paths.adminPast(), staff.tabs.past],
-  [paths.adminImports(), staff.tabs.imports],
-  [paths.adminWebhooks(), words.webhooks.title],
-  [paths.adminHealth(), staff.tabs.health],
-] as const;
-/** Tabs that stand for pages besides their own, by how the paths of these begin. */
-const below = [
-  [paths.adminCustomers(), paths.adminCustomers()],
-  [paths.adminUsers(), paths.adminUsers()],
-  [paths.adminImports(), paths.adminImports()],
-  [paths.adminWebhooks(), paths.adminWebhooks()],
-  [paths.adminImages(), paths.adminPlans()],
-  [paths.adminLocations(), paths.adminPlans()],
-] as const;
 
 /** The frame of the pages for staff. Others are told that it is not theirs; the service tells them nothing either. */
 export function StaffPage() {
-  useTitle(staff.title);
   const { pathname } = useLocation();
+  const here = placeOf(pathname);
+  useTitle(here.title);
   if (useUser()?.role !== "admin") return <EmptyState title={staff.notStaff} help={staff.notStaffHelp} />;
-  const also = below.find(([begin]) => pathname.startsWith(begin))?.[1];
   return (
-    <div className="grid gap-5">
-      <h1 className="text-title font-semibold">{staff.title}</h1>
-      <Tabs label={staff.title} tabs={tabs} alsoActive={also} />
-      <Outlet />
+    <div className="grid grid-cols-1 gap-5 lg:grid-cols-[11rem_minmax(0,1fr)] lg:gap-x-10">
+      <Places here={here} pathname={pathname} />
+      <div className="grid grid-cols-1 content-start gap-5">
+        <Heading here={here} pathname={pathname} />
+        <Outlet />
+      </div>
     </div>
+  );
+}
+
+/** Where one is; in a page below, the way back. */
+function Heading({ here, pathname }: { here: Place; pathname: string }) {
+  if (here.is(pathname)) return <h1 className="text-title font-semibold max-lg:sr-only">{here.title}</h1>;
+  return (
+    <h1 className="text-small">
+      <Link to={here.to} className="inline-flex min-h-6 items-center text-accent underline underline-offset-2">
+        {here.title}
+      </Link>
+    </h1>
+  );
+}
+
+/** All pages for staff, beside the one that is open; on narrow screens they are shown when asked for. */
+function Places({ here, pathname }: { here: Place; pathname: string }) {
+  const id = useId();
+  const [openAt, setOpenAt] = useState<string | null>(null);
+  const open = openAt === pathname;
+  return (
+    <nav aria-label={staff.title} className="lg:sticky lg:top-22 lg:-ml-3 lg:self-start">
+      <div className="flex items-center justify-between gap-4 lg:hidden">
+        <span aria-hidden className="text-title font-semibold">
+          {here.title}
+        </span>
+        <Button
+          aria-expanded={open}
+          aria-controls={id}
+          icon={<Menu aria-hidden size={16} />}
+          onClick={() => setOpenAt(open ? null : pathname)}
+        >
+          {staff.menu}
+        </Button>
+      </div>
+      <div
+        id={id}
+        className={classes(
+          "grid grid-cols-2 gap-x-4 gap-y-3 max-lg:card max-lg:mt-4 max-lg:p-4 sm:grid-cols-4 lg:grid-cols-1 lg:gap-y-5",
+          open ? undefined : "max-lg:hidden",
+        )}
+      >
+        {places.map(([title, group]) => (
+          <div key={title}>
+            <p className="px-3 pb-1 text-small text-soft">{title}</p>
+            <ul>
+              {group.map((place) => (
+                <li key={place.to}>
+                  <PlaceLink place={place} current={place === here ? currency(place, pathname) : undefined} />
+                </li>
+              ))}
+            </ul>
+          </div>
+        ))}
+      </div>
+    </nav>
+  );
+}
+
+const currency = (place: Place, pathname: string) => (place.is(pathname) ? "page" : "true");
+
+function PlaceLink({ place, current }: { place: Place; current: "page" | "true" | undefined }) {
+  return (
+    <Link
+      to={place.to}
+      aria-current={current}
+      className={classes(
+        "flex min-h-11 items-center rounded-control px-3 lg:min-h-9",
+        current ? "bg-raised font-medium" : "text-soft hover:text-ink",
+      )}
+    >
+      {place.title}
+    </Link>
   );
 }

@@ -22,6 +22,18 @@ test("customers are not offered the pages of staff, and learn nothing from their
   expect(screen.queryByRole("link", { name: "Staff" })).toBeNull();
 });
 
+test("the pages for staff are at hand; the menu that narrow screens have of them closes when another opens", async () => {
+  const { user } = renderApp("/admin", { user: admin });
+  const menu = await button("Pages");
+  await user.click(menu);
+  expect(menu).toHaveAttribute("aria-expanded", "true");
+  const pages = screen.getByRole("navigation", { name: "Staff" });
+  expect(within(pages).getByRole("link", { name: "Overview" })).toHaveAttribute("aria-current", "page");
+  await user.click(within(pages).getByRole("link", { name: "Catalogue" }));
+  expect(await screen.findByRole("heading", { level: 1, name: "Catalogue" })).toBeVisible();
+  expect(await button("Pages")).toHaveAttribute("aria-expanded", "false");
+});
+
 test("when all is well, it says so", async () => {
   renderApp("/admin", { user: admin });
   expect(await screen.findByText("Nothing needs attention")).toBeVisible();

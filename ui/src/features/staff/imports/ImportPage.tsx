@@ -29,7 +29,7 @@ function Run({ run }: { run: ImportRunReport }) {
   return (
     <div className="grid gap-5">
       <header>
-        <h2 className="text-large font-semibold">{imports.runOf(run.source)}</h2>
+        <h2 className="text-title font-semibold wrap-anywhere">{imports.runOf(run.source)}</h2>
         <p role="status" className="text-soft">
           <Time at={run.started_at} /> · {runState(run)}
         </p>

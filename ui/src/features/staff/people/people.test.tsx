@@ -26,7 +26,10 @@ test("a customer is found and shown with servers, members and size", async () =>
   expect(await screen.findByRole("heading", { name: "Ada’s shop" })).toBeVisible();
   expect(screen.getByRole("list", { name: "Members" })).toHaveTextContent("AdaOwner");
   expect(screen.getByRole("list", { name: "Servers" })).toHaveTextContent("shopRunning");
-  expect(screen.getByRole("link", { name: "Customers" })).toHaveClass("font-medium");
+  const pages = screen.getByRole("navigation", { name: "Staff" });
+  expect(within(pages).getByRole("link", { name: "Customers" })).toHaveAttribute("aria-current", "true");
+  const back = screen.getByRole("heading", { level: 1, name: "Customers" });
+  expect(within(back).getByRole("link")).toHaveAttribute("href", "/admin/customers");
   expect(screen.getByRole("link", { name: "Show them in the list of servers" })).toHaveAttribute(
     "href",
     "/servers?account=acc_1",
