@@ -63,10 +63,10 @@ SELECT o.* FROM member_view m CROSS JOIN LATERAL (
  LIMIT $6;
 
 -- name: memberships
--- Accounts a user may act for, and as what. $1 user
-SELECT m.account_id, m.role, coalesce(a.status, 'active') AS status
+-- Accounts that users may act for, and as what. $1 users
+SELECT m.user_id, m.account_id, m.role, coalesce(a.status, 'active') AS status
   FROM member_view m LEFT JOIN account_view a USING (account_id)
- WHERE m.user_id = $1;
+ WHERE m.user_id = ANY ($1::uuid[]);
 
 -- name: account
 -- Whether an account exists. $1 account
@@ -118,12 +118,13 @@ SELECT user_id, role, state FROM user_view WHERE user_id = ANY ($1::uuid[]);
 SELECT item_id, state FROM catalogue_view WHERE kind = $1 AND listed ORDER BY position, item_id;
 
 -- name: offered
--- One listed item of each kind, by its id or its key. $1 kinds, $2 ids (or nulls), $3 keys
-SELECT DISTINCT ON (v.kind) v.kind, v.state
-  FROM unnest($1::text[], $2::uuid[], $3::text[]) AS asked (kind, id, key)
+-- For each question one listed item of each kind, by its id or its key.
+-- $1 questions, $2 kinds, $3 ids (or nulls), $4 keys
+SELECT DISTINCT ON (asked.question, v.kind) asked.question, v.kind, v.state
+  FROM unnest($1::int[], $2::text[], $3::uuid[], $4::text[]) AS asked (question, kind, id, key)
   JOIN catalogue_view v ON v.kind = asked.kind AND v.listed
        AND (v.item_id = asked.id OR v.state->'declared'->>'key' = asked.key)
- ORDER BY v.kind, v.position, v.item_id;
+ ORDER BY asked.question, v.kind, v.position, v.item_id;
 
 -- name: offers
 -- The images and locations that staff have made beside the settings.

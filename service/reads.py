@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -33,6 +33,7 @@ SIGHT_SECONDS = 1.0
 CATCH_UP_SECONDS = 0.25
 CATCH_UP_STEP = 0.005
 MOST_POSITIONS = 10_000
+Named: TypeAlias = tuple[str, UUID | None, str]  # an item's kind, and its id or its key
 STATES = 2_000
 # A version never changes its contents, except that erased personal data must be gone from here soon as well.
 STATE_SECONDS = 30.0
@@ -75,6 +76,9 @@ class Reads:
         self._sights_until = 0.0
         self._written: dict[UUID, Position] = {}
         self._servers = Together(self._read_servers)
+        self._memberships = Together(self._read_memberships)
+        self._offered = Together(self._read_offered)
+        self._switched = Together(self._read_switched)
         self._states: Kept[UUID, Server] = Kept(STATES, STATE_SECONDS)
 
     async def server(self, id: UUID, caller: Caller) -> Found | None:
@@ -142,16 +146,36 @@ class Reads:
 
     async def memberships(self, user_id: UUID) -> list[Membership]:
         """The accounts a user may act for."""
-        return [Membership(*row) for row in await self._pool.fetch(SQL.memberships, user_id)]
+        return await self._memberships.answer(user_id)
+
+    async def _read_memberships(self, user_ids: Sequence[UUID]) -> list[list[Membership]]:
+        found: dict[UUID, list[Membership]] = {id: [] for id in user_ids}
+        for user_id, *membership in await self._pool.fetch(SQL.memberships, list(found)):
+            found[user_id].append(Membership(*membership))
+        return [found[id] for id in user_ids]
 
     async def items(self, kind: str) -> list[Item]:
         """The listed plans, images or locations, in the operator's order."""
         return [snapshot.decode(Item, row["state"]) for row in await self._pool.fetch(SQL.catalogue, kind)]
 
-    async def offered(self, asked: Sequence[tuple[str, UUID | None, str]]) -> dict[str, Item]:
+    async def offered(self, asked: Sequence[Named]) -> dict[str, Item]:
         """The listed items of some kinds, each by its id or its key; without those that are not there."""
-        rows = await self._pool.fetch(SQL.offered, *(list(column) for column in zip(*asked, strict=True)))
-        return {row["kind"]: snapshot.decode(Item, row["state"]) for row in rows}
+        return await self._offered.answer(asked)
+
+    async def _read_offered(self, questions: Sequence[Sequence[Named]]) -> list[dict[str, Item]]:
+        found: list[dict[str, Item]] = [{} for _ in questions]
+        asked = [(number, *named) for number, question in enumerate(questions) for named in question]
+        for row in await self._pool.fetch(SQL.offered, *map(list, zip(*asked, strict=True))):
+            found[row["question"]][row["kind"]] = snapshot.decode(Item, row["state"])
+        return found
+
+    async def switched(self) -> dict[str, str]:
+        """The modes of those clusters that staff have switched, whatever the settings say."""
+        return await self._switched.answer(None)
+
+    async def _read_switched(self, questions: Sequence[None]) -> list[dict[str, str]]:
+        modes = {row["cluster"]: row["mode"] for row in await self._pool.fetch(SQL.clusters_switched)}
+        return [modes for _ in questions]
 
     async def offers(self) -> list[Item]:
         """The images and locations that staff have made beside the settings, those that were retired among them."""

@@ -229,8 +229,8 @@ def _with_offers(req: Request, items: Iterable[Item]) -> Config:
 
 
 async def _check_offered(req: Request, image: Item, location: Item) -> None:
-    config, pool = _with_offers(req, [image, location]), deps(req).store.pool
-    observed = await observed_clusters(pool, config)
+    config = _with_offers(req, [image, location])
+    observed = await observed_clusters(deps(req).reads, config)
     clusters = [cluster for cluster in config.clusters_of(location.declared["key"]) if cluster.name not in observed]
     if not clusters:
         raise invalid("/location", f"{location.declared['name']} takes no new servers.", "not_offered")

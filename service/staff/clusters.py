@@ -19,7 +19,7 @@ from eventstore.database import Connection, Pool
 from eventstore.store import Conflict, Entry, EventStore
 from runtime.settings import Config
 from service.deps import caller, deps, meta
-from service.reads import SQL
+from service.reads import SQL, Reads
 from service.staff.models import ClusterModeChange, MaintenanceChange
 from service.web import paging
 from service.web.body import body, query
@@ -130,21 +130,21 @@ async def is_observed(pool: Pool, config: Config, cluster: str | None) -> bool:
     return bool((switched or (known.mode if known is not None else "manage")) == "observe")
 
 
-async def observed_clusters(pool: Pool, config: Config) -> set[str]:
+async def observed_clusters(reads: Reads, config: Config) -> set[str]:
     """The clusters of the settings in which nothing is ever changed."""
-    return {name for name, mode in (await _modes(pool, config)).items() if mode == "observe"}
+    return {name for name, mode in (await _modes(reads, config)).items() if mode == "observe"}
 
 
-async def _modes(pool: Pool, config: Config) -> dict[str, str]:
+async def _modes(reads: Reads, config: Config) -> dict[str, str]:
     """The mode of each cluster of the settings: as staff have switched it, otherwise as the settings say."""
-    switched = {row["cluster"]: row["mode"] for row in await pool.fetch(SQL.clusters_switched)}
+    switched = await reads.switched()
     return {cluster.name: switched.get(cluster.name, cluster.mode) for cluster in config.cluster}
 
 
 async def _clusters(req: Request) -> list[dict[str, Any]]:
     d = deps(req)
     rows, sights = await d.store.pool.fetch(SQL.clusters_maintained), await d.reads.sights()
-    modes = await _modes(d.store.pool, d.config)
+    modes = await _modes(d.reads, d.config)
     return [
         {
             "name": cluster.name,
