@@ -19,7 +19,7 @@ from eventstore.store import Entry
 from hypervisor.fake import Accident
 from orchestrator.reconcile import STEPS
 from tests.orchestrator.storm import people
-from tests.orchestrator.storm.installation import FIRST_VMID, Installation
+from tests.orchestrator.storm.installation import FIRST_VMID, TEMPLATE, Installation
 from tests.orchestrator.storm.laws import Outsiders, examine
 
 BEFORE, AFTER, RECORDED = "before the call", "after the call, before the record", "after the record"
@@ -31,6 +31,8 @@ ACCIDENTS = {
 OTHERS = ("task worker killed", "Proxmox away", "database cut")
 CASES = list(product((BEFORE, AFTER, RECORDED), (*ACCIDENTS, *OTHERS)))
 ALL = [(type, step) for type, kind in OPERATIONS.items() for step in kind.steps if (type, step) in STEPS]
+# The image is on another node, and the first that these do is to move the guest: it is off, and keeps its old disk.
+MOVES = [("rebuild", "stop"), ("rebuild", "clean")]
 # What must have been before an operation can be asked for.
 BEFOREHAND = {
     "start": ["stop"],
@@ -138,12 +140,25 @@ async def stage(installation: Installation, type: str) -> UUID | None:
     return server
 
 
-async def _happen(installation: Installation, trap: Trap, type: str) -> Operation:
+async def _far_from_its_image(installation: Installation) -> UUID:
+    server = installation.create("web-1")
+    assert await installation.quiet(PATIENCE)
+    installation.world.guests[TEMPLATE].node = "pve2"
+    people.wish(installation, server, "stop")
+    await installation.ended(PATIENCE)
+    return server
+
+
+async def _happen(installation: Installation, trap: Trap, type: str, *, moves: bool) -> Operation:
     """Ask for the operation and wait until it has ended."""
     installation.start()
-    server = await stage(installation, type)
+    server = await (_far_from_its_image(installation) if moves else stage(installation, type))
     if server is None:
         server = trap.server = installation.create("web-1")
+    elif moves:
+        trap.server = server
+        params, personal = people.WISHES[type](installation.tables.server(server))
+        installation.ask(server, type, params | {"safety": True}, personal, "customer")
     else:
         trap.server = server
         people.wish(installation, server, "terminate" if type == "destroy" else type)
@@ -154,14 +169,14 @@ async def _happen(installation: Installation, trap: Trap, type: str) -> Operatio
     return operation
 
 
-def _wrong(at: tuple[str, str], moment: str, fault: str) -> object:
+def _wrong(at: tuple[str, str], moment: str, fault: str, *, moves: bool = False) -> object:
     """What is wrong after one case; None when nothing is."""
-    installation = Installation(1)
+    installation = Installation(1, nodes=2, shared=True) if moves else Installation(1)
     trap = Trap(installation, at, moment, fault)
     found: list[object] = []
 
     async def story() -> None:
-        operation = await _happen(installation, trap, at[0])
+        operation = await _happen(installation, trap, at[0], moves=moves)
         found.append(examine(installation, [], Outsiders()).all())
         harmed = fault == "task worker killed" or at[1] in ONCE
         if operation.status != "succeeded" and not (harmed and operation.error is not None):
@@ -177,6 +192,13 @@ def _wrong(at: tuple[str, str], moment: str, fault: str) -> object:
 def test_no_step_is_harmed(at: tuple[str, str]) -> None:
     """Whenever its program dies and whatever else befalls it."""
     results = {case: _wrong(at, *case) for case in CASES}
+    assert {case: wrong for case, wrong in results.items() if wrong} == {}
+
+
+@pytest.mark.parametrize("at", MOVES, ids="-".join)
+def test_no_move_is_harmed(at: tuple[str, str]) -> None:
+    """The same while a guest is taken to its image, and home again."""
+    results = {case: _wrong(at, *case, moves=True) for case in CASES}
     assert {case: wrong for case, wrong in results.items() if wrong} == {}
 
 

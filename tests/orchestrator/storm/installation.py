@@ -7,6 +7,7 @@ import random
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -46,19 +47,25 @@ SEAL = Seal(bytes(32))
 
 
 class Installation:
-    """`seed` decides everything that is left to chance."""
+    """`seed` decides everything that is left to chance. `shared`: all nodes have the storage, the first the image; else
+    each has its own of both.
+    """
 
-    def __init__(self, seed: int, *, nodes: int = 1, lasting: Callable[[str], float] = lambda kind: 1.0):
+    def __init__(
+        self, seed: int, *, nodes: int = 1, shared: bool = False, lasting: Callable[[str], float] = lambda kind: 1.0
+    ):
         self.chance = random.Random(seed)
         self.clock = Clock()
         names = tuple(f"pve{n}" for n in range(1, nodes + 1))
         self.world = TimedWorld(self.clock, names, lasting)
-        for n, name in enumerate(names):
-            self.world.add_template(TEMPLATE + n, "debian-12", node=name)
+        templates = {name: TEMPLATE + n for n, name in enumerate(names[:1] if shared else names)}
+        for name, vmid in templates.items():
+            self.world.add_template(vmid, "debian-12", node=name)
+        self.world.storages["local"] = replace(self.world.storages["local"], shared=shared)
         self.wire, self.network = Wire(), Network()
         self.tables = Tables(self.clock.moment, random.Random(seed + 1))
         self.store = MemoryStore(self.tables, self.wire)
-        self.config = _config()
+        self.config = _config(TEMPLATE if shared else templates)
         self.processes: list[Process] = []
         self.remotes: list[Remote] = []
         self.crashes: list[str] = []
@@ -179,7 +186,7 @@ def _own_time(installation: Installation) -> Iterator[None]:
         yield
 
 
-def _config() -> Config:
+def _config(templates: int | dict[str, int]) -> Config:
     folder = Path("/nowhere")
     cluster = Cluster(
         name="demo",
@@ -188,7 +195,7 @@ def _config() -> Config:
         token_secret_file=folder / "token",
         storage="local",
         backup_storage="backups",
-        templates={"debian-12": TEMPLATE},
+        templates={"debian-12": templates},
     )
     pool = {
         "name": "p",

@@ -15,7 +15,10 @@ from tests.orchestrator.storm.laws import Findings, Outsiders, examine, looks
 
 BAD_SECONDS = 100.0  # how long the storm lasts
 CALM_SECONDS = 3600.0  # how long everything may take to end after it
-KINDS = ("qmclone", "resize", "qmstart", "qmstop", "qmshutdown", "qmdestroy", "qmconfig", "qmsnapshot", "vzdump")
+KINDS = (
+    *("qmclone", "resize", "qmstart", "qmstop", "qmshutdown", "qmdestroy", "qmconfig", "qmsnapshot", "vzdump"),
+    "qmigrate",
+)
 LOST = (Accident.LOST_BEFORE, Accident.LOST_AFTER, Accident.LATE, Accident.UNREACHABLE, Accident.BUSY)
 
 
@@ -35,7 +38,7 @@ class Storm:
     """One storm over an installation of its own."""
 
     def __init__(self, seed: int):
-        self.installation = Installation(seed, nodes=1 + seed % 3, lasting=self._lasting)
+        self.installation = Installation(seed, nodes=1 + seed % 3, shared=bool(seed % 2), lasting=self._lasting)
         self.chance = self.installation.chance
         self.faults: Counter[str] = Counter()
         self.accepted: list[UUID] = []
