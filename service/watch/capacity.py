@@ -27,7 +27,7 @@ async def show_capacity(req: Request) -> Response:
             "object": "capacity",
             "nodes": _nodes(memory, others),
             "storages": [_storage(row) for row in others if row["resource"].startswith("disk/")],
-            "pools": [await _pool(req, one) for one in deps(req).config.pool],
+            "pools": [await pool_capacity(req, one) for one in deps(req).config.pool],
             "slots": [dict(row) for row in await pool.fetch(SQL.slots_now)],
         }
     )
@@ -55,7 +55,8 @@ def _amount(row: asyncpg.Record) -> dict[str, int]:
     return {"most": row["most"], "promised": row["promised"]}
 
 
-async def _pool(req: Request, pool: Pool) -> dict[str, Any]:
+async def pool_capacity(req: Request, pool: Pool) -> dict[str, Any]:
+    """How many addresses a pool has, and how many of them are taken."""
     d = deps(req)
     rest = float(d.config.policy.address_quarantine)
     taken = await d.store.pool.fetchval(READS.addresses_taken, str(pool.first), str(pool.last), rest)

@@ -194,3 +194,38 @@ class Capacity(Answer):
     storages: list[StorageCapacity]
     pools: list[PoolCapacity]
     slots: list[Slots]
+
+
+class Hour(Answer):
+    """What began within an hour: all operations, those that create a server, those that failed or wait for staff."""
+
+    hour: datetime
+    begun: int
+    creates: int
+    failed: int
+
+
+class LocationRoom(Answer):
+    """`grown`: servers that came within 30 days less those that went; imports do not count.
+
+    `room`: for about how many more servers, as they are there on average; null where there is none yet to judge by.
+    `short_of`: what is over first. Memory in MiB, disk in GiB, addresses of the family of which fewer are left.
+    """
+
+    key: str
+    name: str
+    servers: int
+    grown: int
+    memory: Amount | None
+    disk: Amount | None
+    addresses: Amount | None
+    room: int | None
+    short_of: Literal["memory", "disk", "addresses"] | None
+
+
+class ServicePace(Answer):
+    """`hours`: the last 24, oldest first, in UTC; the last is the one that goes on."""
+
+    object: Literal["pace"]
+    hours: list[Hour]
+    locations: list[LocationRoom]

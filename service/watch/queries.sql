@@ -95,3 +95,29 @@ SELECT resource, most, promised FROM capacity ORDER BY resource;
 -- Heavy tasks that go on in each cluster, and those that wait for their turn
 SELECT cluster, count(*) FILTER (WHERE granted) AS granted, count(*) FILTER (WHERE NOT granted) AS waiting
   FROM slot WHERE lease_until > clock_timestamp() GROUP BY cluster ORDER BY cluster;
+
+-- name: hours
+-- What began within each of the last 24 hours, oldest first
+SELECT h.hour, count(o.operation_id) AS begun, count(*) FILTER (WHERE o.type = 'create') AS creates,
+       count(*) FILTER (WHERE o.status IN ('failed', 'needs_attention')) AS failed
+  FROM generate_series(date_trunc('hour', now()) - interval '23 hours', date_trunc('hour', now()), '1 hour') AS h (hour)
+  LEFT JOIN operation_view o ON o.created_at >= h.hour AND o.created_at < h.hour + interval '1 hour'
+ GROUP BY h.hour
+ ORDER BY h.hour;
+
+-- name: grown
+-- How many servers each cluster has, and how many came and went within 30 days. Who was imported did not come
+SELECT v.cluster, count(*) FILTER (WHERE v.status <> 'terminated') AS servers,
+       count(*) FILTER (WHERE v.created_at > now() - interval '30 days' AND v.status <> 'failed' AND EXISTS (
+           SELECT FROM operation_view o WHERE o.server_id = v.server_id AND o.type = 'create')) AS came,
+       count(*) FILTER (WHERE v.status = 'terminated' AND v.updated_at > now() - interval '30 days') AS went
+  FROM server_view v
+ WHERE v.cluster IS NOT NULL
+ GROUP BY v.cluster;
+
+-- name: promised
+-- Memory and disk of each cluster, and what of it is promised
+SELECT cluster, 'memory' AS what, sum(limit_mib) AS most, sum(promised_mib) AS promised FROM node_promise GROUP BY cluster
+ UNION ALL
+SELECT split_part(resource, '/', 2), 'disk', sum(most), sum(promised)
+  FROM capacity WHERE resource LIKE 'disk/%' GROUP BY 1;

@@ -1,7 +1,7 @@
 """What staff watch and decide."""
 
 from service.servers.models import OperationAccepted
-from service.watch import capacity, health, operations
+from service.watch import capacity, health, operations, pace
 from service.watch import models as m
 from service.web.endpoint import ONCE, STAFF_READ, STAFF_WRITE
 from service.web.endpoint import Endpoint as E
@@ -14,6 +14,7 @@ ENDPOINTS = [
     E("GET", HEALTH, health.show_health, "showHealth", {200: m.SystemHealth}, problems=(403,)),
     E("GET", EFFECTS, health.show_effects, "showEffects", {200: m.Effects}, problems=(403,)),
     E("POST", EFFECTS, health.switch_effects, "switchEffects", {200: m.Effects}, m.EffectsChange, problems=STAFF_WRITE),
+    E("GET", "/v1/admin/pace", pace.show_pace, "showPace", {200: m.ServicePace}, problems=(403,)),
     E("GET", CAPACITY, capacity.show_capacity, "showCapacity", {200: m.Capacity}, problems=(403,)),
     E(
         "GET",

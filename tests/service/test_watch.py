@@ -17,12 +17,20 @@ from tests.service.world import Person, World
 
 Order = Callable[..., dict[str, Any]]
 HEALTH, EFFECTS, OPERATIONS = "/v1/admin/health", "/v1/admin/effects", "/v1/admin/operations"
+PACE = "/v1/admin/pace"
 
 
 async def health(client: httpx.AsyncClient) -> Any:
     answer = await client.get(HEALTH)
     assert answer.status_code == 200, answer.text
     models.SystemHealth.model_validate_json(answer.content)
+    return answer.json()
+
+
+async def pace(client: httpx.AsyncClient) -> Any:
+    answer = await client.get(PACE)
+    assert answer.status_code == 200, answer.text
+    models.ServicePace.model_validate_json(answer.content)
     return answer.json()
 
 
@@ -125,6 +133,40 @@ async def test_capacity_tells_what_is_promised_and_what_there_is(world: World, a
     assert [(p["name"], p["size"], p["taken"]) for p in shown["pools"]] == [("fra1-v4", 2, 1)]
 
 
+async def test_what_began_within_each_hour_is_counted(
+    world: World, as_ann: httpx.AsyncClient, as_staff: httpx.AsyncClient, order: Order
+) -> None:
+    await running(world, as_ann, order())
+    await stuck(world, as_ann, order(name="web-2"), "guard")
+    hours = (await pace(as_staff))["hours"]
+    assert [hour["hour"] for hour in hours] == sorted({hour["hour"] for hour in hours})
+    assert (len(hours), sum(hour["begun"] for hour in hours)) == (24, 2)
+    assert [sum(hour[what] for hour in hours) for what in ("creates", "failed")] == [2, 1]
+
+
+async def test_a_location_tells_for_how_many_more_servers_it_has_room_and_what_is_over_first(
+    world: World, as_ann: httpx.AsyncClient, as_staff: httpx.AsyncClient, order: Order
+) -> None:
+    (empty, *_) = (await pace(as_staff))["locations"]
+    assert (empty["servers"], empty["room"], empty["short_of"]) == (0, None, None)
+    await running(world, as_ann, order())
+    await world.project()
+    await world.store.pool.execute("DELETE FROM node_promise")
+    await world.store.pool.execute("DELETE FROM capacity")
+    await world.store.pool.execute("INSERT INTO node_promise VALUES ('demo', 'pve1', 10240, 1024)")
+    await world.store.pool.execute("INSERT INTO capacity VALUES ('disk/demo/ceph', 30, 10)")
+    (place, *_) = (await pace(as_staff))["locations"]
+    assert (place["servers"], place["grown"]) == (1, 1)
+    assert (place["memory"], place["disk"]) == ({"most": 10240, "promised": 1024}, {"most": 30, "promised": 10})
+    assert (place["room"], place["short_of"]) == (2, "disk")
+    await world.store.pool.execute(
+        "INSERT INTO address VALUES ('10.99.0.100', gen_random_uuid(), tstzrange(now() - interval '1 day', NULL)),"
+        " ('10.99.0.101', gen_random_uuid(), tstzrange(now() - interval '1 day', NULL)) ON CONFLICT DO NOTHING"
+    )
+    (place, *_) = (await pace(as_staff))["locations"]
+    assert (place["room"], place["short_of"]) == (0, "addresses")
+
+
 async def test_operations_are_found_by_where_they_are_and_how_they_go(
     world: World, ann: Person, as_ann: httpx.AsyncClient, as_staff: httpx.AsyncClient, order: Order
 ) -> None:
@@ -184,6 +226,6 @@ async def test_a_step_that_others_build_on_is_not_skipped(
 
 async def test_it_is_all_for_staff(world: World, as_ann: httpx.AsyncClient, order: Order) -> None:
     _, operation = await stuck(world, as_ann, order(), "guard")
-    for path in (HEALTH, EFFECTS, OPERATIONS, "/v1/admin/capacity"):
+    for path in (HEALTH, EFFECTS, OPERATIONS, PACE, "/v1/admin/capacity"):
         assert (await as_ann.get(path)).status_code == 403
     assert (await as_ann.post(f"{OPERATIONS}/{operation}", json={"action": "skip"})).status_code == 403

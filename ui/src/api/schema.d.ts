@@ -1182,6 +1182,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/pace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What began within each of the last 24 hours, and what room every location has left. */
+        get: operations["showPace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/capacity": {
         parameters: {
             query?: never;
@@ -2327,6 +2344,14 @@ export interface components {
             /** Format: date-time */
             since: string;
         };
+        /** @description What began within an hour: all operations, those that create a server, those that failed or wait for staff. */
+        Hour: {
+            /** Format: date-time */
+            hour: string;
+            begun: number;
+            creates: number;
+            failed: number;
+        };
         Image: {
             id: string;
             /** @constant */
@@ -2544,6 +2569,23 @@ export interface components {
         LocationPage: {
             data: components["schemas"]["Location"][];
             page: components["schemas"]["Page"];
+        };
+        /**
+         * @description `grown`: servers that came within 30 days less those that went; imports do not count.
+         *
+         *     `room`: for about how many more servers, as they are there on average; null where there is none yet to judge by.
+         *     `short_of`: what is over first. Memory in MiB, disk in GiB, addresses of the family of which fewer are left.
+         */
+        LocationRoom: {
+            key: string;
+            name: string;
+            servers: number;
+            grown: number;
+            memory: components["schemas"]["Amount"] | null;
+            disk: components["schemas"]["Amount"] | null;
+            addresses: components["schemas"]["Amount"] | null;
+            room: number | null;
+            short_of: ("memory" | "disk" | "addresses") | null;
         };
         /** @description `node` is null for the whole cluster. */
         Maintenance: {
@@ -3172,6 +3214,13 @@ export interface components {
             vcpus: number;
             memory_mib: number;
             disk_gib: number;
+        };
+        /** @description `hours`: the last 24, oldest first, in UTC; the last is the one that goes on. */
+        ServicePace: {
+            /** @constant */
+            object: "pace";
+            hours: components["schemas"]["Hour"][];
+            locations: components["schemas"]["LocationRoom"][];
         };
         /**
          * @description The whole of what is wanted. `owner` is a user's address or id, or an account's id. `owner`, `name`, `plan`,
@@ -12610,6 +12659,80 @@ export interface operations {
             };
             /** @description Problem: invalid, idempotency_key_reused */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: rate_limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showPace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServicePace"];
+                };
+            };
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, otp_required, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: forbidden, step_up_required, session_required */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
