@@ -10,6 +10,7 @@ from domain.record import EventType, private
 
 UserRole = Literal["customer", "admin"]
 MemberRole = Literal["owner", "admin", "operator", "billing", "viewer"]
+HookChange = Literal["made", "changed", "secret_changed", "deleted"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +193,22 @@ class UserErased:
     """The user's personal data was deleted beside the log; they do not sign in any more."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookChanged:
+    """Who is told over HTTP of what happens to the account's servers; what is empty stayed. The secret is no event."""
+
+    webhook_id: UUID
+    change: HookChange
+    events: list[str] = field(default_factory=list)
+    enabled: bool | None = None
+    url: str | None = private(default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffWebhookChanged(WebhookChanged):
+    """The user, who is staff, changed one of those that hear of every account."""
+
+
 AccountEvent = (
     AccountOpened
     | AccountImported
@@ -200,6 +217,7 @@ AccountEvent = (
     | MemberRemoved
     | MemberInvited
     | InvitationWithdrawn
+    | WebhookChanged
     | AccountErased
 )
 UserEvent = (
@@ -218,6 +236,7 @@ UserEvent = (
     | UserDisabled
     | UserEnabled
     | UserImpersonated
+    | StaffWebhookChanged
     | UserErased
 )
 
@@ -244,6 +263,8 @@ EVENTS = (
     EventType("user.disabled", 1, UserDisabled),
     EventType("user.enabled", 1, UserEnabled),
     EventType("user.impersonated", 1, UserImpersonated),
+    EventType("account.webhook_changed", 1, WebhookChanged),
+    EventType("user.webhook_changed", 1, StaffWebhookChanged),
     EventType("account.erased", 1, AccountErased),
     EventType("user.erased", 1, UserErased),
 )

@@ -17,7 +17,7 @@ from domain.errors import Refused
 from domain.server import represent
 from eventstore import snapshot
 from eventstore.queries import Queries
-from eventstore.store import Conflict, Entry
+from eventstore.store import Claims, Conflict, Entry
 from service.accounts.models import AccountsQuery, MemberChange
 from service.deps import Deps, caller, deps, meta
 from service.web import paging, problems
@@ -129,6 +129,26 @@ async def managed(req: Request) -> Account:
     if not who.staff and not may(role_of(account, who.user_id), "manage"):
         raise Problem("forbidden", "Your role in this account does not allow this.")
     return account
+
+
+async def account_event(req: Request, account: Account, event: Any, claims: Claims) -> None:
+    """Append an event to an account; `claims` writes beside it.
+
+    Raises:
+        Problem: others keep changing it.
+    """
+    d, state = deps(req), account
+    for _ in range(ATTEMPTS):
+        try:
+            position = await d.store.append(
+                [Entry(state.id, state.version + 1, event, meta(req), state.id)], claims=claims
+            )
+        except Conflict:
+            state = await state_of(d, account.id) or account
+            continue
+        d.reads.wrote(caller(req).user_id, position)
+        return
+    raise Problem("busy", headers={"Retry-After": "1"})
 
 
 async def state_of(d: Deps, id: UUID) -> Account | None:

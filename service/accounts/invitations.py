@@ -16,11 +16,10 @@ from domain.account.state import Account
 from domain.errors import Refused
 from domain.server import represent
 from eventstore.database import Connection
-from eventstore.store import Claims, Conflict, Entry
 from runtime.ids import new_id
-from service.accounts.accounts import SQL, managed, state_of
+from service.accounts.accounts import SQL, account_event, managed
 from service.accounts.models import InvitationCreate
-from service.deps import caller, deps, meta
+from service.deps import caller, deps
 from service.identity.secret_hash import secret_hash
 from service.identity.throttle import Throttle
 from service.mail import letters
@@ -30,7 +29,7 @@ from service.web.models import PageQuery
 from service.web.problems import Problem
 from service.web.reply import reply
 
-ORDER, DAYS, MOST, ATTEMPTS = "invitations", 7, 50, 5
+ORDER, DAYS, MOST = "invitations", 7, 50
 PAGE = "/invitations/accept"
 
 
@@ -61,7 +60,7 @@ async def invite(req: Request) -> Response:
         link = d.post.link(f"{PAGE}#{token}")
         await d.post.keep(connection, letters.invitation(email, account.name or "of a customer", link, DAYS))
 
-    await _append(req, account, MemberInvited(invitation_id=id, role=asked.role, email=email), claims)
+    await account_event(req, account, MemberInvited(invitation_id=id, role=asked.role, email=email), claims)
     shown = {"invitation_id": id, "email": email, "role": asked.role, "invited_by": caller(req).user_id}
     return reply(_shown(shown | made), 201)
 
@@ -77,7 +76,7 @@ async def withdraw_invitation(req: Request) -> Response:
         if await connection.fetchval(SQL.end_invitation, id, account.id) is None:
             raise Problem("not_found")
 
-    await _append(req, account, InvitationWithdrawn(invitation_id=id), claims)
+    await account_event(req, account, InvitationWithdrawn(invitation_id=id), claims)
     return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
 
@@ -98,18 +97,6 @@ async def _check_many(req: Request, account: Account, email: str) -> None:
     if len(await deps(req).store.pool.fetch(SQL.invitations, account.id, None, None, MOST)) >= MOST:
         raise Problem("not_allowed", f"{MOST} invitations wait already: withdraw one first.")
     await throttle.failed()
-
-
-async def _append(req: Request, account: Account, event: Any, claims: Claims) -> None:
-    d, state = deps(req), account
-    for _ in range(ATTEMPTS):
-        try:
-            await d.store.append([Entry(state.id, state.version + 1, event, meta(req), state.id)], claims=claims)
-        except Conflict:
-            state = await state_of(d, account.id) or account
-            continue
-        return
-    raise Problem("busy", headers={"Retry-After": "1"})
 
 
 def _shown(row: Any) -> dict[str, Any]:

@@ -20,6 +20,20 @@ def _user_imported(event: a.UserImported, _: str) -> Words:
     )
 
 
+HOOKS = {
+    "made": "A webhook was made",
+    "changed": "A webhook was changed",
+    "secret_changed": "A webhook got a new secret",
+    "deleted": "A webhook was deleted",
+}
+
+
+def _hook(event: a.WebhookChanged, _: str) -> Words:
+    switched = {None: None, True: "turned on", False: "turned off"}[event.enabled]
+    said = (event.url, ", ".join(event.events) or None, switched)
+    return HOOKS[event.change], "; ".join(part for part in said if part) or None
+
+
 WORDS: dict[type, Callable[[Any, str], Words]] = {
     a.AccountOpened: lambda _, __: ("Account opened", None),
     a.AccountImported: _imported,
@@ -28,6 +42,8 @@ WORDS: dict[type, Callable[[Any, str], Words]] = {
     a.MemberRemoved: lambda _, __: ("A member was let go", None),
     a.MemberInvited: lambda v, _: (f"Somebody was invited to become {v.role}", v.email),
     a.InvitationWithdrawn: lambda _, __: ("An invitation was withdrawn", None),
+    a.WebhookChanged: _hook,
+    a.StaffWebhookChanged: _hook,
     a.AccountErased: lambda _, __: ("Personal data erased", None),
     a.UserErased: lambda _, __: ("Personal data erased", None),
     a.UserDisabled: lambda v, _: ("Kept from signing in by staff", v.reason or None),

@@ -26,12 +26,15 @@ from service.webhooks import endpoints
 
 
 async def export_account(req: Request) -> Response:
-    """Everything that is kept about a customer: the account, its users, its servers, and all that happened."""
+    """Everything that is kept about a customer: the account, its users, its servers, and all that happened.
+
+    A member who acts for other accounts too is named, and no more: how they sign in, and what they did, is theirs.
+    """
     account, d = await named_account(req), deps(req)
     await recently_proved(req)
     servers = [row["server_id"] for row in await d.store.pool.fetch(SQL.all_servers_of, account.id)]
-    users = sorted({member.user_id for member in account.members})
-    rows = await d.store.pool.fetch(SQL.happened, [account.id, *servers, *users])
+    own = [row["user_id"] for row in await d.store.pool.fetch(SQL.only_here, account.id)]
+    rows = await d.store.pool.fetch(SQL.happened, [account.id, *servers, *own])
     records = [d.store.recorded(row) for row in rows]
     by_stream: dict[UUID, list[Recorded[Any]]] = defaultdict(list)
     for record in records:
@@ -43,7 +46,7 @@ async def export_account(req: Request) -> Response:
         "object": "account_export",
         "at": represent.time(at),
         "account": _account(account),
-        "users": await _users(req, users),
+        "users": [*await _users(req, own), *await _shared(req, account, own)],
         "servers": [represent.server(state, {}, staff=True) for state in states if state is not None],
         "webhooks": [endpoints.shown(row) for row in told],
         "events": [_event(record) for record in records],
@@ -64,6 +67,15 @@ async def _users(req: Request, users: list[UUID]) -> list[dict[str, Any]]:
         kept[row["user_id"]][row["kind"]].append(json.loads(row["kept"]))
     people = await d.reads.people(users)
     return [represent_user(people[id]) | kept[id] for id in users if id in people]
+
+
+async def _shared(req: Request, account: Account, own: list[UUID]) -> list[dict[str, Any]]:
+    roles = {member.user_id: member.role for member in account.members if member.user_id not in own}
+    people = await deps(req).reads.people(sorted(roles))
+    return [
+        {"id": ids.show(ids.USER, id), "email": user.email, "name": user.name or None, "role": roles[id]}
+        for id, user in people.items()
+    ]
 
 
 def _event(record: Recorded[Any]) -> dict[str, Any]:

@@ -151,7 +151,7 @@ class MassResult(Answer):
 
 
 class AccountExport(Answer):
-    """Everything that is kept about a customer."""
+    """Everything that is kept about a customer; of `users` who act for other accounts too, only who they are."""
 
     object: Literal["account_export"]
     at: datetime

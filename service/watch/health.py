@@ -18,7 +18,7 @@ from service.watch.statements import SQL
 from service.web.body import body
 from service.web.reply import reply
 
-MOST_BEHIND, MOST_EVENTS = 100_000, 50_000
+MOST_BEHIND, MOST_EVENTS, MOST_WEBHOOKS = 100_000, 50_000, 20
 log = structlog.get_logger()
 
 
@@ -31,6 +31,7 @@ async def show_health(req: Request) -> Response:
         projections = await connection.fetch(SQL.projections, MOST_BEHIND)
         wakes, letters = await connection.fetchrow(SQL.wakes), await connection.fetchrow(SQL.letters)
         programs, sights = await connection.fetch(SQL.programs), await connection.fetch(SQL.looked_at)
+        hooks = await connection.fetch(SQL.failing_webhooks, MOST_WEBHOOKS)
         counts, pace = await connection.fetchrow(SQL.open_counts), await connection.fetchrow(SQL.pace, MOST_EVENTS)
     assert database is not None
     assert pace is not None
@@ -48,6 +49,7 @@ async def show_health(req: Request) -> Response:
             "clusters": [_sight(row) for row in sights],
             "letters": dict(letters or {}),
             "operations": dict(counts or {}),
+            "webhooks": [_webhook(row) for row in hooks],
             "events_per_minute": {"last_minute": pace["a_minute"], "ten_minutes": pace["ten_minutes"] / 10},
         }
     )
@@ -66,6 +68,17 @@ def _projection(row: Any) -> dict[str, Any]:
 def _sight(row: Any) -> dict[str, Any]:
     shown = {name: row[name] for name in ("reachable", "observed_at", "changed_at", "error")}
     return {"name": row["cluster"], "watched": bool(row["watched"]), **shown}
+
+
+def _webhook(row: Any) -> dict[str, Any]:
+    account = row["account_id"]
+    return {
+        "id": ids.show(ids.WEBHOOK, row["endpoint_id"]),
+        "account": ids.show(ids.ACCOUNT, account) if account is not None else None,
+        "url": row["url"],
+        "failing_since": represent.time(row["failing_since"]),
+        "disabled_reason": row["disabled_why"],
+    }
 
 
 async def show_effects(req: Request) -> Response:

@@ -108,6 +108,16 @@ class Pace(Answer):
     ten_minutes: float
 
 
+class FailingWebhook(Answer):
+    """One that has taken nothing since a time, or was turned off by itself; `account` is null for those of staff."""
+
+    id: str
+    account: str | None
+    url: str
+    failing_since: datetime | None
+    disabled_reason: str | None
+
+
 class SystemHealth(Answer):
     object: Literal["health"]
     at: datetime
@@ -122,6 +132,7 @@ class SystemHealth(Answer):
     letters: LetterCounts
     operations: OpenOperations
     events_per_minute: Pace
+    webhooks: list[FailingWebhook]
 
 
 class Owner(Answer):

@@ -83,6 +83,12 @@ SELECT o.operation_id, o.created_at, o.state, v.state AS server
  ORDER BY o.created_at DESC, o.operation_id DESC
  LIMIT $7;
 
+-- name: failing_webhooks
+-- Endpoints that take nothing, or were turned off by themselves, newest first. $1 limit
+SELECT endpoint_id, account_id, url, failing_since, disabled_why FROM webhook_endpoint
+ WHERE failing_since IS NOT NULL OR disabled_why IS NOT NULL
+ ORDER BY created_at DESC, endpoint_id DESC LIMIT $1;
+
 -- name: memory
 -- What of each node's memory is promised
 SELECT cluster, node, limit_mib AS most, promised_mib AS promised FROM node_promise ORDER BY cluster, node;

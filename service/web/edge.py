@@ -104,6 +104,7 @@ class _Request:
         yield b"x-request-id", self.id.encode()
         yield from (header for header in _SECURITY if header[0] not in said)
         yield from self._state.get("limits", ())
+        yield from self._state.get("deprecated", ())
         if self._tls:
             yield b"strict-transport-security", ONLY_TLS
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel
@@ -11,8 +11,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from service.identity.auth import needs_token
+from service.web.deprecation import Deprecation, Handler
 
-Handler = Callable[[Request], Awaitable[Response]]
 Answers = Mapping[int, type[BaseModel] | None]
 
 # Headers that a route may take.
@@ -35,7 +35,7 @@ class Endpoint:
     """A method of an address. `answers` is the model of each good status, None for one without a JSON body.
 
     `media` is the type of a good answer that is not JSON; `problems` are the statuses of the problems besides those
-    every route can have.
+    every route can have; `deprecated` says that it will go.
     """
 
     method: str
@@ -48,6 +48,7 @@ class Endpoint:
     headers: Sequence[str] = ()
     problems: Sequence[int] = ()
     media: str = "application/json"
+    deprecated: Deprecation | None = None
 
     @property
     def public(self) -> bool:
@@ -69,7 +70,8 @@ def routes(endpoints: Sequence[Endpoint]) -> list[Route]:
     """One route per address, so that a wrong method learns all the right ones."""
     by_path: dict[str, dict[str, Handler]] = {}
     for endpoint in endpoints:
-        by_path.setdefault(endpoint.path, {})[endpoint.method] = endpoint.handler
+        handler = endpoint.handler if endpoint.deprecated is None else endpoint.deprecated.around(endpoint.handler)
+        by_path.setdefault(endpoint.path, {})[endpoint.method] = handler
     return [Route(path, _dispatch(handlers), methods=list(handlers)) for path, handlers in by_path.items()]
 
 

@@ -17,7 +17,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.web import models
-from service.web.endpoint import Endpoint, Handler
+from service.web.deprecation import Handler
+from service.web.endpoint import Endpoint
 from service.web.problems import KINDS, MEDIA_TYPE
 
 REFERENCE = "#/components/schemas/{model}"
@@ -90,6 +91,8 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         shown["requestBody"] = {"required": True, "content": content}
     if endpoint.public:
         shown["security"] = []
+    if endpoint.deprecated is not None:
+        shown |= {"deprecated": True, "description": endpoint.deprecated.words}
     return shown
 
 

@@ -11,7 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from domain import ids
+from domain.account.state import Account
 from domain.server import represent
+from eventstore.database import Connection
 from eventstore.positions import START, Position, PositionReset, parse
 from eventstore.queries import Queries
 from eventstore.tail import end_of_log
@@ -20,12 +22,13 @@ from service.accounts.accounts import managed
 from service.deps import Deps, caller, deps
 from service.follow.follower import NAME
 from service.follow.follower import SQL as FOLLOW
+from service.identity.step_up import recently_proved
 from service.staff.clusters import staff_only
 from service.web import paging
 from service.web.body import body
 from service.web.problems import Problem, invalid
 from service.web.reply import reply
-from service.webhooks import signing
+from service.webhooks import audit, signing
 from service.webhooks.models import Replay, SecretRotation, WebhookChange, WebhookCreate
 from service.webhooks.reach import Unreachable
 from service.webhooks.sender import purpose
@@ -37,20 +40,25 @@ OFF = "It is turned off: turn it on first."
 
 async def list_webhooks(req: Request) -> Response:
     """The endpoints that are told of what happens, newest first."""
-    rows = await deps(req).store.pool.fetch(SQL.webhooks, await owner(req), None)
+    rows = await deps(req).store.pool.fetch(SQL.webhooks, _id_of(await owner(req)), None)
     return reply(paging.whole(rows, shown))
 
 
 async def create_webhook(req: Request) -> Response:
     """A new endpoint; the secret that proves who sends is shown in this answer only."""
     account, asked, d = await owner(req), await body(req, WebhookCreate), deps(req)
+    await _proved(req)
     await _reachable(d, asked.url)
-    id, secret = new_id(), signing.new_secret()
+    id, secret, events = new_id(), signing.new_secret(), _events(asked.events)
     sealed = d.seal.seal(secret, purpose(id))
-    row = (id, account, asked.url, asked.description, _events(asked.events), sealed, caller(req).user_id, MOST)
-    if await d.store.pool.fetchval(SQL.new_webhook, *row) is None:
-        raise Problem("not_allowed", f"There is room for {MOST} webhooks: delete one first.")
-    made = shown(await _row(d, account, id))
+    row = (id, _id_of(account), asked.url, asked.description, events, sealed, caller(req).user_id, MOST)
+
+    async def claims(connection: Connection) -> None:
+        if await connection.fetchval(SQL.new_webhook, *row) is None:
+            raise Problem("not_allowed", f"There is room for {MOST} webhooks: delete one first.")
+
+    await audit.changed(req, account, claims, webhook_id=id, change="made", events=events, url=asked.url)
+    made = shown(await _row(d, _id_of(account), id))
     return reply({**made, "secret": signing.show_secret(secret)}, 201, {"Location": f"{req.url.path}/{made['id']}"})
 
 
@@ -61,16 +69,23 @@ async def show_webhook(req: Request) -> Response:
 
 async def change_webhook(req: Request) -> Response:
     """Change an endpoint, or turn it on or off."""
-    row, asked, d = await found(req), await body(req, WebhookChange), deps(req)
-    if asked.url is not None:
+    account = await owner(req)
+    row, d = await _row(deps(req), _id_of(account), _id(req)), deps(req)
+    asked, id = await body(req, WebhookChange), row["endpoint_id"]
+    if asked.url not in (None, row["url"]):
+        await _proved(req)
         await _reachable(d, asked.url)
-    events, id = _events(asked.events) if asked.events is not None else None, row["endpoint_id"]
-    async with d.store.pool.acquire() as connection, connection.transaction():
+    events = _events(asked.events) if asked.events is not None else None
+
+    async def claims(connection: Connection) -> None:
         await connection.execute(SQL.change_webhook, id, asked.url, asked.description, events)
         if asked.enabled is False:
             await connection.execute(SQL.stop_webhook, id, None)
         elif asked.enabled and not row["enabled"]:
             await connection.execute(SQL.start_webhook, id)
+
+    told = {"events": events or [], "enabled": asked.enabled, "url": asked.url}
+    await audit.changed(req, account, claims, webhook_id=id, change="changed", **told)
     d.sender.ring.ring()
     return reply(shown(await _row(d, row["account_id"], id)))
 
@@ -78,17 +93,28 @@ async def change_webhook(req: Request) -> Response:
 async def drop_webhook(req: Request) -> Response:
     """Forget an endpoint, and all that waits for it."""
     account, id = await owner(req), _id(req)
-    if await deps(req).store.pool.fetchval(SQL.drop_webhook, account, id) is None:
-        raise Problem("not_found")
+
+    async def claims(connection: Connection) -> None:
+        if await connection.fetchval(SQL.drop_webhook, _id_of(account), id) is None:
+            raise Problem("not_found")
+
+    await audit.changed(req, account, claims, webhook_id=id, change="deleted")
     return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
 
 async def rotate_secret(req: Request) -> Response:
     """A new secret, shown in this answer only; for some time messages are signed with the previous one too."""
-    row, asked, d = await found(req), await body(req, SecretRotation), deps(req)
-    id, secret = row["endpoint_id"], signing.new_secret()
-    await d.store.pool.execute(SQL.rotate_webhook_secret, id, d.seal.seal(secret, purpose(id)), asked.overlap_hours)
-    return reply({**shown(await _row(d, row["account_id"], id)), "secret": signing.show_secret(secret)})
+    account, id, d = await owner(req), _id(req), deps(req)
+    await _row(d, _id_of(account), id)
+    asked, secret = await body(req, SecretRotation), signing.new_secret()
+    await _proved(req)
+
+    async def claims(connection: Connection) -> None:
+        sealed = d.seal.seal(secret, purpose(id))
+        await connection.execute(SQL.rotate_webhook_secret, id, sealed, asked.overlap_hours)
+
+    await audit.changed(req, account, claims, webhook_id=id, change="secret_changed")
+    return reply({**shown(await _row(d, _id_of(account), id)), "secret": signing.show_secret(secret)})
 
 
 async def replay(req: Request) -> Response:
@@ -104,14 +130,14 @@ async def replay(req: Request) -> Response:
     return reply(shown(await _row(d, row["account_id"], row["endpoint_id"])), 202)
 
 
-async def owner(req: Request) -> UUID | None:
+async def owner(req: Request) -> Account | None:
     """Whose endpoints an address is about: an account's, or (None) those of staff.
 
     Raises:
         Problem: the caller may not see them.
     """
     if "id" in req.path_params:
-        return (await managed(req)).id
+        return await managed(req)
     staff_only(req)
     return None
 
@@ -122,7 +148,17 @@ async def found(req: Request) -> asyncpg.Record:
     Raises:
         Problem: there is none that the caller may see.
     """
-    return await _row(deps(req), await owner(req), _id(req))
+    return await _row(deps(req), _id_of(await owner(req)), _id(req))
+
+
+def _id_of(account: Account | None) -> UUID | None:
+    return account.id if account is not None else None
+
+
+async def _proved(req: Request) -> None:
+    """Who is shown a secret, or has others told, proves first who they are. A program did when its token was made."""
+    if caller(req).scopes is None:
+        await recently_proved(req)
 
 
 async def _row(d: Deps, account: UUID | None, id: UUID) -> asyncpg.Record:

@@ -20,7 +20,7 @@ def _about(base: str, name: str) -> list[E]:
         E("POST", base, endpoints.create_webhook, f"create{name}", made, m.WebhookCreate, problems=GIVEN),
         E("GET", one, endpoints.show_webhook, f"get{name}", shown, problems=(403, 404)),
         E("PATCH", one, endpoints.change_webhook, f"change{name}", shown, m.WebhookChange, problems=GIVEN),
-        E("DELETE", one, endpoints.drop_webhook, f"drop{name}", {204: None}, problems=(403, 404)),
+        E("DELETE", one, endpoints.drop_webhook, f"drop{name}", {204: None}, problems=OFTEN),
         E(
             "POST",
             f"{one}/secret",
@@ -28,7 +28,7 @@ def _about(base: str, name: str) -> list[E]:
             f"rotate{name}Secret",
             {200: m.NewWebhook},
             m.SecretRotation,
-            problems=(403, 404, 422, *BODY),
+            problems=GIVEN,
         ),
         E("POST", f"{one}/ping", deliveries.ping, f"ping{name}", detailed, problems=(403, 404, 429)),
         E(

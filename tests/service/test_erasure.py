@@ -19,6 +19,7 @@ from tests.service.test_servers import running
 from tests.service.world import PASSWORD, Person, World
 
 Order = Callable[..., dict[str, Any]]
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJqNqcrYVpFrR2N1VhPqxEmmZkSEqCHzk7YqTGVnHEnU"
 CANARY = "zanzibar"
 
 
@@ -38,7 +39,7 @@ async def with_a_past(world: World, client: httpx.AsyncClient, order: Order) -> 
     held = e.StepHeld(operation_id=operation, step="rename", code="x", detail="", settled=True, debug=CANARY)
     failed = e.OperationFailed(operation_id=operation, code="x", message="No.", retryable=False, debug=CANARY)
     await world.append(server, held, failed)
-    key = f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJqNqcrYVpFrR2N1VhPqxEmmZkSEqCHzk7YqTGVnHEnU {CANARY}"
+    key = f"{KEY} {CANARY}"
     await invited_and_billed(world, server)
     assert (await client.post("/v1/ssh-keys", json={"name": CANARY, "public_key": key})).status_code == 201
     return server
@@ -113,6 +114,20 @@ async def test_everything_kept_about_a_customer_is_told(
     assert PASSWORD not in answer.text
     assert (await client.get(f"{account(customer)}/export")).status_code == 403
     await client.aclose()
+
+
+async def test_an_export_tells_nothing_of_what_a_member_is_to_others(
+    world: World, customer: Person, as_staff: httpx.AsyncClient, as_ann: httpx.AsyncClient, ann: Person
+) -> None:
+    assert customer.account_id is not None
+    key = {"name": "anns-own", "public_key": KEY}
+    assert (await as_ann.post("/v1/ssh-keys", json=key)).status_code == 201
+    await world.join(ann, customer.account_id, "operator")
+    answer = await as_staff.get(f"{account(customer)}/export")
+    shared = next(one for one in answer.json()["users"] if one["email"] == ann.email)
+    assert shared == {"id": ids.show(ids.USER, ann.id), "email": ann.email, "name": "ann", "role": "operator"}
+    assert ann.id.hex not in {event["stream"] for event in answer.json()["events"]}
+    assert "anns-own" not in answer.text
 
 
 async def test_a_preview_says_what_goes_and_what_is_in_the_way(

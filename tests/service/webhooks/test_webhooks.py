@@ -290,6 +290,60 @@ async def test_an_endpoint_is_changed_turned_off_and_forgotten(
     assert (await as_ann.get(f"{base}/{made['id']}")).status_code == 404
 
 
+async def test_who_changed_what_is_in_the_log_and_no_secret_is(
+    world: World, ann: Person, base: str, as_ann: httpx.AsyncClient, as_staff: httpx.AsyncClient, receiver: Receiver
+) -> None:
+    made = await created(as_ann, base, receiver)
+    one = f"{base}/{made['id']}"
+    await as_ann.patch(one, json={"events": ["server.ready"], "enabled": False})
+    rotated = (await as_ann.post(f"{one}/secret", json={})).json()
+    await as_ann.delete(one)
+    staffs = await created(as_staff, "/v1/admin/webhooks", receiver)
+    assert ann.account_id is not None
+    records = await world.store.read_stream(ann.account_id, 2)
+    assert [record.event.change for record in records] == ["made", "changed", "secret_changed", "deleted"]
+    assert {record.meta.actor.id for record in records} == {ids.show(ids.USER, ann.id)}
+    assert (records[0].event.url, records[1].event.enabled) == (receiver.url, False)
+    root = await world.store.pool.fetchval("SELECT stream_id FROM event WHERE type = 'user.webhook_changed'")
+    (told,) = await world.store.read_stream(root, 1)
+    assert staffs["id"] == ids.show(ids.WEBHOOK, told.event.webhook_id)
+    kept = await world.store.pool.fetch(
+        "SELECT e.data, p.data FROM event e LEFT JOIN event_private p USING (stream_id)"
+    )
+    assert not any(secret in str(kept) for secret in (made["secret"], rotated["secret"], staffs["secret"]))
+    await world.project()
+    asked = {"account": base.split("/")[3], "time": records[0].at.isoformat()}
+    past = (await as_staff.get("/v1/admin/time-machine", params=asked)).json()["events"]["data"]
+    assert "A webhook was deleted" in {entry["title"] for entry in past}
+
+
+async def test_a_secret_and_another_address_take_a_fresh_proof_of_people(
+    world: World, base: str, as_ann: httpx.AsyncClient, receiver: Receiver
+) -> None:
+    one = f"{base}/{(await created(as_ann, base, receiver))['id']}"
+    wanted = {"name": "robot", "scopes": ["write"], "expires_at": None}
+    token = (await as_ann.post("/v1/users/me/tokens", json=wanted)).json()["token"]
+    await world.store.pool.execute("UPDATE session SET proved_at = now() - interval '1 hour'")
+    asked = [("POST", base, {"url": receiver.url}), ("POST", f"{one}/secret", {}), ("PATCH", one, {"url": "http://x/"})]
+    for method, path, given in asked:
+        refused = await as_ann.request(method, path, json=given)
+        assert (refused.status_code, refused.json()["code"]) == (403, "step_up_required"), path
+    assert (await as_ann.patch(one, json={"enabled": False, "url": receiver.url})).status_code == 200
+    async with world.anonymous(Authorization=f"Bearer {token}") as robot:
+        assert (await robot.post(f"{one}/secret", json={})).status_code == 200
+
+
+async def test_staff_see_what_takes_nothing(
+    world: World, base: str, as_ann: httpx.AsyncClient, as_staff: httpx.AsyncClient, receiver: Receiver
+) -> None:
+    made = await created(as_ann, base, receiver)
+    assert (await as_staff.get("/v1/admin/health")).json()["webhooks"] == []
+    await world.store.pool.execute("UPDATE webhook_endpoint SET failing_since = '2026-03-03T14:05:00Z'")
+    (failing,) = (await as_staff.get("/v1/admin/health")).json()["webhooks"]
+    assert (failing["id"], failing["account"], failing["url"]) == (made["id"], base.split("/")[3], receiver.url)
+    assert failing["failing_since"] == "2026-03-03T14:05:00Z"
+
+
 async def test_there_is_an_end_to_how_many(
     world: World, base: str, as_ann: httpx.AsyncClient, receiver: Receiver
 ) -> None:

@@ -1876,7 +1876,7 @@ export interface components {
             /** Format: date-time */
             created_at: string;
         };
-        /** @description Everything that is kept about a customer. */
+        /** @description Everything that is kept about a customer; of `users` who act for other accounts too, only who they are. */
         AccountExport: {
             /** @constant */
             object: "account_export";
@@ -2293,6 +2293,14 @@ export interface components {
             servers: number;
             erased: string[];
             kept: string[];
+        };
+        /** @description One that has taken nothing since a time, or was turned off by itself; `account` is null for those of staff. */
+        FailingWebhook: {
+            id: string;
+            account: string | null;
+            url: string;
+            failing_since: string | null;
+            disabled_reason: string | null;
         };
         /**
          * @description A dry run: this could be carried out now. `notes`: what it would mean, in plain words; `placement` of an order is
@@ -3529,6 +3537,7 @@ export interface components {
             letters: components["schemas"]["LetterCounts"];
             operations: components["schemas"]["OpenOperations"];
             events_per_minute: components["schemas"]["Pace"];
+            webhooks: components["schemas"]["FailingWebhook"][];
         };
         Take: {
             /**
@@ -15624,6 +15633,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Problem: operation_in_progress, protected, not_allowed, already_exists, busy */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Problem: rate_limited */
             429: {
                 headers: {
@@ -15833,6 +15851,15 @@ export interface operations {
             };
             /** @description Problem: not_found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: operation_in_progress, protected, not_allowed, already_exists, busy */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -16745,6 +16772,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Problem: operation_in_progress, protected, not_allowed, already_exists, busy */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Problem: rate_limited */
             429: {
                 headers: {
@@ -16952,6 +16988,15 @@ export interface operations {
             };
             /** @description Problem: not_found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: operation_in_progress, protected, not_allowed, already_exists, busy */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

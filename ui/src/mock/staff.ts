@@ -70,6 +70,7 @@ export function aHealth(changes: Partial<SystemHealth> = {}): SystemHealth {
     letters: { waiting: 0, given_up: 0 },
     operations: { queued: 0, running: 0, needs_attention: 0 },
     events_per_minute: { last_minute: 0, ten_minutes: 0 },
+    webhooks: [],
     ...changes,
   };
 }

@@ -12,7 +12,7 @@ export function webhookHandlers(db: MockDb, guarded: Guard): HttpHandler[] {
   return ["*/v1/accounts/:id/webhooks", "*/v1/admin/webhooks"].flatMap((base) => under(base, db, guarded));
 }
 
-function under(base: string, { webhooks }: MockDb, guarded: Guard): HttpHandler[] {
+function under(base: string, { webhooks, account }: MockDb, guarded: Guard): HttpHandler[] {
   const parts = (url: URL) => url.pathname.split("/webhooks")[1]!.split("/");
   const ownerOf = (url: URL) => (url.pathname.startsWith("/v1/admin") ? "" : url.pathname.split("/")[3]!);
   const named: (
@@ -31,6 +31,7 @@ function under(base: string, { webhooks }: MockDb, guarded: Guard): HttpHandler[
     http.post(
       base,
       guarded(async ({ url, request }) => {
+        if (!account.proved) return no(403, "step_up_required");
         const asked = (await request.json()) as WebhookCreate;
         if (asked.url.includes("127.0.0.1"))
           return no(422, "invalid", [{ pointer: "/url", message: "No public server answers to this name." }]);

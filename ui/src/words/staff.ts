@@ -51,6 +51,8 @@ export const staffWords = {
   driftCount: (n: number, more: boolean) =>
     `${n}${more ? " or more" : ""} ${n === 1 ? "difference" : "differences"} between the record and the hypervisor`,
   driftOpen: "Show them",
+  webhooksFailing: "Webhooks that take nothing",
+  webhookSince: "It has taken nothing since",
   destroysTitle: "Removals of guests wait",
   destroysHelp: (recent: number, limit: number) =>
     `${recent} guests were removed lately; beyond ${limit} somebody has to agree.`,

@@ -9,6 +9,7 @@ import { Section } from "@/ui/Section";
 import { words } from "@/words";
 import { ConfirmedAct } from "@/asking/ConfirmedAct";
 import { Loaded } from "./Loaded";
+import { FailingWebhooks } from "./FailingWebhooks";
 import { OperationRow } from "./OperationRow";
 import { staffActs, staffQueries } from "./queries";
 
@@ -22,7 +23,8 @@ export function OverviewPage() {
   const drift = useInfiniteQuery(staffQueries.drift(false));
   const destroys = useQuery(staffQueries.destroys());
   const holds = useQuery(staffQueries.holds());
-  const all = [stuck, clusters, drift, destroys, holds];
+  const health = useQuery(staffQueries.health());
+  const all = [stuck, clusters, drift, destroys, holds, health];
   const away = clusters.data?.data.filter((cluster) => !cluster.reachable) ?? [];
   const calm =
     all.every((query) => query.isSuccess) &&
@@ -30,7 +32,8 @@ export function OverviewPage() {
     away.length === 0 &&
     drift.data?.pages[0]?.data.length === 0 &&
     !destroys.data?.waiting_since &&
-    !holds.data?.waiting_since;
+    !holds.data?.waiting_since &&
+    health.data?.webhooks.length === 0;
   return (
     <div className="grid gap-5">
       {calm ? <EmptyState title={staff.calm} help={staff.calmHelp} /> : null}
@@ -74,6 +77,7 @@ export function OverviewPage() {
           ) : null
         }
       </Loaded>
+      <Loaded query={health}>{({ webhooks }) => <FailingWebhooks webhooks={webhooks} />}</Loaded>
       <Loaded query={stuck}>
         {({ data }) =>
           data.length > 0 ? (

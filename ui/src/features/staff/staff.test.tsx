@@ -61,6 +61,27 @@ test("what needs attention is listed with Proxmox's words, and can be tried agai
   await waitFor(() => expect(screen.queryByText("It did not come back.")).toBeNull());
 });
 
+test("webhooks that take nothing are listed, and lead to whose they are", async () => {
+  const { db } = renderApp("/admin", { user: admin });
+  const since = "2026-11-01T00:00:00Z";
+  db.staff.health.webhooks = [
+    { id: "whk_1", account: "acc_1", url: "https://a.example/", failing_since: since, disabled_reason: null },
+    { id: "whk_2", account: null, url: "https://b.example/", failing_since: null, disabled_reason: "It is gone." },
+  ];
+  const list = await screen.findByRole("list", { name: "Webhooks that take nothing" });
+  expect(within(list).getByRole("link", { name: "https://a.example/" })).toHaveAttribute(
+    "href",
+    "/admin/customers/acc_1",
+  );
+  expect(within(list).getByRole("link", { name: "https://b.example/" })).toHaveAttribute(
+    "href",
+    "/admin/webhooks/whk_2",
+  );
+  expect(list).toHaveTextContent("It has taken nothing since");
+  expect(list).toHaveTextContent("It is gone.");
+  expect(screen.queryByText("Nothing needs attention")).toBeNull();
+});
+
 test("removals that wait go on when staff say so", async () => {
   const { db, user } = renderApp("/admin", { user: admin });
   db.staff.destroys = { ...db.staff.destroys, recent: 21, waiting_since: "2026-11-01T00:00:00Z" };

@@ -1,5 +1,6 @@
 import { useState, type FormEvent } from "react";
 import type { WebhookCreate } from "@/api/types";
+import { Proof } from "@/asking/Proof";
 import { Saving } from "@/asking/Saving";
 import { Section } from "@/ui/Section";
 import { words } from "@/words";
@@ -33,6 +34,7 @@ export function MakeWebhook({ owner }: { owner: Owner }) {
           reason={missing}
         />
       </form>
+      <Proof change={make} />
     </Section>
   );
 }

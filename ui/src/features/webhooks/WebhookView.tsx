@@ -4,6 +4,7 @@ import { Link, useNavigate } from "react-router";
 import { describe } from "@/api/errors";
 import type { Webhook, WebhookChange } from "@/api/types";
 import { ConfirmedAct } from "@/asking/ConfirmedAct";
+import { Proof } from "@/asking/Proof";
 import { Saving } from "@/asking/Saving";
 import { paths } from "@/paths";
 import { Button } from "@/ui/Button";
@@ -203,6 +204,7 @@ function Change({ owner, webhook }: Props) {
           reason={missing}
         />
       </form>
+      <Proof change={change} />
     </Section>
   );
 }

@@ -27,6 +27,15 @@ test("a webhook is made, and its secret is shown once", async () => {
   expect(db.webhooks.list("acc_1")[0]?.events).toEqual(["server.suspended"]);
 });
 
+test("who one is is asked again before a secret is shown", async () => {
+  const { user, db } = renderApp("/account/webhooks");
+  db.account.proved = false;
+  await user.type(await screen.findByLabelText("Address"), "https://billing.example.com/hooks{Enter}");
+  const dialog = await screen.findByRole("alertdialog");
+  await user.type(within(dialog).getByLabelText("Password"), `${db.password}{Enter}`);
+  expect(await screen.findByText("whsec_abc")).toBeVisible();
+});
+
 test("a test says what came of it, and what was sent is listed with what was answered", async () => {
   const { user, db } = renderApp("/account/webhooks/whk_1");
   db.webhooks.add("acc_1");
