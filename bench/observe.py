@@ -22,6 +22,7 @@ from eventstore.codec import Codec
 from eventstore.database import open_pool
 from eventstore.store import Entry, EventStore
 from hypervisor.proxmox import ProxmoxHypervisor
+from hypervisor.session import parsed
 from orchestrator.observer import Observer
 from orchestrator.work import Tools
 from projector.loop import catch_up
@@ -73,12 +74,12 @@ class Answers:
     clock: tuple[int, float] | None = None
 
     def __init__(self, resources: str):
-        self._resources = resources
+        self._resources = resources.encode()
 
     async def call(self, method: str, path: Sequence[str], params: dict[str, Any]) -> Any:
         """The data of an answer."""
         if path == ("cluster", "resources"):
-            return json.loads(self._resources)
+            return parsed(self._resources)
         if path == ("cluster", "status"):
             return [{"type": "cluster", "quorate": 1}]
         if path[-1] == "config":

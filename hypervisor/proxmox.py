@@ -37,7 +37,7 @@ from hypervisor.port import (
     StorageRow,
     Task,
 )
-from hypervisor.session import AnswerError, GarbledError, prepare, unanswered
+from hypervisor.session import AnswerError, GarbledError, Serializer, empty, prepare, unanswered
 from hypervisor.texts import sort
 from runtime.rfb import Stream
 
@@ -147,6 +147,8 @@ class Endpoint:
         )
         session = client._store["session"]  # proxmoxer takes no session of ours, but lets its own be made one
         prepare(session, self._settings.fingerprint, self._heard)
+        session.hooks["response"].append(empty)
+        client._store["serializer"] = Serializer()
         self._sessions.append(session)
         return client
 

@@ -31,6 +31,8 @@ from hypervisor.texts import sort_task
 Wire = Mapping[str, Any]
 
 MIB = 1024 * 1024
+GUESTS = {"qemu", "lxc"}
+NO_TAGS = frozenset[str]()
 UPID = re.compile(
     r"^UPID:(?P<node>[a-zA-Z0-9-]+):(?P<pid>[0-9A-F]{8}):(?P<pstart>[0-9A-F]{8,9}):(?P<start>[0-9A-F]{8}):"
     r"(?P<kind>[^:\s/]+):(?P<id>[^:\s/]*):(?P<user>[^:\s/]+):$"
@@ -50,7 +52,7 @@ def properties(text: str, default: str = "") -> dict[str, str]:
 
 
 def tags_of(text: str | None) -> frozenset[str]:
-    return frozenset(re.split(r"[;,\s]+", text.strip())) - {""} if text else frozenset()
+    return frozenset(re.split(r"[;,\s]+", text.strip())) - {""} if text else NO_TAGS
 
 
 def node_of(row: Wire) -> Node:
@@ -75,7 +77,7 @@ def ties_of(data: Wire) -> list[str]:
 
 
 def rows_of(rows: Iterable[Wire]) -> list[GuestRow]:
-    return [row_of(row) for row in rows if row["type"] in {"qemu", "lxc"}]
+    return [row_of(row) for row in rows if row["type"] in GUESTS]
 
 
 def volumes_of(rows: Iterable[Wire]) -> list[str]:
@@ -84,18 +86,19 @@ def volumes_of(rows: Iterable[Wire]) -> list[str]:
 
 
 def row_of(row: Wire) -> GuestRow:
+    get = row.get
     return GuestRow(
-        vmid=int(row["vmid"]),
-        node=row["node"],
-        kind=row["type"],
-        name=row.get("name"),
-        status=_row_status(row.get("status")),
-        lock=row.get("lock"),
-        template=bool(row.get("template")),
-        tags=tags_of(row.get("tags")),
-        memory_mib=int(row.get("maxmem") or 0) // MIB,
-        cores=int(row.get("maxcpu") or 0),
-        uptime_s=int(row.get("uptime") or 0),
+        int(row["vmid"]),
+        row["node"],
+        row["type"],
+        get("name"),
+        _row_status(get("status")),
+        get("lock"),
+        bool(get("template")),
+        tags_of(get("tags")),
+        int(get("maxmem") or 0) // MIB,
+        int(get("maxcpu") or 0),
+        int(get("uptime") or 0),
     )
 
 

@@ -21,7 +21,7 @@ from orchestrator.drift.closer import look_closer, report_gone, taken_addresses
 from orchestrator.drift.picture import Picture
 from orchestrator.drift.strays import Strays
 from orchestrator.offers import with_offers
-from orchestrator.surroundings import inventory, see
+from orchestrator.surroundings import inventory, see_around
 from orchestrator.work import SQL, NoSuchStream, Tools
 from runtime.ids import new_id
 from runtime.program import Stop
@@ -99,12 +99,12 @@ class Observer:
         await self._each(self._look_at_stranger(row) for row in strangers if row.vmid not in owned)
         settings = (await with_offers(self._tools)).known_cluster(self._cluster.cluster)
         if settings is not None:
-            await self._each([self._strays.sweep(rows, settings.storage), self._list_nodes(settings)])
+            await self._each([self._strays.sweep(rows, settings.storage), self._list_nodes(settings, rows)])
 
-    async def _list_nodes(self, settings: Cluster) -> None:
+    async def _list_nodes(self, settings: Cluster, rows: dict[int, GuestRow]) -> None:
         if time.monotonic() - self._listed < INVENTORY_SECONDS and self._templates == settings.templates:
             return
-        found = await inventory(self._tools, await see(self._tools, settings))
+        found = await inventory(self._tools, await see_around(self._tools, settings, rows.values()))
         await self._tools.store.pool.execute(SQL.saw_nodes, settings.name, json.dumps(found))
         self._listed, self._templates = time.monotonic(), settings.templates
 

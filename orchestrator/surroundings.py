@@ -60,8 +60,22 @@ async def see(tools: Tools, cluster: Cluster) -> Sight:
     Raises:
         HypervisorError: it does not answer.
     """
-    hypervisor, seen = tools.clusters[cluster.name], tools.seen
+    hypervisor = tools.clusters[cluster.name]
     nodes, guests = await asyncio.gather(hypervisor.nodes(), hypervisor.guests())
+    return await _sight(tools, cluster, nodes, guests)
+
+
+async def see_around(tools: Tools, cluster: Cluster, guests: Iterable[GuestRow]) -> Sight:
+    """The same, of guests that were just read.
+
+    Raises:
+        HypervisorError: it does not answer.
+    """
+    return await _sight(tools, cluster, await tools.clusters[cluster.name].nodes(), list(guests))
+
+
+async def _sight(tools: Tools, cluster: Cluster, nodes: list[Node], guests: list[GuestRow]) -> Sight:
+    hypervisor, seen = tools.clusters[cluster.name], tools.seen
     usable = [node for node in nodes if node.name not in cluster.ignored_nodes]
     names = [node.name for node in usable if node.online]
     rows = await asyncio.gather(*(storage_of(hypervisor, cluster, name, seen) for name in names))
