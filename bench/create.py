@@ -30,8 +30,9 @@ from runtime.settings import load
 from testbed.postgres import free_port
 
 SAMPLES, ROUNDS = 8, 3
-START_SECONDS, CREATE_SECONDS = 300.0, 60.0
-LOOK_SECONDS, BARE_LOOK_SECONDS = 0.02, 0.005  # who looks oftener takes the processor from what is measured
+START_SECONDS = 300.0
+WAITING = {"Prefer": "wait=30"}  # who asks again and again takes the processor from what is measured
+BARE_LOOK_SECONDS = 0.005
 MOST_OWN_MS = 300.0
 AT_ONCE = ("boot_seconds", "linked_clone_seconds", "start_seconds", "removal_seconds", "shutdown_seconds")
 ORDER = {"plan": "vps-s", "image": "debian-12", "location": "fra1"}
@@ -47,7 +48,7 @@ async def main() -> None:
 
 async def _measure(record: dict[str, Any]) -> tuple[float, float]:
     """Milliseconds: ours, bare."""
-    async with httpx.AsyncClient(base_url=record["url"], timeout=30) as client:
+    async with httpx.AsyncClient(base_url=record["url"], timeout=60) as client:
         await client.post(f"{record['pve']['control_url']}/knobs", json=dict.fromkeys(AT_ONCE, 0.0))
         await _sign_in(client, record)
         (hypervisor,) = open_clusters(load(Path(record["config"])).cluster).values()
@@ -102,29 +103,39 @@ async def _sign_in(client: httpx.AsyncClient, record: dict[str, Any]) -> None:
 
 
 async def _ours(client: httpx.AsyncClient) -> float:
-    """Seconds from the order until the server runs; it is terminated afterwards."""
+    """Seconds from the order until the server runs; it is terminated afterwards, before the next one is measured."""
     began = time.perf_counter()
-    answer = await client.post("/v1/servers", json={"name": "bench", **ORDER})
-    answer.raise_for_status()
-    path = f"/v1/servers/{answer.json()['server']['id']}"
-    async with asyncio.timeout(CREATE_SECONDS):
-        while (server := (await client.get(path)).json())["status"] == "provisioning":  # noqa: ASYNC110
-            await asyncio.sleep(LOOK_SECONDS)
+    answer = await client.post("/v1/servers", json={"name": "bench", **ORDER}, headers=WAITING)
     took = time.perf_counter() - began
+    server = answer.raise_for_status().json()["server"]
     assert server["status"] == "running", server
-    await client.delete(path)
+    (await client.delete(f"/v1/servers/{server['id']}", headers=WAITING)).raise_for_status()
     return took
 
 
 async def _bare(hypervisor: Hypervisor, vmid: int) -> float:
-    """Seconds that the calls of a creation take, each as soon as the one before is done."""
+    """Seconds that the calls of a creation take, each as soon as the one before is done.
+
+    They are all that anybody has to ask who makes one server and no second, never in place of another: what there is
+    room for and which number is free, every change, and after each a look at what came of it, since an answer alone
+    proves nothing (a clone's task can end well for another guest; a change can be answered and lost). What Hostler
+    asks beyond that is its own time, as are its waits, its log and its claims.
+    """
     began = time.perf_counter()
+    await asyncio.gather(hypervisor.nodes(), hypervisor.guests())
+    assert not await hypervisor.vmid_taken(vmid)
     await _done(hypervisor, await hypervisor.clone("pve1", 9000, vmid, name="bare", description="bench", full=False))
+    digest = (await hypervisor.config("pve1", vmid)).digest
     settings = GuestSettings(cores=1, memory_mib=1024, ipconfig={"net0": IpConfig("10.99.0.9/24", "10.99.0.1")})
-    await hypervisor.configure("pve1", vmid, settings)
+    await hypervisor.configure("pve1", vmid, settings, digest)
+    await hypervisor.config("pve1", vmid)
     await hypervisor.set_firewall("pve1", vmid, allowed={"net0": frozenset({"10.99.0.9"})})
+    await hypervisor.config("pve1", vmid)
+    await hypervisor.firewall("pve1", vmid)
     await _done(hypervisor, await hypervisor.resize("pve1", vmid, "scsi0", 10))
+    await hypervisor.config("pve1", vmid)
     await _done(hypervisor, await hypervisor.start("pve1", vmid))
+    await hypervisor.status("pve1", vmid)
     while not await _addresses(hypervisor, vmid):  # noqa: ASYNC110
         await asyncio.sleep(BARE_LOOK_SECONDS)
     took = time.perf_counter() - began

@@ -41,4 +41,4 @@ async def append_encoded(connection: Connection, rows: Sequence[Row], wakes: Seq
         Conflict: one of the streams has grown.
         NotFirstWrite: the transaction has written already.
     """
-    return await append_rows(connection, rows, wakes)
+    return (await append_rows(connection, rows, wakes)).position

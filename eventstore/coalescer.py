@@ -18,7 +18,7 @@ from eventstore.codec import Codec
 from eventstore.database import LOST, DatabaseUnavailable, connect
 from eventstore.positions import Position
 from eventstore.queries import Queries
-from eventstore.store import Conflict, Entry, Row, Wake, append_rows, encoded
+from eventstore.store import Conflict, Entry, Row, Wake, Written, append_rows, encoded, in_order
 
 SQL = Queries("eventstore")
 CAP = 256  # appends in one transaction
@@ -35,15 +35,15 @@ class _Append:
 
     rows: list[Row]
     wakes: Sequence[Wake]
-    answer: asyncio.Future[Position]
+    answer: asyncio.Future[Written]
     streams: frozenset[UUID] = field(init=False)
 
     def __post_init__(self) -> None:
         self.streams = frozenset(row.stream_id for row in self.rows)
 
-    def succeed(self, position: Position) -> None:
+    def succeed(self, written: Written) -> None:
         if not self.answer.done():  # a caller that was cancelled no longer asks
-            self.answer.set_result(position)
+            self.answer.set_result(written)
 
     def fail(self, error: BaseException) -> None:
         if not self.answer.done():
@@ -75,7 +75,11 @@ class Coalescer:
             Conflict: one of the streams has grown.
             DatabaseUnavailable: the database went away; whether the events were written is not known.
         """
-        answer: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
+        return (await self.write(entries, wakes)).position
+
+    async def write(self, entries: Sequence[Entry], wakes: Sequence[Wake] = ()) -> Written:
+        """`append`, and all that was written with it, others' appends among it. Raises as `append`."""
+        answer: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Append(encoded(self._codec, entries), wakes, answer))
         if self._idle:
             self._set_to_work(self._idle.pop())
@@ -121,14 +125,14 @@ class _Lane:
     async def send(self, batch: list[_Append]) -> None:
         """Answer every append of the batch; never raises."""
         try:
-            position = await self._append(
+            written = await self._append(
                 [row for one in batch for row in one.rows], [w for one in batch for w in one.wakes]
             )
         except Exception as error:  # noqa: BLE001 - each caller is told on its own
             await self._apart(batch, error)
         else:
             for one in batch:
-                one.succeed(position)
+                one.succeed(written)
 
     async def _apart(self, batch: list[_Append], error: Exception) -> None:
         if isinstance(error, DatabaseUnavailable) or (len(batch) == 1 and not isinstance(error, UNKNOWN)):
@@ -142,7 +146,7 @@ class _Lane:
             except Exception as own:  # noqa: BLE001 - it is this caller's answer
                 one.fail(own)
 
-    async def _alone(self, one: _Append, unknown: bool, deadline: float) -> Position:
+    async def _alone(self, one: _Append, unknown: bool, deadline: float) -> Written:
         """One append, again if need be, until the database has said what became of it."""
         while True:
             try:
@@ -153,17 +157,17 @@ class _Lane:
                     raise DatabaseUnavailable(f"whether the events were written is not known: {error}") from error
                 await asyncio.sleep(RETRY_SECONDS)
 
-    async def _once(self, one: _Append, unknown: bool) -> Position:
+    async def _once(self, one: _Append, unknown: bool) -> Written:
         """One append; after an unknown outcome, a conflict with ourselves is a success."""
         try:
             return await self._append(one.rows, one.wakes)
         except Conflict:
-            position = await self._ours(one) if unknown else None
-            if position is None:
+            written = await self._ours(one) if unknown else None
+            if written is None:
                 raise
-            return position
+            return written
 
-    async def _append(self, rows: Sequence[Row], wakes: Sequence[Wake]) -> Position:
+    async def _append(self, rows: Sequence[Row], wakes: Sequence[Wake]) -> Written:
         connection = await self._connected()
         try:
             async with asyncio.timeout(STATEMENT_SECONDS):
@@ -172,16 +176,16 @@ class _Lane:
             connection.terminate()
             raise
 
-    async def _ours(self, one: _Append) -> Position | None:
-        """Where the append stands when it took effect although nobody said so."""
-        connection = await self._connected()
-        position = None
-        for row in one.rows:
-            found = await connection.fetchrow(SQL.written, row.stream_id, row.version)
-            if found is None or (found["type"], found["data"], found["meta"]) != (row.type, row.data, row.meta):
+    async def _ours(self, one: _Append) -> Written | None:
+        """The append when it took effect although nobody said so."""
+        connection, ordered, found = await self._connected(), in_order(one.rows), []
+        for row in ordered:
+            there = await connection.fetchrow(SQL.written, row.stream_id, row.version)
+            if there is None or (there["type"], there["data"], there["meta"]) != (row.type, row.data, row.meta):
                 return None
-            position = Position(found["tx"], found["pos"])
-        return position
+            found.append(there)
+        places = [there["pos"] for there in found]
+        return Written(Position(found[-1]["tx"], places[-1]), ordered, places, [there["at"] for there in found])
 
     async def _connected(self) -> asyncpg.Connection[asyncpg.Record]:
         if self._connection is None or self._connection.is_closed():

@@ -1,5 +1,6 @@
 -- name: append
--- Events, their private parts and a wake, as the first write of the transaction: no row back means it was not.
+-- Events, their private parts and a wake, as the first write of the transaction: no row back means it was not. Back
+-- come their places and times, in the order they were given in.
 -- $1 stream, $2 versions, $3 types, $4 schema versions, $5 data, $6 meta, $7 private data (null: none),
 -- $8 subject of the private data, $9 wake category (null: no wake)
 WITH guard AS MATERIALIZED (
@@ -10,7 +11,7 @@ WITH guard AS MATERIALIZED (
       FROM guard,
            unnest($1::uuid[], $2::int[], $3::text[], $4::smallint[], $5::json[], $6::json[])
                AS row (stream_id, version, type, schema_v, data, meta)
-    RETURNING tx, pos, stream_id
+    RETURNING tx, pos, stream_id, at
 ), kept AS (
     INSERT INTO event_private (stream_id, version, subject_id, data)
     SELECT stream_id, version, subject_id, data
@@ -28,11 +29,11 @@ WITH guard AS MATERIALIZED (
 ), rung AS (
     SELECT pg_notify('hostler', ''), CASE WHEN cardinality($9::uuid[]) > 0 THEN pg_notify('hostler_wakes', '') END
 )
-SELECT tx, max(pos) AS pos FROM appended, rung GROUP BY tx;
+SELECT tx, array_agg(pos ORDER BY pos) AS places, array_agg(at ORDER BY pos) AS times FROM appended, rung GROUP BY tx;
 
 -- name: written
 -- What stands at a place of a stream. $1 stream, $2 version
-SELECT tx, pos, type, data::text AS data, meta::text AS meta FROM event WHERE stream_id = $1 AND version = $2;
+SELECT tx, pos, type, data::text AS data, meta::text AS meta, at FROM event WHERE stream_id = $1 AND version = $2;
 
 -- name: read_stream
 -- A stream's events after a version, private parts joined. $1 stream, $2 version

@@ -8,8 +8,9 @@ AppendError
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
@@ -78,6 +79,29 @@ class Row(NamedTuple):
     subject_id: UUID | None
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What one statement wrote: its rows by stream and version, their places in the log, and their times."""
+
+    position: Position  # at or after the last of them, in their transaction
+    rows: Sequence[Row]
+    places: Sequence[int]
+    times: Sequence[datetime]
+
+    def recorded(self, codec: Codec, stream_ids: Collection[UUID]) -> list[Recorded[Any]]:
+        """The events of some streams, as they will be read back."""
+        return [
+            _read_back(codec, row, Position(self.position.tx, pos), at)
+            for row, pos, at in zip(self.rows, self.places, self.times, strict=True)
+            if row.stream_id in stream_ids
+        ]
+
+
+def _read_back(codec: Codec, row: Row, place: Position, at: datetime) -> Recorded[Any]:
+    event = codec.decode(row.type, row.schema_v, row.data, row.private)
+    return Recorded(event, row.stream_id, row.version, *place, at, decode_meta(row.meta))
+
+
 @dataclass(slots=True)
 class Batch:
     """A page of the log and the position it ends at."""
@@ -89,7 +113,7 @@ class Batch:
 class Appender(Protocol):
     """Another way to append events and wakes that come without claims."""
 
-    async def append(self, entries: Sequence[Entry], wakes: Sequence[Wake] = ()) -> Position: ...
+    async def write(self, entries: Sequence[Entry], wakes: Sequence[Wake] = ()) -> Written: ...
 
 
 class EventStore:
@@ -118,15 +142,32 @@ class EventStore:
             Conflict: one of the streams has grown.
             ClaimLost: a claim is taken.
         """
+        return (await self.write(entries, wakes, claims)).position
+
+    async def record(
+        self, entries: Sequence[Entry], wakes: Sequence[Wake] = (), *, claims: Claims | None = None
+    ) -> list[Recorded[Any]]:
+        """`append`, and the events as they will be read back: who folds them need not ask for them.
+
+        Raises:
+            Conflict: one of the streams has grown.
+            ClaimLost: a claim is taken.
+        """
+        written = await self.write(entries, wakes, claims)
+        return written.recorded(self.codec, {entry.stream_id for entry in entries})
+
+    async def write(self, entries: Sequence[Entry], wakes: Sequence[Wake], claims: Claims | None) -> Written:
+        """What both of them do. Raises as they do."""
         if claims is None and self._appender is not None:
-            return await self._appender.append(entries, wakes)
+            return await self._appender.write(entries, wakes)
+        rows = encoded(self.codec, entries)
         async with self.pool.acquire() as connection:
             if claims is None:
-                return await append(connection, self.codec, entries, wakes)
+                return await append_rows(connection, rows, wakes)
             async with connection.transaction():
-                position = await append(connection, self.codec, entries, wakes)
+                written = await append_rows(connection, rows, wakes)
                 await claimed(claims(connection))
-        return position
+        return written
 
     def recorded(self, row: asyncpg.Record) -> Recorded[Any]:
         """A row of the log as an event.
@@ -157,18 +198,18 @@ async def append(
         Conflict: one of the streams has grown.
         NotFirstWrite: the transaction has written already.
     """
-    return await append_rows(connection, encoded(codec, entries), wakes)
+    return (await append_rows(connection, encoded(codec, entries), wakes)).position
 
 
-async def append_rows(connection: Connection, rows: Sequence[Row], wakes: Sequence[Wake] = ()) -> Position:
-    """`append` of entries that are encoded already.
+async def append_rows(connection: Connection, rows: Sequence[Row], wakes: Sequence[Wake] = ()) -> Written:
+    """`append` of entries that are encoded already, and all that is known of them then.
 
     Raises:
         Conflict: one of the streams has grown.
         NotFirstWrite: the transaction has written already.
     """
-    # Sorted by stream, so that two batches never deadlock.
-    columns = [list(column) for column in zip(*sorted(rows, key=_place), strict=True)]
+    ordered = in_order(rows)
+    columns = [list(column) for column in zip(*ordered, strict=True)]
     streams, categories = [wake.stream_id for wake in wakes], [wake.category for wake in wakes]
     try:
         row = await connection.fetchrow(SQL.append, *columns, streams, categories)
@@ -176,7 +217,8 @@ async def append_rows(connection: Connection, rows: Sequence[Row], wakes: Sequen
         raise Conflict(str(error)) from error
     if row is None:
         raise NotFirstWrite("the append was not the first write of its transaction")
-    return Position(row["tx"], row["pos"])
+    places: list[int] = row["places"]
+    return Written(Position(row["tx"], places[-1]), ordered, places, row["times"])
 
 
 def encoded(codec: Codec, entries: Sequence[Entry]) -> list[Row]:
@@ -195,6 +237,11 @@ def _row(entry: Entry, text: Encoded, meta: str) -> Row:
     return Row(
         entry.stream_id, entry.version, text.type, text.schema_v, text.data, meta, text.private, entry.subject_id
     )
+
+
+def in_order(rows: Iterable[Row]) -> list[Row]:
+    """Rows as they are written: by stream, so that two batches never deadlock, then by version."""
+    return sorted(rows, key=_place)
 
 
 def _place(row: Row) -> tuple[bytes, int]:

@@ -7,7 +7,6 @@ says was intended and what Proxmox shows.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
@@ -20,10 +19,9 @@ from orchestrator.outcome import Attention, Done, Failed, Later, Outcome
 from orchestrator.work import Work
 
 MAX_ATTEMPTS = 200  # a lock held by others may take long; what fails for its own reasons ends sooner
-FIRST_LOOK_SECONDS, LAST_LOOK_SECONDS = 0.02, 1.0  # between two looks at a task, which is half of what it has taken
+SOONEST_LOOK_SECONDS, LATEST_LOOK_SECONDS = 0.02, 1.0  # between two looks at a task: half of what it has taken
 TASK_START_TOLERANCE = 2  # seconds: a task's start is counted in whole seconds of the node's clock
 LATE_SECONDS = 90.0  # three times as long as Proxmox waits for a request that it passed on to another node
-STILL_ALLOWED_SECONDS = 0.5  # how long after it was asked whether an effect may leave, it may
 PATIENT_ATTEMPTS = 8  # after so many, a lock that no task holds is one that was left behind
 
 
@@ -34,7 +32,8 @@ class Plan:
     `reached` observes: what was found, or None while the goal is not there. `issue` asks Proxmox and gives the UPID,
     or None when the call is done at once. `find` looks for a task of a lost answer. `grace`: seconds after which an
     attempt without answer and trace counts as lost; short where repeating does no harm. `once`: repeating could do
-    harm, so a second attempt is the last. `occupies`: the slots a task takes (`slots.needed`); it waits for its turn.
+    harm, so a second attempt is the last. `unasked`: the goal is surely not there before the first attempt, and is not
+    looked for. `occupies`: the slots a task takes (`slots.needed`); it waits for its turn.
     """
 
     verb: str
@@ -45,6 +44,7 @@ class Plan:
     grace: float
     failed: Callable[[Task], Outcome | None] = lambda task: None
     once: bool = False
+    unasked: bool = False
     before: Callable[[], Awaitable[Outcome | None]] | None = None
     occupies: tuple[str, ...] = ()
 
@@ -75,7 +75,7 @@ async def pursue(work: Work, plan: Plan) -> Outcome:
 async def _pursue(work: Work, plan: Plan) -> Outcome:
     effect = work.step.effect
     if effect is None or effect.verb != plan.verb:  # an effect of another act of the step is that one's matter
-        found = await plan.reached() if not plan.once else None
+        found = None if plan.once or plan.unasked else await plan.reached()
         return Done(found) if found is not None else await _attempt(work, plan)
     if effect.upid is None:
         return await _after_silence(work, plan, effect)
@@ -87,14 +87,13 @@ async def _attempt(work: Work, plan: Plan) -> Outcome:
     if number > (2 if plan.once else MAX_ATTEMPTS):
         return Attention("too_many_attempts", "This did not work after several attempts.", work.step.detail)
     await work.check_effects_allowed(plan.node)
-    checked = time.monotonic()
     if plan.occupies and not await slots.take(work, plan.occupies):
         return Later(slots.ASK_AGAIN_SECONDS, "queued", slots.QUEUED)
     if plan.before is not None and (stop := await plan.before()) is not None:
         return stop
-    checked = await _still_allowed(work, plan, checked)  # looking may have taken long
+    await work.check_effects_allowed(plan.node)  # looking may have taken long
     await work.record(await _intent(work, plan, number))
-    await _still_allowed(work, plan, checked)  # the database may have let us wait
+    await work.check_effects_allowed(plan.node)  # the database may have let us wait
     try:
         upid = await plan.issue()
     except NotExecuted as error:
@@ -104,16 +103,7 @@ async def _attempt(work: Work, plan: Plan) -> Outcome:
     if upid is None:
         return await _observed(plan, number)
     await work.record(e.TaskAccepted(operation_id=work.operation.id, step=work.step.key, upid=upid))
-    return Later(FIRST_LOOK_SECONDS)
-
-
-async def _still_allowed(work: Work, plan: Plan, checked: float) -> float:
-    """When it was asked last, by now, whether the effect may leave. Raises as `check_effects_allowed`."""
-    if time.monotonic() - checked <= STILL_ALLOWED_SECONDS:
-        return checked
-    checked = time.monotonic()
-    await work.check_effects_allowed(plan.node)
-    return checked
+    return Later(0.0)
 
 
 async def _intent(work: Work, plan: Plan, number: int) -> e.EffectIntended:
@@ -143,7 +133,7 @@ async def _after_silence(work: Work, plan: Plan, effect: Effect) -> Outcome:
     task = await plan.find(effect)
     if task is not None:
         await work.record(e.TaskAccepted(operation_id=work.operation.id, step=work.step.key, upid=task.upid))
-        return Later(FIRST_LOOK_SECONDS)
+        return Later(0.0)
     if not plan.once and (found := await plan.reached()) is not None:
         return Done(found)
     waited = ((await work.now()) - effect.at).total_seconds()
@@ -160,7 +150,7 @@ async def _after_task(work: Work, plan: Plan, effect: Effect, upid: str) -> Outc
         return Done(found) if found is not None else Later(_pause(effect.attempt), settled=True, code="task_forgotten")
     if task.state == "running":
         waited = ((await work.now()) - effect.at).total_seconds()
-        return Later(min(max(waited / 2, FIRST_LOOK_SECONDS), LAST_LOOK_SECONDS))
+        return Later(min(max(waited / 2, SOONEST_LOOK_SECONDS), LATEST_LOOK_SECONDS))
     if (found := await plan.reached()) is not None:
         return Done(found)
     if task.state == "succeeded":

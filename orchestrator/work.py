@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from domain.errors import Refused
-from domain.record import Actor, Meta
+from domain.record import Actor, Meta, Recorded
 from domain.server.evolve import fold
 from domain.server.state import Operation, Server, Step
 from eventstore.positions import Position
@@ -29,6 +30,7 @@ from runtime.settings import Config
 SQL = Queries("orchestrator")
 ACTOR = Actor(type="system", id="orchestrator")
 GLIMPSE_SECONDS = 0.5
+ALLOWED_SECONDS = 0.5  # how long after it was asked whether an effect may leave, it may
 
 
 class NoSuchStream(Exception):
@@ -77,6 +79,8 @@ class Work:
     _mode: str | None = field(default=None)  # the cluster's, where staff have switched it
     _seen: tuple[float, GuestConfig] | None = field(default=None)  # the guest as it was read last, and when
     _touched: bool = field(default=False)  # something was asked of Proxmox since
+    _allowed: tuple[str, float] | None = field(default=None)  # where effects may leave, and when that was asked
+    _free: tuple[float, int] | None = field(default=None)  # the VMID that no guest had, and when
 
     @classmethod
     async def load(cls, tools: Tools, stream_id: UUID) -> Work:
@@ -133,10 +137,12 @@ class Work:
             NoSuchStream: it has no events.
         """
         version = self._state.version if self._state else 0
-        records = await self.tools.store.read_stream(self.stream_id, version)
-        self._state = fold(self._state, records)
+        self._fold(await self.tools.store.read_stream(self.stream_id, version))
         if self._state is None:
             raise NoSuchStream(str(self.stream_id))
+
+    def _fold(self, records: Sequence[Recorded[Any]]) -> None:
+        self._state = fold(self._state, records)
         if records:
             self.position = Position(records[-1].tx, records[-1].pos)
 
@@ -152,8 +158,8 @@ class Work:
         meta, subject = self._meta(), self.state.account_id
         first = self.state.version + 1
         entries = [Entry(self.stream_id, first + n, event, meta, subject) for n, event in enumerate(events)]
-        await self.tools.store.append(entries, [Wake(self.stream_id, "server")] if wake else [], claims=claims)
-        await self.reload()
+        wakes = [Wake(self.stream_id, "server")] if wake else []
+        self._fold(await self.tools.store.record(entries, wakes, claims=claims))
 
     async def now(self) -> datetime:
         """The database's clock."""
@@ -161,7 +167,7 @@ class Work:
         return moment
 
     async def check_effects_allowed(self, node: str) -> None:
-        """Before any effect on a node of the server's cluster.
+        """Before any effect on a node of the server's cluster: asked anew unless that was a moment ago.
 
         Raises:
             ObserveOnly: the server's guest is only observed.
@@ -169,6 +175,12 @@ class Work:
             EffectsPaused: all effects are switched off.
             InMaintenance: the node or the cluster is under maintenance.
         """
+        if self._allowed is None or self._allowed[0] != node or time.monotonic() - self._allowed[1] > ALLOWED_SECONDS:
+            await self._ask_whether_allowed(node)
+        self.check_may_change()
+
+    async def _ask_whether_allowed(self, node: str) -> None:
+        asked_at, self._allowed = time.monotonic(), None
         row = await self.tools.store.pool.fetchrow(SQL.hindrances, self.state.cluster, node)
         assert row is not None
         self._mode = row["mode"]
@@ -177,6 +189,7 @@ class Work:
             raise EffectsPaused(row["paused"])
         if row["maintenance"] is not None:
             raise InMaintenance(row["maintenance"])
+        self._allowed = (node, asked_at)
 
     def check_may_change(self) -> None:
         """Right before anything is changed.
@@ -202,9 +215,7 @@ class Work:
         return self._recent() or await self.guest()
 
     def _recent(self) -> GuestConfig | None:
-        if self._seen is None or asyncio.get_running_loop().time() - self._seen[0] > GLIMPSE_SECONDS:
-            return None
-        return self._seen[1]
+        return self._seen[1] if self._seen is not None and _lately(self._seen[0]) else None
 
     async def guest(self) -> GuestConfig | None:
         """The guest's configuration, wherever it is now; None when no guest of the cluster has its VMID.
@@ -217,6 +228,21 @@ class Work:
         if found is not None:
             self._seen = (asyncio.get_running_loop().time(), found)
         return found
+
+    async def is_vmid_free(self, cluster: str, vmid: int) -> bool:
+        """Whether no guest of the cluster has a VMID.
+
+        Raises:
+            HypervisorError: it could not be found out.
+        """
+        free = not await self.tools.clusters[cluster].vmid_taken(vmid)
+        self._free = (asyncio.get_running_loop().time(), vmid) if free else None
+        return free
+
+    def was_free(self, vmid: int) -> bool:
+        """Whether `is_vmid_free` said so a moment ago."""
+        found = self._free
+        return found is not None and found[1] == vmid and _lately(found[0])
 
     async def _find_guest(self) -> GuestConfig | None:
         node, vmid = self.state.node, self.state.vmid
@@ -238,6 +264,10 @@ class Work:
         if operation is None:
             return Meta(actor=ACTOR)
         return Meta(actor=ACTOR, request_id=operation.request_id, correlation=operation.id.hex)
+
+
+def _lately(at: float) -> bool:
+    return asyncio.get_running_loop().time() - at <= GLIMPSE_SECONDS
 
 
 async def observed_clusters(tools: Tools, names: Collection[str]) -> set[str]:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable
 
 import structlog
+import uvloop
 
 from runtime import logs
 
@@ -15,17 +16,11 @@ log = structlog.get_logger()
 Stop = asyncio.Event
 
 
-def run(
-    name: str,
-    main: Callable[[Stop], Awaitable[None]],
-    *,
-    expected: tuple[type[Exception], ...],
-    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
-) -> int:
+def run(name: str, main: Callable[[Stop], Awaitable[None]], *, expected: tuple[type[Exception], ...]) -> int:
     """Run `main(stop)`; `stop` is set on SIGTERM and SIGINT. `expected` errors are one line and exit code 1."""
     logs.configure(name)
     try:
-        with asyncio.Runner(loop_factory=loop_factory) as runner:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_until_stopped(main))
     except expected as error:
         print(f"{name}: {error}", file=sys.stderr)

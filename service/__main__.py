@@ -12,7 +12,6 @@ from typing import Any
 
 import structlog
 import uvicorn
-import uvloop
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -102,7 +101,7 @@ def _metrics_only(deps: Deps) -> Starlette:
 def main() -> None:
     """Run the service until SIGTERM."""
     expected = (SettingsError, DatabaseUnavailable, NotMigrated, CannotListen)
-    sys.exit(run("hostler-service", serve, expected=expected, loop_factory=uvloop.new_event_loop))
+    sys.exit(run("hostler-service", serve, expected=expected))
 
 
 if __name__ == "__main__":

@@ -70,8 +70,9 @@ def _source(placed: e.ServerPlaced) -> str:
 
 async def _before(work: Work) -> Outcome | None:
     """A guest that is there before we ask is a stranger's, or an attempt of ours that came late."""
-    assert work.state.vmid is not None
-    if not await work.hypervisor.vmid_taken(work.state.vmid):
+    vmid, first = work.state.vmid, work.step.attempt == 0
+    assert vmid is not None
+    if (first and work.was_free(vmid)) or not await work.hypervisor.vmid_taken(vmid):
         return None
     guest = await work.guest()
     return None if guest is None else await _found(work, guest)

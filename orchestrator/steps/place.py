@@ -139,7 +139,7 @@ async def next_vmid(work: Work, cluster: Cluster) -> int | None:
     highest = await pool.fetchval(SQL.highest_vmid, cluster.name, cluster.vmid_first, cluster.vmid_last)
     vmid = cluster.vmid_first if highest is None else highest + 1
     while vmid <= cluster.vmid_last:
-        if not await work.tools.clusters[cluster.name].vmid_taken(vmid):
+        if await work.is_vmid_free(cluster.name, vmid):
             return int(vmid)
         await pool.execute(SQL.burn_vmid, cluster.name, vmid, work.state.id)
         vmid += 1

@@ -97,6 +97,7 @@ def start_plan(work: Work, guest: GuestConfig) -> Plan:
         issue=lambda: work.hypervisor.start(guest.node, guest.vmid),
         find=task_finder(work, "qmstart"),
         grace=STOP_GRACE,
+        unasked=work.state.power is None,  # it was never seen to run, and starting what runs is starting it once
     )
 
 
@@ -198,7 +199,7 @@ async def _was_reset(work: Work, guest: GuestConfig) -> str | None:
 async def address(work: Work) -> Outcome:
     """Done once the guest itself reports the address it was promised, or after a time limit without the agent."""
     wanted = {address.address for address in work.state.addresses}
-    guest = await ours_lately(work)
+    guest = await _if_ours(work, await work.whereabouts(), volumes=True)
     if not isinstance(guest, GuestConfig):
         return guest
     try:

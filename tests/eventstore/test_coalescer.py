@@ -14,7 +14,7 @@ from domain.server import events as e
 from eventstore import coalescer as gathering
 from eventstore.coalescer import Coalescer
 from eventstore.codec import Codec
-from eventstore.database import DatabaseUnavailable
+from eventstore.database import Connection, DatabaseUnavailable
 from eventstore.positions import Position
 from eventstore.store import Conflict, EventStore, Wake
 from tests.eventstore.proxy import Proxy
@@ -169,3 +169,33 @@ async def test_the_store_appends_through_it(coalescer: Coalescer, store: EventSt
     ids = [uuid4() for _ in range(30)]
     await asyncio.gather(*(through.append(entries(id, [requested()])) for id in ids))
     assert await transactions(store) < 15
+
+
+@pytest.mark.parametrize("claimed", [False, True])
+@pytest.mark.parametrize("gathered", [False, True])
+async def test_what_was_appended_comes_back_as_it_is_read(
+    coalescer: Coalescer, store: EventStore, gathered: bool, claimed: bool
+) -> None:
+    """Times, places and private parts too, whoever else appends at the same moment."""
+    through = EventStore(store.pool, CODEC, coalescer) if gathered else store
+
+    async def claims(connection: Connection) -> None:
+        await connection.execute("SELECT 1")
+
+    ids = [uuid4() for _ in range(10)]
+    told = await asyncio.gather(
+        *(through.record(entries(id, [requested(), PAUSED]), claims=claims if claimed else None) for id in ids)
+    )
+    assert told == [await store.read_stream(id) for id in ids]
+    assert told[0][0].event.name == requested().name
+
+
+async def test_what_was_appended_comes_back_although_its_answer_was_lost(database_url: str, store: EventStore) -> None:
+    id = uuid4()
+    async with Proxy(database_url) as proxy, Coalescer(proxy.url, CODEC) as coalescer:
+        through = EventStore(store.pool, CODEC, coalescer)
+        await through.append(entries(uuid4(), [requested()]))
+        proxy.lose_next_answer()
+        told = await through.record(entries(id, [requested(), PAUSED]))
+        assert proxy.lost == 1
+    assert told == await store.read_stream(id)

@@ -18,8 +18,7 @@ from domain.server.decide import CreateServer, EndOperation, RequestOperation
 from domain.server.evolve import fold
 from domain.server.operations import Who
 from domain.server.state import Server
-from eventstore.positions import Position
-from eventstore.store import Entry, EventStore
+from eventstore.store import Entry, EventStore, Written
 from hypervisor.fake import Crash, FakeHypervisor
 from hypervisor.fake_world import FakeWorld
 from orchestrator import reconcile as reconciling
@@ -43,13 +42,13 @@ class FragileStore(EventStore):
     die_at: tuple[int, str] | None = None
     survived: set[tuple[str, ...]] | None = None
 
-    async def append(self, entries: Any, *args: Any, **options: Any) -> Position:
+    async def write(self, entries: Any, *args: Any) -> Written:
         """Append, or die."""
         self.appends += 1
         self._perhaps_die(entries, "before")
-        position = await super().append(entries, *args, **options)
+        written = await super().write(entries, *args)
         self._perhaps_die(entries, "after")
-        return position
+        return written
 
     def _perhaps_die(self, entries: list[Entry], moment: str) -> None:
         if self.die_at == (self.appends, moment):
@@ -111,7 +110,7 @@ class Life:
 
     async def _append(self, server: UUID, version: int, account: UUID, events: list[Any]) -> None:
         entries = [Entry(server, version + n, event, META, account) for n, event in enumerate(events, start=1)]
-        await EventStore.append(self.store, entries)
+        await EventStore.write(self.store, entries, (), None)
 
     async def state(self, server: UUID) -> Server:
         """The server as its events make it."""

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from domain.server import events as e
-from eventstore.positions import Position
-from eventstore.store import Entry, EventStore
-from orchestrator import effect
+from eventstore.store import Entry, EventStore, Written
+from orchestrator import work
 from tests.orchestrator.conftest import Life
 
 pytestmark = pytest.mark.pg
@@ -62,19 +61,19 @@ async def test_a_pause_that_comes_while_the_intent_is_written_is_heeded(
     life: Life, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A database that lets its callers wait does not let effects out late."""
-    monkeypatch.setattr(effect, "STILL_ALLOWED_SECONDS", -1.0)
-    append = EventStore.append
+    monkeypatch.setattr(work, "ALLOWED_SECONDS", -1.0)
+    write = EventStore.write
 
-    async def paused_meanwhile(store: EventStore, entries: list[Entry], *args: Any, **options: Any) -> Position:
+    async def paused_meanwhile(store: EventStore, entries: list[Entry], *args: Any) -> Written:
         if isinstance(entries[0].event, e.EffectIntended):
             await store.pool.execute("UPDATE effects_switch SET paused = true")
-        return await append(store, entries, *args, **options)
+        return await write(store, entries, *args)
 
-    monkeypatch.setattr(EventStore, "append", paused_meanwhile)
+    monkeypatch.setattr(EventStore, "write", paused_meanwhile)
     server = await life.create()
     await life.round(server)
     assert life.hypervisor.calls == []
-    monkeypatch.setattr(EventStore, "append", append)
+    monkeypatch.setattr(EventStore, "write", write)
     await life.store.pool.execute("UPDATE effects_switch SET paused = false")
     assert (await life.settle(server)).status == "running"
     assert len(life.ours()) == 1

@@ -22,7 +22,7 @@ from domain.server.decide import CreateServer, RequestOperation
 from domain.server.operations import Who
 from domain.server.state import Operation, Server
 from eventstore.store import Entry, Wake
-from orchestrator import fence
+from orchestrator import fence, work
 from orchestrator import observer as observing
 from orchestrator import worker as working
 from orchestrator.__main__ import HANDLERS
@@ -126,7 +126,7 @@ class Installation:
 
     def _append(self, server: UUID, version: int, account: UUID, events: list[Any]) -> None:
         entries = [Entry(server, version + n, event, META, account) for n, event in enumerate(events, start=1)]
-        self.store.write(entries, [Wake(server, "server")])
+        self.store.put(entries, [Wake(server, "server")])
 
     # What is there
 
@@ -175,6 +175,7 @@ def _own_time(installation: Installation) -> Iterator[None]:
         patch.object(working, "Doorbell", lambda url, channel: Bell(store)),
         patch.object(working, "time", hours),
         patch.object(fence, "time", hours),
+        patch.object(work, "time", hours),
         patch.object(observing, "time", hours),
         patch.object(observing, "random", chance),
         patch.object(working, "POLL_SECONDS", 5.0),

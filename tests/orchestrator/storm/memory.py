@@ -160,17 +160,23 @@ class MemoryStore(EventStore):
     async def append(
         self, entries: Sequence[Entry], wakes: Sequence[Wake] = (), *, claims: Claims | None = None
     ) -> Position:
-        def effect() -> Position:
+        last = (await self.record(entries, wakes, claims=claims))[-1]
+        return Position(last.tx, last.pos)
+
+    async def record(
+        self, entries: Sequence[Entry], wakes: Sequence[Wake] = (), *, claims: Claims | None = None
+    ) -> list[Recorded[Any]]:
+        def effect() -> list[Recorded[Any]]:
             self.before(entries)
-            position = self.write(entries, wakes, claims)
+            records = self.put(entries, wakes, claims)
             self.after(entries)
-            return position
+            return records
 
-        position: Position = await self._wire.carry(effect)
+        records: list[Recorded[Any]] = await self._wire.carry(effect)
         await RUNNING.get().breathe()
-        return position
+        return records
 
-    def write(self, entries: Sequence[Entry], wakes: Sequence[Wake], claims: Claims | None = None) -> Position:
+    def put(self, entries: Sequence[Entry], wakes: Sequence[Wake], claims: Claims | None = None) -> list[Recorded[Any]]:
         """All of it, or an error and nothing."""
         grown = {id: len(self.tables.streams.get(id, [])) for id in {entry.stream_id for entry in entries}}
         for entry in entries:
@@ -182,18 +188,20 @@ class MemoryStore(EventStore):
                 _at_once(claimed(claims(cast(Any, Inside(self.tables)))))
             return self._grow(entries, wakes)
 
-    def _grow(self, entries: Sequence[Entry], wakes: Sequence[Wake]) -> Position:
+    def _grow(self, entries: Sequence[Entry], wakes: Sequence[Wake]) -> list[Recorded[Any]]:
         self.tables.tx += 1
         tx, at = self.tables.tx, self.tables.clock()
-        for pos, entry in enumerate(entries, start=1):
-            record = Recorded(entry.event, entry.stream_id, entry.version, tx, tx * 1000 + pos, at, entry.meta)
-            self.tables.streams.setdefault(entry.stream_id, []).append(record)
-        position = Position(tx, tx * 1000 + len(entries))
+        records = [
+            Recorded(entry.event, entry.stream_id, entry.version, tx, tx * 1000 + pos, at, entry.meta)
+            for pos, entry in enumerate(entries, start=1)
+        ]
+        for record in records:
+            self.tables.streams.setdefault(record.stream_id, []).append(record)
         for wake in wakes:
-            self.tables.wake(wake.stream_id, wake.category, position.pos)
+            self.tables.wake(wake.stream_id, wake.category, records[-1].pos)
         if wakes:
             self.ring()
-        return position
+        return records
 
     def ring(self) -> None:
         """Somebody's wake is due."""
