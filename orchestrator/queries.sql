@@ -169,8 +169,9 @@ ON CONFLICT (resource) DO UPDATE
        promised = capacity.promised + EXCLUDED.promised;
 
 -- name: lock_slots
--- Slots of a cluster are handed out one after the other. $1 cluster
-SELECT pg_advisory_xact_lock(hashtext('slots'), hashtext($1));
+-- Slots of a cluster are handed out one after the other. The disk is not waited for: what a crash forgets is taken back
+-- by whoever looks at a task, or runs out. $1 cluster
+SELECT pg_advisory_xact_lock(hashtext('slots'), hashtext($1)), set_config('synchronous_commit', 'off', true);
 
 -- name: queue_again
 -- An operation asks again: whether its slot is granted, and if not, whether somebody's turn may have come meanwhile.
@@ -206,13 +207,16 @@ VALUES ($1, $2, $3, $4, $5, true, clock_timestamp() + make_interval(secs => $6))
 ON CONFLICT (operation_id) DO UPDATE SET granted = true, lease_until = EXCLUDED.lease_until
  WHERE slot.lease_until < EXCLUDED.lease_until - interval '10 seconds';
 
--- name: has_slot
--- Whether an operation has a slot or waits for one. $1 operation
-SELECT EXISTS (SELECT FROM slot WHERE operation_id = $1);
-
--- name: free_slot
--- The task has ended. $1 operation
-DELETE FROM slot WHERE operation_id = $1;
+-- name: give_back_slot
+-- An operation's slot, or its place in the queue, is another's, and so are those that nobody keeps any more: whether it
+-- had one, and whether somebody waits. $1 operation, $2 cluster
+WITH gone AS (
+    DELETE FROM slot WHERE operation_id = $1 RETURNING operation_id
+), expired AS (
+    DELETE FROM slot WHERE cluster = $2 AND operation_id <> $1 AND lease_until < clock_timestamp()
+)
+SELECT EXISTS (SELECT FROM gone) AS had,
+       EXISTS (SELECT FROM slot WHERE cluster = $2 AND operation_id <> $1 AND NOT granted) AS waiting;
 
 -- name: drop_expired_slots
 -- Slots and places in the queue that nobody keeps any more. $1 cluster

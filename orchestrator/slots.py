@@ -8,11 +8,14 @@ a little, up to what the settings allow.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+from asyncpg import Record
 
 from domain.server.state import Server
 from eventstore.database import Connection
@@ -20,6 +23,7 @@ from orchestrator.work import SQL, Work
 from runtime.settings import Cluster
 
 LEASE_SECONDS = 30.0  # how long a slot outlives the last look at its task
+KEEP_SECONDS = 10.0  # between two times that a worker tells that it still looks
 QUEUE_SECONDS = 60.0  # how long a place in the queue outlives the last question
 ASK_AGAIN_SECONDS = 10.0
 QUEUED = "Waiting for its turn: the hypervisor is busy with other servers. This goes on by itself."
@@ -65,8 +69,9 @@ def grant(
 
 async def take(work: Work, resources: tuple[str, ...]) -> bool:
     """Whether the operation may begin a task that occupies these; otherwise it has a place in the queue."""
-    pool, operation = work.tools.store.pool, work.operation
-    known = await pool.fetchrow(SQL.queue_again, operation.id, LEASE_SECONDS, QUEUE_SECONDS)
+    pool, operation, known = work.tools.store.pool, work.operation, None
+    if work.step.status == "waiting":  # perhaps in the queue: who asks again holds up nobody
+        known = await pool.fetchrow(SQL.queue_again, operation.id, LEASE_SECONDS, QUEUE_SECONDS)
     if known is not None and (known["granted"] or not known["turn"]):
         return bool(known["granted"])
     cluster = _cluster(work)
@@ -75,13 +80,19 @@ async def take(work: Work, resources: tuple[str, ...]) -> bool:
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(SQL.lock_slots, cluster.name)
         if known is None and await connection.fetchval(SQL.take_free_slot, *ticket, ceilings, LEASE_SECONDS):
+            work.kept_slot = asyncio.get_running_loop().time()
             return True
+        known = await connection.fetchrow(SQL.queue_again, operation.id, LEASE_SECONDS, QUEUE_SECONDS)
         await connection.execute(SQL.queue, *ticket, QUEUE_SECONDS)
-        return operation.id in await _grant_all(connection, cluster)
+        return bool(known and known["granted"]) or operation.id in await _grant_all(connection, cluster)
 
 
 async def keep(work: Work, resources: tuple[str, ...]) -> None:
     """Somebody still looks at the task. A slot that was lost while nobody did is taken back, limit or not."""
+    now = asyncio.get_running_loop().time()
+    if now - work.kept_slot < KEEP_SECONDS:
+        return
+    work.kept_slot = now
     await work.tools.store.pool.execute(
         SQL.keep_slot,
         work.operation.id,
@@ -95,28 +106,32 @@ async def keep(work: Work, resources: tuple[str, ...]) -> None:
 
 async def free(work: Work, resources: tuple[str, ...], *, crowded: bool) -> None:
     """The task has ended; `crowded`: it failed because too much went on at once. Whoever is next is woken."""
-    cluster, operation = _cluster(work), work.operation.id
-    async with work.tools.store.pool.acquire() as connection:
-        if not await connection.fetchval(SQL.has_slot, operation):
-            return
-        async with connection.transaction():
-            await connection.execute(SQL.lock_slots, cluster.name)
-            await connection.execute(SQL.free_slot, operation)
-            ceilings = [_ceiling(cluster, resource) for resource in resources]
-            await connection.execute(SQL.lower_limits if crowded else SQL.raise_limits, list(resources), ceilings)
+    cluster = _cluster(work)
+    learned = (list(resources), [_ceiling(cluster, resource) for resource in resources])
+    async with work.tools.store.pool.acquire() as connection, connection.transaction():
+        row = await _given_back(connection, cluster, work.operation.id)
+        if row["had"]:
+            await connection.execute(SQL.lower_limits if crowded else SQL.raise_limits, *learned)
+        if row["waiting"]:
             await _grant_all(connection, cluster)
 
 
 async def leave(work: Work, operation_id: UUID) -> None:
     """An operation was cancelled: the slot it has, or its place in the queue, is another's at once."""
     cluster = work.tools.config.known_cluster(work.state.cluster)
-    async with work.tools.store.pool.acquire() as connection:
-        if cluster is None or not await connection.fetchval(SQL.has_slot, operation_id):
-            return
-        async with connection.transaction():
-            await connection.execute(SQL.lock_slots, cluster.name)
-            await connection.execute(SQL.free_slot, operation_id)
+    if cluster is None:
+        return
+    async with work.tools.store.pool.acquire() as connection, connection.transaction():
+        if (await _given_back(connection, cluster, operation_id))["waiting"]:
             await _grant_all(connection, cluster)
+
+
+async def _given_back(connection: Connection, cluster: Cluster, operation_id: UUID) -> Record:
+    """Whether the operation had a slot or a place in the queue, and whether somebody waits."""
+    await connection.execute(SQL.lock_slots, cluster.name)
+    row = await connection.fetchrow(SQL.give_back_slot, operation_id, cluster.name)
+    assert row is not None
+    return row
 
 
 async def _grant_all(connection: Connection, cluster: Cluster) -> set[UUID]:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 from typing import Any
 from uuid import UUID
 
@@ -75,6 +76,7 @@ class Work:
     tools: Tools
     stream_id: UUID
     position: Position
+    kept_slot: float = field(default=-inf)  # when it was told last that the task which holds a slot is looked at
     _state: Server | None = field(default=None)
     _mode: str | None = field(default=None)  # the cluster's, where staff have switched it
     _seen: tuple[float, GuestConfig] | None = field(default=None)  # the guest as it was read last, and when

@@ -542,11 +542,12 @@ class Tables:
         if row["lease_until"] < until - timedelta(seconds=10):
             self.table("slot")[operation] = {**row, "granted": True, "lease_until": until}
 
-    def do_has_slot(self, operation: UUID) -> Answer:
-        return [{"exists": operation in self.table("slot")}]
-
-    def do_free_slot(self, operation: UUID) -> None:
-        self.table("slot").pop(operation, None)
+    def do_give_back_slot(self, operation: UUID, cluster: str) -> Answer:
+        others = (row for key, row in self.table("slot").items() if key != operation)
+        waiting = any(row["cluster"] == cluster and not row["granted"] for row in others)
+        had = self.table("slot").pop(operation, None) is not None
+        self.do_drop_expired_slots(cluster)
+        return [{"had": had, "waiting": waiting}]
 
     def do_drop_expired_slots(self, cluster: str) -> None:
         slots, now = self.table("slot"), self.clock()

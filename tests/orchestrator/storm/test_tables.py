@@ -71,9 +71,8 @@ def _draw(chance: Random) -> tuple[str, tuple[Any, ...]]:
         ("take_free_slot", (*ticket[:-1], [2] * len(resources), seconds)),
         ("queue", ticket),
         ("keep_slot", ticket),
-        ("has_slot", (operation,)),
         ("queue_again", (operation, LASTING, LASTING)),
-        ("free_slot", (operation,)),
+        ("give_back_slot", (operation, "c")),
         ("drop_expired_slots", ("c",)),
         ("served", ("c",)),
         ("slot_counts", ("c", ["node/c/pve1", "storage/c/local"])),
@@ -93,7 +92,7 @@ def _plain(rows: Any) -> list[Any]:
 
 def _column_names(rows: Any, name: str) -> list[dict[str, Any]]:
     """Single columns that PostgreSQL names itself are compared by value."""
-    nameless = name in ("highest_vmid", "has_slot", "let_destroy")
+    nameless = name in ("highest_vmid", "let_destroy")
     return [{"value": next(iter(dict(row).values()))} if nameless else dict(row) for row in rows]
 
 
