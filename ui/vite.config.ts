@@ -1,19 +1,55 @@
 /// <reference types="vitest/config" />
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
-import { defineConfig } from "vite";
+import { defineConfig, type Plugin } from "vite";
 import { mockApi } from "./src/mock/vite.ts";
 
 const service = process.env["HOSTLER_URL"] ?? "http://127.0.0.1:8000";
 
+/** Bytes; less than this fits into one packet as it is. */
+const SMALL = 1_024;
 const alias = { "@": new URL("./src", import.meta.url).pathname };
 
+/** Beside each file what it is compressed, once, as well as can be: the service sends what a browser can read. */
+const compressed: Plugin = {
+  name: "compressed",
+  apply: "build",
+  writeBundle({ dir = "" }, bundle) {
+    for (const name of Object.keys(bundle).filter((each) => /\.(js|css|html)$/.test(each))) {
+      const data = readFileSync(join(dir, name));
+      if (data.length < SMALL) continue;
+      writeFileSync(join(dir, `${name}.br`), brotliCompressSync(data));
+      writeFileSync(join(dir, `${name}.gz`), gzipSync(data, { level: 9 }));
+    }
+  },
+};
+
+/* What every page needs comes as two files: they compress better than their parts, and are asked for at once. */
+const EVERYWHERE = /node_modules\/(react|react-dom|react-router|scheduler|@tanstack\/(query-core|react-query))\//;
+const OFTEN =
+  /src\/(api\/|lib\/|ui\/(?!Dialog)|paths|features\/servers\/(queries|fresh|specs|StatusBadge|actions)|words\/(all|readable|operations|session))|openapi-fetch|lucide-react/;
+
 export default defineConfig(({ mode }) => ({
-  plugins: [react(), tailwindcss(), ...(mode === "mock" ? [mockApi(alias)] : [])],
+  plugins: [react(), tailwindcss(), compressed, ...(mode === "mock" ? [mockApi(alias)] : [])],
   resolve: { alias },
   server: { host: "127.0.0.1", ...(mode === "mock" ? {} : { proxy: { "/v1": service } }) },
   preview: { host: "127.0.0.1" },
-  build: { target: "es2022" },
+  build: {
+    target: "es2022",
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: "base", test: EVERYWHERE },
+            { name: "shared", test: OFTEN, includeDependenciesRecursively: false },
+          ],
+        },
+      },
+    },
+  },
   test: {
     environment: "jsdom",
     globals: true,

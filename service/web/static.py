@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
-from starlette.staticfiles import StaticFiles
+from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import Scope
 
 POLICY = "; ".join(
@@ -22,6 +24,8 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+# What the build lays beside a file, the smallest first: the coding, and how the name ends.
+COMPRESSED = (("br", ".br"), ("gzip", ".gz"))
 PAGE_HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
 MISSING = "The dashboard is not built: run `npm ci && npm run build` in ui/, or set HOSTLER_UI_DIR to a built one.\n"
 
@@ -40,6 +44,14 @@ class Assets(StaticFiles):
         if answer.status_code == 200:
             answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return answer
+
+    def file_response(
+        self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        asked = Headers(scope=scope)
+        file, headers = _smallest(Path(full_path), asked)
+        answer = FileResponse(file, status_code, headers, stat_result=file.stat())
+        return NotModifiedResponse(answer.headers) if self.is_not_modified(answer.headers, asked) else answer
 
 
 async def page(req: Request) -> Response:
@@ -69,4 +81,16 @@ def _file(req: Request, name: str, headers: dict[str, str]) -> Response:
     file: Path = req.app.state.deps.ui / name
     if not file.is_file():
         return PlainTextResponse(MISSING, 404, headers={"Cache-Control": "no-store"})
-    return FileResponse(file, headers=headers)
+    file, coding = _smallest(file, req.headers)
+    return FileResponse(file, headers=headers | coding)
+
+
+def _smallest(file: Path, asked: Headers) -> tuple[Path, dict[str, str]]:
+    """The file as small as its reader can read it, and the headers that say so."""
+    offers = (offer.replace(" ", "").partition(";") for offer in asked.get("accept-encoding", "").split(","))
+    readable = {coding for coding, _, quality in offers if quality not in ("q=0", "q=0.0")}
+    for coding, ending in COMPRESSED:
+        packed = file.with_name(file.name + ending)
+        if coding in readable and packed.is_file():
+            return packed, {"Content-Encoding": coding, "Vary": "Accept-Encoding"}
+    return file, {"Vary": "Accept-Encoding"}

@@ -158,6 +158,40 @@ async def test_the_dashboard_is_served_for_its_routes_and_its_files_are_kept(wor
             assert (await client.get(nothing)).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("accepted", "coding", "sent"),
+    [
+        *(("gzip, br", "br", b"b"), ("gzip", "gzip", b"g"), ("br;q=0, gzip;q=0.5", "gzip", b"g")),
+        *(("identity", None, None), ("", None, None)),
+    ],
+)
+async def test_a_file_is_sent_as_small_as_its_reader_can_read_it(
+    world: World, accepted: str, coding: str | None, sent: bytes | None
+) -> None:
+    build_dashboard(world.deps.ui)
+    for ending, content in (("br", b"b"), ("gz", b"g")):
+        (world.deps.ui / "assets" / f"app-1.js.{ending}").write_bytes(content)
+        (world.deps.ui / f"index.html.{ending}").write_bytes(content)
+    async with world.anonymous() as client:
+        for path, type, plain in (
+            ("/assets/app-1.js", "text/javascript", b"1"),
+            ("/servers", "text/html", b"<p>dashboard</p>"),
+        ):
+            async with client.stream("GET", path, headers={"Accept-Encoding": accepted}) as answer:
+                raw = b"".join([chunk async for chunk in answer.aiter_raw()])
+            assert answer.headers["content-type"].startswith(type)
+            assert (answer.headers.get("content-encoding"), answer.headers["vary"]) == (coding, "Accept-Encoding")
+            assert raw == (sent or plain)
+
+
+async def test_a_file_that_a_browser_has_is_not_sent_again(world: World) -> None:
+    build_dashboard(world.deps.ui)
+    async with world.anonymous() as client:
+        tag = (await client.get("/assets/app-1.js")).headers["etag"]
+        again = await client.get("/assets/app-1.js", headers={"If-None-Match": tag})
+    assert (again.status_code, again.content) == (304, b"")
+
+
 async def test_a_browser_is_told_of_a_wrong_address_on_a_page(world: World) -> None:
     build_dashboard(world.deps.ui)
     async with world.anonymous() as client:

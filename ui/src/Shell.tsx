@@ -1,19 +1,21 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { WifiOff } from "lucide-react";
-import { Fragment, useEffect, useRef, useState } from "react";
+import { Fragment, lazy, Suspense, useEffect, useRef, useState } from "react";
 import { NavLink, Navigate, Outlet, ScrollRestoration, useLocation } from "react-router";
-import { hasLeft, useUser } from "@/api/session";
+import { hasLeft, useActing, useUser } from "@/api/session";
 import { followServers } from "@/features/servers/live";
 import { PaletteButton } from "@/features/servers/palette/PaletteButton";
-import { ActingBanner } from "@/features/session/ActingBanner";
 import { SignOut } from "@/features/session/SignOut";
 import { paths } from "@/paths";
 import { words } from "@/words";
+
+const ActingBanner = lazy(async () => ({ default: (await import("@/features/session/ActingBanner")).ActingBanner }));
 
 /** The frame around every page of somebody signed in. Signed out, it leads to the sign-in and back. */
 export function Shell() {
   const { pathname, search } = useLocation();
   const user = useUser();
+  const acting = useActing();
   if (!user) return <Navigate to={paths.login(hasLeft() ? undefined : pathname + search)} replace />;
   return (
     // Another user, another page: nothing that one had opened is left to the other.
@@ -22,7 +24,11 @@ export function Shell() {
         {words.common.skip}
       </a>
       <Header />
-      <ActingBanner />
+      {acting ? (
+        <Suspense fallback={null}>
+          <ActingBanner />
+        </Suspense>
+      ) : null}
       <LiveNotice />
       <Main />
       <ScrollRestoration />

@@ -13,7 +13,7 @@ export function isHeld(server: Server, hold: Hold): boolean {
 
 /** Why holds can be neither placed nor lifted now, in words; null when they can. */
 export function whyNotHold(server: Server, operation?: Operation): string | null {
-  const { whyNot } = words;
+  const whyNot = words.whyNot;
   if (server.current_operation)
     return whyNot.busy(operation ? words.operationType(operation.type) : words.status[server.status]);
   if (server.status === "unlinked" || server.status === "unknown") return whyNot[server.status];

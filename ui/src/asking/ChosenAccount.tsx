@@ -10,7 +10,7 @@ import { Select } from "@/ui/Select";
 import { Skeleton } from "@/ui/Skeleton";
 import { words } from "@/words";
 
-const { members: said } = words;
+const said = words.members;
 
 /** Something about an account of the user's. Which account, where there are several, stands in the URL. */
 export function ChosenAccount({ children }: { children: (account: Account) => ReactNode }) {

@@ -68,7 +68,7 @@ export function ConfirmedAct(props: Props) {
         <form className="mt-5 grid gap-5" onSubmit={submit} noValidate>
           {children}
           {act.error && !wantsProof(act.error) ? (
-            <Failure title={words.staff.notAccepted(label)} {...describe(act.error)} />
+            <Failure title={words.server.actionFailed(label)} {...describe(act.error)} />
           ) : null}
           <div className="flex flex-wrap justify-end gap-2">
             <Button onClick={close}>{words.common.cancel}</Button>

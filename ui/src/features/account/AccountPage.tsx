@@ -4,7 +4,7 @@ import { paths } from "@/paths";
 import { Tabs } from "@/ui/Tabs";
 import { words } from "@/words";
 
-const { account } = words;
+const account = words.account;
 const tabs = [
   [paths.account(), account.profile],
   [paths.accountMembers(), words.members.title],

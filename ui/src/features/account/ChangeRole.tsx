@@ -5,7 +5,7 @@ import { words } from "@/words";
 import { accountChanges } from "./queries";
 import { RoleChoice } from "./RoleChoice";
 
-const { members: said } = words;
+const said = words.members;
 
 /** Gives a member another role. */
 export function ChangeRole({ account, member, reason }: { account: Account; member: Member; reason: string | null }) {

@@ -9,7 +9,7 @@ import { accountChanges, useAccountChange } from "./queries";
 import { RoleChoice } from "./RoleChoice";
 import { Saving } from "@/asking/Saving";
 
-const { members: said } = words;
+const said = words.members;
 
 /** Asks somebody by letter to act for the account. */
 export function Invite({ account }: { account: Account }) {

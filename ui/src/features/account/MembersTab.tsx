@@ -14,7 +14,7 @@ import { ChangeRole } from "./ChangeRole";
 import { Invite } from "./Invite";
 import { accountChanges, accountQueries } from "./queries";
 
-const { members: said } = words;
+const said = words.members;
 
 /** Who acts for an account, and as what. */
 export function MembersTab() {

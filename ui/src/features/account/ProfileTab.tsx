@@ -10,7 +10,7 @@ import { words } from "@/words";
 import { accountChanges, accountQueries, useAccountChange } from "./queries";
 import { Saving } from "@/asking/Saving";
 
-const { account } = words;
+const account = words.account;
 const LEAST = 10;
 
 /** What one is called, and the password. */

@@ -2,7 +2,7 @@ import type { MemberRole } from "@/api/types";
 import { Choice } from "@/ui/Choice";
 import { words } from "@/words";
 
-const { members: said } = words;
+const said = words.members;
 const ROLES = ["owner", "admin", "operator", "billing", "viewer"] as const;
 
 interface Props {

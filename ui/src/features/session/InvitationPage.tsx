@@ -16,7 +16,7 @@ import { words } from "@/words";
 import { Entrance, EntranceForm } from "./Entrance";
 import { LoginForm } from "./LoginForm";
 
-const { invitation: said } = words;
+const said = words.invitation;
 const LEAST = 10;
 
 /** Accept to act for an account. The token stands behind the #: browsers send that part to no server. */

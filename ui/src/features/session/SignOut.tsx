@@ -22,7 +22,7 @@ export function SignOut() {
         className="inline-flex min-h-11 min-w-0 items-center gap-2 text-small text-soft hover:text-ink aria-[current=page]:text-ink"
       >
         <CircleUser aria-hidden size={16} className="shrink-0 sm:hidden" />
-        <span className="sr-only">{words.account.title}: </span>
+        <span className="sr-only">{words.shell.account}: </span>
         <span className="min-w-0 truncate max-sm:sr-only">{user?.email}</span>
       </NavLink>
       <Button

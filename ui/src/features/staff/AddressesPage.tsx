@@ -11,7 +11,7 @@ import { words } from "@/words";
 import { Loaded } from "./Loaded";
 import { staffQueries } from "./queries";
 
-const { staff } = words;
+const staff = words.staff;
 
 /** Who had an address, ever or at one time. The question stands in the URL. */
 export function AddressesPage() {

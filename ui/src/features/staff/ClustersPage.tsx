@@ -11,7 +11,7 @@ import { ConfirmedAct } from "@/asking/ConfirmedAct";
 import { Loaded } from "./Loaded";
 import { staffActs, staffQueries, type Mode } from "./queries";
 
-const { staff } = words;
+const staff = words.staff;
 
 /** Each cluster: whether it answers, what is under maintenance, and whether anything is done there at all. */
 export function ClustersPage() {

@@ -12,7 +12,7 @@ import { ConfirmedAct } from "@/asking/ConfirmedAct";
 import { Loaded } from "./Loaded";
 import { staffActs, staffQueries } from "./queries";
 
-const { staff } = words;
+const staff = words.staff;
 
 const acts = {
   adopt: { label: staff.adopt, acting: staff.adopting, title: staff.adoptTitle, notes: staff.adoptNotes },

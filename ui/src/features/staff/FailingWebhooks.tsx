@@ -5,7 +5,7 @@ import { Section } from "@/ui/Section";
 import { Time } from "@/ui/Time";
 import { words } from "@/words";
 
-const { staff } = words;
+const staff = words.staff;
 
 /** Programs that should be told of what happens, and take nothing. */
 export function FailingWebhooks({ webhooks }: Pick<SystemHealth, "webhooks">) {

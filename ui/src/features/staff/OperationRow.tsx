@@ -8,7 +8,7 @@ import { words } from "@/words";
 import { ConfirmedAct } from "@/asking/ConfirmedAct";
 import { staffActs, staffQueries } from "./queries";
 
-const { staff } = words;
+const staff = words.staff;
 
 /** An operation of any server: what, of whom, why it does not go on; `endable`: with the ways out of it. */
 export function OperationRow({ operation, endable = false }: { operation: Operation; endable?: boolean }) {

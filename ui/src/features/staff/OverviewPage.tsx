@@ -13,7 +13,7 @@ import { FailingWebhooks } from "./FailingWebhooks";
 import { OperationRow } from "./OperationRow";
 import { staffActs, staffQueries } from "./queries";
 
-const { staff } = words;
+const staff = words.staff;
 const LATELY = 10;
 
 /** First what somebody has to do something about; below it what went wrong by itself. */

@@ -9,7 +9,7 @@ import { EmptyState } from "@/ui/EmptyState";
 import { words } from "@/words";
 import { places, placeOf, type Place } from "./places";
 
-const { staff } = words;
+const staff = words.staff;
 
 /** The frame of the pages for staff. Others are told that it is not theirs; the service tells them nothing either. */
 export function StaffPage() {

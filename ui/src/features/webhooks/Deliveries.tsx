@@ -16,7 +16,7 @@ import { Time } from "@/ui/Time";
 import { words } from "@/words";
 import { useWebhookChange, webhookChanges, webhookQueries, type DeliveryState, type Owner } from "./queries";
 
-const { webhooks: said } = words;
+const said = words.webhooks;
 const states = Object.keys(said.states) as DeliveryState[];
 
 interface Props {

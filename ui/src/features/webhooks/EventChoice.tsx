@@ -2,7 +2,7 @@ import type { WebhookEvent, WebhookEvents } from "@/api/types";
 import { Check } from "@/ui/Check";
 import { words } from "@/words";
 
-const { webhooks: said } = words;
+const said = words.webhooks;
 const types = Object.keys(said.events) as WebhookEvent[];
 
 interface Props {

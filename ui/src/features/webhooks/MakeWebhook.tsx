@@ -8,7 +8,7 @@ import { useWebhookChange, webhookChanges, type Owner } from "./queries";
 import { Secret } from "./Secret";
 import { trimmed, WebhookFields, type Given } from "./WebhookFields";
 
-const { webhooks: said } = words;
+const said = words.webhooks;
 
 /** Where another program listens, and what it wants to hear. */
 export function MakeWebhook({ owner }: { owner: Owner }) {

@@ -3,7 +3,7 @@ import { Copy } from "@/ui/Copy";
 import { Notice } from "@/ui/Notice";
 import { words } from "@/words";
 
-const { webhooks: said } = words;
+const said = words.webhooks;
 
 /** A secret, once. */
 export function Secret({ secret, onKept }: { secret: string; onKept: () => void }) {

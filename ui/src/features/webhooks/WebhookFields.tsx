@@ -4,7 +4,7 @@ import { Field } from "@/ui/Field";
 import { words } from "@/words";
 import { EventChoice } from "./EventChoice";
 
-const { webhooks: said } = words;
+const said = words.webhooks;
 
 export interface Given {
   url: string;

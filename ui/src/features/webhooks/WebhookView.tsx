@@ -21,7 +21,7 @@ import { Secret } from "./Secret";
 import { trimmed, WebhookFields, type Given } from "./WebhookFields";
 import { howItGoes } from "./Webhooks";
 
-const { webhooks: said } = words;
+const said = words.webhooks;
 
 interface Props {
   owner: Owner;

@@ -10,7 +10,7 @@ import { words } from "@/words";
 import { MakeWebhook } from "./MakeWebhook";
 import { webhookQueries, type Owner } from "./queries";
 
-const { webhooks: said } = words;
+const said = words.webhooks;
 
 /** The webhooks of an account, or of staff, and a form for another one. */
 export function Webhooks({ owner }: { owner: Owner }) {

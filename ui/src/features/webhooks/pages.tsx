@@ -7,7 +7,8 @@ import { words } from "@/words";
 import { Webhooks } from "./Webhooks";
 import { WebhookView } from "./WebhookView";
 
-const { webhooks: said, members } = words;
+const said = words.webhooks;
+const members = words.members;
 
 /** The webhooks of an account of the user's. */
 export function AccountWebhooksTab() {

@@ -10,7 +10,7 @@ import { Notice } from "@/ui/Notice";
 import { words } from "@/words";
 import { useConsole, type Console, type ConsoleState } from "./useConsole";
 
-const { console: said } = words;
+const said = words.console;
 /** What has a screen to look at. */
 const SHOWN = new Set(["running", "paused", "rebooting", "stopping"]);
 

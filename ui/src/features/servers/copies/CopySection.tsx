@@ -20,7 +20,7 @@ export interface Asked {
   copy: DiskCopy;
 }
 
-const { copies } = words;
+const copies = words.copies;
 
 /** The copies of one kind: how many of how many, taking another, restoring and deleting each. */
 export function CopySection({ kind }: { kind: Kind }) {

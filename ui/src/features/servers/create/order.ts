@@ -40,7 +40,7 @@ export function mistakes({ name, password, labels }: Draft): Partial<Record<keyo
 
 /** The choices still to be made, in words. */
 export function missing({ location, image, plan, name }: Draft): string[] {
-  const { create } = words;
+  const create = words.create;
   const choices = [
     [location, create.location],
     [image, create.image],

@@ -5,7 +5,7 @@ import { Section } from "@/ui/Section";
 import { words } from "@/words";
 import { path, top, type Chart } from "./series";
 
-const { graphs } = words;
+const graphs = words.graphs;
 const strokes = ["stroke-accent", "stroke-warn"];
 const dots = ["bg-accent", "bg-warn"];
 const TWO_DAYS_MS = 172_800_000;

@@ -14,7 +14,7 @@ import { Graph } from "./Graph";
 import { Measurements } from "./Measurements";
 import { charts } from "./series";
 
-const { graphs } = words;
+const graphs = words.graphs;
 const options = Object.entries(graphs.timeframes).map(([value, label]) => ({ value, label }));
 
 /** What the server used, over the time that the URL names. */

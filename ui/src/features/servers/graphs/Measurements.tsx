@@ -3,7 +3,7 @@ import { localTime } from "@/lib/dates";
 import { words } from "@/words";
 import { charts, csv } from "./series";
 
-const { graphs } = words;
+const graphs = words.graphs;
 const columns = charts.flatMap((chart) => chart.lines.map((line) => ({ ...line, chart })));
 
 /** The same as a table, for those who cannot see the lines, and for spreadsheets. */

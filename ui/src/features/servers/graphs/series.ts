@@ -2,7 +2,7 @@ import type { Measurement } from "@/api/types";
 import { fileSize } from "@/lib/bytes";
 import { words } from "@/words";
 
-const { graphs } = words;
+const graphs = words.graphs;
 
 export type Value = Exclude<keyof Measurement, "t">;
 

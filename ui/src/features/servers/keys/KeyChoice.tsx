@@ -10,7 +10,7 @@ import { Skeleton } from "@/ui/Skeleton";
 import { words } from "@/words";
 import { keyQuery, useAddKey } from "./queries";
 
-const { keyChoice: said } = words;
+const said = words.keyChoice;
 
 interface Props {
   chosen: readonly string[];

@@ -1,10 +1,11 @@
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useUser } from "@/api/session";
 import { words } from "@/words";
 import { Button } from "@/ui/Button";
 import { bulkActions, isForAny, type BulkAction } from "./bulk";
-import { BulkDialog } from "./BulkDialog";
 import type { Selection } from "./selection";
+
+const BulkDialog = lazy(async () => ({ default: (await import("./BulkDialog")).BulkDialog }));
 
 /** What can be done to the chosen servers at once; at the foot of the window while there are any. */
 export function BulkBar({ selection }: { selection: Selection }) {
@@ -32,7 +33,11 @@ export function BulkBar({ selection }: { selection: Selection }) {
       <Button kind="quiet" onClick={() => selection.all(false)}>
         {words.bulk.clear}
       </Button>
-      {asking ? <BulkDialog action={asking} servers={servers} onClose={() => setAsking(null)} /> : null}
+      {asking ? (
+        <Suspense fallback={null}>
+          <BulkDialog action={asking} servers={servers} onClose={() => setAsking(null)} />
+        </Suspense>
+      ) : null}
     </section>
   );
 }

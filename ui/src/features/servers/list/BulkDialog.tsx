@@ -12,7 +12,7 @@ import { Field } from "@/ui/Field";
 import { words } from "@/words";
 import { bulkAsk, plan, waiting, type BulkAction, type Outcome } from "./bulk";
 
-const { bulk } = words;
+const bulk = words.bulk;
 const { holds } = words.staff;
 const dangerous: readonly BulkAction[] = ["stop", "suspend"];
 

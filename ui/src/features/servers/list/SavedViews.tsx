@@ -1,16 +1,16 @@
 import { X } from "lucide-react";
-import { useState, type FormEvent } from "react";
+import { lazy, useState } from "react";
 import { Link, useSearchParams } from "react-router";
 import type { User } from "@/api/types";
 import { classes } from "@/lib/classes";
 import { paths } from "@/paths";
 import { Button } from "@/ui/Button";
-import { Dialog } from "@/ui/Dialog";
-import { Field } from "@/ui/Field";
+import { Later } from "@/ui/Later";
 import { words } from "@/words";
 import { useViews, type View } from "./views";
 
 const { views: said } = words.servers;
+const SaveView = lazy(async () => ({ default: (await import("./SaveView")).SaveView }));
 
 /** Lists that staff come back to, by name; each is a URL. */
 export function SavedViews({ user }: { user: User }) {
@@ -57,37 +57,15 @@ function Saved({ view: { name, search }, current, onDrop }: { view: View; curren
 }
 
 function Save({ onSave }: { onSave: (name: string) => void }) {
-  const [name, setName] = useState<string | null>(null);
-  const close = () => setName(null);
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (!name?.trim()) return;
-    onSave(name.trim());
-    close();
-  };
+  const [open, setOpen] = useState(false);
   return (
     <>
-      <Button kind="quiet" onClick={() => setName("")}>
+      <Button kind="quiet" onClick={() => setOpen(true)}>
         {said.save}
       </Button>
-      <Dialog open={name !== null} onClose={close} title={said.save}>
-        <form className="mt-4 grid gap-5" onSubmit={submit} noValidate>
-          <Field
-            label={said.name}
-            help={said.help}
-            autoComplete="off"
-            maxLength={60}
-            value={name ?? ""}
-            onValueChange={setName}
-          />
-          <div className="flex flex-wrap justify-end gap-2">
-            <Button onClick={close}>{words.common.cancel}</Button>
-            <Button type="submit" kind="primary" reason={name?.trim() ? null : said.nameMissing}>
-              {said.keep}
-            </Button>
-          </div>
-        </form>
-      </Dialog>
+      <Later open={open}>
+        <SaveView open={open} onClose={() => setOpen(false)} onSave={onSave} />
+      </Later>
     </>
   );
 }

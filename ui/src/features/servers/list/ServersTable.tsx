@@ -1,5 +1,5 @@
 import { ArrowDown, ArrowUp } from "lucide-react";
-import { memo, useCallback, useEffect } from "react";
+import { memo, useCallback, useEffect, type Ref } from "react";
 import type { Server } from "@/api/types";
 import { isTyping, plainKey } from "@/lib/keyboard";
 import { classes } from "@/lib/classes";
@@ -43,9 +43,8 @@ export function ServersTable({
 }: Props) {
   const layout = layouts[staff ? "all" : "own"];
   const keyOf = useCallback((index: number) => servers[index]?.id ?? String(index), [servers]);
-  const { body, rows, top, active, setActive, move } = useRows(servers.length, keyOf);
-  const shown = rows.getVirtualItems();
-  const last = shown.at(-1)?.index ?? 0;
+  const { body, rows, height, active, setActive, move, measure } = useRows(servers.length, keyOf);
+  const last = rows.at(-1)?.index ?? 0;
   useEffect(() => {
     if (last >= servers.length - READ_AHEAD) onEnd();
   }, [last, servers.length, onEnd]);
@@ -71,18 +70,18 @@ export function ServersTable({
           onSort={onSort}
           servers={servers}
         />
-        <tbody ref={body} role="rowgroup" className="relative block" style={{ height: rows.getTotalSize() }}>
-          {shown.map(({ key, index, start }) => (
+        <tbody ref={body} role="rowgroup" className="relative block" style={{ height }}>
+          {rows.map(({ index, start }) => (
             <Row
-              key={key}
+              key={keyOf(index)}
               server={servers[index]!}
               index={index}
-              start={start - top}
+              start={start}
               layout={layout}
               chosen={selection.ids.has(servers[index]!.id)}
               onToggle={selection.toggle}
               onFocus={setActive}
-              measure={rows.measureElement}
+              measure={measure}
             />
           ))}
         </tbody>
@@ -160,7 +159,7 @@ interface RowProps {
   chosen: boolean;
   onToggle: (id: string) => void;
   onFocus: (index: number) => void;
-  measure: (row: HTMLTableRowElement | null) => void;
+  measure: Ref<HTMLTableRowElement>;
 }
 
 /** Drawn anew only when something of it has changed: scrolling draws only the rows that come. */
@@ -169,6 +168,7 @@ const Row = memo(function Row({ server, index, start, layout, chosen, onToggle, 
     <tr
       ref={measure}
       data-index={index}
+      data-key={server.id}
       role="row"
       aria-rowindex={index + 2}
       onFocus={() => onFocus(index)}

@@ -7,7 +7,7 @@ import { Section } from "@/ui/Section";
 import { words } from "@/words";
 import { netmask } from "./netmask";
 
-const { network } = words;
+const network = words.network;
 
 /** Every address with all that is needed to set it up by hand. */
 export function NetworkTab() {

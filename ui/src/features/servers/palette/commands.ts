@@ -23,7 +23,8 @@ const page = (label: string, to: string): Command => ({ id: to, label, hint: wor
 
 /** The places of the whole dashboard. */
 export function places(user: User | null): Command[] {
-  const { account, shell } = words;
+  const account = words.account;
+  const shell = words.shell;
   return [
     page(shell.servers, paths.servers()),
     page(words.servers.create, paths.newServer()),
@@ -48,7 +49,7 @@ export function looks(): Command[] {
 
 /** What can be done to a server now, and its pages. */
 export function ofServer(server: Server, operation: Operation | undefined): Command[] {
-  const { palette } = words;
+  const palette = words.palette;
   const legal = actions.filter((action) => whyNot(action, server, operation) === null);
   const pages = [
     [words.server.console, paths.serverConsole(server.id)],

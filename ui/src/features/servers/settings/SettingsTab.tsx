@@ -13,7 +13,7 @@ import { Section } from "@/ui/Section";
 import { words } from "@/words";
 import { labelsText, readLabels } from "./labels";
 
-const { settings } = words;
+const settings = words.settings;
 
 /** What a server is called and marked with, what guards it, and its end. */
 export function SettingsTab() {

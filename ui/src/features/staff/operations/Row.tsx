@@ -9,7 +9,7 @@ import { words } from "@/words";
 
 type StaffOperation = components["schemas"]["StaffOperation"];
 type Way = StaffOperation["actions"][number];
-const { staff } = words;
+const staff = words.staff;
 const { operationsPage } = staff;
 
 const ways: Record<Way, { label: string; acting: string; title: string; notes: string[]; danger: boolean }> = {

@@ -4,7 +4,7 @@ import { staffActs, type Mode } from "@/features/staff/queries";
 import { Section } from "@/ui/Section";
 import { words } from "@/words";
 
-const { staff } = words;
+const staff = words.staff;
 
 /** Whether anything is done to the guest of a server, and the switch. */
 export function ModeSwitch({ server }: { server: Server }) {
