@@ -229,7 +229,7 @@ class FakeWorld:
         """Raises Missing in Proxmox's words, Unreachable when the node is down."""
         self.reach(node, call)
         guest = self.guests.get(vmid)
-        if guest is None or guest.node != node:
+        if guest is None or guest.node != node or guest.kind != "qemu":
             raise Missing(f"Configuration file 'nodes/{node}/qemu-server/{vmid}.conf' does not exist", call=call)
         return guest
 

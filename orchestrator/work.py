@@ -255,8 +255,8 @@ class Work:
             except Missing:
                 pass  # perhaps it moved
         row = next((row for row in await self.hypervisor.guests() if row.vmid == vmid), None)
-        if row is not None:
-            return await self.hypervisor.config(row.node, vmid)
+        if row is not None:  # a container that has its number is nobody's guest
+            return await self.hypervisor.config(row.node, vmid) if row.kind == "qemu" else None
         if await self.hypervisor.vmid_taken(vmid):
             raise Missing("the VMID is taken, but its guest is not to be seen", call=f"find guest {vmid}")
         return None

@@ -22,6 +22,7 @@ from orchestrator.steps.guard import filters, promised
 from orchestrator.work import SQL, Tools, Work
 from runtime.ids import new_id
 
+CONTAINER = Finding(kind="identity", detail="A container has its number.")
 GONE = Finding(kind="gone", detail="No guest of the cluster has its number any more.")
 
 
@@ -35,6 +36,8 @@ async def look_closer(tools: Tools, cluster: Hypervisor, server_id: UUID, row: G
     work = await Work.load(tools, server_id)
     if not comparable(work.state):
         return
+    if row.kind != "qemu":
+        return await notice(work, CONTAINER)
     status, config = await cluster.status(row.node, row.vmid), await cluster.config(row.node, row.vmid)
     left = locked_s >= tools.config.policy.lock_left_after and not await _busy(cluster, row)
     found = findings(work.state, Seen(config, status, left))

@@ -75,7 +75,15 @@ async def _before(work: Work) -> Outcome | None:
     if (first and work.was_free(vmid)) or not await work.hypervisor.vmid_taken(vmid):
         return None
     guest = await work.guest()
-    return None if guest is None else await _found(work, guest)
+    return await (_found(work, guest) if guest is not None else _not_of_a_container(work))
+
+
+async def _not_of_a_container(work: Work) -> Outcome | None:
+    """The number was taken, but no virtual machine has it: it was given back just now, unless a container has it."""
+    rows = await work.hypervisor.guests()
+    if any(row.vmid == work.state.vmid and row.kind != "qemu" for row in rows):
+        return await _choose_again(work)
+    return None
 
 
 async def _found(work: Work, guest: GuestConfig) -> Outcome:

@@ -135,6 +135,21 @@ async def test_of_another_guest_nothing_is_followed(watched: Watched) -> None:
     assert (state.power, [found.kind for found in state.drift]) == ("running", ["identity"])
 
 
+async def test_a_container_under_our_number_is_told_of(watched: Watched) -> None:
+    """What is asked of the server then ends with staff, and nothing is asked of the container."""
+    watched.guest.kind = "lxc"
+    called = len(watched.life.hypervisor.calls)
+    assert await watched.kinds(3) == ["identity"]
+    await watched.life.ask(watched.server, "stop")
+    operation = (await watched.life.settle(watched.server)).operation
+    assert operation is not None
+    assert (operation.status, len(watched.life.hypervisor.calls)) == ("needs_attention", called)
+    await watched.life.end(watched.server, "cancel", by="staff")
+    await watched.life.settle(watched.server)
+    watched.guest.kind = "qemu"
+    assert await watched.kinds(2) == []
+
+
 async def test_a_move_is_followed_silently(watched: Watched) -> None:
     """To another node by migration or after a failure: the customer reads nothing of it."""
     watched.life.world.nodes["pve2"] = replace(watched.life.world.nodes["pve1"], name="pve2")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Literal
 from uuid import UUID
 
 import pytest
@@ -132,13 +133,16 @@ async def test_a_strangers_vmid_is_burned_and_never_touched(life: Life) -> None:
     assert life.world.guests[10_000_000].name == "stranger"
 
 
-async def test_a_stranger_that_comes_between_promise_and_clone_is_not_touched(life: Life) -> None:
+@pytest.mark.parametrize("kind", ["qemu", "lxc"])
+async def test_a_stranger_that_comes_between_promise_and_clone_is_not_touched(
+    life: Life, kind: Literal["qemu", "lxc"]
+) -> None:
     """The VMID was free when it was promised and is taken when the clone arrives."""
     server = await life.create()
     life.hypervisor.plan("clone", Accident.CRASH_BEFORE)
     with pytest.raises(Crash):
         await life.settle(server)
-    life.world.add_guest(FakeGuest(10_000_000, "pve1", name="stranger", power="running"))
+    life.world.add_guest(FakeGuest(10_000_000, "pve1", name="stranger", power="running", kind=kind))
     state = await life.settle(server)
     assert (state.status, state.vmid) == ("running", 10_000_001)
     assert life.world.guests[10_000_000].power == "running"
