@@ -6,6 +6,7 @@ and nothing is left out, whichever process is killed.
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -22,6 +23,7 @@ from service.live.unfold import Turn, Unfolder
 
 SQL = Queries("service.follow")
 NAME, PAGE, POLL_SECONDS = "told", 200, 1.0
+GATHER_SECONDS = 0.1  # letters and calls have the time, and the disk need not be waited for after each event
 Write = Callable[[Connection], Awaitable[None]]
 log = structlog.get_logger()
 
@@ -59,6 +61,7 @@ class Follower:
             except Exception as error:  # the next look may find things as they should be
                 log.error("nobody is told", exc_info=error)
             await self._ring.wait(0.05 if self._reader.waiting else POLL_SECONDS)
+            await asyncio.sleep(GATHER_SECONDS)
 
     async def begin(self) -> None:
         """What happened before the very first call is not told."""
