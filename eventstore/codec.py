@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Iterable
 from dataclasses import fields
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import msgspec
@@ -27,13 +27,21 @@ class Encoded(typing.NamedTuple):
 
 
 class _Shape:
-    """How one event class is written and read."""
+    """How one event class is written and read. What reading takes is made when it is first needed: there are many
+    classes, and programs that start quickly need few.
+    """
 
     def __init__(self, kind: EventType):
         self.kind = kind
         self.private = private_fields(kind.cls)
-        self.decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(kind.cls)
-        self.erased = msgspec.json.encode(_erased(kind.cls, self.private)).decode()
+
+    @cached_property
+    def decoder(self) -> msgspec.json.Decoder[Any]:
+        return msgspec.json.Decoder(self.kind.cls)
+
+    @cached_property
+    def erased(self) -> str:
+        return msgspec.json.encode(_erased(self.kind.cls, self.private)).decode()
 
     def encode(self, event: object) -> Encoded:
         values = {f.name: getattr(event, f.name) for f in fields(self.kind.cls)}

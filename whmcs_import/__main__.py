@@ -13,6 +13,7 @@ Exit code 0: done; 2: done, but rows are in quarantine; 3: refused or aborted, n
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import re
@@ -23,6 +24,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 from uuid import UUID
+
+import msgspec
 
 from domain import ids
 from eventstore.database import Connection
@@ -149,9 +152,10 @@ async def _import(arguments: argparse.Namespace, dsn: Dsn, file: MappingFile, se
                 retried=retried,
             )
             if run_id is not None:
-                await _load(arguments, connection, staging, report, file, run_id, tell)
+                packing = asyncio.create_task(asyncio.to_thread(memory.packed, made.groups))
+                await _load(arguments, connection, staging, members, report, file, run_id, tell)
                 if arguments.command == "import":
-                    await memory.keep(connection, staging, made, source, _inputs(arguments, file))
+                    await memory.keep(connection, staging, made, source, _inputs(arguments, file), await packing)
         return report
 
 
@@ -238,6 +242,7 @@ async def _load(
     arguments: argparse.Namespace,
     connection: Connection,
     staging: Staging,
+    members: Crew,
     report: Report,
     file: MappingFile,
     run_id: UUID,
@@ -253,6 +258,7 @@ async def _load(
         mode="manage" if arguments.manage else "observe",
         report=report.for_the_log(),
         progress=lambda name, done: tell("write", name, done, made.entities[name].changes),
+        crew=members,
     )
 
 
@@ -337,10 +343,18 @@ def _check_writable(report: Path | None) -> None:
 
 
 def _print(whole: dict[str, Any], text: str, arguments: argparse.Namespace) -> None:
-    written = json.dumps(whole, indent=2, ensure_ascii=False)
+    written = _indented(whole) if arguments.report is not None or arguments.format == "json" else ""
     if arguments.report is not None:
         arguments.report.write_text(written + "\n", encoding="utf-8")
     _say(written if arguments.format == "json" else text)
+
+
+def _indented(whole: dict[str, Any]) -> str:
+    """As JSON that people can read too; the encoder of the standard library takes seconds for a large shop's."""
+    try:
+        return msgspec.json.format(msgspec.json.encode(whole), indent=2).decode()
+    except UnicodeEncodeError:  # a lone surrogate somewhere in it
+        return json.dumps(whole, indent=2)
 
 
 def _say(text: str) -> None:

@@ -6,6 +6,7 @@ this process is small, and lives until its pipe closes: whatever kills this proc
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -19,6 +20,7 @@ from typing import Any, Protocol, TypeAlias
 from whmcs_import.staging import Copy, Staging, private_folder
 
 MOST = 4
+FEW = 100_000, 20, 100  # what is made between two collections of each generation
 Make: TypeAlias = Callable[..., Any]  # of a copy and plain arguments; importable by its name
 
 
@@ -93,10 +95,24 @@ def hired(count: int | None = None) -> Iterator[tuple[Staging, Crew]]:
     """A private copy, and a crew that reads it: one member for each core, or as many as asked for."""
     cores = min(len(os.sched_getaffinity(0)), MOST) if count is None else count
     with ExitStack() as stack:
+        stack.enter_context(_few_collections())
         with private_folder() as folder:
             pipes = stack.enter_context(_members(folder, cores)) if cores > 1 else []
             staging = stack.enter_context(closing(Staging(folder)))
         yield staging, Members(pipes) if pipes else Alone(staging)
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Millions of values come and stay, none of them in circles: to look for such every 700 takes long."""
+    usual = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(*FEW)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()
 
 
 @contextmanager

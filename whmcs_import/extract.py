@@ -282,7 +282,7 @@ def _glance(connection: Connection, schema: _Schema, table: Table) -> tuple[str,
     digest = hashlib.blake2b(query.encode(), digest_size=16)
     with connection.cursor(SSCursor) as cursor:
         cursor.execute(query)
-        count = sum(1 for _ in wire.packets(cursor, digest))
+        count = sum(map(len, wire.packets(cursor, digest)))
     return digest.hexdigest(), count
 
 

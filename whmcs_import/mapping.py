@@ -223,7 +223,9 @@ def _plan(product: Product, context: Context, world: World, notes: list[Note]) -
 
 def _named(target: str, context: Context, world: World, notes: list[Note]) -> Named | None:
     named = world.resolver.named(target, context, notes)
-    if named is not None and not named.mapped:
+    if named is None:
+        notes.append(Note(f"{target}_missing", f"nothing says which {target} it has: it is called unknown here"))
+    elif not named.mapped:
         detail = f"{target}: {named.label!r} is not in the mapping's values"
         notes.append(Note("value_passed_through", detail, str(Piped(named.key, named.label))))
     return named

@@ -68,8 +68,18 @@ async def recall(
     return plan.decide(source, file, earlier, findings)
 
 
-async def keep(connection: Connection, staging: Staging, made: Plan, read: SourceInfo, made_of: bytes) -> None:
-    """Remember what a plan that is carried out was made from, or nothing where loading it changed what is found."""
+def packed(part: Findings | Groups | None) -> bytes:
+    """As it is kept."""
+    return zlib.compress(_encode(part), 1)
+
+
+async def keep(
+    connection: Connection, staging: Staging, made: Plan, read: SourceInfo, made_of: bytes, groups: bytes
+) -> None:
+    """Remember what a plan that is carried out was made from, or nothing where loading it changed what is found.
+
+    `groups` are those of the plan, packed.
+    """
     if made.findings is None or made.sign_ins is None:
         return
     logins = await target.logins(connection)
@@ -77,8 +87,8 @@ async def keep(connection: Connection, staging: Staging, made: Plan, read: Sourc
         await connection.execute(SQL.forget_findings, made.source)
         return
     found = msgspec.structs.replace(made.findings, holders=made.sign_ins.holders(logins), declined=staging.declined())
-    blobs = (zlib.compress(_encode(part), 1) for part in (found, made.groups))
-    await connection.execute(SQL.remember, made.source, made_of, _encode(Known(read.digests, read.rows)), *blobs)
+    known = _encode(Known(read.digests, read.rows))
+    await connection.execute(SQL.remember, made.source, made_of, known, packed(found), groups)
 
 
 @cache

@@ -8,7 +8,6 @@ and the mapping. `key` stands for the first two: as long as the others stay, the
 from __future__ import annotations
 
 import hashlib
-import operator
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -28,7 +27,15 @@ ENDED = ("Terminated", "Cancelled", "Fraud")
 LEFT_OVER = ("vm_left_over", "its module still names a VM")
 SIZES = ("vcpus", "memory_mib", "disk_gib")
 encode = msgspec.json.Encoder(order="deterministic").encode
-_canonical = operator.attrgetter(*Service.__struct_fields__)
+_pack = msgspec.msgpack.Encoder().encode
+
+
+def canonical(row: Any) -> bytes:
+    """Rows as bytes: others are never the same."""
+    try:
+        return _pack(row)
+    except (UnicodeEncodeError, OverflowError):  # a lone surrogate that an entity stood for; a number beyond all
+        return repr(msgspec.to_builtins(row)).encode("utf-8", "surrogatepass")
 
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True):
@@ -88,7 +95,6 @@ class Groups(msgspec.Struct, frozen=True):
     outcomes: list[Outcome]
 
 
-_pack = msgspec.msgpack.Encoder().encode
 unpack = msgspec.msgpack.Decoder(Found).decode
 
 
@@ -129,8 +135,8 @@ class Mapper:
 
     def _outcome(self, service: Service, disputed: Disputed, known: Mapping[int, bytes]) -> Outcome:
         hint = adoption.settled(adoption.hint(self._claim(service)), service.id, disputed)
-        decides = _canonical(service), hint, self._world.clients.get(service.client)
-        key = hashlib.sha256(repr(decides).encode("utf-8", "surrogatepass")).digest()
+        decides = service, hint, self._world.clients.get(service.client)
+        key = hashlib.sha256(canonical(decides)).digest()
         which = service.id, key, service.client, service.product
         if known.get(service.id) == key:
             return Outcome(*which, same=True)

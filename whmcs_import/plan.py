@@ -123,9 +123,14 @@ class Plan:
         return self.complete and bool(self.unmapped)
 
     @property
+    def rows(self) -> dict[str, Tally]:
+        """What becomes of rows of the source; a login is none, it comes and goes with its user."""
+        return {name: self.entities[name] for name in ENTITIES}
+
+    @property
     def changes(self) -> int:
         """How many rows would be created or updated."""
-        return sum(self.entities[name].changes for name in ENTITIES)
+        return sum(tally.changes for tally in self.rows.values())
 
     def quarantine(self, entity: str, source_id: int | str, reason: str, detail: str) -> None:
         self.entities[entity].quarantine[reason] += 1
@@ -413,7 +418,7 @@ class _Planner:
         members: dict[int, list[Membership]] = {}
         known = {row.id for row in rows.users(self._staging)}
         for member in rows.memberships(self._staging):
-            self._digest.update(repr(member).encode("utf-8", "surrogatepass"))
+            self._digest.update(outcomes.canonical(member))
             if member.user in known and member.client in self._clients:
                 members.setdefault(member.client, []).append(member)
             else:
@@ -429,7 +434,7 @@ class _Planner:
         self._users({member.user for member in of_imported}, {member.user for member in of_imported if member.owner})
 
     def _account(self, client: ClientRow, members: list[Membership], imported: set[int]) -> None:
-        self._digest.update(repr(client).encode("utf-8", "surrogatepass"))
+        self._digest.update(outcomes.canonical(client))
         tally = self._plan.entities["accounts"]
         tally.seen += 1
         if ("client", str(client.id)) in self._earlier.erased:
@@ -449,7 +454,7 @@ class _Planner:
         problems = self.sign_ins.problems(self._earlier.logins)
         for row in rows.users(self._staging):
             canonical = structs.replace(row, password=users.fingerprint(row))
-            self._digest.update(repr(canonical).encode("utf-8", "surrogatepass"))
+            self._digest.update(outcomes.canonical(canonical))
             tally = self._plan.entities["users"]
             tally.seen += 1
             if (key := users.key(row.id)) in erased or row.id not in linked:

@@ -170,8 +170,8 @@ class Report:
         if self.plan.changes == 0:
             return "Nothing to change: everything that can be imported is here already."
         verb = "would be" if self.dry_run else "were"
-        created = sum(t.create for n, t in self.plan.entities.items() if n != "logins")
-        updated = sum(t.update for n, t in self.plan.entities.items() if n != "logins")
+        created = sum(tally.create for tally in self.plan.rows.values())
+        updated = sum(tally.update for tally in self.plan.rows.values())
         return f"{created} rows {verb} created, {updated} updated." + (f" Run {self.run_id}." if self.run_id else "")
 
 

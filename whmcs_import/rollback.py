@@ -7,7 +7,7 @@ Whatever people, or a later run, have done something with stays, and is named.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from domain import ids
 from domain.account.events import AccountImported, AccountReverted, UserImported, UserReverted
 from domain.record import Actor, Meta
 from domain.registry import EVENTS
-from domain.server.events import ImportReverted, ImportUpdated, ServerImported
+from domain.server.events import ImportReverted, ImportUpdated, ModeChanged, ServerImported
 from eventstore.bulk import Entry, append_chunk
 from eventstore.codec import Codec
 from eventstore.database import Connection
@@ -112,6 +112,16 @@ class _Verdict:
         return isinstance(self.event, IMPORTS)
 
 
+def touched_by(events: Sequence[tuple[str, object]]) -> str | None:
+    """The type of the first thing that people did to a row, of events and their types; None when they did nothing.
+
+    That a server was to be managed is nothing that was done to it, once it is only observed again.
+    """
+    modes = [event.mode for _, event in events if isinstance(event, ModeChanged)]
+    nothing = OBSERVED | {"server.mode_changed"} if modes[-1:] == ["observe"] else OBSERVED
+    return next((type for type, _ in events if type not in nothing), None)
+
+
 class _Rollback:
     def __init__(self, connection: Connection, run: UUID, source: str, *, dry_run: bool = False):
         self._connection = connection
@@ -156,9 +166,8 @@ class _Rollback:
             return _Verdict(row, version, None, kept="signed in since")
         events = [(record, _decoded(record)) for record in history]
         last = max(n for n, (_, event) in enumerate(events) if isinstance(event, IMPORTS))
-        touched = [record["type"] for record, _ in events[last + 1 :] if record["type"] not in OBSERVED]
-        if touched:
-            return _Verdict(row, version, None, kept=f"changed since: {touched[0]}")
+        if (touched := touched_by([(record["type"], event) for record, event in events[last + 1 :]])) is not None:
+            return _Verdict(row, version, None, kept=f"changed since: {touched}")
         before = _before([event for _, event in events[:last]])
         if before is None:
             return _Verdict(row, version, REVERT[row.entity](run_id=self._run))

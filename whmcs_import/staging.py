@@ -291,8 +291,11 @@ class Staging(Copy):
 
 
 def _opened(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, isolation_level=None)
-    db.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY;")
+    # Who reads while something else is awaited does so in another thread; never two at once.
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    db.executescript(
+        "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;"
+    )
     return db
 
 

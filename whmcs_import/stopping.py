@@ -23,7 +23,9 @@ def awaited(work: Coroutine[Any, Any, Found]) -> Found:
         KeyboardInterrupt: it was told to stop.
     """
 
-    async def stoppable() -> Found:
+    found: list[Found] = []
+
+    async def stoppable() -> None:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None
 
@@ -34,14 +36,16 @@ def awaited(work: Coroutine[Any, Any, Found]) -> Found:
 
         signal.signal(signal.SIGTERM, stop)
         try:
-            return await work
+            # Not as the result of the task: asyncio shows that as text when it puts Ctrl-C back, a whole plan as text.
+            found.append(await work)
         finally:
             heed()
 
     try:
-        return asyncio.run(stoppable())
+        asyncio.run(stoppable())
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
+    return found[0]
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:

@@ -140,6 +140,6 @@ async def versions(connection: Connection, streams: list[UUID]) -> dict[UUID, in
     return {row["stream_id"]: row["version"] for row in await connection.fetch(SQL.versions, streams)}
 
 
-async def catalogue_names(connection: Connection, items: list[UUID]) -> dict[str, str]:
-    """What images and locations are called here, by id as text."""
-    return {str(row["stream_id"]): row["name"] for row in await connection.fetch(SQL.catalogue_names, items)}
+async def catalogue_names(connection: Connection, items: list[UUID]) -> dict[UUID, str]:
+    """What images and locations are called here."""
+    return {row["stream_id"]: row["name"] for row in await connection.fetch(SQL.catalogue_names, items)}

@@ -7,9 +7,8 @@ words for what else they were allowed.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +19,7 @@ from runtime import passwords
 from whmcs_import import values
 from whmcs_import.options import Note
 from whmcs_import.staging import CLIENT_LOGINS, CONTACT_LOGINS
+from whmcs_import.values import Email
 
 
 class Membership(Struct, frozen=True):
@@ -57,27 +57,25 @@ class UserRow(Struct, frozen=True):
     second_factor: str
 
 
-@dataclass(frozen=True, slots=True)
 class SignIns:
     """The users of imported accounts, and which of them own one."""
 
-    source: str
-    here: Sequence[UserRow]
-    owners: set[int]
+    def __init__(self, source: str, here: Sequence[UserRow], owners: set[int]):
+        self._owners = owners
+        self._addresses = {row.id: values.email(row.email) for row in here}
+        self._streams = {row.id: ids.imported(source, "user", key(row.id)) for row in here}
 
     def holders(self, logins: Mapping[str, UUID]) -> dict[str, UUID | None]:
         """Of all who sign in here, those with an address of these users."""
-        addresses = {values.email(row.email).address or "" for row in self.here}
-        return {address: logins.get(address) for address in sorted(addresses)}
+        return {address: logins.get(address) for address in sorted({e.address or "" for e in self._addresses.values()})}
 
     def problems(self, logins: Mapping[str, UUID]) -> dict[int, str]:
         """Which of them cannot sign in and why, given who does already."""
-        holders = {row.id: logins.get(values.email(row.email).address or "") for row in self.here}
-        streams = {row.id: ids.imported(self.source, "user", key(row.id)) for row in self.here}
-        ours = {None, *streams.values()}
+        holders = {id: logins.get(read.address or "") for id, read in self._addresses.items()}
+        ours = {None, *self._streams.values()}
         taken = {id for id, holder in holders.items() if holder not in ours}
-        holding = {id for id, holder in holders.items() if holder == streams[id]}
-        return login_problems(self.here, self.owners, taken, holding)
+        holding = {id for id, holder in holders.items() if holder == self._streams[id]}
+        return login_problems(self._addresses, self._owners, taken, holding)
 
 
 def key(id: int) -> str:
@@ -168,24 +166,24 @@ def user(source: str, row: UserRow, problem: str | None, *, repair: bool) -> tup
 
 
 def login_problems(
-    rows: Iterable[UserRow], owners: set[int], taken: set[int], holding: Set[int] = frozenset()
+    addresses: Mapping[int, Email], owners: Set[int], taken: Set[int], holding: Set[int] = frozenset()
 ) -> dict[int, str]:
     """Which users cannot sign in, and why: no address, one that somebody here has, or the same as a better user's.
 
-    `owners` own an imported account; the addresses of `taken` belong to somebody else here. Of several users with one
-    address the one who does so already (`holding`) goes on, else the one who owns an imported account signs in, else
-    the one with the lowest id.
+    `addresses` are by the users' ids. `owners` own an imported account; the addresses of `taken` belong to somebody
+    else here. Of several users with one address the one who does so already (`holding`) goes on, else the one who owns
+    an imported account signs in, else the one with the lowest id.
     """
     problems: dict[int, str] = {}
-    best: dict[str, UserRow] = {}
-    for row in sorted(rows, key=lambda r: (r.id not in holding, r.id not in owners, r.id)):
-        read = values.email(row.email)
+    best: dict[str, int] = {}
+    for id in sorted(addresses, key=lambda id: (id not in holding, id not in owners, id)):
+        read = addresses[id]
         if read.address is None:
-            problems[row.id] = read.problem or "email_invalid"
-        elif row.id in taken:
-            problems[row.id] = "email_taken"
-        elif best.setdefault(read.address, row) is not row:
-            problems[row.id] = "email_collision"
+            problems[id] = read.problem or "email_invalid"
+        elif id in taken:
+            problems[id] = "email_taken"
+        elif best.setdefault(read.address, id) != id:
+            problems[id] = "email_collision"
     return problems
 
 

@@ -8,6 +8,7 @@ the way: two readings with the same digest have read the same.
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ _NULL, _TWO, _THREE, _EIGHT = 251, 252, 253, 254  # first byte of a value: what 
 _LONGEST_END, _CONTINUED = 8, 0xFFFFFF  # lengths of packets
 _BLOCK = 1 << 18
 _LENGTHS = {_TWO: 2, _THREE: 3, _EIGHT: 8}
+_NO_ROW, _ERROR = b"\xfe", 255  # first bytes of packets
+_head = struct.Struct("<I").unpack_from  # the length of a packet in three bytes, and its number in the fourth
 
 
 class Connection(_Usual):
@@ -42,8 +45,8 @@ class Connection(_Usual):
         return int(result.affected_rows or 0)
 
 
-def packets(cursor: Any, digest: hashlib.blake2b) -> Iterator[bytes]:
-    """The rows of the unbuffered query that `cursor` has sent, each as it came; `digest` takes in all of them.
+def packets(cursor: Any, digest: hashlib.blake2b) -> Iterator[list[bytes]]:
+    """The rows of the unbuffered query that `cursor` has sent, as they came, by the block; `digest` takes in all.
 
     Raises:
         OperationalError: the connection broke, or the server gave up.
@@ -52,29 +55,43 @@ def packets(cursor: Any, digest: hashlib.blake2b) -> Iterator[bytes]:
     digest.update(repr([(column.name, column.type_code) for column in result.fields]).encode())
     receive = result.connection._rfile.read1
     result.unbuffered_active, result.connection = False, None  # from here on nobody else reads them
-    block, at, parts = b"", 0, b""
-    while True:
-        end = at + 4 + int.from_bytes(block[at : at + 3], "little")
-        if len(block) < at + 4 or len(block) < end:
-            digest.update(block[:at])
-            block, at = block[at:] + _received(receive), 0
-            continue
-        packet = block[at + 4 : end]
-        if packet[:1] == b"\xfe" and len(packet) <= _LONGEST_END and not parts:
-            break
-        if packet[:1] == b"\xff" and not parts:
-            err.raise_mysql_exception(packet)
-        at, parts = end, parts + packet if parts else packet
-        if len(packet) < _CONTINUED:
-            yield parts
-            parts = b""
-    digest.update(block[:at])
+    block, parts, ended = b"", b"", False
+    while not ended:
+        block += _received(receive)
+        found, at, size = [], 0, len(block)
+        while at + 4 <= size and (end := at + 4 + (_head(block, at)[0] & _CONTINUED)) <= size:
+            packet = block[at + 4 : end]
+            if packet[:1] >= _NO_ROW and not parts and _is_end(packet):
+                ended = True
+                break
+            at = end
+            if len(packet) == _CONTINUED:
+                parts += packet
+            else:
+                found.append(parts + packet if parts else packet)
+                parts = b""
+        digest.update(block[:at])
+        block = block[at:]
+        yield found
+
+
+def _is_end(packet: bytes) -> bool:
+    """Whether what is no row ends them; what begins like it may be one with a very long first value.
+
+    Raises:
+        OperationalError: the server gave up.
+    """
+    if packet[0] == _ERROR:
+        err.raise_mysql_exception(packet)
+    return len(packet) <= _LONGEST_END
 
 
 def rows(cursor: Any, digest: hashlib.blake2b) -> Iterator[tuple[Any, ...]]:
     """What `packets` yields, as values."""
     converters = cursor._result.converters
-    return (read_row(packet, converters) for packet in packets(cursor, digest))
+    for block in packets(cursor, digest):
+        for packet in block:
+            yield read_row(packet, converters)
 
 
 def _received(receive: Any) -> bytes:
@@ -111,5 +128,5 @@ def read_row(data: bytes, converters: list[tuple[str | None, Any]]) -> tuple[Any
             at += size
         value = data[at : at + length]
         at += length
-        row.append(value.decode("utf-8", "replace") if converter is None else converter(value))
+        row.append(str(value, "utf-8", "replace") if converter is None else converter(value))
     return tuple(row)

@@ -46,6 +46,15 @@ async def test_runs_are_listed_newest_first(world: World, as_staff: httpx.AsyncC
     assert (rest["data"][0]["linked"], rest["data"][0]["finished_at"]) == (0, None)
 
 
+async def test_a_login_is_no_row_of_its_own(world: World, as_staff: httpx.AsyncClient) -> None:
+    """Runs of older versions counted it beside its user; a list says as many rows as the run's report."""
+    counts = {**COUNTS, "logins": {"create": 2, "update": 0}}
+    started = ImportStarted(source="whmcs", plan_hash="abc", counts=counts)
+    await world.store.append([Entry(new_id(), 1, started, SYSTEM)])
+    listed = (await as_staff.get(IMPORTS)).json()["data"][0]
+    assert listed["counts"] == COUNTS
+
+
 async def test_a_run_tells_what_became_of_its_servers(world: World, as_staff: httpx.AsyncClient) -> None:
     """By reason, the first few of each named with the guest that the source names for them."""
     lives: list[list[object]] = [[adopted(vmid=201)], [DECLINED], []]

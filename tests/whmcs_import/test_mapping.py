@@ -165,6 +165,14 @@ def test_a_name_is_made_a_host_name_and_the_change_is_said() -> None:
     assert notes(domain="") == ["name_missing"]
 
 
+def test_an_image_and_a_place_that_nothing_says_are_unknown_and_that_is_said() -> None:
+    silent: dict[str, Any] = {"fields": (), "server": 0}
+    payload = mapped(**silent)
+    assert (payload["image"]["name"], payload["location"]["name"]) == ("unknown", "unknown")
+    assert notes(**silent) == ["image_missing", "location_missing"]
+    assert notes() == []
+
+
 def test_the_hint_and_what_speaks_against_it_are_carried() -> None:
     hint = Hint("demo", 105, "qemu", ("mod_pvewhmcs_vms",), "vmid_clash")
     outcome = mapping.map_service(service(), given.world(), hint)

@@ -13,10 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.registry import EVENTS
-from domain.server.events import ServerImported
 from eventstore.codec import Codec
 from tests.whmcs_import.rows import ODD, ROWS_OF_PEOPLE, ROWS_OF_SERVICES, Rows, fill, mapping, rows
-from whmcs_import import load, plan, shop
+from whmcs_import import chunks, plan, shop
 from whmcs_import.plan import Plan
 from whmcs_import.staging import (
     TABLES,
@@ -40,7 +39,7 @@ def payloads(staging: Staging) -> dict[tuple[str, str], dict[str, Any]]:
     for entity in plan.ENTITIES.values():
         for source_id, text in staging.planned_as(entity, "create"):
             plain = {**msgspec.json.decode(text), "run_id": UUID(int=1), "mode": "observe"}
-            encoded = _codec.encode(msgspec.convert(plain, load.EVENTS.get(entity, ServerImported)))
+            encoded = _codec.encode(msgspec.convert(plain, chunks.KINDS[entity]))
             for part in (encoded.data, encoded.private or ""):
                 part.encode("utf-8")
                 assert "\\u0000" not in part

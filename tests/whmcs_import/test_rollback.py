@@ -11,12 +11,13 @@ import pytest
 
 from domain import ids
 from domain.record import Actor, Meta
-from domain.server.events import HoldPlaced, Identity, ImportReverted, ServerAdopted
+from domain.server.events import HoldPlaced, Identity, ImportReverted, ModeChanged, ServerAdopted
 from domain.server.evolve import fold
 from eventstore.store import Entry, EventStore
 from projector import claims
 from tests.testbed_whmcs.running import Testbed
 from tests.whmcs_import.conftest import Importer
+from whmcs_import import rollback
 
 pytestmark = [pytest.mark.pg, pytest.mark.mariadb]
 
@@ -51,7 +52,8 @@ async def test_a_run_is_taken_back_but_for_what_people_touched_and_can_come_agai
         actual={},
     )
     await _append(store, held, HoldPlaced(reason="abuse", note="look"))
-    await _append(store, adopted, found)
+    for event in (found, ModeChanged(mode="manage"), ModeChanged(mode="observe")):
+        await _append(store, adopted, event)
     await database.execute("INSERT INTO vmid VALUES ('demo', 4711, $1, 'owned')", adopted)
     count = await database.fetchval("SELECT count(*) FROM source_key WHERE entity = 'service'")
 
@@ -83,6 +85,15 @@ async def test_a_run_is_taken_back_but_for_what_people_touched_and_can_come_agai
     assert importer.run().report["changes"] == 0
     wrong = [line for line in await claim_differences(database, store) if line.startswith(("source_key", "vmid"))]
     assert wrong == []
+
+
+def test_what_is_managed_is_peoples_until_it_is_only_observed_again() -> None:
+    seen = ("server.adopted", object())
+    managed, observed = (("server.mode_changed", ModeChanged(mode=mode)) for mode in ("manage", "observe"))
+    assert rollback.touched_by([seen]) is None
+    assert rollback.touched_by([seen, managed]) == "server.mode_changed"
+    assert rollback.touched_by([seen, managed, observed]) is None
+    assert rollback.touched_by([managed, ("operation.requested", object()), observed]) == "operation.requested"
 
 
 async def test_what_a_run_changed_becomes_what_it_was(

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from domain import ids
 from runtime import passwords
-from whmcs_import import users
+from whmcs_import import users, values
 from whmcs_import.users import ClientRow, Membership, UserRow
 
 CLIENT = ClientRow(
@@ -65,14 +65,15 @@ def test_a_user_whose_password_cannot_be_verified_is_reported() -> None:
 
 
 def test_one_address_signs_in_one_user_and_the_owner_of_servers_comes_first() -> None:
-    rows = [replace(USER, id=n, email=email) for n, email in ((1, "a@x.org"), (2, "A@x.org "), (3, ""), (4, "b@x.org"))]
-    assert users.login_problems(rows, {2}, {4}) == {1: "email_collision", 3: "email_invalid", 4: "email_taken"}
+    written = {1: "a@x.org", 2: "A@x.org ", 3: "", 4: "b@x.org"}
+    addresses = {id: values.email(text) for id, text in written.items()}
+    assert users.login_problems(addresses, {2}, {4}) == {1: "email_collision", 3: "email_invalid", 4: "email_taken"}
 
 
 def test_who_signs_in_with_an_address_already_goes_on_to() -> None:
-    rows = [replace(USER, id=n, email="a@x.org") for n in (1, 2, 3)]
-    assert users.login_problems(rows, {2}, set()) == {1: "email_collision", 3: "email_collision"}
-    assert users.login_problems(rows, {2}, set(), {3}) == {1: "email_collision", 2: "email_collision"}
+    addresses = dict.fromkeys((1, 2, 3), values.email("a@x.org"))
+    assert users.login_problems(addresses, {2}, set()) == {1: "email_collision", 3: "email_collision"}
+    assert users.login_problems(addresses, {2}, set(), {3}) == {1: "email_collision", 2: "email_collision"}
 
 
 def test_no_digest_that_can_be_guessed_at_speed_is_compared_or_published() -> None:

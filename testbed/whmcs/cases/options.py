@@ -118,7 +118,7 @@ def e37_hidden_options(stage: Stage) -> None:
 
 
 def e40_os_value_forms(stage: Stage) -> None:
-    """Operating systems by number, by name, by key, and two that are no longer to be had."""
+    """Operating systems by number, by name, by key, two that are no longer to be had, and none at all."""
     client = stage.owner("E40")
     forms = {
         "101|Ubuntu 24.04": "ubuntu-24.04",
@@ -134,6 +134,10 @@ def e40_os_value_forms(stage: Stage) -> None:
         service.truth.os = image
         if image is None:
             service.truth.becomes("quarantine", "image_unmapped")
+    silent = stage.sell(client)
+    silent.fields[OS_FIELD]["value"] = ""
+    silent.truth.os = ""
+    silent.truth.warnings.append("image_missing")
 
 
 def e41_location_forms(stage: Stage) -> None:
