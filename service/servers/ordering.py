@@ -107,10 +107,10 @@ async def image_for(req: Request, text: str, server: Server) -> e.Image:
 
 
 async def _check_image_is_there(req: Request, server: Server, image: Item) -> None:
-    """A disk is made anew only of an image that lies on the server's own node."""
+    """On the server's own node, or on a storage that its node shares; only a closer look shows whether it can move."""
     seen = await deps(req).store.pool.fetchval(SQL.images_seen, server.cluster, server.node)
-    if seen is not None and msgspec.json.decode(seen).get(image.declared["template"], [None])[0] != server.node:
-        message = f"{image.declared['name']} is not on the machine that the server is on: choose another image."
+    if seen is not None and image.declared["template"] not in msgspec.json.decode(seen):
+        message = f"{image.declared['name']} is not to be had where the server is: choose another image."
         raise invalid("/image", message, "not_offered")
 
 

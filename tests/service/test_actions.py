@@ -312,12 +312,14 @@ async def test_a_dry_run_of_a_resize_says_of_what_there_is_not_enough(
     assert (await _tried(as_ann, server, "resize", plan="large")).status_code == 200
 
 
-async def test_an_image_that_is_not_on_the_servers_machine_is_refused_at_once(
+async def test_an_image_that_is_out_of_the_servers_reach_is_refused_at_once(
     world: World, as_ann: httpx.AsyncClient, order: Order
 ) -> None:
-    """Also by a dry run; where nobody has looked yet, the operation finds out before it changes anything."""
+    """Also by a dry run; by a shared storage one of another machine is within reach. Where nobody has looked yet, the
+    operation finds out before it changes anything.
+    """
     server = await running(world, as_ann, order())
-    for images, status in (('{"debian-12": ["pve2", 9000]}', 422), ("{}", 422), ('{"debian-12": ["pve1", 9000]}', 200)):
+    for images, status in (("{}", 422), ('{"ubuntu": ["pve1", 9001]}', 422), ('{"debian-12": ["pve2", 9000]}', 200)):
         await world.store.pool.execute("DELETE FROM node_sight")
         await world.store.pool.execute(
             "INSERT INTO node_sight (cluster, node, online, memory_mib, images) VALUES ('demo', 'pve1', true, 1, $1)",
