@@ -96,6 +96,15 @@ async def test_outside_hands(bed: Bed) -> None:
     assert await bed.get("/nodes/pve1/tasks", vmid=200, typefilter="qmstop") == []
 
 
+async def test_outside_hands_leave_running_what_runs(bed: Bed) -> None:
+    vm = await bed.cloned(200)
+    await bed.run("POST", START)
+    await bed.control.post("/vms/200", json={"power": "start"})
+    assert (await bed.get(f"{vm}/status/current"))["status"] == "running"
+    await bed.control.post("/vms/200", json={"power": "stop"})
+    assert await bed.run("POST", START) == "OK"
+
+
 async def test_the_request_log_shows_what_was_asked(bed: Bed) -> None:
     await bed.control.delete("/requests")
     await bed.cloned(200)

@@ -147,6 +147,8 @@ class Node:
 
     async def start(self, vm: Vm, state: str | None = None) -> None:
         """Start a guest from its configuration; one whose memory was saved as `state` runs on from there."""
+        if self.running(vm):  # somebody was faster; what runs is left alone
+            raise Die(f"VM {vm.vmid} already running")
         spec = vms.guest_spec(vm, self.volumes.file_of)
         self._ended[vm.vmid] = asyncio.Event()
         vm.guest = spec
@@ -155,6 +157,8 @@ class Node:
             guests = self.guests(vm)
             await physical(guests.restore(spec, state) if state else guests.start(spec))
         except Die as error:
+            if self.running(vm):
+                raise Die(f"VM {vm.vmid} already running") from None
             self.stopped(vm)
             raise Die(f"start failed: {error.message}") from None
 

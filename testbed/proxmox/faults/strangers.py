@@ -94,7 +94,7 @@ class Hands:
 
     async def _power(self, vm: Vm, power: str) -> None:
         guests = self._cluster.guests(vm.kind)
-        if power == "start":
+        if power == "start" and not self.home(vm).running(vm):
             await self.home(vm).start(vm)
         elif power == "stop":
             await guests.stop(vm.vmid)
