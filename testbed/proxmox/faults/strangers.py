@@ -94,8 +94,9 @@ class Hands:
 
     async def _power(self, vm: Vm, power: str) -> None:
         guests = self._cluster.guests(vm.kind)
-        if power == "start" and not self.home(vm).running(vm):
-            await self.home(vm).start(vm)
+        if power == "start":
+            if not self.home(vm).running(vm):
+                await self.home(vm).start(vm)
         elif power == "stop":
             await guests.stop(vm.vmid)
         elif power == "pause":
