@@ -25,6 +25,7 @@ from service.web import health
 from service.web.patience import Patient
 
 GRACE_SECONDS = 5
+GARBAGE = 10_000  # objects made, net of those gone, between two looks for garbage: a list's page alone makes hundreds
 # What waits of a console's typing is bounded; what it shows does not shrink by compressing it again.
 CONSOLES: dict[str, Any] = {"ws_max_size": 256 * 1024, "ws_max_queue": 8, "ws_per_message_deflate": False}
 log = structlog.get_logger()
@@ -51,6 +52,7 @@ async def serve(stop: Stop) -> None:
         serving = [_served(settings, "HOSTLER_BIND", settings.bind, build(deps))]
         if settings.metrics_bind is not None:
             serving.append(_served(settings, "HOSTLER_METRICS_BIND", settings.metrics_bind, _metrics_only(deps)))
+        gc.set_threshold(GARBAGE)
         gc.freeze()  # what was opened stays: it need not be looked through for garbage
         tasks = [asyncio.create_task(server.serve([bound])) for server, bound in serving]
         stopped = asyncio.create_task(stop.wait())

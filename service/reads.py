@@ -21,6 +21,7 @@ from domain.server.evolve import evolve
 from domain.server.represent import Sight, Sights
 from domain.server.state import Operation, Server
 from eventstore import snapshot
+from eventstore.at_hand import AtHand
 from eventstore.positions import START, Position
 from eventstore.queries import Queries
 from eventstore.store import EventStore
@@ -72,6 +73,7 @@ class Reads:
     def __init__(self, store: EventStore):
         self._store = store
         self._pool = store.pool
+        self.at_hand = AtHand(store.pool)  # for what is read again and again
         self._sights: Sights = {}
         self._sights_until = 0.0
         self._written: dict[UUID, Position] = {}
@@ -92,7 +94,7 @@ class Reads:
         known = [self._states.get(id) for id, _ in asked]
         versions = [state.version if state is not None else None for state in known]
         found: list[list[asyncpg.Record]] = [[] for _ in asked]
-        for row in await self._pool.fetch(SQL.server, *map(list, zip(*asked, strict=True)), versions):
+        for row in await self.at_hand.fetch(SQL.server, *map(list, zip(*asked, strict=True)), versions):
             found[row["number"] - 1].append(row)
         return list(zip(found, known, strict=True))
 
@@ -109,14 +111,14 @@ class Reads:
         kept = {id: self._states.get(id) for id in versions}
         found = {id: state for id, state in kept.items() if state is not None and state.version == versions[id]}
         asked = [id for id in versions if id not in found]
-        for row in await self._pool.fetch(SQL.states, asked) if asked else ():
+        for row in await self.at_hand.fetch(SQL.states, asked) if asked else ():
             state = found[row["server_id"]] = snapshot.decode(Server, row["state"])
             self._states.keep(state.id, state)
         return found
 
     async def operation(self, id: UUID, caller: Caller) -> tuple[Found, Operation] | None:
         """An operation by id with its server, never older than what was appended before this call."""
-        rows = await self._pool.fetch(SQL.operation, id, caller.user_id)
+        rows = await self.at_hand.fetch(SQL.operation, id, caller.user_id)
         viewed = rows[0]["state"] if rows else None
         found = self._found(rows, None if viewed is None else snapshot.decode(Server, viewed)) if rows else None
         if found is None:
@@ -150,7 +152,7 @@ class Reads:
 
     async def _read_memberships(self, user_ids: Sequence[UUID]) -> list[list[Membership]]:
         found: dict[UUID, list[Membership]] = {id: [] for id in user_ids}
-        for user_id, *membership in await self._pool.fetch(SQL.memberships, list(found)):
+        for user_id, *membership in await self.at_hand.fetch(SQL.memberships, list(found)):
             found[user_id].append(Membership(*membership))
         return [found[id] for id in user_ids]
 
@@ -165,7 +167,7 @@ class Reads:
     async def _read_offered(self, questions: Sequence[Sequence[Named]]) -> list[dict[str, Item]]:
         found: list[dict[str, Item]] = [{} for _ in questions]
         asked = [(number, *named) for number, question in enumerate(questions) for named in question]
-        for row in await self._pool.fetch(SQL.offered, *map(list, zip(*asked, strict=True))):
+        for row in await self.at_hand.fetch(SQL.offered, *map(list, zip(*asked, strict=True))):
             found[row["question"]][row["kind"]] = snapshot.decode(Item, row["state"])
         return found
 
@@ -174,7 +176,7 @@ class Reads:
         return await self._switched.answer(None)
 
     async def _read_switched(self, questions: Sequence[None]) -> list[dict[str, str]]:
-        modes = {row["cluster"]: row["mode"] for row in await self._pool.fetch(SQL.clusters_switched)}
+        modes = {row["cluster"]: row["mode"] for row in await self.at_hand.fetch(SQL.clusters_switched)}
         return [modes for _ in questions]
 
     async def offers(self) -> list[Item]:
@@ -207,7 +209,7 @@ class Reads:
     async def sights(self) -> Sights:
         """Whether each cluster answers, at most a second old."""
         if time.monotonic() >= self._sights_until:
-            rows = await self._pool.fetch(SQL.sights)
+            rows = await self.at_hand.fetch(SQL.sights)
             self._sights = {
                 row["cluster"]: Sight(reachable=row["reachable"], observed_at=row["observed_at"]) for row in rows
             }
@@ -232,8 +234,8 @@ class Reads:
             del self._written[user_id]
 
     async def _reached(self, wanted: Position) -> bool:
-        row = await self._pool.fetchrow(SQL.checkpoint)
-        return row is not None and Position(row["tx"], row["pos"]) >= wanted
+        rows = await self.at_hand.fetch(SQL.checkpoint)
+        return any(Position(row["tx"], row["pos"]) >= wanted for row in rows)
 
     def _records(self, rows: Iterable[asyncpg.Record]) -> list[Recorded[Any]]:
         return [self._store.recorded(row) for row in rows if row["type"] is not None]

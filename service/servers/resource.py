@@ -47,11 +47,11 @@ async def list_servers(req: Request) -> Response:
     fields = (asked.status, pattern(asked.q), away, value, id, asked.limit + 1, *_label(asked.label))
     account = _account(asked.account)
     if asked.scope == "own":
-        rows = await d.store.pool.fetch(order.of_user, *fields, who.user_id, account)
+        rows = await d.reads.at_hand.fetch(order.of_user, *fields, who.user_id, account)
     elif account is None:
-        rows = await d.store.pool.fetch(order.of_everybody, *fields)
+        rows = await d.reads.at_hand.fetch(order.of_everybody, *fields)
     else:
-        rows = await d.store.pool.fetch(order.of_account, *fields, account)
+        rows = await d.reads.at_hand.fetch(order.of_account, *fields, account)
     servers = await d.shown.servers(rows[: asked.limit], sights, staff=who.staff)
     shown = paging.page(
         rows,
