@@ -177,15 +177,15 @@ async def _become_only_runner(connection: Connection, stop: asyncio.Event) -> No
 
 async def _round(projection: Projection, connection: Connection, bell: Doorbell, stop: asyncio.Event) -> None:
     try:
-        more = await projection.step(connection)
+        count = await projection.step(connection)
     except Fenced:
         log.warning("another runner moved the checkpoint")
     except (Parked, OtherCode) as error:
         log.error("projection waits", reason=str(error))
         await _pause(stop, PARKED)
     else:
-        if not more:
-            await bell.wait(SOON if projection.waiting else 1.0)
+        if count < PAGE:  # hardly more is there by now, unless the bell says so
+            await bell.wait(SOON if count or projection.waiting else 1.0)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

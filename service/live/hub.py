@@ -63,10 +63,10 @@ class Message:
         """Whose server it is about."""
         return self._turn.after.account_id
 
-    def is_about(self, operation_id: UUID) -> bool:
-        """Whether it tells of an operation."""
+    def status_of(self, operation_id: UUID) -> str | None:
+        """What it says an operation has come to; None when it tells of something else."""
         touched = self._turn.after.touched
-        return touched is not None and touched.id == operation_id
+        return touched.status if touched is not None and touched.id == operation_id else None
 
     def text(self, *, staff: bool) -> bytes:
         """The message as it goes over the wire."""

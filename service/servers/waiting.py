@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from domain.server import represent
 from domain.server.state import Operation
 from service.deps import Deps, caller, deps
 from service.identity.tokens import Caller
-from service.live.hub import Message
+from service.live.hub import Listener, Message
 from service.reads import Found
 from service.web.edge import LONGEST_WAIT
 from service.web.idempotency import Stored
@@ -48,17 +49,23 @@ async def _ended(d: Deps, who: Caller, id: UUID, seconds: int) -> tuple[Found, O
     """The operation and its server once it has ended, or as they are after so many seconds."""
     with d.hub.listening(who) as listener:
         found = await d.reads.operation(id, who)
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while found is not None and found[1].status in GOING_ON:
-                    message = await listener.queue.get()
-                    if message is None:
-                        break  # too much happens to follow, or the service stops
-                    if isinstance(message, Message) and message.is_about(id):
-                        found = await d.reads.operation(id, who)
-        except TimeoutError:
-            found = await d.reads.operation(id, who)
-    return found
+                while _goes_on(found) and await _told_of_an_end(listener, id):
+                    found = await d.reads.operation(id, who)
+    return await d.reads.operation(id, who) if _goes_on(found) else found
+
+
+def _goes_on(found: tuple[Found, Operation] | None) -> bool:
+    return found is not None and found[1].status in GOING_ON
+
+
+async def _told_of_an_end(listener: Listener, id: UUID) -> bool:
+    """Wait until the operation is said to have ended; False when too much happens to follow, or the service stops."""
+    while (message := await listener.queue.get()) is not None:
+        if isinstance(message, Message) and message.status_of(id) not in (None, *GOING_ON):
+            return True
+    return False
 
 
 async def _renewed(req: Request, stored: Stored, found: Found, operation: Operation) -> Stored:
