@@ -418,8 +418,7 @@ def _query(connection: Connection, schema: _Schema, table: Table) -> str:
         f"`{present.columns[column][0]}`" if column in present.columns else f"NULL AS `{column}`"
         for column in table.columns
     ]
-    secrets = _secret_fields(connection, schema) if table.name == "tblcustomfieldsvalues" else []
-    where = f" WHERE fieldid NOT IN ({', '.join(map(str, secrets))})" if secrets else ""
+    where = f" WHERE {_of_products(connection, schema)}" if table.name == "tblcustomfieldsvalues" else ""
     return f"SELECT {', '.join(columns)} FROM `{present.name}`{where}"
 
 
@@ -440,11 +439,19 @@ def _read(row: tuple[Any, ...], readers: dict[int, Callable[[Any], Any]]) -> tup
     return tuple(read)
 
 
-def _secret_fields(connection: Connection, schema: _Schema) -> list[int]:
-    """Passwords kept in custom fields are never read, neither the encrypted ones nor those in plain text."""
+def _of_products(connection: Connection, schema: _Schema) -> str:
+    """Which values of custom fields are read: those of products. Of clients and tickets there may be millions, and they
+    say nothing about a service; passwords are never read, neither the encrypted ones nor those in plain text.
+    """
     with connection.cursor(Cursor) as cursor:
-        cursor.execute(f"SELECT id, fieldname, fieldtype FROM `{schema.tables['tblcustomfields'].name}`")
-        return [int(id) for id, name, kind in cursor.fetchall() if _is_secret(str(name), str(kind))]
+        cursor.execute(f"SELECT id, type, fieldname, fieldtype FROM `{schema.tables['tblcustomfields'].name}`")
+        fields = [
+            as_number(id)
+            for id, of, name, kind in cursor.fetchall()
+            if str(of).strip().lower() == "product" and not _is_secret(str(name), str(kind))
+        ]
+    known = sorted({str(id) for id in fields if id is not None})
+    return f"fieldid IN ({', '.join(known)})" if known else "FALSE"
 
 
 def _is_secret(name: str, kind: str) -> bool:

@@ -68,6 +68,21 @@ def test_what_is_written_otherwise_means_the_same(changing: Testbed, staging: St
     assert any(product.plan for product in sold.products.values() if product.module == "PveWhmcs")
 
 
+def test_values_of_clients_and_tickets_are_left_where_they_are(changing: Testbed, staging: Staging) -> None:
+    """There may be millions. A field whose id is no number is nobody's, and stops nothing."""
+    changing.rows("ALTER TABLE tblcustomfields MODIFY id VARCHAR(20) NOT NULL", "dsn")
+    changing.rows(
+        "INSERT INTO tblcustomfields (id, type, relid, fieldname, fieldtype) VALUES ('x', 'product', 0, 'odd', 'text'),"
+        " ('990', 'client', 0, 'of clients', 'text'), ('991', 'support', 0, 'of tickets', 'text')",
+        "dsn",
+    )
+    changing.rows("INSERT INTO tblcustomfieldsvalues (fieldid, relid, value) SELECT 990, id, '' FROM tblclients", "dsn")
+    read(changing, staging)
+    fields = {id for (id,) in staging.rows("SELECT DISTINCT fieldid FROM tblcustomfieldsvalues")}
+    assert fields
+    assert fields <= shop.read(staging).fields.keys()
+
+
 def test_locked_tables_do_not_change_while_they_are_read(changing: Testbed, staging: Staging) -> None:
     changing.rows("ALTER TABLE tblhosting ENGINE = MyISAM", "dsn")
     waiting = "SET STATEMENT lock_wait_timeout = 1 FOR UPDATE tblhosting SET amount = amount + 1 LIMIT 1"
