@@ -150,6 +150,8 @@ def restore_backup(world: FakeWorld, call: str, node: str, vmid: int, volume: st
     _check_storage(world, call, storage)
     if volume not in world.backups:
         raise Refused(f"unable to restore VM {vmid} - volume '{volume}' does not exist", call=call)
+    if guest.lock:
+        raise Busy(f"unable to restore VM {vmid} - VM is locked ({guest.lock})", call=call)
 
     def run() -> str:
         if guest.power != "stopped":

@@ -77,6 +77,7 @@ SENTENCES: list[tuple[str, Kind]] = [
     (r"^storage '[^']*' (does not exist|is disabled|is not available on node)", Refused),
     (r"^(pool|snapshot) '[^']*' does not exist", Refused),
     # qemu-server API2/Qemu.pm create_vm, create_disks
+    (r"^unable to restore VM \d+ - (VM is locked \(|can't lock file )", Busy),
     (r"^unable to restore VM \d+ - vm is running", Refused),
     (r"^unable to restore VM \d+ - ", Refused),
     (r"^volume '[^']*' does not exist", Refused),

@@ -36,6 +36,8 @@ CHANGES: list[tuple[int, str, type[HypervisorError]]] = [
     (500, "unable to create VM 100: config file already exists", Conflict),
     (500, "unable to create VM 100 - VM 100 already exists on node 'pve1'", Conflict),
     (500, "VM is locked (backup)", Busy),
+    (500, "unable to restore VM 100 - VM is locked (create)", Busy),
+    (500, "unable to restore VM 100 - vm is running", Refused),
     (500, "can't lock file '/var/lock/qemu-server/lock-100.conf' - got timeout", Busy),
     (500, "can't lock file '/var/lock/pve-manager/pve-storage-local' - got timeout", Busy),
     (500, "cfs-lock 'storage-ceph' error: got lock request timeout", Busy),

@@ -292,6 +292,22 @@ async def test_a_lock_that_was_left_behind_goes_to_staff(life: Life) -> None:
     assert len((await _done(life, server)).snapshots) == 1
 
 
+async def test_a_lock_of_a_restore_is_waited_for_and_then_goes_to_staff(life: Life) -> None:
+    """Proxmox refuses a second restore because of it; that does not end the first."""
+    server = await _running(life)
+    await life.ask(server, "backup", name="b")
+    backup = (await _done(life, server)).backups[0]
+    life.world.kill_task("qmrestore")
+    await life.ask(server, "backup_restore", backup_id=str(backup.id))
+    state = await life.settle(server, rounds=300)
+    assert state.operation is not None
+    assert state.operation.error is not None
+    assert (state.operation.status, state.operation.error.code) == ("needs_attention", "lock_left")
+    life.world.guests[state.vmid or 0].lock = None
+    await life.end(server, "retry", by="staff")
+    assert (await _done(life, server)).status == "running"
+
+
 async def test_a_snapshot_that_somebody_deleted_is_said_to_be_gone(life: Life) -> None:
     server = await _running(life)
     await life.ask(server, "snapshot", name="s")
