@@ -27,7 +27,10 @@ export const paths = {
   serverSettings: (id: string) => `${paths.server(id)}/settings`,
   serverStaff: (id: string) => `${paths.server(id)}/staff`,
   admin: () => "/admin",
-  adminOperations: () => "/admin/operations",
+  adminOperations: (status?: string, type?: string) => {
+    const filters = new URLSearchParams({ ...(status ? { status } : {}), ...(type ? { type } : {}) });
+    return `/admin/operations${filters.size > 0 ? `?${filters}` : ""}`;
+  },
   adminCapacity: () => "/admin/capacity",
   adminPlans: () => "/admin/plans",
   adminImages: () => "/admin/images",

@@ -105,7 +105,7 @@ const staff: RouteObject = {
   path: "/admin",
   lazy: () => page(import("@/features/staff/StaffPage"), "StaffPage"),
   children: [
-    { index: true, lazy: () => page(import("@/features/staff/OverviewPage"), "OverviewPage") },
+    { index: true, lazy: () => page(import("@/features/staff/overview/OverviewPage"), "OverviewPage") },
     { path: "operations", lazy: () => page(import("@/features/staff/operations/OperationsPage"), "OperationsPage") },
     { path: "capacity", lazy: () => page(import("@/features/staff/capacity/CapacityPage"), "CapacityPage") },
     catalogue,

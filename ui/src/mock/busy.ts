@@ -1,6 +1,6 @@
 import type { MockDb } from "./db";
 import { aServer, customer } from "./fixtures";
-import { aCapacity, aCluster, aDrift, anImportRun } from "./staff";
+import { aCapacity, aCluster, aDrift, anImportRun, aPace } from "./staff";
 
 const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
 const DAY = 24 * 60;
@@ -17,6 +17,11 @@ export function makeBusy(db: MockDb): void {
   db.staff.destroys = { ...db.staff.destroys, ...waiting };
   db.staff.holds = { ...db.staff.holds, ...waiting, waiting: 61 };
   db.staff.capacity = fuller();
+  const addresses = { most: 60, promised: 57 };
+  db.staff.pace.locations.push(
+    ...aPace({ key: "par1", name: "Paris", servers: 57, grown: 9, room: 3, short_of: "addresses", addresses })
+      .locations,
+  );
 }
 
 function operations(db: MockDb): void {

@@ -11,6 +11,7 @@ export class MockStaff {
   readonly decided: [id: string, action: string, reason: string][] = [];
   readonly shelf = new MockShelf();
   capacity: components["schemas"]["Capacity"] = aCapacity();
+  pace: components["schemas"]["ServicePace"] = aPace();
   drift: Drift[] = [];
   /** Servers to whose guests nothing is done. */
   readonly observed = new Set<string>();
@@ -51,6 +52,23 @@ export function aCapacity(): components["schemas"]["Capacity"] {
     pools: [{ name: "fra1-v4", location: "fra1", network: "192.0.2.0/24", size: 240, taken: 61 }],
     slots: [{ cluster: "demo", granted: 2, waiting: 1 }],
   };
+}
+
+const HOUR_MS = 3_600_000;
+
+export function aPace(
+  changes: Partial<components["schemas"]["LocationRoom"]> = {},
+): components["schemas"]["ServicePace"] {
+  const now = Math.floor(Date.now() / HOUR_MS);
+  const hours = Array.from({ length: 24 }, (_, n) => ({
+    hour: new Date((now - 23 + n) * HOUR_MS).toISOString(),
+    begun: 4 + ((n * 7) % 13),
+    creates: n % 3,
+    failed: n === 20 ? 2 : 0,
+  }));
+  const place = { key: "fra1", name: "Frankfurt", servers: 61, grown: 12, room: 120, short_of: "memory" as const };
+  const amounts = { memory: { most: 131_072, promised: 91_136 }, disk: null, addresses: { most: 240, promised: 61 } };
+  return { object: "pace", hours, locations: [{ ...place, ...amounts, ...changes }] };
 }
 
 export function aHealth(changes: Partial<SystemHealth> = {}): SystemHealth {

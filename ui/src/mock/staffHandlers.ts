@@ -46,6 +46,10 @@ export function staffHandlers(db: MockDb, guarded: Guard): HttpHandler[] {
       forStaff(() => HttpResponse.json(staff.capacity)),
     ),
     http.get(
+      "*/v1/admin/pace",
+      forStaff(() => HttpResponse.json(staff.pace)),
+    ),
+    http.get(
       "*/v1/admin/operations",
       forStaff(({ url }) =>
         list(
@@ -63,13 +67,6 @@ export function staffHandlers(db: MockDb, guarded: Guard): HttpHandler[] {
         const operation = db.operations.get(id)!;
         db.operations.set(id, { ...operation, status: action === "abandon" ? "cancelled" : "queued", error: null });
         return HttpResponse.json({ operation: db.operations.get(id) }, { status: 202 });
-      }),
-    ),
-    http.get(
-      "*/v1/operations",
-      forStaff(({ url }) => {
-        const status = url.searchParams.get("status");
-        return list([...db.operations.values()].filter((operation) => operation.status === status).toReversed());
       }),
     ),
     http.get(

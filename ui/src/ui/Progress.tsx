@@ -1,5 +1,14 @@
+import { classes } from "@/lib/classes";
+
+interface Props {
+  value: number | null;
+  label: string;
+  /** Whether there is so little left that somebody should know. */
+  full?: boolean;
+}
+
 /** A bar for 0 to 100, or a moving one where nobody can say how far it is. */
-export function Progress({ value, label }: { value: number | null; label: string }) {
+export function Progress({ value, label, full = false }: Props) {
   return (
     <div
       role="progressbar"
@@ -10,11 +19,11 @@ export function Progress({ value, label }: { value: number | null; label: string
       className="h-1.5 w-full overflow-hidden rounded-full bg-raised"
     >
       <div
-        className={
-          value === null
-            ? "h-full w-1/3 animate-pulse rounded-full bg-accent"
-            : "h-full rounded-full bg-accent transition-[width]"
-        }
+        className={classes(
+          "h-full rounded-full",
+          full ? "bg-warn" : "bg-accent",
+          value === null ? "w-1/3 animate-pulse" : "transition-[width]",
+        )}
         style={value === null ? undefined : { width: `${value}%` }}
       />
     </div>

@@ -3,6 +3,7 @@ import { catalogueWords } from "./catalogue";
 import { holdWords } from "./holds";
 import { healthWords } from "./health";
 import { importWords } from "./imports";
+import { overviewWords } from "./overview";
 import { pastWords } from "./past";
 import { staffOperationWords } from "./staffOperations";
 import { peopleWords } from "./people";
@@ -15,6 +16,7 @@ export const staffWords = {
   holds: holdWords,
   imports: importWords,
   health: healthWords,
+  overview: overviewWords,
   past: pastWords,
   people: peopleWords,
   title: "Staff",
@@ -50,9 +52,6 @@ export const staffWords = {
   clusterUnseen: (name: string) => `${name} has not been asked yet.`,
   driftCount: (n: number, more: boolean) =>
     `${n}${more ? " or more" : ""} ${n === 1 ? "difference" : "differences"} between the record and the hypervisor`,
-  driftOpen: "Show them",
-  webhooksFailing: "Webhooks that take nothing",
-  webhookSince: "It has taken nothing since",
   destroysTitle: "Removals of guests wait",
   destroysHelp: (recent: number, limit: number) =>
     `${recent} guests were removed lately; beyond ${limit} somebody has to agree.`,

@@ -1,6 +1,6 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api, unwrap } from "@/api/client";
-import type { Operation, ServerAction } from "@/api/types";
+import type { ServerAction } from "@/api/types";
 import { randomKey } from "@/lib/keys";
 import type { Filters } from "./operations/filters";
 import type { Hold } from "@/api/holding";
@@ -8,24 +8,14 @@ import type { Hold } from "@/api/holding";
 const POLL_MS = 15_000;
 /** For what somebody looks at while it goes wrong. */
 const WATCH_MS = 5_000;
+/** For what moves slowly, and takes a while to count. */
+const PACE_MS = 60_000;
 const LISTED = 50;
 const live = { refetchInterval: POLL_MS } as const;
 
 /** What staff sees; all of it under one key, so that an act can outdate all of it. */
 export const staffQueries = {
   all: ["staff"] as const,
-  operations: (status: "needs_attention" | "failed", limit = LISTED) =>
-    queryOptions({
-      ...live,
-      queryKey: ["staff", "operations", status, limit] as const,
-      queryFn: ({ signal }) =>
-        unwrap(api.GET("/v1/operations", { params: { query: { status, scope: "all", limit } }, signal })),
-    }),
-  server: (id: string) =>
-    queryOptions({
-      queryKey: ["staff", "server", id] as const,
-      queryFn: ({ signal }) => unwrap(api.GET("/v1/servers/{id}", { params: { path: { id } }, signal })),
-    }),
   drift: (ignored: boolean) =>
     infiniteQueryOptions({
       ...live,
@@ -37,13 +27,13 @@ export const staffQueries = {
       },
       getNextPageParam: (last) => last.page.next_cursor ?? undefined,
     }),
-  allOperations: (filters: Filters) =>
+  allOperations: (filters: Filters, limit = LISTED) =>
     infiniteQueryOptions({
       ...live,
-      queryKey: ["staff", "allOperations", filters] as const,
+      queryKey: ["staff", "allOperations", filters, limit] as const,
       initialPageParam: undefined as string | undefined,
       queryFn: ({ pageParam, signal }) => {
-        const query = { ...filters, limit: LISTED, cursor: pageParam };
+        const query = { ...filters, limit, cursor: pageParam };
         return unwrap(api.GET("/v1/admin/operations", { params: { query }, signal }));
       },
       getNextPageParam: (last) => last.page.next_cursor ?? undefined,
@@ -54,6 +44,12 @@ export const staffQueries = {
       ...live,
       queryKey: ["staff", "capacity"] as const,
       queryFn: ({ signal }) => unwrap(api.GET("/v1/admin/capacity", { signal })),
+    }),
+  pace: () =>
+    queryOptions({
+      refetchInterval: PACE_MS,
+      queryKey: ["staff", "pace"] as const,
+      queryFn: ({ signal }) => unwrap(api.GET("/v1/admin/pace", { signal })),
     }),
   clusters: () =>
     queryOptions({
@@ -126,10 +122,6 @@ export type Mode = "observe" | "manage";
 
 /** What staff can do; each answers when the service has taken it on. */
 export const staffActs = {
-  end: ({ id, resource }: Operation, type: "retry" | "cancel") =>
-    unwrap(
-      api.POST("/v1/servers/{id}/actions", { params: { path: { id: resource.id } }, body: { type, operation: id } }),
-    ),
   decide: (id: string, action: "retry" | "skip" | "abandon", reason: string) =>
     unwrap(api.POST("/v1/admin/operations/{id}", { params: { path: { id } }, body: { action, reason } })),
   settle: (id: string, action: "adopt" | "repair" | "ignore") =>

@@ -51,12 +51,13 @@ test("what needs attention is listed with Proxmox's words, and can be tried agai
     { code: "x", message: "It did not come back.", retryable: false, debug: "VM 101 timeout" },
     "needs_attention",
   );
-  expect(await screen.findByText(/fra does not answer, as of/)).toBeVisible();
-  expect(await screen.findByText(/1 difference between the record/)).toBeVisible();
+  expect(await screen.findByRole("link", { name: /fra does not answer, as of/ })).toBeVisible();
+  const drift = await screen.findByRole("link", { name: /1 difference between the record/ });
+  expect(drift).toHaveAttribute("href", "/admin/drift");
   const list = await screen.findByRole("list", { name: "Operations that wait for staff" });
   expect(await within(list).findByRole("link", { name: "stuck: Rebooting" })).toBeVisible();
   expect(list).toHaveTextContent("VM 101 timeout");
-  await confirm(user, "Give up: stuck", "Give up");
+  await confirm(user, "Give up: stuck: Rebooting", "Give up");
   await waitFor(() => expect(db.operations.get(id)!.status).toBe("cancelled"));
   await waitFor(() => expect(screen.queryByText("It did not come back.")).toBeNull());
 });
@@ -68,16 +69,16 @@ test("webhooks that take nothing are listed, and lead to whose they are", async 
     { id: "whk_1", account: "acc_1", url: "https://a.example/", failing_since: since, disabled_reason: null },
     { id: "whk_2", account: null, url: "https://b.example/", failing_since: null, disabled_reason: "It is gone." },
   ];
-  const list = await screen.findByRole("list", { name: "Webhooks that take nothing" });
-  expect(within(list).getByRole("link", { name: "https://a.example/" })).toHaveAttribute(
+  const list = await screen.findByRole("list", { name: "What needs attention" });
+  expect(within(list).getByRole("link", { name: "The webhook https://a.example/ takes nothing" })).toHaveAttribute(
     "href",
     "/admin/customers/acc_1",
   );
-  expect(within(list).getByRole("link", { name: "https://b.example/" })).toHaveAttribute(
+  expect(within(list).getByRole("link", { name: "The webhook https://b.example/ takes nothing" })).toHaveAttribute(
     "href",
     "/admin/webhooks/whk_2",
   );
-  expect(list).toHaveTextContent("It has taken nothing since");
+  expect(list).toHaveTextContent("Since Nov 1, 2026");
   expect(list).toHaveTextContent("It is gone.");
   expect(screen.queryByText("Nothing needs attention")).toBeNull();
 });

@@ -9,9 +9,9 @@ import { Section } from "@/ui/Section";
 import { Time } from "@/ui/Time";
 import { words } from "@/words";
 import { Effects } from "./Effects";
+import { PROGRAMS } from "./programs";
 
 const { health } = words.staff;
-const PROGRAMS = ["hostler-service", "hostler-projector", "hostler-orchestrator"] as const;
 
 /** How the system itself goes: whether it acts, how far behind it is, and what of it is running. */
 export function HealthPage() {

@@ -1,0 +1,2 @@
+/** The programs without which something stands still. */
+export const PROGRAMS = ["hostler-service", "hostler-projector", "hostler-orchestrator"] as const;
