@@ -180,6 +180,9 @@ async def _imported(node: Node, vm: Vm, source: str, storage: str, extension: st
         raise Die("cannot import from cloudinit disk")
     if original.content != "images":
         return await _from_file(node, vm, original, storage, extension or original.format, say)
+    owner = node.cluster.vms.get(original.vmid)
+    if owner is not None and owner.node != node.name:
+        raise Die(f"owner VM {original.vmid} not on local node")
     return await full_copy(node, original, vm.vmid, vm.kind, say, extension=extension, storage=storage)
 
 
