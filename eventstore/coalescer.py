@@ -18,7 +18,7 @@ from eventstore.codec import Codec
 from eventstore.database import LOST, DatabaseUnavailable, connect
 from eventstore.positions import Position
 from eventstore.queries import Queries
-from eventstore.store import Conflict, Entry, Row, Wake, Written, append_rows, encoded, in_order
+from eventstore.store import Conflict, Entry, Name, Row, Wake, Written, append_rows, encoded, in_order
 
 SQL = Queries("eventstore")
 CAP = 256  # appends in one transaction
@@ -35,6 +35,7 @@ class _Append:
 
     rows: list[Row]
     wakes: Sequence[Wake]
+    names: Sequence[Name]
     answer: asyncio.Future[Written]
     streams: frozenset[UUID] = field(init=False)
 
@@ -53,10 +54,10 @@ class _Append:
 class Coalescer:
     """Appends through one or two connections of its own; every caller gets its own answer."""
 
-    def __init__(self, url: str, codec: Codec, *, lanes: int = 1):
+    def __init__(self, url: str, codec: Codec, *, lanes: int = 1, patience: float = PATIENCE):
         self._codec = codec
         self._waiting: deque[_Append] = deque()
-        self._idle = [_Lane(url) for _ in range(lanes)]
+        self._idle = [_Lane(url, patience) for _ in range(lanes)]
         self._working: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Coalescer:
@@ -77,10 +78,10 @@ class Coalescer:
         """
         return (await self.write(entries, wakes)).position
 
-    async def write(self, entries: Sequence[Entry], wakes: Sequence[Wake] = ()) -> Written:
-        """`append`, and all that was written with it, others' appends among it. Raises as `append`."""
+    async def write(self, entries: Sequence[Entry], wakes: Sequence[Wake] = (), names: Sequence[Name] = ()) -> Written:
+        """`append`, with names, and all that was written with it, others' appends among it. Raises as `append`."""
         answer: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Append(encoded(self._codec, entries), wakes, answer))
+        self._waiting.append(_Append(encoded(self._codec, entries), wakes, names, answer))
         if self._idle:
             self._set_to_work(self._idle.pop())
         return await answer
@@ -114,8 +115,8 @@ class Coalescer:
 class _Lane:
     """One connection, and what to do when a batch or the connection fails."""
 
-    def __init__(self, url: str):
-        self._url = url
+    def __init__(self, url: str, patience: float):
+        self._url, self._patience = url, patience
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
 
     async def close(self) -> None:
@@ -125,9 +126,7 @@ class _Lane:
     async def send(self, batch: list[_Append]) -> None:
         """Answer every append of the batch; never raises."""
         try:
-            written = await self._append(
-                [row for one in batch for row in one.rows], [w for one in batch for w in one.wakes]
-            )
+            written = await self._append(batch)
         except Exception as error:  # noqa: BLE001 - each caller is told on its own
             await self._apart(batch, error)
         else:
@@ -139,7 +138,7 @@ class _Lane:
             for one in batch:
                 one.fail(error)
             return
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self._patience
         for one in batch:
             try:
                 one.succeed(await self._alone(one, isinstance(error, UNKNOWN), deadline))
@@ -160,18 +159,21 @@ class _Lane:
     async def _once(self, one: _Append, unknown: bool) -> Written:
         """One append; after an unknown outcome, a conflict with ourselves is a success."""
         try:
-            return await self._append(one.rows, one.wakes)
+            return await self._append([one])
         except Conflict:
             written = await self._ours(one) if unknown else None
             if written is None:
                 raise
             return written
 
-    async def _append(self, rows: Sequence[Row], wakes: Sequence[Wake]) -> Written:
+    async def _append(self, batch: Sequence[_Append]) -> Written:
         connection = await self._connected()
+        rows = [row for one in batch for row in one.rows]
+        wakes = [wake for one in batch for wake in one.wakes]
+        names = [name for one in batch for name in one.names]
         try:
             async with asyncio.timeout(STATEMENT_SECONDS):
-                return await append_rows(connection, rows, wakes)
+                return await append_rows(connection, rows, wakes, names)
         except UNKNOWN:
             connection.terminate()
             raise

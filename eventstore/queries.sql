@@ -2,7 +2,7 @@
 -- Events, their private parts and a wake, as the first write of the transaction: no row back means it was not. Back
 -- come their places and times, in the order they were given in.
 -- $1 stream, $2 versions, $3 types, $4 schema versions, $5 data, $6 meta, $7 private data (null: none),
--- $8 subject of the private data, $9 wake category (null: no wake)
+-- $8 subject of the private data, $9 and $10 streams to wake and for whom, $11 and $12 operations and their streams
 WITH guard AS MATERIALIZED (
     SELECT WHERE pg_current_xact_id_if_assigned() IS NULL
 ), appended AS (
@@ -26,6 +26,9 @@ WITH guard AS MATERIALIZED (
     ON CONFLICT (stream_id) DO UPDATE
        SET tx = EXCLUDED.tx, pos = EXCLUDED.pos,
            due = CASE WHEN outbox.token IS NULL THEN EXCLUDED.due ELSE outbox.due END
+), named AS (
+    INSERT INTO operation_stream (operation_id, stream_id)
+    SELECT operation_id, stream_id FROM guard, unnest($11::uuid[], $12::uuid[]) AS row (operation_id, stream_id)
 ), rung AS (
     SELECT pg_notify('hostler', ''), CASE WHEN cardinality($9::uuid[]) > 0 THEN pg_notify('hostler_wakes', '') END
 )

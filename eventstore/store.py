@@ -66,6 +66,14 @@ class Wake:
     category: str
 
 
+@dataclass(frozen=True, slots=True)
+class Name:
+    """The id of an operation, by which its stream is found too: a claim that is part of the append itself."""
+
+    operation_id: UUID
+    stream_id: UUID
+
+
 class Row(NamedTuple):
     """An entry as the append statement takes it, column by column."""
 
@@ -113,7 +121,9 @@ class Batch:
 class Appender(Protocol):
     """Another way to append events and wakes that come without claims."""
 
-    async def write(self, entries: Sequence[Entry], wakes: Sequence[Wake] = ()) -> Written: ...
+    async def write(
+        self, entries: Sequence[Entry], wakes: Sequence[Wake] = (), names: Sequence[Name] = ()
+    ) -> Written: ...
 
 
 class EventStore:
@@ -145,27 +155,34 @@ class EventStore:
         return (await self.write(entries, wakes, claims)).position
 
     async def record(
-        self, entries: Sequence[Entry], wakes: Sequence[Wake] = (), *, claims: Claims | None = None
+        self,
+        entries: Sequence[Entry],
+        wakes: Sequence[Wake] = (),
+        *,
+        names: Sequence[Name] = (),
+        claims: Claims | None = None,
     ) -> list[Recorded[Any]]:
-        """`append`, and the events as they will be read back: who folds them need not ask for them.
+        """`append`, with names, and the events as they will be read back: who folds them need not ask for them.
 
         Raises:
             Conflict: one of the streams has grown.
             ClaimLost: a claim is taken.
         """
-        written = await self.write(entries, wakes, claims)
+        written = await self.write(entries, wakes, claims, names)
         return written.recorded(self.codec, {entry.stream_id for entry in entries})
 
-    async def write(self, entries: Sequence[Entry], wakes: Sequence[Wake], claims: Claims | None) -> Written:
+    async def write(
+        self, entries: Sequence[Entry], wakes: Sequence[Wake], claims: Claims | None, names: Sequence[Name] = ()
+    ) -> Written:
         """What both of them do. Raises as they do."""
         if claims is None and self._appender is not None:
-            return await self._appender.write(entries, wakes)
+            return await self._appender.write(entries, wakes, names)
         rows = encoded(self.codec, entries)
         async with self.pool.acquire() as connection:
             if claims is None:
-                return await append_rows(connection, rows, wakes)
+                return await append_rows(connection, rows, wakes, names)
             async with connection.transaction():
-                written = await append_rows(connection, rows, wakes)
+                written = await append_rows(connection, rows, wakes, names)
                 await claimed(claims(connection))
         return written
 
@@ -201,18 +218,21 @@ async def append(
     return (await append_rows(connection, encoded(codec, entries), wakes)).position
 
 
-async def append_rows(connection: Connection, rows: Sequence[Row], wakes: Sequence[Wake] = ()) -> Written:
+async def append_rows(
+    connection: Connection, rows: Sequence[Row], wakes: Sequence[Wake] = (), names: Sequence[Name] = ()
+) -> Written:
     """`append` of entries that are encoded already, and all that is known of them then.
 
     Raises:
-        Conflict: one of the streams has grown.
+        Conflict: one of the streams has grown, or another has such a name.
         NotFirstWrite: the transaction has written already.
     """
     ordered = in_order(rows)
     columns = [list(column) for column in zip(*ordered, strict=True)]
     streams, categories = [wake.stream_id for wake in wakes], [wake.category for wake in wakes]
+    operations, theirs = [name.operation_id for name in names], [name.stream_id for name in names]
     try:
-        row = await connection.fetchrow(SQL.append, *columns, streams, categories)
+        row = await connection.fetchrow(SQL.append, *columns, streams, categories, operations, theirs)
     except asyncpg.UniqueViolationError as error:
         raise Conflict(str(error)) from error
     if row is None:

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from domain import ids
 from domain.record import Actor, Meta
 from domain.registry import EVENTS
+from eventstore.coalescer import Coalescer
 from eventstore.codec import Codec
 from eventstore.database import open_pool
 from eventstore.store import EventStore
@@ -41,6 +42,7 @@ from service.webhooks.sender import Sender
 from service.webhooks.wire import Wire
 
 POOL_SIZE = 16
+PATIENCE = 0.5  # seconds that a caller waits to hear what became of an append while the database was lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +87,11 @@ async def opened(settings: Settings) -> AsyncIterator[Deps]:
     clusters = open_clusters(config.cluster)
     wire = Wire(config.webhooks)
     limiter = Limiter(config.limits.requests_per_minute)
+    codec = Codec(EVENTS)
     pool = await open_pool(settings.database_url, size=POOL_SIZE, application="hostler-service")
+    coalescer = Coalescer(settings.database_url, codec, lanes=2, patience=PATIENCE)
     try:
-        store = EventStore(pool, Codec(EVENTS))
+        store = EventStore(pool, codec, coalescer)
         log_id = await store.log_id()
         reads = Reads(store)
         keys = Keys(pool, seal, config.auth.signing_key_file)
@@ -116,6 +120,7 @@ async def opened(settings: Settings) -> AsyncIterator[Deps]:
                 Shown(reads),
             )
     finally:
+        await coalescer.__aexit__()
         pool.terminate()
         await wire.close()
         for hypervisor in clusters.values():

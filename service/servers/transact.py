@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from domain.errors import Refused
-from domain.record import Meta
+from domain.record import Meta, Recorded
 from domain.server.events import ServerEvent
 from domain.server.evolve import fold
 from domain.server.state import Server
 from eventstore.database import Connection
+from eventstore.positions import Position
 from eventstore.store import SQL as LOG
-from eventstore.store import ClaimLost, Conflict, Entry, Wake
+from eventstore.store import ClaimLost, Conflict, Entry, Name, Wake
 from service.deps import Deps
 from service.identity.tokens import Caller
 from service.reads import SQL
@@ -41,6 +42,11 @@ class Intent:
     key: Key | None = None
     new: bool = True  # the operation begins with this
     claims: Ending | None = None  # what else is written, given the state afterwards
+
+    @property
+    def claiming(self) -> bool:
+        """Whether more is written than events."""
+        return any(more is not None for more in (self.claims, self.sealed, self.key))
 
 
 async def carry_out(deps: Deps, intent: Intent) -> Stored:
@@ -75,12 +81,20 @@ async def _attempt(deps: Deps, intent: Intent, state: Server | None) -> Stored |
     if not events and state is not None:
         return intent.answer(state)
     claims = _Claims(intent, state, deps)
+    named = [Name(intent.operation_id, intent.server_id)] if intent.new else []
+    entries, wakes = _entries(intent, state, events), [Wake(intent.server_id, CATEGORY)]
     try:
-        position = await deps.store.append(_entries(intent, state, events), [_wake(intent)], claims=claims.write)
+        records = await deps.store.record(entries, wakes, names=named, claims=claims.write if intent.claiming else None)
     except (Conflict, ClaimLost):
         return None
-    deps.reads.wrote(intent.caller.user_id, position)
-    return claims.answer
+    deps.reads.wrote(intent.caller.user_id, Position(records[-1].tx, records[-1].pos))
+    return claims.answer or intent.answer(_after(state, records))
+
+
+def _after(state: Server | None, records: Sequence[Recorded[ServerEvent]]) -> Server:
+    after = fold(state, records)
+    assert after is not None
+    return after
 
 
 def _entries(intent: Intent, state: Server | None, events: list[ServerEvent]) -> list[Entry]:
@@ -96,10 +110,6 @@ def _subject(state: Server | None, event: ServerEvent) -> UUID | None:
     return state.account_id if state is not None else getattr(event, "account_id", None)
 
 
-def _wake(intent: Intent) -> Wake:
-    return Wake(intent.server_id, CATEGORY)
-
-
 class _Claims:
     """What is written after the events, in their transaction; the answer shows them as they were written."""
 
@@ -111,11 +121,8 @@ class _Claims:
         intent = self._intent
         version = self._state.version if self._state is not None else 0
         rows = await connection.fetch(LOG.read_stream, intent.server_id, version)
-        after = fold(self._state, [self._deps.store.recorded(row) for row in rows])
-        assert after is not None
+        after = _after(self._state, [self._deps.store.recorded(row) for row in rows])
         self.answer = intent.answer(after)
-        if intent.new:
-            await connection.execute(SQL.claim_operation, intent.operation_id, intent.server_id)
         if intent.claims is not None:
             await intent.claims(after, connection)
         if intent.sealed is not None:

@@ -16,7 +16,7 @@ from eventstore.coalescer import Coalescer
 from eventstore.codec import Codec
 from eventstore.database import Connection, DatabaseUnavailable
 from eventstore.positions import Position
-from eventstore.store import Conflict, EventStore, Wake
+from eventstore.store import Conflict, EventStore, Name, Wake
 from tests.eventstore.proxy import Proxy
 from tests.given import entries, requested
 
@@ -62,6 +62,22 @@ async def test_wakes_come_with_their_events(coalescer: Coalescer, store: EventSt
     ids = [uuid4() for _ in range(5)]
     await asyncio.gather(*(coalescer.append(entries(id, [requested()]), [Wake(id, "server")]) for id in ids))
     assert {row["stream_id"] for row in await store.pool.fetch("SELECT stream_id FROM outbox")} == set(ids)
+
+
+async def test_names_come_with_their_events(coalescer: Coalescer, store: EventStore) -> None:
+    named = {uuid4(): uuid4() for _ in range(5)}
+    writes = [coalescer.write(entries(id, [requested()]), names=[Name(name, id)]) for name, id in named.items()]
+    await asyncio.gather(*writes)
+    rows = await store.pool.fetch("SELECT operation_id, stream_id FROM operation_stream")
+    assert {row["operation_id"]: row["stream_id"] for row in rows} == named
+
+
+async def test_a_name_that_another_has_is_a_conflict(coalescer: Coalescer, store: EventStore) -> None:
+    name, first, second = uuid4(), uuid4(), uuid4()
+    await coalescer.write(entries(first, [requested()]), names=[Name(name, first)])
+    with pytest.raises(Conflict):
+        await coalescer.write(entries(second, [requested()]), names=[Name(name, second)])
+    assert await written(store) == {first: 1}
 
 
 async def test_one_conflict_among_many_is_one_callers_alone(coalescer: Coalescer, store: EventStore) -> None:

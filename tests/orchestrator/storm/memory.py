@@ -14,7 +14,7 @@ from domain.record import Recorded
 from domain.registry import EVENTS
 from eventstore.codec import Codec
 from eventstore.positions import Position
-from eventstore.store import Claims, Conflict, Entry, EventStore, Wake, claimed
+from eventstore.store import Claims, Conflict, Entry, EventStore, Name, Wake, claimed
 from tests.orchestrator.storm.process import RUNNING
 from tests.orchestrator.storm.tables import Row, Tables
 
@@ -164,8 +164,15 @@ class MemoryStore(EventStore):
         return Position(last.tx, last.pos)
 
     async def record(
-        self, entries: Sequence[Entry], wakes: Sequence[Wake] = (), *, claims: Claims | None = None
+        self,
+        entries: Sequence[Entry],
+        wakes: Sequence[Wake] = (),
+        *,
+        names: Sequence[Name] = (),
+        claims: Claims | None = None,
     ) -> list[Recorded[Any]]:
+        assert not names, "an orchestrator that begins operations names them by a claim"
+
         def effect() -> list[Recorded[Any]]:
             self.before(entries)
             records = self.put(entries, wakes, claims)
