@@ -63,6 +63,7 @@ def server(state: Server, sights: Sights, *, staff: bool = False) -> dict[str, A
         ],
         "protection": {"delete": state.protected},
         "labels": state.labels,
+        "account": ids.show(ids.ACCOUNT, state.account_id),
         "current_operation": ids.show(ids.OPERATION, current.id) if current else None,
         "suspension": _suspension(state),
         "restart_needed": state.restart_needed,

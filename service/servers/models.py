@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, RootModel, StringConstraints
 from pydantic.config import JsonDict
 
+from domain.account.roles import NEEDED, RIGHTS, may
 from domain.server.operations import OPERATIONS
 from service.web.models import Answer, Label, Line, Named, Page, PageQuery, Query, Request
 
@@ -45,6 +46,13 @@ OperationStatus = Literal["queued", "running", "succeeded", "failed", "cancelled
 
 
 ALLOWED: JsonDict = {type: [*sorted(kind.allowed)] for type, kind in OPERATIONS.items() if kind.allowed}
+
+
+ROLES: JsonDict = {
+    type: [role for role in RIGHTS if may(role, NEEDED.get(type, "act"))]
+    for type, kind in OPERATIONS.items()
+    if kind.who == "customer"
+}
 
 
 Password = Annotated[str, StringConstraints(min_length=8, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -179,9 +187,9 @@ Act = Power | Restore | Rebuild | Resize | Rename | ResetPassword | Take | OfSna
 
 
 class ServerAction(RootModel[Annotated[Act | End, Field(discriminator="type")]]):
-    """`x-allowed`: the statuses in which each action is possible."""
+    """`x-allowed`: the statuses in which each action is possible. `x-roles`: the roles in an account that may ask."""
 
-    model_config = ConfigDict(json_schema_extra={"x-allowed": ALLOWED})
+    model_config = ConfigDict(json_schema_extra={"x-allowed": ALLOWED, "x-roles": ROLES})
 
 
 class ServersQuery(PageQuery):
@@ -265,6 +273,8 @@ class ServerAdmin(Answer):
 
 
 class Server(Answer):
+    """`account` is whose it is; what the caller may do follows from their role there (`x-roles` of an action)."""
+
     id: str
     object: Literal["server"]
     name: str
@@ -276,6 +286,7 @@ class Server(Answer):
     ips: list[IpAddress]
     protection: Protection
     labels: dict[str, str]
+    account: str
     current_operation: str | None
     suspension: Suspension | None
     restart_needed: bool

@@ -10,10 +10,14 @@ export const accountsQuery = () =>
       (await unwrap(api.GET("/v1/accounts", { params: { query: { limit: 200 } }, signal }))).data,
   });
 
+const acting: readonly (MemberRole | null)[] = ["owner", "admin", "operator"];
 const managing: readonly (MemberRole | null)[] = ["owner", "admin"];
 const ordering = managing;
 
-/** Who invites, and says what others may; the mirror of `manage` in domain/account/roles.py. */
+/** Who acts on servers that are there; the mirror of `act` in domain/account/roles.py. */
+export const mayAct = (role: MemberRole | null) => acting.includes(role);
+
+/** Who invites, and says what others may; the mirror of `manage` there. */
 export const mayManage = (role: MemberRole | null) => managing.includes(role);
 
 /** Who orders servers for an account; the mirror of `order` there. */

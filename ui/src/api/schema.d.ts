@@ -3122,6 +3122,7 @@ export interface components {
             /** @default 24 */
             overlap_hours?: number;
         };
+        /** @description `account` is whose it is; what the caller may do follows from their role there (`x-roles` of an action). */
         Server: {
             id: string;
             /** @constant */
@@ -3138,6 +3139,7 @@ export interface components {
             labels: {
                 [key: string]: string;
             };
+            account: string;
             current_operation: string | null;
             suspension: components["schemas"]["Suspension"] | null;
             restart_needed: boolean;
@@ -3157,7 +3159,7 @@ export interface components {
             server: components["schemas"]["Server"];
             operation: components["schemas"]["Operation"];
         };
-        /** @description `x-allowed`: the statuses in which each action is possible. */
+        /** @description `x-allowed`: the statuses in which each action is possible. `x-roles`: the roles in an account that may ask. */
         ServerAction: components["schemas"]["Power"] | components["schemas"]["Restore"] | components["schemas"]["Rebuild"] | components["schemas"]["Resize"] | components["schemas"]["Rename"] | components["schemas"]["ResetPassword"] | components["schemas"]["Take"] | components["schemas"]["OfSnapshot"] | components["schemas"]["OfBackup"] | components["schemas"]["Suspend"] | components["schemas"]["Unsuspend"] | components["schemas"]["End"];
         /** @description For staff: where the guest is, the account that owns the server, and what it is held for. */
         ServerAdmin: {

@@ -33,6 +33,8 @@ let timer: ReturnType<typeof setTimeout> | undefined;
 const listeners = new Set<() => void>();
 
 const switches = new Set<() => void>();
+const departures = new Set<() => void>();
+let leaving: Promise<void> | null = null;
 
 function become(next: State): void {
   if (state.user && next.user && state.user.id !== next.user.id) for (const forget of switches) forget();
@@ -145,7 +147,27 @@ export async function stopActing(): Promise<void> {
 }
 
 /** Sign out, here and on the server. Throws when the server could not be told, for then the cookie still works. */
-export async function signOut(): Promise<void> {
+export function signOut(): Promise<void> {
+  leaving ??= leave().finally(() => {
+    leaving = null;
+  });
+  for (const hush of departures) hush();
+  return leaving;
+}
+
+/** Whether they have signed out here; while they are about to, it waits until that is known. */
+export async function hasSignedOut(): Promise<boolean> {
+  await leaving?.catch(() => undefined);
+  return state.left;
+}
+
+/** Calls back when somebody is about to sign out: what listens should fall silent before the session is over. */
+export function onLeaving(hush: () => void): () => void {
+  departures.add(hush);
+  return () => departures.delete(hush);
+}
+
+async function leave(): Promise<void> {
   await stopActing();
   const response = await authorizedFetch(
     new Request(new URL("/v1/logout", window.location.origin), { method: "POST" }),

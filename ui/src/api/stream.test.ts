@@ -5,6 +5,7 @@ import { MockDb } from "@/mock/db";
 import { customer } from "@/mock/fixtures";
 import { handlers, MockSession } from "@/mock/handlers";
 import { network } from "@/mock/setup";
+import { forgetSession, restore, signOut } from "./session";
 import { openStream, type StreamEvent } from "./stream";
 
 const asked: (string | null)[] = [];
@@ -66,4 +67,24 @@ test("a position of another log begins anew, and says that something may be miss
   const { gaps } = follow();
   await waitFor(() => expect(asked).toEqual([null, "old:1:1", null]));
   await waitFor(() => expect(gaps).toHaveBeenCalledTimes(2));
+});
+
+test("it falls silent before the session is over, and asks for nothing any more", async () => {
+  serve();
+  await restore();
+  const { states } = follow();
+  await waitFor(() => expect(states).toEqual([true]));
+  const over = vi.fn<() => void>();
+  network.use(
+    http.post("*/v1/logout", () => {
+      over();
+      return new HttpResponse(null, { status: 204 });
+    }),
+  );
+  await signOut();
+  expect(over).toHaveBeenCalledOnce();
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(asked).toHaveLength(1);
+  expect(states).toEqual([true]);
+  forgetSession();
 });

@@ -1,6 +1,6 @@
 import { EventSourceParserStream } from "eventsource-parser/stream";
 import { toApiError } from "./errors";
-import { authorizedFetch } from "./session";
+import { authorizedFetch, hasSignedOut, onLeaving } from "./session";
 
 export interface StreamEvent {
   type: string;
@@ -40,7 +40,7 @@ class Stream {
         () => true,
         () => false,
       );
-      if (this.closed.signal.aborted) return;
+      if (this.closed.signal.aborted || (await hasSignedOut())) return;
       // The service ends a stream when its token expires: that is no failure, unless it does so at once.
       if (ended && Date.now() - started > SHORT_LIFE_MS) continue;
       this.listener.onState(false);
@@ -52,12 +52,14 @@ class Stream {
     const connection = new AbortController();
     const abort = () => connection.abort();
     this.closed.signal.addEventListener("abort", abort);
+    const stay = onLeaving(abort);
     const watchdog = new Watchdog(abort);
     try {
       const body = await this.open(connection.signal);
       await this.read(body, watchdog);
     } finally {
       watchdog.stop();
+      stay();
       this.closed.signal.removeEventListener("abort", abort);
     }
   }

@@ -84,6 +84,7 @@ export function aServer(changes: Partial<Server> = {}): Server {
     ],
     protection: { delete: false },
     labels: {},
+    account: "acc_1",
     current_operation: null,
     suspension: null,
     restart_needed: false,

@@ -247,6 +247,7 @@ export const whyNot = {
   observe: "This server is in observe mode: nothing is done to its guest.",
   protected: "Delete protection is on.",
   purged: "The time to undo is over.",
+  role: (role: string) => `Your role in this account (${role}) does not allow this.`,
 };
 
 export const terminate = {

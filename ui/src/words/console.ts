@@ -17,6 +17,7 @@ export const consoleWords = {
   because: (reason: string) => `The reason: ${reason}.`.replace(/\.\.$/, "."),
   cut: "The connection was cut.",
   reconnect: "Connect again",
+  onlyLooks: "The console is not for you",
   off: "The server is off",
   offHelp: "Its screen can be seen once it runs: start it first.",
 };

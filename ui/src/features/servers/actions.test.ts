@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import type { ServerStatus } from "@/api/types";
+import type { MemberRole, ServerStatus } from "@/api/types";
 import { admin as staff, anOperation, aServer } from "@/mock/fixtures";
-import { allowed, offered, whyNot, type Action } from "./actions";
+import { allowed, mayAsk, offered, whyNot, type Action } from "./actions";
 
 const possible = (status: ServerStatus) =>
   (["start", "shutdown", "reboot", "stop", "terminate", "restore"] as Action[]).filter(
@@ -68,4 +68,23 @@ test("the table is the service's", () => {
   expect(theirs).toEqual(
     Object.fromEntries(Object.entries(allowed).map(([action, statuses]) => [action, statuses.toSorted()])),
   );
+});
+
+test("who may ask for what is the service's", () => {
+  const description = JSON.parse(readFileSync("openapi.json", "utf8"));
+  const theirs: Record<string, MemberRole[]> = description.components.schemas.ServerAction["x-roles"];
+  const roles: MemberRole[] = ["owner", "admin", "operator", "billing", "viewer"];
+  for (const action of Object.keys(allowed) as Action[])
+    expect([action, roles.filter((role) => mayAsk(action, role))]).toEqual([action, theirs[action]]);
+});
+
+test("a role that does not allow an action is named; staff need none", () => {
+  const server = aServer();
+  expect(whyNot("terminate", server, undefined, "operator")).toBe(
+    "Your role in this account (Operator) does not allow this.",
+  );
+  expect(whyNot("reboot", server, undefined, "operator")).toBeNull();
+  expect(whyNot("reboot", server, undefined, "viewer")).toMatch(/Viewer/);
+  const admin = { cluster: "demo", node: "pve1", vmid: 101, owner: "acc_1", mode: "manage" as const, holds: [] };
+  expect(whyNot("reboot", aServer({ admin }), undefined, "viewer")).toBeNull();
 });

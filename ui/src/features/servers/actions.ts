@@ -1,4 +1,5 @@
-import type { Operation, Server, ServerStatus } from "@/api/types";
+import { mayAct, mayManage } from "@/api/accounts";
+import type { MemberRole, Operation, Server, ServerStatus } from "@/api/types";
 import { words } from "@/words";
 
 export type Action = keyof typeof words.actions;
@@ -28,8 +29,18 @@ export const allowed: Record<Action, readonly ServerStatus[]> = {
 /** What staff may do besides; the mirror of `staff_allowed` in domain/server/operations.py. */
 const allowedToStaff: Partial<Record<Action, readonly ServerStatus[]>> = { terminate: ["suspended"] };
 
-/** Why the action is not possible now, in words; null when it is. `operation` is the current one, if known. */
-export function whyNot(action: Action, server: Server, operation?: Operation): string | null {
+/** What costs, or ends a server, takes more than to act on it: the mirror of `x-roles`. */
+const further: readonly Action[] = ["resize", "restore", "terminate"];
+
+/** Whether a role in the account of a server allows the action. */
+export const mayAsk = (action: Action, role: MemberRole) => (further.includes(action) ? mayManage : mayAct)(role);
+
+/**
+ * Why the action is not possible now, in words; null when it is. `operation` is the current one, if known; `role` is
+ * that of the user in the server's account, if they have one.
+ */
+export function whyNot(action: Action, server: Server, operation?: Operation, role?: MemberRole | null): string | null {
+  if (role && !server.admin && !mayAsk(action, role)) return words.whyNot.role(words.members.roles[role].name);
   if (server.current_operation) return words.whyNot.busy(doing(server, operation));
   if (server.status === "unlinked" || server.status === "unknown") return words.whyNot[server.status];
   if (server.admin?.mode === "observe") return words.whyNot.observe;

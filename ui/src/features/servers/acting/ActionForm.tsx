@@ -3,6 +3,7 @@ import { ApiError, describe } from "@/api/errors";
 import type { Server } from "@/api/types";
 import { whyNot, type Action } from "@/features/servers/actions";
 import { useCurrentOperation, useServerAction, type Ask } from "@/features/servers/queries";
+import { useRole } from "@/features/servers/role";
 import { Button } from "@/ui/Button";
 import { Failure } from "@/ui/Failure";
 import { Field } from "@/ui/Field";
@@ -31,10 +32,11 @@ interface Props {
 /** Asks for an action with what it needs. Refused, it keeps what was filled in and says why. */
 export function ActionForm({ server, ask, reason, typedName, danger, onClose, onAccepted, children }: Props) {
   const operation = useCurrentOperation(server);
+  const role = useRole(server);
   const [typed, setTyped] = useState("");
   const act = useServerAction(server.id, () => undefined);
   const unnamed = typedName && typed !== server.name ? words.terminate.mismatch(server.name) : null;
-  const why = reason ?? whyNot(ask.type, server, operation) ?? unnamed;
+  const why = reason ?? whyNot(ask.type, server, operation, role) ?? unnamed;
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (why || act.isPending) return;

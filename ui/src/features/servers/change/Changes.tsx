@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { whyNot, type Action } from "@/features/servers/actions";
 import { useServerContext } from "@/features/servers/page/context";
+import { useRole } from "@/features/servers/role";
 import { Button } from "@/ui/Button";
 import { Later } from "@/ui/Later";
 import { Section } from "@/ui/Section";
@@ -16,6 +17,7 @@ const rows = [
 /** What can be changed of a server as it is, each with what it means. */
 export function Changes() {
   const { server, operation, onAccepted } = useServerContext();
+  const role = useRole(server);
   const [asking, setAsking] = useState<Action | null>(null);
   return (
     <Section title={words.change.title}>
@@ -27,7 +29,7 @@ export function Changes() {
               <span className="min-w-0 flex-1 basis-56 text-soft">{text.about}</span>
               <Button
                 busy={acting}
-                reason={acting ? null : whyNot(action, server, operation)}
+                reason={acting ? null : whyNot(action, server, operation, role)}
                 onClick={() => setAsking(action)}
               >
                 {acting ? words.acting[action] : text.open}

@@ -1,6 +1,7 @@
 import { useRef, useState, type FormEvent } from "react";
 import { describe } from "@/api/errors";
 import { useServer } from "@/features/servers/page/context";
+import { useOnlyLooks } from "@/features/servers/role";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { EmptyState } from "@/ui/EmptyState";
@@ -16,7 +17,10 @@ const SHOWN = new Set(["running", "paused", "rebooting", "stopping"]);
 
 /** The server's screen and keyboard. */
 export function ConsoleTab() {
-  const { id, status } = useServer();
+  const server = useServer();
+  const { id, status } = server;
+  const onlyLooks = useOnlyLooks(server);
+  if (onlyLooks) return <EmptyState title={said.onlyLooks} help={onlyLooks} />;
   if (!SHOWN.has(status)) return <EmptyState title={said.off} help={said.offHelp} />;
   return <Attempts key={id} id={id} />;
 }

@@ -1,6 +1,7 @@
 import type { DiskCopy } from "@/api/types";
 import { whyNot } from "@/features/servers/actions";
 import { useServerContext } from "@/features/servers/page/context";
+import { useRole } from "@/features/servers/role";
 import { fileSize } from "@/lib/bytes";
 import { Button } from "@/ui/Button";
 import { Time } from "@/ui/Time";
@@ -18,6 +19,7 @@ interface Props {
 /** One copy: what it is called, when it was taken, of what, how large; and what can be done with it. */
 export function CopyRow({ kind, copy, going, onAsk }: Props) {
   const { server, operation } = useServerContext();
+  const role = useRole(server);
   const name = nameOf(copy);
   const button = (what: "restore" | "remove") => {
     const action = kind[what];
@@ -25,7 +27,7 @@ export function CopyRow({ kind, copy, going, onAsk }: Props) {
     return (
       <Button
         busy={going === what}
-        reason={going === what ? null : whyNot(action, server, operation)}
+        reason={going === what ? null : whyNot(action, server, operation, role)}
         aria-label={going === what ? undefined : `${label} ${name}`}
         onClick={() => onAsk(what)}
       >

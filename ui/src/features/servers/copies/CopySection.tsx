@@ -5,6 +5,7 @@ import { describe } from "@/api/errors";
 import { whyNot } from "@/features/servers/actions";
 import { useServerContext } from "@/features/servers/page/context";
 import { catalogueQueries } from "@/features/servers/queries";
+import { useRole } from "@/features/servers/role";
 import { Button } from "@/ui/Button";
 import { Failure } from "@/ui/Failure";
 import { Progress } from "@/ui/Progress";
@@ -25,6 +26,7 @@ const copies = words.copies;
 /** The copies of one kind: how many of how many, taking another, restoring and deleting each. */
 export function CopySection({ kind }: { kind: Kind }) {
   const { server, operation, onAccepted } = useServerContext();
+  const role = useRole(server);
   const list = useQuery(kind.query(server.id));
   const plans = useQuery(catalogueQueries.plans());
   const [taking, setTaking] = useState(false);
@@ -32,7 +34,7 @@ export function CopySection({ kind }: { kind: Kind }) {
   const [sent, setSent] = useState<(Asked & { operation: string }) | null>(null);
   const rows = list.data ?? [];
   const quota = quotaOf(kind, plans.data?.data, server);
-  const why = whyNot(kind.take, server, operation) ?? (list.data ? whyFull(quota, rows.length) : copies.failed);
+  const why = whyNot(kind.take, server, operation, role) ?? (list.data ? whyFull(quota, rows.length) : copies.failed);
   const acting = operation?.type === kind.take;
   return (
     <Section title={kind.text.title}>

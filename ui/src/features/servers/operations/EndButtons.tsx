@@ -3,6 +3,7 @@ import { describe } from "@/api/errors";
 import { useUser } from "@/api/session";
 import type { Operation, Server } from "@/api/types";
 import { useServerAction } from "@/features/servers/queries";
+import { useOnlyLooks } from "@/features/servers/role";
 import { Button } from "@/ui/Button";
 import { Failure } from "@/ui/Failure";
 import { words } from "@/words";
@@ -19,8 +20,10 @@ interface Props {
 export function EndButtons({ operation, server, newest }: Props) {
   const user = useUser();
   const end = useServerAction(server.id, () => undefined);
-  const retry = newest ? whyNotRetry(operation, server, user) : undefined;
-  const cancel = newest ? whyNotCancel(operation, user) : undefined;
+  const onlyLooks = useOnlyLooks(server);
+  const said = (why: string | null | undefined) => (why === null ? onlyLooks : why);
+  const retry = newest ? said(whyNotRetry(operation, server, user)) : undefined;
+  const cancel = newest ? said(whyNotCancel(operation, user)) : undefined;
   const sent = end.isPending ? end.variables.type : null;
   const press = (type: "retry" | "cancel") => end.mutate({ type, operation: operation.id });
   if (retry === undefined && cancel === undefined) return null;

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import type { Server } from "@/api/types";
 import { renderApp } from "@/mock/app";
 import { admin, anOperation, aServer, everyStatus } from "@/mock/fixtures";
+import { aMember, anAccount } from "@/mock/people";
 import { network } from "@/mock/setup";
 
 async function open(server: Server, path = "") {
@@ -32,6 +33,18 @@ test("a button that cannot be pressed says why", async () => {
   await user.click(shutDown);
   expect(screen.getByText("The server is stopped already.", { selector: "[role=status]" })).toBeVisible();
   expect(await button("Start")).not.toHaveAttribute("aria-disabled");
+});
+
+test("who may only look is told so before a refusal", async () => {
+  const server = aServer();
+  const { db } = renderApp(`/servers/${server.id}`, { servers: [server] });
+  db.people.accounts.splice(0, 1, anAccount({ role: "viewer", members: [aMember({ role: "viewer" })] }));
+  await screen.findByRole("heading", { name: server.name });
+  await waitFor(async () =>
+    expect(await button("Reboot")).toHaveAccessibleDescription(
+      "Your role in this account (Viewer) does not allow this.",
+    ),
+  );
 });
 
 test("shutting down says Stopping… until the server is seen stopped", async () => {

@@ -6,6 +6,7 @@ import { describe } from "@/api/errors";
 import { useUser } from "@/api/session";
 import { readFilters } from "@/features/servers/list/filters";
 import { askServer, serverQueries } from "@/features/servers/queries";
+import { useRole } from "@/features/servers/role";
 import { useSettled } from "@/lib/hooks";
 import { classes } from "@/lib/classes";
 import { paths } from "@/paths";
@@ -37,7 +38,8 @@ function useServerInView() {
   const { data } = useQuery({ ...serverQueries.detail(id), enabled: id !== "" });
   const current = data?.current_operation ?? "";
   const operation = useQuery({ ...serverQueries.operation(current), enabled: current !== "" });
-  return data ? ofServer(data, operation.data) : [];
+  const role = useRole(data);
+  return data ? ofServer(data, operation.data, role) : [];
 }
 
 function useFound(typed: string): Command[] {

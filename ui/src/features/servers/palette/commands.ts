@@ -1,4 +1,4 @@
-import type { Operation, Server, User } from "@/api/types";
+import type { MemberRole, Operation, Server, User } from "@/api/types";
 import { whyNot, type Action } from "@/features/servers/actions";
 import { primaryAddress } from "@/features/servers/specs";
 import { chooseTheme, type Theme } from "@/lib/theme";
@@ -48,9 +48,9 @@ export function looks(): Command[] {
 }
 
 /** What can be done to a server now, and its pages. */
-export function ofServer(server: Server, operation: Operation | undefined): Command[] {
+export function ofServer(server: Server, operation: Operation | undefined, role: MemberRole | null): Command[] {
   const palette = words.palette;
-  const legal = actions.filter((action) => whyNot(action, server, operation) === null);
+  const legal = actions.filter((action) => whyNot(action, server, operation, role) === null);
   const pages = [
     [words.server.console, paths.serverConsole(server.id)],
     [words.server.graphs, paths.serverGraphs(server.id)],

@@ -9,6 +9,7 @@ import { words } from "@/words";
 import { offered, whyNot, type RailAction } from "@/features/servers/actions";
 import { RebuildDialog, TerminateDialog } from "@/features/servers/change/dialogs";
 import { useCurrentOperation, useServerAction } from "@/features/servers/queries";
+import { useRole } from "@/features/servers/role";
 
 const icons: Record<RailAction, LucideIcon> = {
   start: Play,
@@ -78,8 +79,10 @@ interface ActionButtonProps {
 
 function ActionButton({ action, server, operation, sent, onPress, onRefused }: ActionButtonProps) {
   const Icon = icons[action];
+  const role = useRole(server);
   const acting = sent === action || operation?.type === action;
-  const reason = acting || sent === null ? whyNot(action, server, operation) : words.whyNot.busy(words.actions[sent]);
+  const why = whyNot(action, server, operation, role);
+  const reason = acting || sent === null ? why : words.whyNot.busy(words.actions[sent]);
   return (
     <Button
       kind={action === "terminate" ? "danger" : "plain"}

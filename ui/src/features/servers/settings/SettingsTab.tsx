@@ -5,6 +5,7 @@ import { whyNot } from "@/features/servers/actions";
 import { RenameDialog, TerminateDialog } from "@/features/servers/change/dialogs";
 import { useServerContext } from "@/features/servers/page/context";
 import { useChangeServer } from "@/features/servers/queries";
+import { useOnlyLooks, useRole } from "@/features/servers/role";
 import { Button } from "@/ui/Button";
 import { Failure } from "@/ui/Failure";
 import { Field } from "@/ui/Field";
@@ -36,13 +37,14 @@ function Name() {
   const { server, operation, onAccepted } = useServerContext();
   const [asking, setAsking] = useState(false);
   const acting = operation?.type === "rename";
+  const role = useRole(server);
   return (
     <Section title={settings.name}>
       <div className="flex flex-wrap items-center justify-between gap-3">
         <span className="min-w-0 font-medium wrap-anywhere">{server.name}</span>
         <Button
           busy={acting}
-          reason={acting ? null : whyNot("rename", server, operation)}
+          reason={acting ? null : whyNot("rename", server, operation, role)}
           onClick={() => setAsking(true)}
         >
           {acting ? words.acting.rename : words.change.rename.open}
@@ -63,7 +65,7 @@ function LabelsForm({ server }: { server: Server }) {
   const text = typed ?? known;
   const read = readLabels(text);
   const mistake = "mistake" in read ? read.mistake : null;
-  const why = mistake ?? (text === known ? settings.unchanged : null);
+  const why = useOnlyLooks(server) ?? mistake ?? (text === known ? settings.unchanged : null);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (why || save.isPending || !("labels" in read)) return;
@@ -101,13 +103,14 @@ function LabelsForm({ server }: { server: Server }) {
 function Protection({ server }: { server: Server }) {
   const save = useChangeServer(server.id);
   const on = server.protection.delete;
+  const onlyLooks = useOnlyLooks(server);
   return (
     <Section title={settings.protection}>
       <div className="flex flex-wrap items-center justify-between gap-3">
         <p role="status" className="min-w-0 flex-1 basis-56 text-soft">
           {on ? settings.protectionOn : settings.protectionOff}
         </p>
-        <Button busy={save.isPending} onClick={() => save.mutate({ protection: { delete: !on } })}>
+        <Button busy={save.isPending} reason={onlyLooks} onClick={() => save.mutate({ protection: { delete: !on } })}>
           {on ? settings.unprotect : settings.protect}
         </Button>
       </div>
@@ -118,12 +121,13 @@ function Protection({ server }: { server: Server }) {
 
 function End() {
   const { server, operation, onAccepted } = useServerContext();
+  const role = useRole(server);
   const [asking, setAsking] = useState(false);
   return (
     <Section title={settings.end}>
       <div className="flex flex-wrap items-center justify-between gap-3">
         <p className="min-w-0 flex-1 basis-56 text-soft">{settings.endHelp}</p>
-        <Button kind="danger" reason={whyNot("terminate", server, operation)} onClick={() => setAsking(true)}>
+        <Button kind="danger" reason={whyNot("terminate", server, operation, role)} onClick={() => setAsking(true)}>
           {settings.endOpen}
         </Button>
       </div>

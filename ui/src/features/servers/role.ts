@@ -1,0 +1,16 @@
+import { useQuery } from "@tanstack/react-query";
+import { accountsQuery, mayAct } from "@/api/accounts";
+import type { MemberRole, Server } from "@/api/types";
+import { words } from "@/words";
+
+/** What the user is in the account of a server; null while that is not known, and for staff. */
+export function useRole(server: Server | undefined): MemberRole | null {
+  const accounts = useQuery(accountsQuery());
+  return accounts.data?.find(({ id }) => id === server?.account)?.role ?? null;
+}
+
+/** Why the user may only look at a server; null when they may act on it. */
+export function useOnlyLooks(server: Server): string | null {
+  const role = useRole(server);
+  return role === null || server.admin || mayAct(role) ? null : words.whyNot.role(words.members.roles[role].name);
+}
