@@ -1,4 +1,5 @@
 import { useId } from "react";
+import { classes } from "@/lib/classes";
 
 interface Props {
   label: string;
@@ -11,14 +12,14 @@ interface Props {
 export function Check({ label, help, checked, onChange }: Props) {
   const id = useId();
   return (
-    <div className="flex min-h-11 items-start gap-2.5">
+    <div className={classes("flex gap-2.5", help ? "items-start py-1.5" : "min-h-11 items-center sm:min-h-10")}>
       <input
         id={id}
         type="checkbox"
         checked={checked}
         aria-describedby={help ? `${id}-help` : undefined}
         onChange={(event) => onChange(event.target.checked)}
-        className="mt-1 size-4 shrink-0 accent-accent"
+        className={classes("size-4 shrink-0 accent-accent", help ? "mt-1" : undefined)}
       />
       <div>
         <label htmlFor={id} className="font-medium">

@@ -1,3 +1,4 @@
+import { localTime } from "@/lib/dates";
 import { words } from "@/words";
 import { Button } from "./Button";
 import { Notice } from "./Notice";
@@ -8,15 +9,18 @@ interface Props {
   message: string;
   requestId: string | null;
   debug: string | null;
+  /** When what is shown besides was read (ms); 0 or nothing: nothing is. */
+  knownAt?: number | undefined;
   onRetry?: (() => void) | undefined;
 }
 
 /** What failed, why, what to tell the helpdesk, and the way on. */
-export function Failure({ title, message, requestId, debug, onRetry }: Props) {
+export function Failure({ title, message, requestId, debug, knownAt, onRetry }: Props) {
   const retry = onRetry ? <Button onClick={onRetry}>{words.common.retry}</Button> : null;
   return (
     <Notice tone="bad" urgent title={title} action={retry}>
       <p>{message}</p>
+      {knownAt ? <p>{words.errors.stale(localTime(new Date(knownAt).toISOString(), "clock"))}</p> : null}
       {requestId ? (
         <p className="mt-1 text-small">
           {words.common.requestId}: <span className="font-mono">{requestId}</span>

@@ -1,5 +1,7 @@
 import { memory } from "@/lib/bytes";
 
+const figure = (n: number) => n.toLocaleString();
+
 /** What staff reads of how full everything is. */
 export const capacityWords = {
   title: "Capacity",
@@ -9,8 +11,8 @@ export const capacityWords = {
   cores: "Cores",
   coresUnseen: "Cores are not counted here.",
   memoryOf: (promised: number, most: number) => `${memory(promised)} of ${memory(most)}`,
-  countOf: (promised: number, most: number) => `${promised} of ${most}`,
-  diskOf: (promised: number, most: number) => `${promised} of ${most} GiB`,
+  countOf: (promised: number, most: number) => `${figure(promised)} of ${figure(most)}`,
+  diskOf: (promised: number, most: number) => `${figure(promised)} of ${figure(most)} GiB`,
   over: "More is promised than there may be: nothing more is placed here.",
   storages: "Storages",
   noStorages: "Nothing is promised of any storage yet.",
@@ -18,7 +20,7 @@ export const capacityWords = {
   onNode: (cluster: string, node: string) => `${node} of ${cluster}`,
   pools: "Address pools",
   noPools: "hostler.toml names no address pools.",
-  taken: (taken: number, size: number) => `${taken} of ${size} taken`,
+  taken: (taken: number, size: number) => `${figure(taken)} of ${figure(size)} taken`,
   poolOf: (network: string, location: string) => `${network}, of ${location}`,
   slots: "Copies and backups at once",
   noSlots: "None goes on.",

@@ -5,8 +5,21 @@ import { healthWords } from "./health";
 import { importWords } from "./imports";
 import { overviewWords } from "./overview";
 import { pastWords } from "./past";
+import { readable } from "./readable";
 import { staffOperationWords } from "./staffOperations";
 import { peopleWords } from "./people";
+
+const driftKinds: Record<string, string> = {
+  power: "Power",
+  renamed: "Name",
+  reconfigured: "Configuration",
+  identity: "Identity",
+  firewall: "Address filter",
+  address: "Addresses",
+  lock: "Lock",
+  gone: "No guest",
+  leftover: "Left behind",
+};
 
 /** What only staff reads. */
 export const staffWords = {
@@ -74,12 +87,13 @@ export const staffWords = {
   giveUpTitle: "Give this operation up?",
   giveUpNotes: ["The server is free for other operations again.", "What was done already stays as it is."],
 
+  driftKind: (kind: string) => driftKinds[kind] ?? readable(kind),
   drift: "Drift",
   noDrift: "Every guest is as recorded",
   noDriftHelp: "Differences are found by themselves and listed here.",
   showIgnored: "Show ignored ones",
   ignored: "Ignored",
-  since: "Since",
+  since: "since",
   adopt: "Adopt",
   adopting: "Adopting…",
   adoptTitle: "Adopt what was found?",

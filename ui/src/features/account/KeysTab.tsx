@@ -21,7 +21,12 @@ export function KeysTab() {
     <div className="grid gap-5 lg:grid-cols-2">
       <Section title={words.account.keys}>
         {keys.error ? (
-          <Failure title={said.failed} {...describe(keys.error)} onRetry={() => void keys.refetch()} />
+          <Failure
+            title={said.failed}
+            {...describe(keys.error)}
+            knownAt={keys.dataUpdatedAt}
+            onRetry={() => void keys.refetch()}
+          />
         ) : null}
         {keys.isPending ? <Skeleton rows={3} label={words.common.loading} /> : null}
         {keys.data?.length === 0 ? <p className="text-soft">{said.none}</p> : null}

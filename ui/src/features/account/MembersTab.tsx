@@ -45,7 +45,12 @@ function Members({ account }: { account: Account }) {
   return (
     <Section title={said.of(account.name)}>
       {members.error ? (
-        <Failure title={said.failed} {...describe(members.error)} onRetry={() => void members.refetch()} />
+        <Failure
+          title={said.failed}
+          {...describe(members.error)}
+          knownAt={members.dataUpdatedAt}
+          onRetry={() => void members.refetch()}
+        />
       ) : null}
       {members.isPending ? <Skeleton rows={3} label={words.common.loading} /> : null}
       <ul aria-label={said.title} className="grid divide-y divide-line">
@@ -100,7 +105,12 @@ function Invitations({ account }: { account: Account }) {
   return (
     <Section title={said.waiting}>
       {waiting.error ? (
-        <Failure title={said.failed} {...describe(waiting.error)} onRetry={() => void waiting.refetch()} />
+        <Failure
+          title={said.failed}
+          {...describe(waiting.error)}
+          knownAt={waiting.dataUpdatedAt}
+          onRetry={() => void waiting.refetch()}
+        />
       ) : null}
       {waiting.data?.length === 0 ? <p className="text-soft">{said.noneWaiting}</p> : null}
       <ul aria-label={said.waiting} className="grid divide-y divide-line empty:hidden">

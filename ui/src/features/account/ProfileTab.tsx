@@ -16,7 +16,15 @@ const LEAST = 10;
 /** What one is called, and the password. */
 export function ProfileTab() {
   const me = useQuery(accountQueries.me());
-  if (me.error) return <Failure title={account.failed} {...describe(me.error)} onRetry={() => void me.refetch()} />;
+  if (me.error)
+    return (
+      <Failure
+        title={account.failed}
+        {...describe(me.error)}
+        knownAt={me.dataUpdatedAt}
+        onRetry={() => void me.refetch()}
+      />
+    );
   if (!me.data) return <Skeleton rows={4} label={words.common.loading} />;
   return (
     <div className="grid gap-5 lg:grid-cols-2">

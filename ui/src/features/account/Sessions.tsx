@@ -19,7 +19,12 @@ export function Sessions() {
   return (
     <Section title={sessions.title}>
       {open.error ? (
-        <Failure title={sessions.failed} {...describe(open.error)} onRetry={() => void open.refetch()} />
+        <Failure
+          title={sessions.failed}
+          {...describe(open.error)}
+          knownAt={open.dataUpdatedAt}
+          onRetry={() => void open.refetch()}
+        />
       ) : null}
       {open.isPending ? <Skeleton rows={3} label={words.common.loading} /> : null}
       <ul className="grid divide-y divide-line">

@@ -26,7 +26,12 @@ export function TokensTab() {
     <div className="grid gap-5 lg:grid-cols-2">
       <Section title={words.account.tokens}>
         {tokens.error ? (
-          <Failure title={said.failed} {...describe(tokens.error)} onRetry={() => void tokens.refetch()} />
+          <Failure
+            title={said.failed}
+            {...describe(tokens.error)}
+            knownAt={tokens.dataUpdatedAt}
+            onRetry={() => void tokens.refetch()}
+          />
         ) : null}
         {tokens.isPending ? <Skeleton rows={3} label={words.common.loading} /> : null}
         {tokens.data?.length === 0 ? <p className="text-soft">{said.none}</p> : null}

@@ -25,7 +25,12 @@ export function TwoFactor() {
   return (
     <Section title={said.title}>
       {factor.error ? (
-        <Failure title={said.failed} {...describe(factor.error)} onRetry={() => void factor.refetch()} />
+        <Failure
+          title={said.failed}
+          {...describe(factor.error)}
+          knownAt={factor.dataUpdatedAt}
+          onRetry={() => void factor.refetch()}
+        />
       ) : null}
       {factor.isPending ? <Skeleton rows={2} label={words.common.loading} /> : null}
       {codes ? <RecoveryCodes codes={codes} onKept={() => setCodes(null)} /> : null}

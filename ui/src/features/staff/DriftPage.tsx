@@ -71,7 +71,8 @@ function Row({ drift }: { drift: Drift }) {
               {" · "}
             </>
           ) : null}
-          {[kind, cluster, vmid].filter((part) => part !== null).join(" · ")} · {staff.since} <Time at={since} />
+          {[staff.driftKind(kind), cluster, vmid && `VMID ${vmid}`].filter(Boolean).join(" · ")} · {staff.since}{" "}
+          <Time at={since} />
           {ignored ? ` · ${staff.ignored}` : null}
         </p>
         {Object.keys(facts).length > 0 ? <StaffDetails text={JSON.stringify(facts, null, 2)} /> : null}

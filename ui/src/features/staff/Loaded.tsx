@@ -8,6 +8,7 @@ interface Asked<T> {
   data: T | undefined;
   error: Error | null;
   isPending: boolean;
+  dataUpdatedAt: number;
   refetch: () => unknown;
 }
 
@@ -16,7 +17,12 @@ export function Loaded<T>({ query, children }: { query: Asked<T>; children: (dat
   return (
     <>
       {query.error ? (
-        <Failure title={words.staff.failed} {...describe(query.error)} onRetry={() => void query.refetch()} />
+        <Failure
+          title={words.staff.failed}
+          {...describe(query.error)}
+          knownAt={query.dataUpdatedAt}
+          onRetry={() => void query.refetch()}
+        />
       ) : null}
       {query.isPending ? <Skeleton rows={3} label={words.common.loading} /> : null}
       {query.data === undefined ? null : children(query.data)}

@@ -108,6 +108,18 @@ test("a difference is adopted, or ignored and found again", async () => {
   expect(url()).toBe("/admin/drift?ignored=true");
 });
 
+test("differences that cannot be read again stay, with the time when they were known", async () => {
+  const { db, client } = renderApp("/admin/drift", { user: admin });
+  db.staff.drift = [aDrift()];
+  await screen.findByRole("list", { name: "Drift" });
+  const problem = { title: "No", detail: "The database is away.", status: 503, code: "x", request_id: "req_8" };
+  network.use(http.get("*/v1/admin/drift", () => HttpResponse.json(problem, { status: 503 })));
+  await act(() => client.refetchQueries());
+  const alert = await screen.findByRole("alert");
+  expect(alert).toHaveTextContent(/This is what we knew at .*req_8/);
+  expect(screen.getByRole("list", { name: "Drift" })).toHaveTextContent("It has 4 cores instead of 2.");
+});
+
 test("a refused act keeps the question and says why", async () => {
   const { db, user } = renderApp("/admin/drift", { user: admin });
   db.staff.drift = [aDrift()];

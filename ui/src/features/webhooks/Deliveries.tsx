@@ -49,7 +49,12 @@ export function Deliveries({ owner, webhook }: Props) {
         <Select label={said.which} value={state ?? ""} options={options} onChange={show} />
       </div>
       {list.error ? (
-        <Failure title={said.failed} {...describe(list.error)} onRetry={() => void list.refetch()} />
+        <Failure
+          title={said.failed}
+          {...describe(list.error)}
+          knownAt={list.dataUpdatedAt}
+          onRetry={() => void list.refetch()}
+        />
       ) : null}
       {list.isPending ? <Skeleton rows={5} label={words.common.loading} /> : null}
       {list.data && found.length === 0 ? <p className="text-soft">{state ? said.noMatch : said.noDeliveries}</p> : null}
@@ -99,7 +104,12 @@ function Details({ owner, webhook, delivery }: Props & { delivery: WebhookDelive
       />
       <Again owner={owner} webhook={webhook} delivery={delivery} />
       {found.error ? (
-        <Failure title={said.failed} {...describe(found.error)} onRetry={() => void found.refetch()} />
+        <Failure
+          title={said.failed}
+          {...describe(found.error)}
+          knownAt={found.dataUpdatedAt}
+          onRetry={() => void found.refetch()}
+        />
       ) : null}
       {found.isPending ? <Skeleton rows={3} label={words.common.loading} /> : null}
       {found.data ? <Sent body={found.data.body} tries={found.data.tries} /> : null}

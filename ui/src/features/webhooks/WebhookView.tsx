@@ -38,7 +38,12 @@ export function WebhookView({ owner, id }: { owner: Owner; id: string }) {
         {said.back}
       </Link>
       {found.error ? (
-        <Failure title={said.failed} {...describe(found.error)} onRetry={() => void found.refetch()} />
+        <Failure
+          title={said.failed}
+          {...describe(found.error)}
+          knownAt={found.dataUpdatedAt}
+          onRetry={() => void found.refetch()}
+        />
       ) : null}
       {found.isPending ? <Skeleton rows={6} label={words.common.loading} /> : null}
       {found.data ? <Shown owner={owner} webhook={found.data} /> : null}

@@ -20,7 +20,12 @@ export function Webhooks({ owner }: { owner: Owner }) {
       <Section title={said.title}>
         <p className="text-soft">{said.help}</p>
         {list.error ? (
-          <Failure title={said.failed} {...describe(list.error)} onRetry={() => void list.refetch()} />
+          <Failure
+            title={said.failed}
+            {...describe(list.error)}
+            knownAt={list.dataUpdatedAt}
+            onRetry={() => void list.refetch()}
+          />
         ) : null}
         {list.isPending ? <Skeleton rows={3} label={words.common.loading} /> : null}
         {list.data?.length === 0 ? <p className="text-soft">{said.none}</p> : null}

@@ -32,7 +32,12 @@ function WithImages(props: Omit<DialogProps, "open">) {
   if (images.data) return <Rebuild {...props} images={images.data.data} />;
   if (!images.error) return <Skeleton rows={3} label={words.common.loading} />;
   return (
-    <Failure title={words.create.catalogueFailed} {...describe(images.error)} onRetry={() => void images.refetch()} />
+    <Failure
+      title={words.create.catalogueFailed}
+      {...describe(images.error)}
+      knownAt={images.dataUpdatedAt}
+      onRetry={() => void images.refetch()}
+    />
   );
 }
 

@@ -29,7 +29,12 @@ function WithPlans(props: Omit<DialogProps, "open">) {
   if (plans.data) return <Resize {...props} plans={plans.data.data} />;
   if (!plans.error) return <Skeleton rows={3} label={words.common.loading} />;
   return (
-    <Failure title={words.create.catalogueFailed} {...describe(plans.error)} onRetry={() => void plans.refetch()} />
+    <Failure
+      title={words.create.catalogueFailed}
+      {...describe(plans.error)}
+      knownAt={plans.dataUpdatedAt}
+      onRetry={() => void plans.refetch()}
+    />
   );
 }
 

@@ -48,7 +48,12 @@ export function CopySection({ kind }: { kind: Kind }) {
         </Button>
       </div>
       {list.error ? (
-        <Failure title={copies.failed} {...describe(list.error)} onRetry={() => void list.refetch()} />
+        <Failure
+          title={copies.failed}
+          {...describe(list.error)}
+          knownAt={list.dataUpdatedAt}
+          onRetry={() => void list.refetch()}
+        />
       ) : null}
       {list.isPending ? <Skeleton rows={2} label={words.common.loading} /> : null}
       {acting ? <Progress value={operation.progress} label={words.operationType(kind.take)} /> : null}

@@ -35,7 +35,12 @@ export function GraphsTab() {
         />
       </div>
       {metrics.error ? (
-        <Failure title={graphs.failed} {...describe(metrics.error)} onRetry={() => void metrics.refetch()} />
+        <Failure
+          title={graphs.failed}
+          {...describe(metrics.error)}
+          knownAt={metrics.dataUpdatedAt}
+          onRetry={() => void metrics.refetch()}
+        />
       ) : null}
       {metrics.isPending ? <Skeleton rows={4} label={words.common.loading} /> : null}
       {metrics.data ? <Charts data={metrics.data.data} /> : null}

@@ -28,7 +28,12 @@ export function KeyChoice({ chosen, onChange, help, error }: Props) {
     <fieldset className="grid gap-1">
       <legend className="mb-1 font-medium">{said.legend}</legend>
       {keys.error ? (
-        <Failure title={said.failed} {...describe(keys.error)} onRetry={() => void keys.refetch()} />
+        <Failure
+          title={said.failed}
+          {...describe(keys.error)}
+          knownAt={keys.dataUpdatedAt}
+          onRetry={() => void keys.refetch()}
+        />
       ) : null}
       {keys.isPending ? <Skeleton rows={1} label={words.common.loading} /> : null}
       {keys.data?.map(({ id, name, fingerprint }) => (

@@ -4,7 +4,6 @@ import { useCallback, useMemo, type ReactNode } from "react";
 import { useNavigate, useSearchParams } from "react-router";
 import { describe } from "@/api/errors";
 import { useUser } from "@/api/session";
-import { localTime } from "@/lib/dates";
 import { useTitle } from "@/lib/hooks";
 import { paths } from "@/paths";
 import { Button } from "@/ui/Button";
@@ -66,16 +65,13 @@ function Servers({ filters, onChange }: ServersProps) {
     if (hasNextPage && !isFetchingNextPage && !isFetchNextPageError) void fetchNextPage();
   }, [hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage]);
   const retry = () => void (isFetchNextPageError ? fetchNextPage() : list.refetch());
-  const failure = error ? <Failure title={words.servers.failed} {...describe(error)} onRetry={retry} /> : null;
+  const failure = error ? (
+    <Failure title={words.servers.failed} {...describe(error)} knownAt={list.dataUpdatedAt} onRetry={retry} />
+  ) : null;
   if (!data) return failure ?? <Skeleton rows={6} label={words.common.loading} />;
   return (
     <>
       {failure}
-      {failure ? (
-        <p className="text-small text-soft">
-          {words.errors.stale(localTime(new Date(list.dataUpdatedAt).toISOString(), "clock"))}
-        </p>
-      ) : null}
       {servers.length > 0 ? (
         <ServersTable
           servers={servers}

@@ -190,17 +190,13 @@ const Row = memo(function Row({ server, index, start, layout, chosen, onToggle, 
         />
       </td>
       {layout.columns.map(({ key, cell }) => (
-        <td
-          key={key}
-          role="cell"
-          className="flex min-w-0 items-baseline justify-between gap-4 xl:block xl:px-3 xl:py-3"
-        >
+        <td key={key} role="cell" className="flex min-w-0 items-baseline gap-4 xl:block xl:px-3 xl:py-3">
           {key === "name" || key === "status" ? null : (
-            <span aria-hidden className="shrink-0 text-small text-soft xl:hidden">
+            <span aria-hidden className="w-18 shrink-0 text-small text-soft xl:hidden">
               {words.servers.columns[key]}
             </span>
           )}
-          <div className="min-w-0 wrap-break-word max-xl:text-right max-xl:only:text-left">{cell(server)}</div>
+          <div className="min-w-0 wrap-break-word">{cell(server)}</div>
         </td>
       ))}
     </tr>

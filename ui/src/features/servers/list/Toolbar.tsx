@@ -26,7 +26,7 @@ const sorts = Object.entries(words.servers.sorts).map(([value, label]) => ({ val
 export function Toolbar({ filters, onChange }: Props) {
   const admin = useUser()?.role === "admin";
   return (
-    <div role="search" className="grid items-end gap-3 sm:grid-cols-[minmax(12rem,22rem)_auto_auto_auto_1fr]">
+    <div role="search" className="grid items-end gap-3 sm:flex sm:flex-wrap">
       <SearchField value={filters.q ?? ""} onChange={(q) => onChange({ q })} />
       <div className="grid grid-cols-2 gap-3 sm:contents">
         <Select
@@ -86,7 +86,7 @@ function SearchField({ value, onChange }: { value: string; onChange: (value: str
     }, TYPING_MS);
   };
   return (
-    <label className="relative grid gap-1 text-small text-soft">
+    <label className="relative grid gap-1 text-small text-soft sm:max-w-88 sm:flex-1 sm:basis-56">
       {words.servers.search}
       <Search aria-hidden size={16} className="absolute bottom-3.5 left-3 sm:bottom-3" />
       <input
@@ -118,7 +118,7 @@ function useSlash() {
 
 function EverybodySwitch({ on, onChange }: { on: boolean; onChange: (on: boolean) => void }) {
   return (
-    <label className="flex min-h-11 items-center gap-2.5 justify-self-start whitespace-nowrap sm:min-h-10 sm:col-start-5 sm:justify-self-end">
+    <label className="flex min-h-11 items-center gap-2.5 justify-self-start whitespace-nowrap sm:ml-auto sm:min-h-10">
       <input
         type="checkbox"
         checked={on}

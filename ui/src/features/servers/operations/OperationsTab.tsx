@@ -31,7 +31,12 @@ export function OperationsTab() {
 function OperationsList({ server }: { server: string }) {
   const list = useInfiniteQuery(serverQueries.operations(server));
   const failure = list.error ? (
-    <Failure title={words.operation.listFailed} {...describe(list.error)} onRetry={() => void list.refetch()} />
+    <Failure
+      title={words.operation.listFailed}
+      {...describe(list.error)}
+      knownAt={list.dataUpdatedAt}
+      onRetry={() => void list.refetch()}
+    />
   ) : null;
   if (!list.data) return failure ?? <Skeleton rows={4} label={words.common.loading} />;
 

@@ -24,7 +24,12 @@ export function HistoryTab() {
 function Events({ server }: { server: string }) {
   const history = useInfiniteQuery(serverQueries.history(server));
   const failure = history.error ? (
-    <Failure title={words.history.failed} {...describe(history.error)} onRetry={() => void history.refetch()} />
+    <Failure
+      title={words.history.failed}
+      {...describe(history.error)}
+      knownAt={history.dataUpdatedAt}
+      onRetry={() => void history.refetch()}
+    />
   ) : null;
   if (!history.data) return failure ?? <Skeleton rows={5} label={words.common.loading} />;
 

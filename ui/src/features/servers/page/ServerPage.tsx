@@ -3,7 +3,6 @@ import { useState } from "react";
 import { Link, Outlet, useLocation, useParams } from "react-router";
 import { describe, hasStatus } from "@/api/errors";
 import type { Server } from "@/api/types";
-import { localTime } from "@/lib/dates";
 import { useTitle } from "@/lib/hooks";
 import { paths } from "@/paths";
 import { EmptyState } from "@/ui/EmptyState";
@@ -26,17 +25,17 @@ export function ServerPage() {
   if (hasStatus(query.error, 404)) return <Gone />;
 
   const failure = query.error ? (
-    <Failure title={words.server.failed} {...describe(query.error)} onRetry={() => void query.refetch()} />
+    <Failure
+      title={words.server.failed}
+      {...describe(query.error)}
+      knownAt={query.dataUpdatedAt}
+      onRetry={() => void query.refetch()}
+    />
   ) : null;
   if (!query.data) return failure ?? <Skeleton rows={5} label={words.common.loading} />;
   return (
     <div className="grid gap-5">
       {failure}
-      {failure ? (
-        <p className="text-small text-soft">
-          {words.errors.stale(localTime(new Date(query.dataUpdatedAt).toISOString(), "clock"))}
-        </p>
-      ) : null}
       <Frame key={query.data.id} server={query.data} />
     </div>
   );

@@ -89,6 +89,7 @@ function ActionButton({ action, server, operation, sent, onPress, onRefused }: A
       icon={<Icon aria-hidden size={16} />}
       busy={acting}
       reason={acting ? null : reason}
+      className="md:max-lg:px-2.5"
       onClick={onPress}
       onRefused={onRefused}
     >

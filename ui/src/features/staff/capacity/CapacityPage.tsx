@@ -132,7 +132,7 @@ function Bar({ of, label, amount: { promised, most }, say, told = false }: BarPr
         <span className={told ? "font-medium" : undefined}>{label}</span>
         <span className="text-soft tabular-nums">{say(promised, most)}</span>
       </p>
-      <Progress value={share} label={`${label}, ${of}`} />
+      <Progress value={share} label={`${label}, ${of}`} full={share >= 90} />
       {told ? <p className="text-small text-soft">{of}</p> : null}
       {promised > most ? <p className="text-small text-warn">{capacity.over}</p> : null}
     </div>

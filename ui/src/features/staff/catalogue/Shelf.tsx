@@ -43,7 +43,12 @@ export function Shelf<T extends Item>({ kind, label, list, retired, lines, Form 
         <Form />
       </div>
       {list.error ? (
-        <Failure title={words.staff.failed} {...describe(list.error)} onRetry={() => void list.refetch()} />
+        <Failure
+          title={words.staff.failed}
+          {...describe(list.error)}
+          knownAt={list.dataUpdatedAt}
+          onRetry={() => void list.refetch()}
+        />
       ) : null}
       {list.isPending ? <Skeleton rows={3} label={words.common.loading} /> : null}
       {items?.length === 0 ? <EmptyState title={catalogue.none[kind]} help={catalogue.noneHelp} /> : null}

@@ -27,7 +27,12 @@ export function ImportsPage() {
 function Runs() {
   const list = useInfiniteQuery(staffQueries.imports());
   const failure = list.error ? (
-    <Failure title={words.staff.failed} {...describe(list.error)} onRetry={() => void list.refetch()} />
+    <Failure
+      title={words.staff.failed}
+      {...describe(list.error)}
+      knownAt={list.dataUpdatedAt}
+      onRetry={() => void list.refetch()}
+    />
   ) : null;
   if (!list.data) return failure ?? <Skeleton rows={3} label={words.common.loading} />;
   const runs = list.data.pages.flatMap((page) => page.data);

@@ -36,7 +36,12 @@ export function OperationsPage() {
     <>
       <Toolbar filters={filters} onChange={change} />
       {list.error ? (
-        <Failure title={words.staff.failed} {...describe(list.error)} onRetry={() => void list.refetch()} />
+        <Failure
+          title={words.staff.failed}
+          {...describe(list.error)}
+          knownAt={list.dataUpdatedAt}
+          onRetry={() => void list.refetch()}
+        />
       ) : null}
       {list.isPending ? <Skeleton rows={4} label={words.common.loading} /> : null}
       {operations?.length === 0 ? <EmptyState title={operationsPage.none} help={operationsPage.noneHelp} /> : null}

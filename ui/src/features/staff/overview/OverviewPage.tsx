@@ -45,7 +45,9 @@ export function OverviewPage() {
   const retry = () => all.forEach((query) => void (query.error ? query.refetch() : undefined));
   return (
     <>
-      {failed?.error ? <Failure title={staff.failed} {...describe(failed.error)} onRetry={retry} /> : null}
+      {failed?.error ? (
+        <Failure title={staff.failed} {...describe(failed.error)} knownAt={failed.dataUpdatedAt} onRetry={retry} />
+      ) : null}
       {all.every(({ isPending }) => isPending) ? <Skeleton rows={6} label={words.common.loading} /> : null}
       {calm ? <EmptyState title={staff.calm} help={staff.calmHelp} /> : null}
       {matters.length > 0 ? <Matters matters={matters} /> : null}

@@ -91,7 +91,12 @@ function Question({ about, at, onAsk }: Asked & { onAsk: (asked: Asked) => void 
 function Answer({ about, at, onMoment }: Asked & { onMoment: (at: string) => void }) {
   const answer = useInfiniteQuery(staffQueries.past(about, at));
   const failure = answer.error ? (
-    <Failure title={words.staff.failed} {...describe(answer.error)} onRetry={() => void answer.refetch()} />
+    <Failure
+      title={words.staff.failed}
+      {...describe(answer.error)}
+      knownAt={answer.dataUpdatedAt}
+      onRetry={() => void answer.refetch()}
+    />
   ) : null;
   const pages = answer.data?.pages ?? [];
   const [first] = pages;

@@ -63,7 +63,12 @@ function MassDialog({ account, type, onClose }: Props & { onClose: () => void })
             <Field label={holds.note} help={holds.noteHelp} maxLength={255} value={note} onValueChange={setNote} />
           ) : null}
           {preview.error ? (
-            <Failure title={people.previewFailed} {...describe(preview.error)} onRetry={() => void preview.refetch()} />
+            <Failure
+              title={people.previewFailed}
+              {...describe(preview.error)}
+              knownAt={preview.dataUpdatedAt}
+              onRetry={() => void preview.refetch()}
+            />
           ) : null}
           {preview.data ? <Outcomes result={preview.data} /> : <Skeleton rows={2} label={words.common.loading} />}
           {act.error ? <Failure title={words.staff.notAccepted(said.label)} {...describe(act.error)} /> : null}

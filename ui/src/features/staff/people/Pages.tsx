@@ -23,7 +23,12 @@ export function Pages<T>({ label, list, searched, children }: Props<T>) {
   return (
     <>
       {list.error ? (
-        <Failure title={words.staff.failed} {...describe(list.error)} onRetry={() => void list.refetch()} />
+        <Failure
+          title={words.staff.failed}
+          {...describe(list.error)}
+          knownAt={list.dataUpdatedAt}
+          onRetry={() => void list.refetch()}
+        />
       ) : null}
       {list.isPending ? <Skeleton rows={5} label={words.common.loading} /> : null}
       {found?.length === 0 ? (
