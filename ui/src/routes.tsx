@@ -23,14 +23,14 @@ export function routes(client: QueryClient): RouteObject[] {
     return null;
   };
   return [
-    { path: "/", loader: () => redirect(paths.servers()), HydrateFallback: Blank },
+    { path: "/", loader: () => redirect(paths.servers()), HydrateFallback: Coming },
     ...entrance,
     {
       Component: Shell,
       loader: signedIn,
       shouldRevalidate: () => false,
       ErrorBoundary: RouteFailure,
-      HydrateFallback: Blank,
+      HydrateFallback: Coming,
       children: [
         {
           path: "/servers",
@@ -77,7 +77,7 @@ const entrance: RouteObject[] = [
     loader: signedInAlready,
     lazy: () => page(import("@/features/session/InvitationPage"), "InvitationPage"),
   },
-].map((route) => ({ ...route, ErrorBoundary: RouteFailure, HydrateFallback: Blank }));
+].map((route) => ({ ...route, ErrorBoundary: RouteFailure, HydrateFallback: Coming }));
 
 const account: RouteObject = {
   path: "/account",
@@ -142,6 +142,7 @@ async function signedInAlready() {
   return null;
 }
 
-function Blank() {
-  return null;
+/** Goes on with what index.html begins. */
+function Coming() {
+  return <img src="/favicon.svg" alt="" width={44} height={44} className="mx-auto mt-[20vh]" />;
 }
