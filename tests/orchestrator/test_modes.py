@@ -42,6 +42,7 @@ LOOKS = {
     "task",
     "task_log",
     "tasks",
+    "ties",
     "server_time",
     "console",
     "series",
