@@ -35,6 +35,7 @@ UNITS = {
     "Go": 2**30,
     "To": 2**40,
 }
+LONGEST_SAID = 4096  # of what is typed for a name: whoever typed megabytes meant none
 LONGEST_EMAIL = 254  # RFC 5321, with the angle brackets of a path taken off
 _UNIT_NAMES = {name.casefold(): name for name in UNITS}
 _UNLIMITED = {"unlimited", "∞", "-1", "unmetered", "unbegrenzt", "illimité", "ilimitado"}
@@ -153,7 +154,7 @@ def addresses(*texts: str) -> Addresses:
     """Read free-text address fields: lines, commas, ports, CIDR, `MAC=address`."""
     found: dict[str, int | None] = {}
     junk: list[str] = []
-    for word in (word for text in texts for word in re.split(r"[\r\n,;\s]+", text) if word):
+    for word in dict.fromkeys(word for text in texts for word in re.split(r"[\r\n,;\s]+", text) if word):
         read = _address(word)
         if read is None:
             junk.append(word)
@@ -248,7 +249,7 @@ def email(raw: str | None) -> Email:
 
 def hostname(raw: str) -> str | None:
     """The nearest RFC 1123 host name, or None when nothing is left of it."""
-    plain = unicodedata.normalize("NFKC", raw).strip().strip(".").casefold()
+    plain = unicodedata.normalize("NFKC", raw.strip()[:LONGEST_SAID]).strip().strip(".").casefold()
     labels = [label for part in plain.split(".") if (label := _label(part))]
     name = ".".join(labels)
     return name[:253].rstrip(".-") or None

@@ -267,6 +267,11 @@ def test_host_names(raw: str, name: str | None) -> None:
     assert values.hostname(raw) == name
 
 
+def test_megabytes_where_a_name_or_an_address_stands_are_read_in_no_time() -> None:
+    assert values.hostname("web1." + "é" * 8_000_000) == "web1"
+    assert values.addresses("192.0.2.7," * 100_000 + "x," * 1_000_000).junk == ("x",)
+
+
 @given(st.text(max_size=400))
 def test_a_host_name_is_always_a_valid_one(raw: str) -> None:
     name = values.hostname(raw)
