@@ -22,6 +22,7 @@ const events: Record<WebhookEvent, string> = {
 export const webhookWords = {
   events,
   title: "Webhooks",
+  told: "Who is told",
   help: "Another program is told of what happens: each message is signed, and sent until it was taken.",
   failed: "This could not be loaded",
   none: "No program is told of anything yet.",

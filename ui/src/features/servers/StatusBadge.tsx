@@ -45,8 +45,8 @@ export function StatusBadge({ server }: { server: Server }) {
   const { icon: Icon, colour } = looks[server.status];
   const seen = server.status === "unknown" ? lastSeen(server) : null;
   return (
-    <span className={classes("inline-flex items-center gap-1.5 font-medium", colour)}>
-      <Icon aria-hidden size={16} className={classes("shrink-0", Icon === LoaderCircle && "animate-spin")} />
+    <span className={classes("inline-flex items-start gap-1.5 font-medium", colour)}>
+      <Icon aria-hidden size={16} className={classes("mt-1 shrink-0", Icon === LoaderCircle && "animate-spin")} />
       <span>
         {words.status[server.status]}
         {seen ? <span className="block text-small font-normal text-soft">{seen}</span> : null}

@@ -49,7 +49,7 @@ function Places({ here, pathname }: { here: Place; pathname: string }) {
     <nav aria-label={staff.title} className="lg:sticky lg:top-22 lg:-ml-3 lg:self-start">
       <div className="flex items-center justify-between gap-4 lg:hidden">
         <span aria-hidden className="text-title font-semibold">
-          {here.title}
+          {here.is(pathname) ? here.title : null}
         </span>
         <Button
           aria-expanded={open}

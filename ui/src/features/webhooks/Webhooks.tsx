@@ -17,7 +17,7 @@ export function Webhooks({ owner }: { owner: Owner }) {
   const list = useQuery(webhookQueries.list(owner));
   return (
     <div className="grid items-start gap-5 lg:grid-cols-2">
-      <Section title={said.title}>
+      <Section title={said.told}>
         <p className="text-soft">{said.help}</p>
         {list.error ? (
           <Failure

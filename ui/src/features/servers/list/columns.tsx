@@ -63,7 +63,7 @@ export interface Layout {
 export const layouts: Record<"own" | "all", Layout> = {
   own: {
     columns: [...columns, created],
-    grid: "xl:grid xl:grid-cols-[2.75rem_1.7fr_1.2fr_1.7fr_0.8fr_0.7fr_1fr_0.75fr]",
+    grid: "xl:grid xl:grid-cols-[2.75rem_1.65fr_1.2fr_1.65fr_0.8fr_0.7fr_1fr_0.9fr]",
   },
   all: {
     columns: [...columns, ...staffColumns],
