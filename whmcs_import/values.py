@@ -227,7 +227,7 @@ def mojibake(raw: str) -> str | None:
     if not _MOJIBAKE.search(raw):
         return None
     try:
-        mended = b"".join(_cp1252(c) for c in raw).decode("utf-8")
+        mended = _as_cp1252(raw).decode("utf-8")
     except (UnicodeEncodeError, UnicodeDecodeError):
         return None
     return (mojibake(mended) or mended) if mended != raw else None
@@ -304,6 +304,13 @@ def _decode_entity(match: re.Match[str]) -> str:
     if name.startswith("#") or f"{name};" in html5:
         return storable(html.unescape(match[0]))
     return match[0]
+
+
+def _as_cp1252(raw: str) -> bytes:
+    try:
+        return raw.encode("cp1252")
+    except UnicodeEncodeError:  # byte by byte: some have no meaning there and stand for themselves
+        return b"".join(map(_cp1252, raw))
 
 
 def _cp1252(c: str) -> bytes:
