@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.orchestrator.storm.cluster import TimedWorld
-from tests.orchestrator.storm.installation import Installation
+from tests.orchestrator.storm.installation import TEMPLATE, Installation
 from tests.orchestrator.storm.laws import Outsiders, examine
 
 LOCKED_SECONDS = 10.0
@@ -47,7 +47,8 @@ def test_all_of_many_creations_run(count: int) -> None:
     """Posted at once, on three nodes, with two orchestrators."""
     installation = Installation(1, nodes=3)
     world = LockedWorld(installation.clock, ("pve1", "pve2", "pve3"), lambda kind: 1.0)
-    world.add_template(9000, "debian-12")
+    for n, node in enumerate(world.nodes):
+        world.add_template(TEMPLATE + n, "debian-12", node=node)
     world.nodes = {name: replace(node, cpus=128, memory_mib=4_000_000) for name, node in world.nodes.items()}
     installation.world = world
 
@@ -61,5 +62,6 @@ def test_all_of_many_creations_run(count: int) -> None:
         assert examine(installation, [], Outsiders()).all() == {}
         ends = [(s.status, s.operation.error if s.operation else None) for s in installation.servers()]
         assert ends == [("running", None)] * count
+        assert {server.node for server in installation.servers()} == set(world.nodes)
 
     installation.run(story)
