@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 from uuid import uuid4
 
+import uvloop
+
 from bench.measure import by_turns, migrated, report, server
 from domain.record import Actor, Meta
 from domain.registry import EVENTS
@@ -112,4 +114,4 @@ async def _peer(url: str, *arguments: str) -> str:
 
 
 if __name__ == "__main__":
-    asyncio.run(_work(sys.argv[1]))
+    uvloop.run(_work(sys.argv[1]))

@@ -7,12 +7,23 @@ says was intended and what Proxmox shows.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from domain.server import events as e
 from domain.server.state import Effect
-from hypervisor.errors import Ambiguous, Busy, Denied, Invalid, Missing, NotExecuted, Refused, Unreachable
+from hypervisor.errors import (
+    Ambiguous,
+    Busy,
+    Denied,
+    HypervisorError,
+    Invalid,
+    Missing,
+    NotExecuted,
+    Refused,
+    Unreachable,
+)
 from hypervisor.port import Task
 from orchestrator import slots
 from orchestrator.outcome import Attention, Done, Failed, Later, Outcome
@@ -102,8 +113,21 @@ async def _attempt(work: Work, plan: Plan) -> Outcome:
         return Later(1.0, "answer_lost", "The hypervisor's answer was lost; looking what happened.", str(error))
     if upid is None:
         return await _observed(plan, number)
+    task, _ = await asyncio.gather(_glance(work, upid), _accepted(work, upid))
+    assert work.step.effect is not None
+    return await _after_look(work, plan, work.step.effect, task) if task is not None else Later(0.0)
+
+
+async def _accepted(work: Work, upid: str) -> None:
     await work.record(e.TaskAccepted(operation_id=work.operation.id, step=work.step.key, upid=upid))
-    return Later(0.0)
+
+
+async def _glance(work: Work, upid: str) -> Task | None:
+    """The task while its id is being written down: many are over by then."""
+    try:
+        return await work.hypervisor.task(upid)
+    except HypervisorError:
+        return None
 
 
 async def _intent(work: Work, plan: Plan, number: int) -> e.EffectIntended:
@@ -132,7 +156,7 @@ async def _after_silence(work: Work, plan: Plan, effect: Effect) -> Outcome:
     """The attempt has no UPID: the answer was lost, or a worker died before it could write it down."""
     task = await plan.find(effect)
     if task is not None:
-        await work.record(e.TaskAccepted(operation_id=work.operation.id, step=work.step.key, upid=task.upid))
+        await _accepted(work, task.upid)
         return Later(0.0)
     if not plan.once and (found := await plan.reached()) is not None:
         return Done(found)
@@ -148,6 +172,10 @@ async def _after_task(work: Work, plan: Plan, effect: Effect, upid: str) -> Outc
     except Missing:
         found = await plan.reached()
         return Done(found) if found is not None else Later(_pause(effect.attempt), settled=True, code="task_forgotten")
+    return await _after_look(work, plan, effect, task)
+
+
+async def _after_look(work: Work, plan: Plan, effect: Effect, task: Task) -> Outcome:
     if task.state == "running":
         waited = ((await work.now()) - effect.at).total_seconds()
         return Later(min(max(waited / 2, SOONEST_LOOK_SECONDS), LATEST_LOOK_SECONDS))
