@@ -6,7 +6,7 @@ import sys
 
 import uvloop
 
-from bench import answers, append, create, imports, observe, pve, replay, ui, wake
+from bench import answers, append, create, imports, observe, pve, replay, streams, ui, wake
 
 BENCHES = {
     "append": append.main,
@@ -15,6 +15,7 @@ BENCHES = {
     "replay": replay.main,
     "pve": pve.main,
     "http": answers.main,
+    "streams": streams.main,
     "observe": observe.main,
     "import": imports.main,
     "ui": ui.main,

@@ -36,6 +36,8 @@ from service.web.reply import reply
 ORDER = "services"
 EXTERNAL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~-]{0,199}")
 IMPORTED = re.compile(r"(.+):service:([^:]+)")
+SEVERAL = "This user owns several accounts: give the account's id."
+NOBODY = "No such user owns an account that is open: make the customer first, with `hostler-admin create-user`."
 NEEDED = ("owner", "name", "plan", "image", "location")
 
 
@@ -148,8 +150,7 @@ async def _account(req: Request, owner: str) -> UUID:
     owned = [m.account_id for m in memberships if m.role == "owner" and m.status != "closed"]
     if len(owned) == 1:
         return owned[0]
-    message = "This user owns several accounts: give the account's id." if owned else "No such user owns an account."
-    raise invalid("/owner", message, "unknown")
+    raise invalid("/owner", SEVERAL if owned else NOBODY, "unknown")
 
 
 async def _check(req: Request, external_id: str, desire: Desire, server: Server | None) -> None:

@@ -3054,6 +3054,8 @@ export interface components {
             ssh_keys?: string[] | null;
             /** @default null */
             password?: string | null;
+            /** @default null */
+            user_data?: string | null;
             /** @default false */
             safety?: boolean;
         };
@@ -3184,7 +3186,8 @@ export interface components {
         };
         /**
          * @description `plan`, `image` and `location` are ids or keys of the catalogue; `account` is needed by who owns several.
-         *     `ssh_key_ids` name keys of the caller's, `ssh_keys` are keys themselves; the server gets both.
+         *     `ssh_key_ids` name keys of the caller's, `ssh_keys` are keys themselves; the server gets both. `user_data` is
+         *     refused: Proxmox VE lets no program hand it on.
          */
         ServerCreate: {
             name: string;
@@ -3195,6 +3198,8 @@ export interface components {
             ssh_keys?: string[];
             /** @default null */
             password?: string | null;
+            /** @default null */
+            user_data?: string | null;
             labels?: {
                 [key: string]: string;
             };
