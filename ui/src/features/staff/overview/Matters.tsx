@@ -26,7 +26,7 @@ function Line({ matter: { tone, title, help, to, allows } }: { matter: Matter })
   return (
     <li className="relative flex flex-wrap items-center gap-x-4 gap-y-3 px-5 py-3 has-[a:hover]:bg-raised">
       <Icon aria-hidden size={18} className={classes("shrink-0", colours[tone])} />
-      <div className="min-w-0 flex-1 basis-48 wrap-anywhere">
+      <div className={classes("min-w-0 flex-1 wrap-anywhere", allows && "basis-48")}>
         <p className="font-medium">
           {to ? (
             <Link className="after:absolute after:inset-0" to={to}>

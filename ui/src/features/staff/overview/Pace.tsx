@@ -28,7 +28,9 @@ export function Lately({ hours }: Pick<Pace, "hours">) {
       <table className="w-full">
         <thead>
           <tr className="text-right text-small text-soft">
-            <th aria-label={overview.what} />
+            <th scope="col">
+              <span className="sr-only">{overview.what}</span>
+            </th>
             {spans.map(([title]) => (
               <th key={title} scope="col" className="pb-1 pl-4 font-normal">
                 {title}
