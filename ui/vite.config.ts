@@ -30,7 +30,7 @@ const compressed: Plugin = {
 /* What every page needs comes as two files: they compress better than their parts, and are asked for at once. */
 const EVERYWHERE = /node_modules\/(react|react-dom|react-router|scheduler|@tanstack\/(query-core|react-query))\//;
 const OFTEN =
-  /src\/(api\/|lib\/|ui\/(?!Dialog)|paths|features\/servers\/(queries|fresh|specs|StatusBadge|actions)|words\/(all|readable|operations|session))|openapi-fetch|lucide-react/;
+  /src\/(api\/|lib\/|ui\/(?!Dialog)|paths|features\/servers\/(queries|fresh|specs|StatusBadge|actions)|words\/(all|accounts|readable|operations|session))|openapi-fetch|lucide-react/;
 
 export default defineConfig(({ mode }) => ({
   plugins: [react(), tailwindcss(), compressed, ...(mode === "mock" ? [mockApi(alias)] : [])],

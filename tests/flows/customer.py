@@ -38,8 +38,13 @@ class Customer:
 
     def create(self, name: str, image: str = "debian-12") -> tuple[str, str]:
         """Order the smallest server; its id and the operation's."""
-        answer = self.post("/v1/servers", {"name": name, "plan": "vps-s", "image": image, "location": "fra1"})
+        answer = self.post("/v1/servers", _order(name, image))
         return answer["server"]["id"], answer["operation"]["id"]
+
+    def has_room(self) -> bool:
+        """Whether the smallest server could be created now."""
+        order = _order("probe", "debian-12")
+        return self._client.post("/v1/servers", params={"dry_run": "true"}, json=order).is_success
 
     def server(self, id: str) -> Json:
         """One server."""
@@ -93,3 +98,7 @@ class Customer:
         answer = self._client.post("/v1/login", json=credentials)
         assert answer.status_code == 200, answer.text
         self._client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+
+def _order(name: str, image: str) -> Json:
+    return {"name": name, "plan": "vps-s", "image": image, "location": "fra1"}

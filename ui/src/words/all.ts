@@ -64,6 +64,7 @@ export const errors = {
 };
 
 export { accountWords as account } from "./account";
+export { accountChoiceWords as accounts } from "./accounts";
 export { memberWords as members } from "./members";
 export { webhookWords as webhooks } from "./webhooks";
 export { invitationWords as invitation } from "./members";

@@ -1,15 +1,20 @@
 import type { MemberRole } from "@/api/types";
+import { accountChoiceWords, roleNames } from "./accounts";
 
 /** What is said about who acts for an account. */
 const roles: Record<MemberRole, { name: string; may: string }> = {
-  owner: { name: "Owner", may: "May do everything, and say who else is an owner." },
-  admin: { name: "Admin", may: "May do everything, members included, but nothing about owners." },
-  operator: { name: "Operator", may: "Acts on servers that are there, their console too. Orders and ends none." },
-  billing: { name: "Billing", may: "Looks at everything, for the sake of invoices. Changes nothing." },
-  viewer: { name: "Viewer", may: "Looks at everything. Changes nothing." },
+  owner: { name: roleNames.owner, may: "May do everything, and say who else is an owner." },
+  admin: { name: roleNames.admin, may: "May do everything, members included, but nothing about owners." },
+  operator: {
+    name: roleNames.operator,
+    may: "Acts on servers that are there, their console too. Orders and ends none.",
+  },
+  billing: { name: roleNames.billing, may: "Looks at everything, for the sake of invoices. Changes nothing." },
+  viewer: { name: roleNames.viewer, may: "Looks at everything. Changes nothing." },
 };
 
 export const memberWords = {
+  ...accountChoiceWords,
   roles,
   role: "Role",
   title: "Members",
@@ -17,10 +22,8 @@ export const memberWords = {
   failed: "This could not be loaded",
   noAccount: "You act for no account",
   noAccountHelp: "Whoever owns one can invite you to it.",
-  account: "Account",
   accountAs: (name: string, role: MemberRole | null) =>
-    `${name || memberWords.unnamed}${role ? ` (${roles[role].name})` : ""}`,
-  allAccounts: "All my accounts",
+    `${name || accountChoiceWords.unnamed}${role ? ` (${roles[role].name})` : ""}`,
   mayNot: (role: string) => `Only owners and admins change who acts for this account; your role is ${role}.`,
   nobody: "none",
   ownersOnly: "Only owners make owners, or change what they are.",
@@ -60,7 +63,6 @@ export const memberWords = {
   withdrawNotes: ["The letter’s link opens nothing any more."],
 
   /** An account that its source gave no name. */
-  unnamed: "Account without a name",
 };
 
 /** What the link of an invitation's letter opens. */

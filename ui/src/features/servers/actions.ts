@@ -40,7 +40,7 @@ export const mayAsk = (action: Action, role: MemberRole) => (further.includes(ac
  * that of the user in the server's account, if they have one.
  */
 export function whyNot(action: Action, server: Server, operation?: Operation, role?: MemberRole | null): string | null {
-  if (role && !server.admin && !mayAsk(action, role)) return words.whyNot.role(words.members.roles[role].name);
+  if (role && !server.admin && !mayAsk(action, role)) return words.whyNot.role(words.accounts.roleNames[role]);
   if (server.current_operation) return words.whyNot.busy(doing(server, operation));
   if (server.status === "unlinked" || server.status === "unknown") return words.whyNot[server.status];
   if (server.admin?.mode === "observe") return words.whyNot.observe;

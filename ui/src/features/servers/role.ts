@@ -12,5 +12,5 @@ export function useRole(server: Server | undefined): MemberRole | null {
 /** Why the user may only look at a server; null when they may act on it. */
 export function useOnlyLooks(server: Server): string | null {
   const role = useRole(server);
-  return role === null || server.admin || mayAct(role) ? null : words.whyNot.role(words.members.roles[role].name);
+  return role === null || server.admin || mayAct(role) ? null : words.whyNot.role(words.accounts.roleNames[role]);
 }

@@ -60,9 +60,9 @@ function AccountSwitch({ chosen, onChange }: { chosen: string; onChange: (accoun
       </Button>
     );
   if (data.length < 2) return null;
-  const accounts = data.map(({ id, name }) => ({ value: id, label: name || words.members.unnamed }));
-  const options = [{ value: "", label: words.members.allAccounts }, ...accounts];
-  return <Select label={words.members.account} value={chosen} options={options} onChange={onChange} />;
+  const accounts = data.map(({ id, name }) => ({ value: id, label: name || words.accounts.unnamed }));
+  const options = [{ value: "", label: words.accounts.allAccounts }, ...accounts];
+  return <Select label={words.accounts.account} value={chosen} options={options} onChange={onChange} />;
 }
 
 function SearchField({ value, onChange }: { value: string; onChange: (value: string) => void }) {
