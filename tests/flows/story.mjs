@@ -1,39 +1,30 @@
-// A customer's afternoon in the dashboard, in Chromium: `node story.mjs '{"url","email","password","reboot","pictures"}'`.
+// A customer's afternoon in the dashboard, without a mouse: `node story.mjs '{"url","email","password","reboot","pictures"}'`.
 // Prints one JSON line per chapter as it is reached; elements are found by role and accessible name alone.
-import { createRequire } from "node:module";
+import * as browsing from "../../testbed/browser.mjs";
+import { given, launch, open, story, tell } from "../../testbed/browser.mjs";
 
-const { chromium } = createRequire(new URL("../../ui/package.json", import.meta.url))("playwright-core");
-const given = JSON.parse(process.argv[2]);
 const CREATE_MS = 240_000;
-const tell = (chapter, facts = {}) => console.log(JSON.stringify({ chapter, ...facts }));
+/** So much more of the screen has letters on it when twenty lines are printed. */
+const TWENTY_LINES_PX = 120;
 
-const browser = await chromium.launch({
-  executablePath: "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-});
-const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
-page.setDefaultTimeout(30_000);
-const complaints = [];
-page.on("pageerror", (error) => complaints.push(String(error)));
-page.on("console", (message) => {
-  // A refused request is the page's own matter (the first visit has no session); anything else is a mistake.
-  if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) complaints.push(message.text());
-});
-
-const button = (name) => page.getByRole("button", { name, exact: true });
-// What the page announces about the server; a button may say the same words.
-const status = (text, timeout = 60_000) =>
-  page.locator("header").getByRole("status").getByText(text, { exact: true }).first().waitFor({ timeout });
+const browser = await launch();
+const { page, complaints } = await open(browser);
+const button = (name) => browsing.button(page, name);
+const heading = (name) => browsing.heading(page, name);
+const status = (text, timeout) => browsing.status(page, text, timeout);
+const press = (element) => browsing.press(page, element);
+const type = (element, text) => browsing.type(page, element, text);
+const choose = (name) => browsing.choose(page, page.getByRole("radio", { name }));
+const link = (name) => page.getByRole("link", { name, exact: true }).first();
 const picture = async (name) => (given.pictures ? page.screenshot({ path: `${given.pictures}/${name}.png` }) : null);
-const heading = (name) => page.getByRole("heading", { name, exact: true }).waitFor();
 const serverId = () => page.url().match(/srv_[0-9a-f]{32}/)?.[0];
 
 async function signIn() {
   await page.goto(`${given.url}/servers`);
-  await page.getByLabel("Email").fill(given.email);
-  await page.getByLabel("Password").fill(given.password);
+  await type(page.getByLabel("Email"), given.email);
+  await type(page.getByLabel("Password"), given.password);
   await picture("sign-in");
-  await button("Sign in").click();
+  await page.keyboard.press("Enter");
   await page.getByRole("table", { name: "Servers" }).waitFor();
   tell("signed in");
 }
@@ -46,10 +37,10 @@ async function readList() {
 }
 
 async function reboot() {
-  await page.getByRole("link", { name: given.reboot, exact: true }).click();
+  await press(link(given.reboot));
   await heading(given.reboot);
   await status("Running");
-  await button("Reboot").click();
+  await press(button("Reboot"));
   await status("Rebooting…");
   tell("went");
   await status("Running");
@@ -57,14 +48,14 @@ async function reboot() {
 }
 
 async function order(name) {
-  await page.getByRole("link", { name: "Servers", exact: true }).first().click();
-  await button("Create server").click();
-  await page.getByRole("radio", { name: "Debian 12" }).check();
-  await page.getByRole("radio", { name: /^VPS S/ }).check();
-  await page.getByLabel("Name", { exact: true }).fill(name);
+  await press(link("Servers"));
+  await press(button("Create server"));
+  await choose("Debian 12");
+  await choose(/^VPS S/);
+  await type(page.getByLabel("Name", { exact: true }), name);
   await page.getByText("This can be created now.").waitFor();
   await picture("create");
-  await button("Create server").click();
+  await press(button("Create server"));
   await heading(name);
   return page.getByRole("list", { name: "Steps" }).getByRole("listitem");
 }
@@ -76,7 +67,34 @@ async function create() {
   await status("Running", CREATE_MS);
   await steps.filter({ hasText: "Wait for the network: Done" }).waitFor();
   await picture("running");
-  tell("created", { server: serverId(), steps: await steps.allInnerTexts(), page: await page.getByRole("main").innerText() });
+  tell("created", {
+    server: serverId(),
+    steps: await steps.allInnerTexts(),
+    page: await page.getByRole("main").innerText(),
+  });
+}
+
+/** How many lines of the screen's pixels have light in them; false while they are fewer than asked for. */
+const lit = (least) => {
+  const canvas = document.querySelector("canvas");
+  const { data, width, height } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const bright = (y) => data.subarray(y * width * 4, (y + 1) * width * 4).some((value, n) => n % 4 < 3 && value > 90);
+  const lines = Array.from({ length: height }, (_, y) => y).filter(bright).length;
+  return lines >= least ? lines : false;
+};
+
+/** The guest itself answers what is typed. */
+async function atTheConsole() {
+  await press(link("Console"));
+  await page.getByText("Connected. What you type goes to the server.").waitFor();
+  const before = await (await page.waitForFunction(lit, 1)).jsonValue();
+  await page.keyboard.type("clear; seq 20\n");
+  await page.waitForFunction(lit, before + TWENTY_LINES_PX);
+  await picture("console");
+  for (const key of ["Control", "Alt", "Shift"]) await page.keyboard.down(key); // which lets go of the keyboard
+  for (const key of ["Shift", "Alt", "Control"]) await page.keyboard.up(key);
+  await button("Ctrl + Alt + Del").and(page.locator(":focus")).waitFor();
+  tell("answered");
 }
 
 async function createAmidAKill() {
@@ -88,20 +106,20 @@ async function createAmidAKill() {
 }
 
 async function terminate(name) {
-  await button("Terminate").click();
+  await press(button("Terminate"));
   const dialog = page.getByRole("alertdialog");
-  await dialog.getByRole("textbox").fill(name);
+  await type(dialog.getByRole("textbox"), name);
   await picture("terminate");
-  await dialog.getByRole("button", { name: "Terminate", exact: true }).click();
+  await press(dialog.getByRole("button", { name: "Terminate", exact: true }));
   await status("Terminating", 120_000);
 }
 
 async function end() {
-  await button("Shut down").click();
+  await press(button("Shut down"));
   await status("Stopped", 120_000);
   tell("shut down");
   await terminate("survivor");
-  await button("Undo termination").click();
+  await press(button("Undo termination"));
   await status("Stopped", 120_000);
   tell("undone");
   await terminate("survivor");
@@ -110,7 +128,7 @@ async function end() {
 }
 
 async function history() {
-  await page.getByRole("link", { name: "History", exact: true }).click();
+  await press(link("History"));
   const entries = page.getByRole("list", { name: "History" }).getByRole("listitem");
   await entries.first().waitFor();
   await picture("history");
@@ -118,17 +136,10 @@ async function history() {
 }
 
 async function signOut() {
-  await button("Sign out").click();
+  await press(button("Sign out"));
   await button("Sign in").waitFor();
   tell("signed out", { complaints });
 }
 
-try {
-  for (const chapter of [signIn, readList, reboot, create, createAmidAKill, end, history, signOut]) await chapter();
-} catch (error) {
-  await picture("failure");
-  tell("failure", { error: String(error), text: await page.locator("body").innerText(), complaints });
-  process.exitCode = 1;
-} finally {
-  await browser.close();
-}
+const chapters = [signIn, readList, reboot, create, atTheConsole, createAmidAKill, end, history, signOut];
+await story(browser, page, complaints, chapters);

@@ -1,4 +1,4 @@
-"""The whole story, with a customer in a browser: imported, signed in, rebooted, created, killed amid, ended, told."""
+"""The whole story, a customer at the keyboard: imported, signed in, rebooted, created, killed amid, ended, told."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.qemu, pytest.mark.browser]
 NODE = REPOSITORY / "var" / "tools" / "node"
 STORY = Path(__file__).with_name("story.mjs")
 CHAPTERS = [
-    *("signed in", "list", "went", "came back", "created", "under way", "survived"),
+    *("signed in", "list", "went", "came back", "created", "answered", "under way", "survived"),
     *("shut down", "undone", "purged", "history", "signed out"),
 ]
 

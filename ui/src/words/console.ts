@@ -3,6 +3,7 @@ export const consoleWords = {
   screen: "Screen of the server",
   connecting: "Connecting…",
   connected: "Connected. What you type goes to the server.",
+  letGo: "Ctrl + Alt + Shift lets go of the keyboard.",
   notConnected: "The console is not connected.",
   ctrlAltDel: "Ctrl + Alt + Del",
   fullScreen: "Full screen",

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { mayManage } from "@/api/accounts";
+import { mayManage } from "@/api/roles";
 import { describe } from "@/api/errors";
 import { useUser } from "@/api/session";
 import type { Account, Invitation, Member, MemberRole } from "@/api/types";

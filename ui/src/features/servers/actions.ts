@@ -1,4 +1,4 @@
-import { mayAct, mayManage } from "@/api/accounts";
+import { mayAct, mayManage } from "@/api/roles";
 import type { MemberRole, Operation, Server, ServerStatus } from "@/api/types";
 import { words } from "@/words";
 

@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
-import { accountsQuery, mayAct } from "@/api/accounts";
+import { accountsQuery } from "@/api/accounts";
+import { mayAct } from "@/api/roles";
 import type { MemberRole, Server } from "@/api/types";
 import { words } from "@/words";
 

@@ -1,5 +1,5 @@
 import { useParams } from "react-router";
-import { mayManage } from "@/api/accounts";
+import { mayManage } from "@/api/roles";
 import type { Account } from "@/api/types";
 import { ChosenAccount } from "@/asking/ChosenAccount";
 import { Section } from "@/ui/Section";

@@ -72,6 +72,21 @@ test("a console is opened with its ticket, and its keys work", async () => {
   expect(viewer.sendCtrlAltDel).toHaveBeenCalledOnce();
 });
 
+test("who has only a keyboard gets out of the screen", async () => {
+  const { user } = await openServer(aServer({ status: "running" }), "/console");
+  const { target } = await connected();
+  target.tabIndex = -1; // as noVNC's own canvas
+  target.focus();
+  expect(target).toHaveAccessibleDescription("Ctrl + Alt + Shift lets go of the keyboard.");
+  await user.keyboard("{Control>}{Alt>}{Delete}{/Alt}{/Control}{Control>}{Alt>}{Shift>}x{/Shift}{/Alt}{/Control}");
+  expect(target).toHaveFocus();
+  await user.keyboard("{Control>}{Alt>}{Shift>}{/Control}{/Alt}");
+  expect(target).toHaveFocus();
+  await user.keyboard("{/Shift}");
+  const keys = await button("Ctrl + Alt + Del");
+  await waitFor(() => expect(keys).toHaveFocus());
+});
+
 test("a text is typed key by key", async () => {
   const { user } = await openServer(aServer({ status: "running" }), "/console");
   const viewer = await connected();

@@ -1,4 +1,4 @@
-import { useRef, useState, type FormEvent } from "react";
+import { useRef, useState, type FormEvent, type Ref } from "react";
 import { describe } from "@/api/errors";
 import { useServer } from "@/features/servers/page/context";
 import { useOnlyLooks } from "@/features/servers/role";
@@ -9,6 +9,7 @@ import { Failure } from "@/ui/Failure";
 import { Field } from "@/ui/Field";
 import { Notice } from "@/ui/Notice";
 import { words } from "@/words";
+import { LetGo } from "./letGo";
 import { useConsole, type Console, type ConsoleState } from "./useConsole";
 
 const said = words.console;
@@ -34,23 +35,45 @@ function Attempts({ id }: { id: string }) {
 function Screen({ id, onAgain }: { id: string; onAgain: () => void }) {
   const frame = useRef<HTMLDivElement>(null);
   const screen = useRef<HTMLDivElement>(null);
+  const controls = useRef<HTMLDivElement>(null);
+  const [keys] = useState(() => new LetGo());
   const opened = useConsole(id, screen);
   return (
     <div className="grid gap-4">
-      <Controls opened={opened} onFullScreen={() => void frame.current?.requestFullscreen()} />
+      <Controls ref={controls} opened={opened} onFullScreen={() => void frame.current?.requestFullscreen()} />
       <State state={opened.state} onAgain={onAgain} />
       <div ref={frame} className="overflow-hidden rounded-card border border-line bg-black">
-        <div ref={screen} role="application" aria-label={said.screen} className="h-[min(70dvh,48rem)] w-full" />
+        <div
+          ref={screen}
+          role="application"
+          aria-label={said.screen}
+          aria-describedby="let-go"
+          className="h-[min(70dvh,48rem)] w-full"
+          onKeyDownCapture={(event) => keys.pressed(event)}
+          onKeyUpCapture={(event) => (keys.released(event) ? leave(controls.current) : undefined)}
+        />
       </div>
     </div>
   );
 }
 
-function Controls({ opened, onFullScreen }: { opened: Console; onFullScreen: () => void }) {
+/** To the buttons, once the screen has seen the key go up as well. */
+function leave(controls: HTMLElement | null): void {
+  if (document.fullscreenElement) void document.exitFullscreen();
+  setTimeout(() => controls?.querySelector("button")?.focus());
+}
+
+interface ControlsProps {
+  ref: Ref<HTMLDivElement>;
+  opened: Console;
+  onFullScreen: () => void;
+}
+
+function Controls({ ref, opened, onFullScreen }: ControlsProps) {
   const [typing, setTyping] = useState(false);
   const reason = opened.state.is === "connected" ? null : said.notConnected;
   return (
-    <div className="flex flex-wrap gap-3">
+    <div ref={ref} className="flex flex-wrap gap-3">
       <Button reason={reason} onClick={opened.ctrlAltDel}>
         {said.ctrlAltDel}
       </Button>
@@ -111,9 +134,10 @@ function State({ state, onAgain }: { state: ConsoleState; onAgain: () => void })
       );
     default:
       return (
-        <p role="status" className="text-small text-soft">
-          {state.is === "connected" ? said.connected : said.connecting}
-        </p>
+        <div className="flex flex-wrap gap-x-2 text-small text-soft">
+          <p role="status">{state.is === "connected" ? said.connected : said.connecting}</p>
+          <p id="let-go">{said.letGo}</p>
+        </div>
       );
   }
 }
