@@ -7,6 +7,7 @@ import {
   type QueryClient,
 } from "@tanstack/react-query";
 import { api, unwrap } from "@/api/client";
+import { ApiError } from "@/api/errors";
 import type { DiskCopy, Metrics, Operation, Server, ServerAction, ServerChange, ServerCreate } from "@/api/types";
 import { randomKey } from "@/lib/keys";
 import type { Filters } from "@/features/servers/list/filters";
@@ -176,7 +177,14 @@ export const dryRun = (order: ServerCreate | null) =>
       await unwrap(api.POST("/v1/servers", { params: { query: { dry_run: true } }, body: order, signal }));
       return true;
     },
+    // Room may come while somebody looks; what is wrong with an order stays wrong until it is changed.
+    refetchInterval: ({ state }) => (lacksRoom(state.error) ? ROOM_MS : false),
   });
+
+const ROOM_MS = 5_000;
+
+const lacksRoom = (error: unknown) =>
+  error instanceof ApiError && error.problem.errors.some(({ code }) => code === "no_capacity");
 
 type Created = { server: Server; operation: Operation };
 

@@ -70,8 +70,9 @@ test("mistakes that can be seen here are not sent", async () => {
   const { user } = renderApp("/servers/new");
   await fill(user, "not_a_host_name");
   await user.type(screen.getByLabelText("Labels"), "nonsense");
-  expect(await screen.findByText(/Line 1 is not of the form/, { selector: "div" })).toBeVisible();
-  expect(screen.getByText(/Use letters, digits, hyphens and dots/, { selector: "div" })).toBeVisible();
+  const labels = screen.getByLabelText("Labels");
+  await waitFor(() => expect(labels).toHaveAccessibleDescription(/Line 1 is not of the form/));
+  expect(screen.getByLabelText("Name")).toHaveAccessibleDescription(/Use letters, digits, hyphens and dots/);
   expect(submit()).toHaveAttribute("aria-disabled", "true");
 });
 
