@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
@@ -20,6 +25,7 @@ from hypervisor.proxmox import ClusterSettings, connect
 T = TypeVar("T")
 DEADLINE = 30.0
 VMIDS = itertools.count(10_000_000)
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass
@@ -73,6 +79,19 @@ class Cluster:
     async def running_again(self, vmid: int) -> GuestStatus:
         ask = self.hypervisor.status
         return await until(lambda: ask(self.node, vmid), lambda status: status.power == "running")
+
+
+@contextmanager
+def running_testbed(state: Path, *options: str) -> Iterator[dict[str, Any]]:
+    """What the Proxmox testbed says of itself when it is ready; it ends with this."""
+    command = [sys.executable, "-m", "testbed", "proxmox", "--state", str(state), *options]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout
+        yield json.loads(process.stdout.readline())
+    finally:
+        process.terminate()
+        process.wait(DEADLINE)
 
 
 async def until(ask: Callable[[], Awaitable[T]], good: Callable[[T], object]) -> T:

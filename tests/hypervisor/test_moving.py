@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +10,7 @@ from typing import Any
 import pytest
 
 from bench import storm_disks
-from tests.hypervisor.clusters import DEADLINE, VMIDS, Cluster, proxmox_cluster
-from tests.hypervisor.conftest import ROOT
+from tests.hypervisor.clusters import VMIDS, Cluster, proxmox_cluster, running_testbed
 
 pytestmark = pytest.mark.pve
 
@@ -22,14 +18,8 @@ pytestmark = pytest.mark.pve
 @pytest.fixture
 def nodes(tmp_path: Path) -> Iterator[dict[str, Any]]:
     """A cluster of two nodes."""
-    command = [sys.executable, "-m", "testbed", "proxmox", "--nodes", "2", "--state", str(tmp_path / "pve")]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout
-        yield json.loads(process.stdout.readline())
-    finally:
-        process.terminate()
-        process.wait(DEADLINE)
+    with running_testbed(tmp_path / "pve", "--nodes", "2") as told:
+        yield told
 
 
 @pytest.fixture
