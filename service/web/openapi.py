@@ -19,6 +19,7 @@ from starlette.responses import Response
 from service.web import models
 from service.web.deprecation import Handler
 from service.web.endpoint import Endpoint
+from service.web.links import links
 from service.web.problems import KINDS, MEDIA_TYPE
 
 REFERENCE = "#/components/schemas/{model}"
@@ -138,6 +139,7 @@ def _answer(endpoint: Endpoint, status: int) -> dict[str, Any]:
     if model is not None:
         schema = {"$ref": REFERENCE.format(model=model.__name__)}
         shown["content"] = {endpoint.media: {"schema": schema}}
+        shown |= {"links": leads} if (leads := links(model.__name__)) else {}
     elif endpoint.media != "application/json":
         shown["content"] = {endpoint.media: {"schema": {"type": "string"}}}
     return shown

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import threading
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import schemathesis
 import uvicorn
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
+from hypothesis.stateful import run_state_machine_as_test
 from schemathesis.checks import not_a_server_error
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import (
@@ -48,7 +50,7 @@ class Running:
         self._settings, self._ready = given, threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
-        self.token = self.server_id = self.operation_id = ""
+        self.token = self.staff_token = self.server_id = self.operation_id = ""
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
 
     def __enter__(self) -> Running:
@@ -61,6 +63,10 @@ class Running:
         assert self._stop is not None
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(30)
+
+    def headers(self, path: str) -> dict[str, str]:
+        """Who asks: of staff's calls, staff."""
+        return {"Authorization": f"Bearer {self.staff_token if path.startswith('/v1/admin') else self.token}"}
 
     async def _run(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
@@ -81,6 +87,7 @@ class Running:
     async def _furnish(self, world: World) -> None:
         ann = await world.person("ann@example.com")
         self.token = await world.token(ann)
+        self.staff_token = await world.token(await world.person("staff@example.com", role="admin"))
         client = await world.signed_in(ann)
         order = {"name": "web-1", "plan": "small", "image": "debian-12", "location": "fra1"}
         accepted = (await client.post("/v1/servers", json=order)).json()
@@ -144,7 +151,24 @@ def _hold(cases: Any, service: Running) -> None:
     def check(case: Any) -> None:
         if "id" in (case.path_parameters or {}):
             case.path_parameters["id"] = service.operation_id if "operations" in case.path else service.server_id
-        headers = {"Authorization": f"Bearer {service.token}"}
-        case.call_and_validate(base_url=service.url, headers=headers, checks=CHECKED)
+        case.call_and_validate(base_url=service.url, headers=service.headers(case.path), checks=CHECKED)
 
     check()
+
+
+def test_requests_that_follow_from_answers_are_answered_as_described(service: Running) -> None:
+    """Chains: what a list, or an answer's links, lead to is looked at, changed, and terminated."""
+    answered: defaultdict[str, set[int]] = defaultdict(set)
+
+    class Chains(schema.include(path_regex="^/v1/(servers|operations)").as_state_machine()):  # type: ignore[misc]
+        def get_call_kwargs(self, case: Any) -> dict[str, Any]:
+            return {"base_url": service.url, "headers": service.headers(case.path)}
+
+        def validate_response(self, response: Any, case: Any, **_: Any) -> None:
+            answered[case.operation.label] |= {response.status_code}
+            case.validate_response(response, checks=CHECKED)
+
+    limits = settings(max_examples=40, stateful_step_count=10, deadline=None, derandomize=True, database=None)
+    run_state_machine_as_test(Chains, settings=settings(limits, suppress_health_check=list(HealthCheck)))
+    assert 200 in answered["GET /v1/servers/{id}"] & answered["GET /v1/operations/{id}"]
+    assert 202 in answered["DELETE /v1/servers/{id}"]
