@@ -254,12 +254,12 @@ def _pause(attempt: int) -> float:
 
 
 def task_finder(work: Work, kind: str) -> Callable[[Effect], Awaitable[Task | None]]:
-    """Find the task of a lost answer by what it does, to whom, and when it began."""
+    """Find the task of a lost answer by what it does, to whom, and when it began; never that of an earlier attempt."""
 
     async def find(effect: Effect) -> Task | None:
         since = effect.since - TASK_START_TOLERANCE
         tasks = await work.hypervisor.tasks(effect.node, vmid=effect.vmid, kind=kind, since=since)
-        return tasks[0] if tasks else None
+        return next((task for task in tasks if task.upid not in work.step.upids), None)
 
     return find
 

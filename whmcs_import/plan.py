@@ -238,7 +238,7 @@ class _Planner:
         self._logins: set[str] = set()
         self._known: dict[int, Outcome] = {}
         self._live: set[str] = set()  # the services to import, those set aside among them
-        self.sign_ins = SignIns(source, [], set())
+        self.sign_ins = SignIns.of(source, [], set())
         self._clients = {id for id, _, _ in rows.standing(staging)}
         self._repair = file.defaults.fix_mojibake == "auto"
         self._digest_catalogue()
@@ -450,7 +450,7 @@ class _Planner:
     def _users(self, linked: set[int], owners: set[int]) -> None:
         erased = {id for entity, id in self._earlier.erased if entity == "user"}
         here = [row for row in rows.users(self._staging) if row.id in linked and users.key(row.id) not in erased]
-        self.sign_ins = SignIns(self._source, here, owners)
+        self.sign_ins = SignIns.of(self._source, here, owners)
         problems = self.sign_ins.problems(self._earlier.logins)
         for row in rows.users(self._staging):
             canonical = structs.replace(row, password=users.fingerprint(row))

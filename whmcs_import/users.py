@@ -57,25 +57,30 @@ class UserRow(Struct, frozen=True):
     second_factor: str
 
 
-class SignIns:
-    """The users of imported accounts, and which of them own one."""
+class SignIns(Struct, frozen=True):
+    """The users of imported accounts: their addresses, their streams, and which of them own an account."""
 
-    def __init__(self, source: str, here: Sequence[UserRow], owners: set[int]):
-        self._owners = owners
-        self._addresses = {row.id: values.email(row.email) for row in here}
-        self._streams = {row.id: ids.imported(source, "user", key(row.id)) for row in here}
+    addresses: Mapping[int, Email]
+    streams: Mapping[int, UUID]
+    owners: set[int]
+
+    @classmethod
+    def of(cls, source: str, here: Sequence[UserRow], owners: set[int]) -> SignIns:
+        """Those of some rows of a source."""
+        addresses = {row.id: values.email(row.email) for row in here}
+        return cls(addresses, {row.id: ids.imported(source, "user", key(row.id)) for row in here}, owners)
 
     def holders(self, logins: Mapping[str, UUID]) -> dict[str, UUID | None]:
         """Of all who sign in here, those with an address of these users."""
-        return {address: logins.get(address) for address in sorted({e.address or "" for e in self._addresses.values()})}
+        return {address: logins.get(address) for address in sorted({e.address or "" for e in self.addresses.values()})}
 
     def problems(self, logins: Mapping[str, UUID]) -> dict[int, str]:
         """Which of them cannot sign in and why, given who does already."""
-        holders = {id: logins.get(read.address or "") for id, read in self._addresses.items()}
-        ours = {None, *self._streams.values()}
+        holders = {id: logins.get(read.address or "") for id, read in self.addresses.items()}
+        ours = {None, *self.streams.values()}
         taken = {id for id, holder in holders.items() if holder not in ours}
-        holding = {id for id, holder in holders.items() if holder == self._streams[id]}
-        return login_problems(self._addresses, self._owners, taken, holding)
+        holding = {id for id, holder in holders.items() if holder == self.streams[id]}
+        return login_problems(self.addresses, self.owners, taken, holding)
 
 
 def key(id: int) -> str:

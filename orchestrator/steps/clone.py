@@ -159,7 +159,9 @@ async def _find(work: Work, effect: Effect) -> Task | None:
         effect.node, vmid=placed.template_vmid, kind="qmclone", since=effect.since - 2
     )
     for task in candidates:
-        if any(names.search(line) for line in await work.hypervisor.task_log(task.upid)):
+        if task.upid not in work.step.upids and any(
+            names.search(line) for line in await work.hypervisor.task_log(task.upid)
+        ):
             return task
     return None
 
