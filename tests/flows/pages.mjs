@@ -19,8 +19,11 @@ for (const end of ["requestfinished", "requestfailed"]) page.on(end, (request) =
 /** Nothing is asked for any more, and nothing is only an outline of what is to come. */
 async function settled() {
   const drawn = () => document.getElementById("root").innerText.trim() && !document.querySelector(".animate-pulse");
-  do await page.waitForFunction(drawn);
-  while (pending.size > 0);
+  const idle = () => new Promise((done) => requestIdleCallback(() => done()));
+  do {
+    await page.waitForFunction(drawn);
+    await page.evaluate(idle); // a page that has just come asks for what it shows
+  } while (pending.size > 0);
 }
 
 async function visit(path) {
