@@ -4,8 +4,9 @@ import * as browsing from "../../testbed/browser.mjs";
 import { given, launch, open, story, tell } from "../../testbed/browser.mjs";
 
 const CREATE_MS = 240_000;
-/** So much more of the screen has letters on it when twenty lines are printed. */
-const TWENTY_LINES_PX = 120;
+/** Lines of pixels with letters on them: a prompt alone has fewer, twenty lines of text have more. */
+const PROMPT_PX = 60;
+const TWENTY_LINES_PX = 150;
 
 const browser = await launch();
 const { page, complaints } = await open(browser);
@@ -74,22 +75,23 @@ async function create() {
   });
 }
 
-/** How many lines of the screen's pixels have light in them; false while they are fewer than asked for. */
-const lit = (least) => {
+/** Whether between so many lines of the screen's pixels have light in them. */
+const lit = ([least, most]) => {
   const canvas = document.querySelector("canvas");
   const { data, width, height } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   const bright = (y) => data.subarray(y * width * 4, (y + 1) * width * 4).some((value, n) => n % 4 < 3 && value > 90);
   const lines = Array.from({ length: height }, (_, y) => y).filter(bright).length;
-  return lines >= least ? lines : false;
+  return least <= lines && lines <= most;
 };
 
 /** The guest itself answers what is typed. */
 async function atTheConsole() {
   await press(link("Console"));
   await page.getByText("Connected. What you type goes to the server.").waitFor();
-  const before = await (await page.waitForFunction(lit, 1)).jsonValue();
-  await page.keyboard.type("clear; seq 20\n");
-  await page.waitForFunction(lit, before + TWENTY_LINES_PX);
+  await page.keyboard.type("clear\n");
+  await page.waitForFunction(lit, [1, PROMPT_PX]);
+  await page.keyboard.type("seq 20\n");
+  await page.waitForFunction(lit, [TWENTY_LINES_PX, 10_000]);
   await picture("console");
   for (const key of ["Control", "Alt", "Shift"]) await page.keyboard.down(key); // which lets go of the keyboard
   for (const key of ["Shift", "Alt", "Control"]) await page.keyboard.up(key);
