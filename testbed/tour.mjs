@@ -84,7 +84,7 @@ async function staff(server) {
   await signIn(page, who("admin@example.com"));
   await page.getByRole("row").nth(2).waitFor();
   await picture(page, "all-servers");
-  await visit(page, "/admin", "Failed lately");
+  await visit(page, "/admin", "Room for servers");
   await picture(page, "staff");
   await visit(page, "/admin/drift", "Show ignored ones");
   await page
