@@ -169,7 +169,7 @@ test("history tells who did what, and leads to the operation", async () => {
   expect(history).toHaveTextContent("Asked for: reboot by ada@example.com");
   await user.click(within(history).getAllByRole("link", { name: "Show the operation" })[0]!);
   await waitFor(() => expect(url()).toMatch(/\/operations\/op_/));
-  expect(await screen.findByRole("region", { name: "Rebooting" })).toBeVisible();
+  await waitFor(() => expect(screen.getByRole("region", { name: "Rebooting" })).toBeVisible());
   expect(screen.getByRole("link", { name: "History" })).toBeVisible();
 });
 
