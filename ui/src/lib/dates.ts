@@ -6,9 +6,11 @@ const utc = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle:
 export type TimeStyle = "clock" | "day" | "full";
 const styles = { clock, day, full: dayAndClock };
 
-/** An RFC 3339 time as local text. */
+/** An RFC 3339 time as local text; by the clock alone only on the day that it is. */
 export function localTime(iso: string, style: TimeStyle = "full"): string {
-  return styles[style].format(new Date(iso));
+  const time = new Date(iso);
+  const today = style !== "clock" || time.toDateString() === new Date().toDateString();
+  return (today ? styles[style] : dayAndClock).format(time);
 }
 
 export function utcTime(iso: string): string {

@@ -37,6 +37,14 @@ export const product = "Hostler";
 export const operationType = (type: string) => operationTypes[type] ?? readable(type);
 export const step = (key: string) => stepNames[key] ?? readable(key);
 
+/** A span of time in its two largest units. */
+function seconds(n: number): string {
+  if (n < 90) return `${n} s`;
+  if (n < 5_400) return `${Math.floor(n / 60)} min ${n % 60} s`;
+  const hours = Math.floor(n / 3_600);
+  return hours < 48 ? `${hours} h ${Math.floor((n % 3_600) / 60)} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
 export const common = {
   retry: "Try again",
   cancel: "Cancel",
@@ -49,7 +57,7 @@ export const common = {
   details: "Details for staff",
   skip: "Skip to the content",
   utc: (text: string) => `${text} UTC`,
-  seconds: (n: number) => (n < 90 ? `${n} s` : `${Math.floor(n / 60)} min ${n % 60} s`),
+  seconds,
 };
 
 export const errors = {
@@ -60,7 +68,7 @@ export const errors = {
   notFound: "There is no such page",
   notFoundHelp: "The address may be mistyped, or what it showed is gone.",
   stale: (time: string) => `This is what we knew at ${time}.`,
-  retryAfter: (seconds: number) => `Try again in ${seconds} s.`,
+  retryAfter: (n: number) => `Try again in ${seconds(n)}.`,
 };
 
 export { accountWords as account } from "./account";
@@ -174,7 +182,7 @@ export const server = {
   wholeHistory: "The whole history",
   externalId: "Imported as",
   unlinked: "No virtual machine is linked to this server",
-  unlinkedHelp: "Your server is in our books, but we have not connected it to a machine yet. Our staff can.",
+  unlinkedHelp: "Your server is in our books, but we have not connected it to a machine yet. Our staff can do that.",
   unknown: "We cannot ask the hypervisor right now",
   unknownHelp: (text: string, time: string) =>
     `Last seen: ${text}, as of ${time}. Your server is most likely not affected.`,
@@ -205,9 +213,9 @@ export const actions = {
   rebuild: "Rebuild",
   resize: "Resize",
   rename: "Rename",
-  reset_password: "Change",
+  reset_password: "Change password",
   snapshot: "Take snapshot",
-  snapshot_restore: "Go back",
+  snapshot_restore: "Restore snapshot",
   snapshot_delete: "Delete snapshot",
   backup: "Take backup",
   backup_restore: "Restore backup",
@@ -227,7 +235,7 @@ export const acting = {
   rename: "Renaming…",
   reset_password: "Changing…",
   snapshot: "Taking a snapshot…",
-  snapshot_restore: "Going back…",
+  snapshot_restore: "Restoring…",
   snapshot_delete: "Deleting…",
   backup: "Taking a backup…",
   backup_restore: "Restoring…",
@@ -296,7 +304,7 @@ export const create = {
   nameWrong: "Use letters, digits, hyphens and dots; each part begins and ends with a letter or digit.",
   labels: "Labels",
   labelsHelp: "Optional. One per line, as key: value; they help to find the server.",
-  curl: "The same as a command",
+  curl: "As a curl command",
   curlHelp: "Make a token under Account, API tokens.",
   curlWhat: "the command",
   submit: "Create server",

@@ -10,7 +10,7 @@ export const copyWords = {
   used: (count: number, quota: number) => `${count} of ${quota}`,
   count: (count: number) => String(count),
   full: (quota: number) => `Your plan keeps ${quota}. Delete one first.`,
-  notOffered: "Your plan keeps none.",
+  notOffered: "Your plan includes none.",
   snapshots: {
     title: "Snapshots",
     intro: "The disk as it is at one moment, kept beside it. Taken and restored within seconds.",
@@ -23,7 +23,7 @@ export const copyWords = {
       "Memory is not kept: it is as if the power had been cut at that moment.",
     ],
     restore: "Restore",
-    restoreTitle: (name: string) => `Go back to ${name}?`,
+    restoreTitle: (name: string) => `Restore ${name}?`,
     restoreNotes: (time: string) => [
       `Everything written to the disk since ${time} is lost.`,
       "Addresses, plan and name stay as they are now.",

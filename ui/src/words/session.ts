@@ -12,7 +12,7 @@ export const sessionWords = {
   wrong: "The email or the password is not right.",
   wrongWithCode: "The email, the password or the code is not right.",
   failed: "Signing in did not work",
-  back: "Back to signing in",
+  back: "Back to sign in",
 
   provider: {
     open: (name: string) => `Sign in with ${name}`,
@@ -28,25 +28,26 @@ export const sessionWords = {
 
   forgot: {
     open: "Forgot your password?",
-    title: "Choose a new password",
-    help: "We send a letter with a link to this address.",
-    send: "Send the letter",
+    title: "Forgot your password?",
+    help: "We will email a link to this address.",
+    send: "Email me a link",
     sending: "Sending…",
-    sent: "Look into your mail",
-    sentHelp: "If somebody signs in with this address, a letter with a link is on its way. It holds for 30 minutes.",
-    failed: "The letter could not be asked for",
+    sent: "Check your email",
+    sentHelp:
+      "If somebody signs in with this address, an email with a link is on its way. The link is valid for 30 minutes.",
+    failed: "The link could not be requested",
   },
 
   reset: {
     title: "Choose a new password",
     password: "New password",
-    help: "Ten characters at least. You will be signed out everywhere.",
+    help: "At least ten characters. You will be signed out everywhere.",
     save: "Save the password",
     saving: "Saving…",
     failed: "The password was not changed",
-    expired: "This link holds no more",
+    expired: "This link is no longer valid",
     expiredHelp: "It was used already, or is older than 30 minutes.",
-    again: "Ask for a new one",
+    again: "Request a new link",
     done: "Your password was changed",
     doneHelp: "Sign in with the new one.",
   },

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
 import { ApiError, describe } from "@/api/errors";
 import type { SshKey } from "@/api/types";
-import { Button } from "@/ui/Button";
+import { ConfirmedAct } from "@/asking/ConfirmedAct";
 import { Failure } from "@/ui/Failure";
 import { Field } from "@/ui/Field";
 import { Section } from "@/ui/Section";
@@ -42,7 +42,6 @@ export function KeysTab() {
 }
 
 function Row({ sshKey }: { sshKey: SshKey }) {
-  const drop = useAccountChange(accountChanges.dropKey);
   return (
     <li className="flex flex-wrap items-center justify-between gap-3 py-3 first:pt-0">
       <div className="min-w-0 flex-1 basis-56">
@@ -51,11 +50,16 @@ function Row({ sshKey }: { sshKey: SshKey }) {
         <p className="text-small text-soft">
           {said.added} <Time at={sshKey.created_at} as="day" />
         </p>
-        {drop.error ? <Failure title={said.dropFailed} {...describe(drop.error)} /> : null}
       </div>
-      <Button busy={drop.isPending} aria-label={`${said.drop}: ${sshKey.name}`} onClick={() => drop.mutate(sshKey.id)}>
-        {said.drop}
-      </Button>
+      <ConfirmedAct
+        danger
+        label={said.drop}
+        acting={said.dropping}
+        title={said.dropTitle(sshKey.name)}
+        notes={said.dropNotes}
+        about={sshKey.name}
+        run={() => accountChanges.dropKey(sshKey.id)}
+      />
     </li>
   );
 }

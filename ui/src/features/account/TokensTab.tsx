@@ -3,6 +3,7 @@ import { useState, type FormEvent } from "react";
 import { ApiError, describe } from "@/api/errors";
 import type { ApiToken } from "@/api/types";
 import { useUser } from "@/api/session";
+import { ConfirmedAct } from "@/asking/ConfirmedAct";
 import { Proof } from "@/asking/Proof";
 import { Button } from "@/ui/Button";
 import { Check } from "@/ui/Check";
@@ -47,7 +48,6 @@ export function TokensTab() {
 }
 
 function Row({ token }: { token: ApiToken }) {
-  const revoke = useAccountChange(accountChanges.revokeToken);
   return (
     <li className="flex flex-wrap items-center justify-between gap-3 py-3 first:pt-0">
       <div className="min-w-0 flex-1 basis-56">
@@ -65,16 +65,16 @@ function Row({ token }: { token: ApiToken }) {
             said.neverUsed
           )}
         </p>
-        {revoke.error ? <Failure title={said.revokeFailed} {...describe(revoke.error)} /> : null}
       </div>
-      <Button
-        kind="danger"
-        busy={revoke.isPending}
-        aria-label={`${said.revoke}: ${token.name}`}
-        onClick={() => revoke.mutate(token.id)}
-      >
-        {said.revoke}
-      </Button>
+      <ConfirmedAct
+        danger
+        label={said.revoke}
+        acting={said.revoking}
+        title={said.revokeTitle(token.name)}
+        notes={said.revokeNotes}
+        about={token.name}
+        run={() => accountChanges.revokeToken(token.id)}
+      />
     </li>
   );
 }

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
 import { ApiError, describe } from "@/api/errors";
 import type { TwoFactorOffer } from "@/api/types";
+import { ConfirmedAct } from "@/asking/ConfirmedAct";
 import { Proof } from "@/asking/Proof";
 import { wantsProof } from "@/asking/proving";
 import { Button } from "@/ui/Button";
@@ -41,30 +42,29 @@ export function TwoFactor() {
 }
 
 function On({ left, onCodes }: { left: number; onCodes: (codes: string[]) => void }) {
-  const renew = useAccountChange(accountChanges.renewCodes);
-  const drop = useAccountChange(accountChanges.dropFactor);
-  const error = [renew.error, drop.error].find((one) => one && !wantsProof(one));
+  const renew = useAccountChange(accountChanges.renewCodes, ({ codes }) => onCodes(codes));
   return (
     <>
       <p role="status" className="text-soft">
         {said.on} {said.left(left)}
       </p>
-      {error ? <Failure title={said.changeFailed} {...describe(error)} /> : null}
+      {renew.error && !wantsProof(renew.error) ? (
+        <Failure title={said.changeFailed} {...describe(renew.error)} />
+      ) : null}
       <div className="flex flex-wrap gap-3">
-        <Button
-          busy={renew.isPending}
-          onClick={() => renew.mutate(undefined, { onSuccess: ({ codes }) => onCodes(codes) })}
-        >
+        <Button busy={renew.isPending} onClick={() => renew.mutate(undefined)}>
           {said.renew}
         </Button>
-        <Button kind="danger" busy={drop.isPending} onClick={() => drop.mutate(undefined)}>
-          {said.turnOff}
-        </Button>
+        <ConfirmedAct
+          danger
+          label={said.turnOff}
+          acting={said.turningOff}
+          title={said.turnOffTitle}
+          notes={said.turnOffNotes}
+          run={accountChanges.dropFactor}
+        />
       </div>
-      <Proof
-        change={{ ...renew, mutate: () => renew.mutate(undefined, { onSuccess: ({ codes }) => onCodes(codes) }) }}
-      />
-      <Proof change={drop} />
+      <Proof change={renew} />
     </>
   );
 }
@@ -90,10 +90,10 @@ function Off({ onCodes }: { onCodes: (codes: string[]) => void }) {
 
 function Confirm({ offer, onCodes }: { offer: TwoFactorOffer; onCodes: (codes: string[]) => void }) {
   const [otp, setOtp] = useState("");
-  const confirm = useAccountChange(accountChanges.confirmFactor);
+  const confirm = useAccountChange(accountChanges.confirmFactor, ({ codes }) => onCodes(codes));
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (otp.length === 6 && !confirm.isPending) confirm.mutate(otp, { onSuccess: ({ codes }) => onCodes(codes) });
+    if (otp.length === 6 && !confirm.isPending) confirm.mutate(otp);
   };
   return (
     <form className="grid gap-4" onSubmit={submit}>

@@ -24,12 +24,12 @@ test("an owner invites somebody by letter, and takes it back", async () => {
   await user.click(await button("Send the invitation"));
   expect(await screen.findByText("eve@example.com is invited")).toBeVisible();
   expect(screen.getByLabelText("Email")).toHaveValue("");
-  const waiting = screen.getByRole("list", { name: "Invitations that wait" });
+  const waiting = screen.getByRole("list", { name: "Pending invitations" });
   await waitFor(() => expect(waiting).toHaveTextContent(/eve@example.com.*Billing/));
-  await user.click(within(waiting).getByRole("button", { name: "Take back: eve@example.com" }));
+  await user.click(within(waiting).getByRole("button", { name: "Withdraw: eve@example.com" }));
   const dialog = await screen.findByRole("alertdialog");
-  expect(dialog).toHaveTextContent("The letter’s link opens nothing any more.");
-  await user.click(within(dialog).getByRole("button", { name: "Take back" }));
+  expect(dialog).toHaveTextContent("The link in the email stops working.");
+  await user.click(within(dialog).getByRole("button", { name: "Withdraw" }));
   await waitFor(() => expect(account.invitations).toEqual([]));
 });
 
@@ -45,7 +45,7 @@ test("a member gets another role, and is removed", async () => {
   await user.click(await button("Change role: Bob"));
   let dialog = await screen.findByRole("alertdialog", { name: "What may Bob do?" });
   expect(within(dialog).getByRole("button", { name: "Change role" })).toHaveAccessibleDescription(
-    "This is the role of now.",
+    "This is the current role.",
   );
   await user.click(within(dialog).getByRole("radio", { name: /Operator/ }));
   await user.click(within(dialog).getByRole("button", { name: "Change role" }));
@@ -91,7 +91,7 @@ test("who acts for several accounts chooses one, here and among servers", async 
   const switcher = await screen.findByRole("combobox", { name: "Account" });
   await user.selectOptions(switcher, "Other (Viewer)");
   expect(url()).toBe("/account/members?account=acc_2");
-  expect(await screen.findByRole("heading", { name: "Who acts for Other" })).toBeVisible();
+  expect(await screen.findByRole("heading", { name: "Members of Other" })).toBeVisible();
   db.create({ name: "theirs", plan: "pln_a", image: "img_a", location: "loc_a", account: "acc_2" }, customer);
   db.create({ name: "mine", plan: "pln_a", image: "img_a", location: "loc_a" }, customer);
   await act(() => router.navigate("/servers"));

@@ -64,11 +64,20 @@ export const accountChanges = {
   dropKey: (id: string) => unwrap(api.DELETE("/v1/ssh-keys/{id}", path(id))),
 };
 
-/** One of the changes; what is shown of the account is read again before it counts as done. */
-export function useAccountChange<Given, Answer>(change: (given: Given) => Promise<Answer>) {
+/**
+ * One of the changes; what is shown of the account is read again before it counts as done. `onAnswer` has what is said
+ * only once before that: what is read again may take the form away that asked.
+ */
+export function useAccountChange<Given, Answer>(
+  change: (given: Given) => Promise<Answer>,
+  onAnswer?: (answer: Answer) => void,
+) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: change,
-    onSuccess: () => client.invalidateQueries({ queryKey: ["account"] }),
+    onSuccess: (answer) => {
+      onAnswer?.(answer);
+      return client.invalidateQueries({ queryKey: ["account"] });
+    },
   });
 }

@@ -4,7 +4,7 @@ import { words } from "@/words";
 /** The pages in front of the door: one card in the middle, with the product's name above it; `title` where it shows none. */
 export function Entrance({ title, children }: { title?: string; children: ReactNode }) {
   return (
-    <main className="mx-auto grid min-h-dvh w-full max-w-sm content-center gap-6 px-4 py-10">
+    <main className="mx-auto grid w-full max-w-sm content-start gap-6 px-4 pt-[12dvh] pb-10">
       <p className="flex items-center gap-2.5 text-large font-semibold">
         <img src="/favicon.svg" alt="" width={28} height={28} />
         {words.product}

@@ -7,7 +7,7 @@ import { network } from "@/mock/setup";
 test("a letter is asked for, and nobody learns whether the address is known", async () => {
   const { user, db, url } = renderApp("/login", { user: null });
   await user.click(await screen.findByRole("link", { name: "Forgot your password?" }));
-  await screen.findByRole("heading", { name: "Choose a new password" });
+  await screen.findByRole("heading", { name: "Forgot your password?" });
   expect(url()).toBe("/password/forgot");
   await user.type(await screen.findByLabelText("Email"), "nobody@example.com{Enter}");
   expect(await screen.findByRole("alert")).toHaveTextContent("If somebody signs in with this address");
@@ -57,7 +57,7 @@ test.each(["/password/reset", "/password/reset#old"])(
     db.resetToken = "right";
     const field = path.includes("#") ? await screen.findByLabelText("New password") : null;
     if (field) await user.type(field, "a better horse{Enter}");
-    expect(await screen.findByRole("alert")).toHaveTextContent("This link holds no more");
-    expect(screen.getByRole("link", { name: "Ask for a new one" })).toHaveAttribute("href", "/password/forgot");
+    expect(await screen.findByRole("alert")).toHaveTextContent("This link is no longer valid");
+    expect(screen.getByRole("link", { name: "Request a new link" })).toHaveAttribute("href", "/password/forgot");
   },
 );

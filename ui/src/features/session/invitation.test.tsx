@@ -50,7 +50,7 @@ test("whoever signs in here already does so first, and then accepts", async () =
 
 test("who is signed in with another address is told so, and may sign in as somebody else", async () => {
   const { user, session } = open({ email: "eve@example.com" }, admin);
-  expect(await screen.findByText(/The letter went to eve@example.com/)).toBeVisible();
+  expect(await screen.findByText(/The invitation went to eve@example.com/)).toBeVisible();
   await user.click(await button("Sign in as somebody else"));
   expect(await button("Accept and sign in")).toBeVisible();
   expect(session.user).toBeNull();
@@ -68,7 +68,7 @@ test("a link that was used, taken back or is too old says what to do", async () 
   await button("Accept and sign in");
   db.people.withdraw(account, account.invitations[0]!.id);
   await act(() => router.navigate("/invitations/accept#other"));
-  expect(await screen.findByText("This invitation holds no more")).toBeVisible();
+  expect(await screen.findByText("This invitation is no longer valid")).toBeVisible();
   expect(screen.getByRole("link", { name: "Sign in" })).toBeVisible();
 });
 
@@ -77,7 +77,7 @@ test("a link that ends while one thinks about it says so", async () => {
   await button("Accept");
   db.people.withdraw(account, account.invitations[0]!.id);
   await user.click(await button("Accept"));
-  expect(await screen.findByText("This invitation holds no more")).toBeVisible();
+  expect(await screen.findByText("This invitation is no longer valid")).toBeVisible();
 });
 
 test("when the service does not answer, the link is kept and tried again", async () => {

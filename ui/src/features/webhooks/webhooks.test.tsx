@@ -9,17 +9,17 @@ const button = (name: string | RegExp) => screen.findByRole("button", { name });
 test("a webhook is made, and its secret is shown once", async () => {
   const { user, db } = renderApp("/account");
   await user.click(await screen.findByRole("link", { name: "Webhooks" }));
-  expect(await screen.findByText("No program is told of anything yet.")).toBeVisible();
-  expect(await button("Make the webhook")).toHaveAccessibleDescription(/An address/);
+  expect(await screen.findByText("You have no webhooks yet.")).toBeVisible();
+  expect(await button("Create webhook")).toHaveAccessibleDescription(/An address/);
   await user.type(screen.getByLabelText("Address"), "https://127.0.0.1/x{Enter}");
   expect(await screen.findByText("No public server answers to this name.")).toBeVisible();
   await user.clear(screen.getByLabelText("Address"));
   await user.type(screen.getByLabelText("Address"), "https://billing.example.com/hooks");
   await user.click(screen.getByRole("checkbox", { name: "Everything" }));
   for (const box of screen.getAllByRole("checkbox", { checked: true })) await user.click(box);
-  expect(await button("Make the webhook")).toHaveAccessibleDescription("Choose at least one.");
+  expect(await button("Create webhook")).toHaveAccessibleDescription("Choose at least one.");
   await user.click(screen.getByRole("checkbox", { name: "A server was suspended" }));
-  await user.click(await button("Make the webhook"));
+  await user.click(await button("Create webhook"));
   expect(await screen.findByText("whsec_abc")).toBeVisible();
   await user.click(await button("I have kept it"));
   expect(screen.queryByText("whsec_abc")).toBeNull();
@@ -95,7 +95,7 @@ test("one that takes nothing says since when; its secret is changed, and it is d
   expect(await screen.findByText("whsec_new")).toBeVisible();
   await user.click(await button("Delete"));
   await user.click(within(await screen.findByRole("alertdialog")).getByRole("button", { name: "Delete" }));
-  expect(await screen.findByText("No program is told of anything yet.")).toBeVisible();
+  expect(await screen.findByText("You have no webhooks yet.")).toBeVisible();
   expect(url()).toBe("/account/webhooks?account=acc_1");
 });
 

@@ -90,7 +90,7 @@ test("who has only a keyboard gets out of the screen", async () => {
 test("a text is typed key by key", async () => {
   const { user } = await openServer(aServer({ status: "running" }), "/console");
   const viewer = await connected();
-  await user.click(await button("Type a text…"));
+  await user.click(await button("Type text…"));
   const dialog = await screen.findByRole("alertdialog");
   await user.type(within(dialog).getByLabelText("Text"), "iP");
   await user.click(within(dialog).getByRole("button", { name: "Type it" }));

@@ -40,20 +40,20 @@ test("where the plan keeps no more, the button says so", async () => {
   await waitFor(async () =>
     expect(await button("Take snapshot")).toHaveAccessibleDescription("Your plan keeps 1. Delete one first."),
   );
-  expect(await button("Take backup")).toHaveAccessibleDescription("Your plan keeps none.");
+  expect(await button("Take backup")).toHaveAccessibleDescription("Your plan includes none.");
 });
 
 test("restoring names what is lost and asks for the server's name", async () => {
   const { user, db, finish } = await withSnapshot();
   await user.click(await button("Restore kept"));
-  const dialog = await screen.findByRole("alertdialog", { name: "Go back to kept?" });
+  const dialog = await screen.findByRole("alertdialog", { name: "Restore kept?" });
   expect(dialog).toHaveTextContent(/Everything written to the disk since .* is lost/);
-  const restore = within(dialog).getByRole("button", { name: "Go back" });
+  const restore = within(dialog).getByRole("button", { name: "Restore snapshot" });
   expect(restore).toHaveAttribute("aria-disabled", "true");
   await user.type(within(dialog).getByLabelText("Type shop to confirm"), "shop");
   await user.click(restore);
   await waitFor(() => expect(screen.queryByRole("alertdialog")).toBeNull());
-  expect(await button("Going back…")).toHaveAttribute("aria-disabled", "true");
+  expect(await button("Restoring…")).toHaveAttribute("aria-disabled", "true");
   expect(db.newestOperation().type).toBe("snapshot_restore");
   await finish();
   expect(await screen.findByText("Running")).toBeVisible();

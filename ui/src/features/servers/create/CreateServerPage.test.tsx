@@ -113,7 +113,7 @@ test("the same order is a command, without the password", async () => {
   const { user } = renderApp("/servers/new");
   await fill(user, "shop");
   await user.type(screen.getByLabelText("Root password"), "s3cret-word");
-  await user.click(await screen.findByText("The same as a command"));
+  await user.click(await screen.findByText("As a curl command"));
   await user.click(screen.getByRole("button", { name: "Copy the command" }));
   const command = await navigator.clipboard.readText();
   expect(command).toContain('"name":"shop"');

@@ -150,6 +150,16 @@ test("unlinked and unknown explain themselves", async () => {
   expect(await screen.findByText(/Last seen: Running, as of/)).toBeVisible();
 });
 
+test("a time that is not of today has its day, and what lasts days is not counted in minutes", async () => {
+  const unknown = aServer({ status: "unknown", last_status: "running", observed_at: "2026-03-03T12:05:00Z" });
+  const inThreeDays = new Date(Date.now() + 72 * 3_600_000).toISOString();
+  const ending = aServer({ status: "terminating", purge_at: inThreeDays });
+  const { router } = renderApp(`/servers/${unknown.id}`, { servers: [unknown, ending] });
+  expect(await screen.findByText(/Last seen: Running, as of Mar 3, 2026/)).toBeVisible();
+  await act(() => router.navigate(`/servers/${ending.id}`));
+  expect(await screen.findByText(/, in (3 d 0 h|2 d 23 h)\. Until then you can undo it/)).toBeVisible();
+});
+
 test("a suspended server says why, since when and what stays", async () => {
   const suspended = everyStatus().find(({ status }) => status === "suspended")!;
   await open(suspended);

@@ -30,15 +30,15 @@ test("protection keeps a server from its end, and says so at both buttons", asyn
   const { user } = await openServer(aServer(), "/settings");
   await user.click(await button("Turn on"));
   expect(await button("Turn off")).toBeVisible();
-  for (const name of ["Terminate", "End this server"])
+  for (const name of ["Terminate", "Terminate this server"])
     await waitFor(async () => expect(await button(name)).toHaveAccessibleDescription("Delete protection is on."));
   await user.click(await button("Turn off"));
-  await waitFor(async () => expect(await button("End this server")).not.toHaveAttribute("aria-disabled"));
+  await waitFor(async () => expect(await button("Terminate this server")).not.toHaveAttribute("aria-disabled"));
 });
 
 test("the end is asked for here too", async () => {
   const { user, db } = await openServer(aServer({ name: "shop" }), "/settings");
-  await user.click(await button("End this server"));
+  await user.click(await button("Terminate this server"));
   const dialog = await screen.findByRole("alertdialog", { name: "Terminate shop?" });
   await user.type(within(dialog).getByLabelText("Type shop to confirm"), "shop{Enter}");
   await waitFor(() => expect(db.newestOperation()?.type).toBe("terminate"));
