@@ -144,15 +144,20 @@ class EventStore:
         return [self.recorded(row) for row in await self.pool.fetch(SQL.read_stream, stream_id, after)]
 
     async def append(
-        self, entries: Sequence[Entry], wakes: Sequence[Wake] = (), *, claims: Claims | None = None
+        self,
+        entries: Sequence[Entry],
+        wakes: Sequence[Wake] = (),
+        *,
+        names: Sequence[Name] = (),
+        claims: Claims | None = None,
     ) -> Position:
-        """Append events and wakes in one statement; `claims` writes more in the same transaction, after it.
+        """Append events, wakes and names in one statement; `claims` writes more in the same transaction, after it.
 
         Raises:
             Conflict: one of the streams has grown.
             ClaimLost: a claim is taken.
         """
-        return (await self.write(entries, wakes, claims)).position
+        return (await self.write(entries, wakes, names, claims)).position
 
     async def record(
         self,
@@ -162,17 +167,17 @@ class EventStore:
         names: Sequence[Name] = (),
         claims: Claims | None = None,
     ) -> list[Recorded[Any]]:
-        """`append`, with names, and the events as they will be read back: who folds them need not ask for them.
+        """`append`, and the events as they will be read back: who folds them need not ask for them.
 
         Raises:
             Conflict: one of the streams has grown.
             ClaimLost: a claim is taken.
         """
-        written = await self.write(entries, wakes, claims, names)
+        written = await self.write(entries, wakes, names, claims)
         return written.recorded(self.codec, {entry.stream_id for entry in entries})
 
     async def write(
-        self, entries: Sequence[Entry], wakes: Sequence[Wake], claims: Claims | None, names: Sequence[Name] = ()
+        self, entries: Sequence[Entry], wakes: Sequence[Wake], names: Sequence[Name], claims: Claims | None
     ) -> Written:
         """What both of them do. Raises as they do."""
         if claims is None and self._appender is not None:

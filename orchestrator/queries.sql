@@ -304,10 +304,6 @@ SELECT promise_exactly($1, $2, $3, $4);
 -- What nobody came back for within a day.
 DELETE FROM secret WHERE at < now() - interval '1 day';
 
--- name: name_operation
--- Which stream a new operation belongs to. $1 operation, $2 stream
-INSERT INTO operation_stream (operation_id, stream_id) VALUES ($1, $2);
-
 -- name: lease_cluster
 -- Become the one who looks at a cluster. $1 cluster, $2 token, $3 seconds
 INSERT INTO cluster_observation (cluster, token, lease_until)

@@ -25,7 +25,7 @@ from orchestrator.steps.place import place
 from orchestrator.steps.rename import rename
 from orchestrator.steps.repair import repair
 from orchestrator.steps.secrets import forget
-from orchestrator.work import SQL, EffectsPaused, InMaintenance, ObserveOnly, Work
+from orchestrator.work import EffectsPaused, InMaintenance, ObserveOnly, Work
 from runtime.ids import new_id
 
 log = structlog.get_logger()
@@ -154,11 +154,7 @@ def _abandoned(state: Server) -> bool:
 async def _remove(work: Work) -> float:
     operation = new_id()
     requested = e.OperationRequested(operation_id=operation, type="destroy", steps=list(OPERATIONS["destroy"].steps))
-
-    async def named(connection: Connection) -> None:
-        await connection.execute(SQL.name_operation, operation, work.state.id)
-
-    await work.record(requested, claims=named)
+    await work.record(requested, operations=[operation])
     return 0.0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import inf
@@ -18,7 +18,7 @@ from domain.server.evolve import fold
 from domain.server.state import Operation, Server, Step
 from eventstore.positions import Position
 from eventstore.queries import Queries
-from eventstore.store import Claims, Entry, EventStore, Wake
+from eventstore.store import Claims, Entry, EventStore, Name, Wake
 from hypervisor.clusters import Clusters
 from hypervisor.errors import Missing
 from hypervisor.port import GuestConfig, Hypervisor
@@ -148,8 +148,11 @@ class Work:
         if records:
             self.position = Position(records[-1].tx, records[-1].pos)
 
-    async def record(self, *events: Any, claims: Claims | None = None, wake: bool = False) -> None:
-        """Append at the version this state stands at, and fold what was appended; `wake` whoever works on it.
+    async def record(
+        self, *events: Any, operations: Iterable[UUID] = (), claims: Claims | None = None, wake: bool = False
+    ) -> None:
+        """Append at the version this state stands at, and fold what was appended; `operations` are those that it
+        begins; `wake` whoever works on it.
 
         Raises:
             LeaseLost: another worker may have the stream by now.
@@ -161,7 +164,8 @@ class Work:
         first = self.state.version + 1
         entries = [Entry(self.stream_id, first + n, event, meta, subject) for n, event in enumerate(events)]
         wakes = [Wake(self.stream_id, "server")] if wake else []
-        self._fold(await self.tools.store.record(entries, wakes, claims=claims))
+        names = [Name(operation, self.stream_id) for operation in operations]
+        self._fold(await self.tools.store.record(entries, wakes, names=names, claims=claims))
 
     async def now(self) -> datetime:
         """The database's clock."""

@@ -89,38 +89,42 @@ async def opened(settings: Settings) -> AsyncIterator[Deps]:
     limiter = Limiter(config.limits.requests_per_minute)
     codec = Codec(EVENTS)
     pool = await open_pool(settings.database_url, size=POOL_SIZE, application="hostler-service")
-    coalescer = Coalescer(settings.database_url, codec, lanes=2, patience=PATIENCE)
     try:
-        store = EventStore(pool, codec, coalescer)
-        log_id = await store.log_id()
-        reads = Reads(store)
-        keys = Keys(pool, seal, config.auth.signing_key_file)
-        await keys.read()
-        signer = Tokens(keys, config.auth.access_seconds)
-        hub = Hub(store, log_id, reads, settings.database_url, signer)
-        async with hub, beside(signer.follow_keys()), beside(tidy_hourly(pool)), Post(pool, seal, config.mail) as post:
-            sender = Sender(pool, seal, post, wire)
-            refresh_key = hmac.new(secret, b"refresh token", hashlib.sha256).digest()
-            yield Deps(
-                config,
-                store,
-                log_id,
-                reads,
-                signer,
-                seal,
-                refresh_key,
+        async with Coalescer(settings.database_url, codec, lanes=2, patience=PATIENCE) as coalescer:
+            store = EventStore(pool, codec, coalescer)
+            log_id = await store.log_id()
+            reads = Reads(store)
+            keys = Keys(pool, seal, config.auth.signing_key_file)
+            await keys.read()
+            signer = Tokens(keys, config.auth.access_seconds)
+            hub = Hub(store, log_id, reads, settings.database_url, signer)
+            async with (
                 hub,
-                post,
-                settings.ui_dir,
-                clusters,
-                limiter,
-                wire,
-                sender,
-                Replayer(store, log_id, sender.ring),
-                Shown(reads),
-            )
+                beside(signer.follow_keys()),
+                beside(tidy_hourly(pool)),
+                Post(pool, seal, config.mail) as post,
+            ):
+                sender = Sender(pool, seal, post, wire)
+                refresh_key = hmac.new(secret, b"refresh token", hashlib.sha256).digest()
+                yield Deps(
+                    config,
+                    store,
+                    log_id,
+                    reads,
+                    signer,
+                    seal,
+                    refresh_key,
+                    hub,
+                    post,
+                    settings.ui_dir,
+                    clusters,
+                    limiter,
+                    wire,
+                    sender,
+                    Replayer(store, log_id, sender.ring),
+                    Shown(reads),
+                )
     finally:
-        await coalescer.__aexit__()
         pool.terminate()
         await wire.close()
         for hypervisor in clusters.values():

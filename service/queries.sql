@@ -186,10 +186,6 @@ UNION ALL
 SELECT CASE WHEN p.resource LIKE 'cpu/%' THEN 'cores' ELSE 'disk' END, p.amount, c.most - c.promised
   FROM capacity_promise p JOIN capacity c USING (resource) WHERE p.server_id = $1;
 
--- name: claim_operation
--- Which stream an operation belongs to. $1 operation, $2 stream
-INSERT INTO operation_stream (operation_id, stream_id) VALUES ($1, $2);
-
 -- name: keep_secret
 -- What an operation must not forget. $1 operation, $2 sealed data
 INSERT INTO secret (operation_id, data) VALUES ($1, $2);

@@ -119,8 +119,10 @@ class Reads:
     async def operation(self, id: UUID, caller: Caller) -> tuple[Found, Operation] | None:
         """An operation by id with its server, never older than what was appended before this call."""
         rows = await self.at_hand.fetch(SQL.operation, id, caller.user_id)
-        viewed = rows[0]["state"] if rows else None
-        found = self._found(rows, None if viewed is None else snapshot.decode(Server, viewed)) if rows else None
+        if not rows:
+            return None
+        viewed = rows[0]["state"]
+        found = self._found(rows, snapshot.decode(Server, viewed) if viewed is not None else None)
         if found is None:
             return None
         operation = found.operations.get(id) or _viewed(rows[0]["operation"])

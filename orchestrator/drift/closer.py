@@ -84,8 +84,8 @@ async def notice(work: Work, finding: Finding) -> None:
     if events:
         asked = [event.operation_id for event in events if isinstance(event, e.OperationRequested)]
         sizes = [event.size for event in events if isinstance(event, e.DriftEnded) and event.size]
-        claims = partial(_claim, work.state.id, asked, sizes) if asked or sizes else None
-        await work.record(*events, claims=claims, wake=bool(asked))
+        claims = partial(_promise, work.state.id, sizes) if sizes else None
+        await work.record(*events, operations=asked, claims=claims, wake=bool(asked))
 
 
 async def _policy(work: Work, finding: Finding) -> Policy:
@@ -97,11 +97,7 @@ async def _policy(work: Work, finding: Finding) -> Policy:
     return "ask" if adopted or (held and wanted == "follow") else wanted
 
 
-async def _claim(
-    server_id: UUID, operations: Iterable[UUID], sizes: Iterable[dict[str, int]], connection: Connection
-) -> None:
-    for operation in operations:
-        await connection.execute(SQL.name_operation, operation, server_id)
+async def _promise(server_id: UUID, sizes: Iterable[dict[str, int]], connection: Connection) -> None:
     for size in sizes:
         await promise_exactly(server_id, size, connection)
 

@@ -24,7 +24,7 @@ from domain.server.events import DriftEnded, OperationRequested
 from domain.server.evolve import fold
 from eventstore.database import Connection
 from eventstore.positions import Position
-from eventstore.store import Conflict, Entry, Wake
+from eventstore.store import Conflict, Entry, Name, Wake
 from runtime.ids import new_id
 from service.deps import Deps, caller, deps, meta
 from service.reads import SQL
@@ -168,16 +168,12 @@ async def _settle_server(req: Request, id: UUID, kind: str, action: drift.Action
     ]
     if entries:
         sizes = [event.size for event in events if isinstance(event, DriftEnded) and event.size]
-        claims = partial(_claim, id, asked, sizes) if asked or sizes else None
-        _wrote(req, await d.store.append(entries, [Wake(id, "server")], claims=claims))
+        names, claims = [Name(operation, id) for operation in asked], partial(_promise, id, sizes) if sizes else None
+        _wrote(req, await d.store.append(entries, [Wake(id, "server")], names=names, claims=claims))
     return asked[0] if asked else None
 
 
-async def _claim(
-    server: UUID, operations: Iterable[UUID], sizes: Iterable[dict[str, int]], connection: Connection
-) -> None:
-    for operation in operations:
-        await connection.execute(SQL.claim_operation, operation, server)
+async def _promise(server: UUID, sizes: Iterable[dict[str, int]], connection: Connection) -> None:
     for size in sizes:
         await connection.execute(SQL.promise_exactly, server, size["memory_mib"], size["vcpus"], size["disk_gib"])
 

@@ -11,7 +11,6 @@ import pytest
 
 from domain.registry import EVENTS
 from domain.server import events as e
-from eventstore import coalescer as gathering
 from eventstore.coalescer import Coalescer
 from eventstore.codec import Codec
 from eventstore.database import Connection, DatabaseUnavailable
@@ -173,9 +172,8 @@ async def test_after_a_lost_answer_a_conflict_with_others_is_still_one(database_
         assert proxy.lost == 1
 
 
-async def test_a_database_that_is_away_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gathering, "PATIENCE", 0.1)
-    async with Coalescer("postgresql://nobody@127.0.0.1:1/none", CODEC) as coalescer:
+async def test_a_database_that_is_away_is_said_so() -> None:
+    async with Coalescer("postgresql://nobody@127.0.0.1:1/none", CODEC, patience=0.1) as coalescer:
         with pytest.raises(DatabaseUnavailable):
             await coalescer.append(entries(uuid4(), [requested()]))
 

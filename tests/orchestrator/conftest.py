@@ -110,7 +110,7 @@ class Life:
 
     async def _append(self, server: UUID, version: int, account: UUID, events: list[Any]) -> None:
         entries = [Entry(server, version + n, event, META, account) for n, event in enumerate(events, start=1)]
-        await EventStore.write(self.store, entries, (), None)
+        await EventStore.write(self.store, entries, (), (), None)
 
     async def state(self, server: UUID) -> Server:
         """The server as its events make it."""

@@ -15,8 +15,7 @@ import pytest
 from domain.registry import EVENTS
 from eventstore.codec import Codec
 from eventstore.database import Pool, open_pool
-from eventstore.store import Entry, EventStore
-from orchestrator.work import SQL
+from eventstore.store import Entry, EventStore, Name
 from projector.check import check
 from projector.loop import catch_up
 from projector.views import tables as views
@@ -132,7 +131,7 @@ async def test_what_happens_during_a_backup_is_in_it_whole_or_not_at_all(world: 
     async def create() -> None:
         id, operation = new_id(), new_id()
         entries = [Entry(id, n, event, SYSTEM, id) for n, event in enumerate(created(operation), 1)]
-        await store.append(entries, claims=lambda c: c.execute(SQL.name_operation, operation, id))
+        await store.append(entries, names=[Name(operation, id)])
 
     async def go_on() -> None:
         while not (tmp_path / "backup").exists():

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 import schemathesis
-import uvicorn
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 from hypothesis.stateful import run_state_machine_as_test
@@ -26,13 +25,12 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from runtime.settings import Settings
-from service.__main__ import Server
 from service.app import ENDPOINTS, build
 from service.command.declare import apply_catalogue
 from service.deps import opened
 from service.web import openapi
 from service.web.examples import illustrated
-from testbed.postgres import free_port
+from tests.service.listening import listening
 from tests.service.world import SYSTEM, World
 
 DESCRIPTION = openapi.describe(ENDPOINTS)
@@ -46,11 +44,10 @@ class Running:
     """A service in a thread of its own, with a customer who owns a server."""
 
     def __init__(self, given: Settings):
-        self.url = f"http://127.0.0.1:{free_port()}"
         self._settings, self._ready = given, threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
-        self.token = self.staff_token = self.server_id = self.operation_id = ""
+        self.url = self.token = self.staff_token = self.server_id = self.operation_id = ""
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
 
     def __enter__(self) -> Running:
@@ -79,15 +76,10 @@ class Running:
             await apply_catalogue(deps.store, self._settings.config, SYSTEM)
             world = World(deps, self._settings.database_url)
             await self._furnish(world)
-            port = int(self.url.rpartition(":")[2])
-            server = Server(uvicorn.Config(build(deps), port=port, lifespan="off", log_config=None))
-            serving = asyncio.create_task(server.serve())
-            while not server.started:  # noqa: ASYNC110 - there is nothing else to wait for
-                await asyncio.sleep(0.01)
-            self._ready.set()
-            await self._stop.wait()
-            server.should_exit = True
-            await serving
+            async with listening(build(deps)) as port:
+                self.url = f"http://127.0.0.1:{port}"
+                self._ready.set()
+                await self._stop.wait()
 
     async def _furnish(self, world: World) -> None:
         ann = await world.person("ann@example.com")
@@ -141,6 +133,7 @@ async def test_the_description_is_served(world: World) -> None:
         assert (await client.get("/openapi.json")).json() == ILLUSTRATED
 
 
+@pytest.mark.pg  # the fixture asks for the server as it runs, which nobody sees beforehand
 @pytest.mark.parametrize("mode", list(GenerationMode))
 def test_generated_requests_are_answered_as_described(service: Running, mode: GenerationMode) -> None:
     for path in schema:
@@ -160,6 +153,7 @@ def _hold(cases: Any, service: Running) -> None:
     check()
 
 
+@pytest.mark.pg
 def test_requests_that_follow_from_answers_are_answered_as_described(service: Running) -> None:
     """Chains: what a list, or an answer's links, lead to is looked at, changed, and terminated."""
     answered: defaultdict[str, set[int]] = defaultdict(set)

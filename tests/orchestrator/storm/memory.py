@@ -158,9 +158,14 @@ class MemoryStore(EventStore):
         return found
 
     async def append(
-        self, entries: Sequence[Entry], wakes: Sequence[Wake] = (), *, claims: Claims | None = None
+        self,
+        entries: Sequence[Entry],
+        wakes: Sequence[Wake] = (),
+        *,
+        names: Sequence[Name] = (),
+        claims: Claims | None = None,
     ) -> Position:
-        last = (await self.record(entries, wakes, claims=claims))[-1]
+        last = (await self.record(entries, wakes, names=names, claims=claims))[-1]
         return Position(last.tx, last.pos)
 
     async def record(
@@ -171,11 +176,9 @@ class MemoryStore(EventStore):
         names: Sequence[Name] = (),
         claims: Claims | None = None,
     ) -> list[Recorded[Any]]:
-        assert not names, "an orchestrator that begins operations names them by a claim"
-
         def effect() -> list[Recorded[Any]]:
             self.before(entries)
-            records = self.put(entries, wakes, claims)
+            records = self.put(entries, wakes, claims, names)
             self.after(entries)
             return records
 
@@ -183,14 +186,25 @@ class MemoryStore(EventStore):
         await RUNNING.get().breathe()
         return records
 
-    def put(self, entries: Sequence[Entry], wakes: Sequence[Wake], claims: Claims | None = None) -> list[Recorded[Any]]:
+    def put(
+        self,
+        entries: Sequence[Entry],
+        wakes: Sequence[Wake],
+        claims: Claims | None = None,
+        names: Sequence[Name] = (),
+    ) -> list[Recorded[Any]]:
         """All of it, or an error and nothing."""
         grown = {id: len(self.tables.streams.get(id, [])) for id in {entry.stream_id for entry in entries}}
         for entry in entries:
             grown[entry.stream_id] += 1
             if entry.version != grown[entry.stream_id]:
                 raise Conflict(f"version {entry.version} of {entry.stream_id}")
+        named = self.tables.table("operation_stream")
+        for name in names:
+            if name.operation_id in named:
+                raise Conflict(f"operation {name.operation_id}")
         with self.tables.transaction():
+            named.update({name.operation_id: {"stream_id": name.stream_id} for name in names})
             if claims is not None:
                 _at_once(claimed(claims(cast(Any, Inside(self.tables)))))
             return self._grow(entries, wakes)

@@ -397,11 +397,6 @@ class Tables:
 
     # Operations and observations
 
-    def do_name_operation(self, operation: UUID, stream: UUID) -> None:
-        if operation in self.table("operation_stream"):
-            raise unique("operation_stream_pkey")
-        self.table("operation_stream")[operation] = {"stream_id": stream}
-
     def do_lease_cluster(self, cluster: str, token: UUID, seconds: float) -> Answer:
         now, known = self.clock(), self.table("cluster_observation")
         row = known.get(cluster)

@@ -64,7 +64,6 @@ def _draw(chance: Random) -> tuple[str, tuple[Any, ...]]:
         ("release_capacity", (server,)),
         ("promise_more_capacity", (server, vmid - 98, 20, 8, 100)),
         ("promise_exactly", (server, memory, 1, 10)),
-        ("name_operation", (operation, server)),
         ("hindrances", ("c", node)),
         ("cluster_modes", (["c"],)),
         ("secret", (operation,)),
