@@ -32,5 +32,5 @@ async def working(d: Deps) -> AsyncIterator[None]:
 def follower(d: Deps, billing: Ring | None = None) -> Follower:
     """What tells others of what happens; `billing` is rung when a service may be due."""
     kinds = d.config.mail.letters if d.config.mail is not None else Letters()
-    notices, webhooks = Notices(d.store, d.post, kinds), Webhooks(d.log_id, d.sender.ring)
+    notices, webhooks = Notices(d.store, d.post, kinds), Webhooks(d.store.pool, d.log_id, d.sender.ring)
     return Follower(d.store, [notices, webhooks, Waking(billing or Ring())], d.hub.ring())

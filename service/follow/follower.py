@@ -35,6 +35,10 @@ class Teller(ABC):
     def wants(self, event: object) -> bool:
         """Whether it can have anything to tell of such an event."""
 
+    async def is_heard(self) -> bool:
+        """Whether anybody would hear now what it tells."""
+        return True
+
     @abstractmethod
     async def tell(self, turn: Turn) -> Sequence[Write]:
         """What to write so that somebody is told of an event."""
@@ -73,7 +77,8 @@ class Follower:
         batch = await self._reader.read(after, PAGE)
         if batch.position is None:
             return False
-        writes = [write for record in batch.events for write in await self._told(record)]
+        heard = [teller for teller in self._tellers if await teller.is_heard()]
+        writes = [write for record in batch.events for write in await self._told(record, heard)]
         async with self._store.pool.acquire() as connection, connection.transaction():
             if await connection.fetchval(SQL.followed, NAME, *after, *batch.position) is not None:
                 for write in writes:
@@ -91,9 +96,9 @@ class Follower:
         assert row is not None
         return Position(row["tx"], row["pos"])
 
-    async def _told(self, record: Recorded[object]) -> list[Write]:
+    async def _told(self, record: Recorded[object], heard: Sequence[Teller]) -> list[Write]:
         """What an import brings, and what it corrects, is told to nobody."""
-        wanting = [teller for teller in self._tellers if teller.wants(record.event)]
+        wanting = [teller for teller in heard if teller.wants(record.event)]
         if not wanting or record.meta.actor.type == "import":
             return []
         try:

@@ -50,15 +50,16 @@ def _last_seen(log_id: UUID, text: str | None) -> Place | None:
 
 async def _stream(hub: Hub, log_id: UUID, caller: Caller, last: Place | None) -> AsyncIterator[bytes]:
     """What one caller is sent until the token expires, the session ends, or the caller goes."""
-    with hub.listening(caller) as listener, contextlib.suppress(*FAILED):
-        if last is None:
-            last = Place(listener.start, OPERATION_PART)
-            yield wire(show(log_id, *last), "hello", {})
-        async for message in hub.missed(last, listener.start):
-            if await hub.may_see(caller, message):
-                yield message.text(staff=caller.staff)
-        async for text in _live(hub, listener, max(last, Place(listener.start, OPERATION_PART))):
-            yield text
+    with contextlib.suppress(*FAILED):
+        async with hub.listening(caller) as listener:
+            if last is None:
+                last = Place(listener.start, OPERATION_PART)
+                yield wire(show(log_id, *last), "hello", {})
+            async for message in hub.missed(last, listener.start):
+                if await hub.may_see(caller, message):
+                    yield message.text(staff=caller.staff)
+            async for text in _live(hub, listener, max(last, Place(listener.start, OPERATION_PART))):
+                yield text
 
 
 async def _live(hub: Hub, listener: Listener, after: Place) -> AsyncIterator[bytes]:

@@ -130,7 +130,7 @@ class Listener:
 
 
 class Hub:
-    """Follows the log from the moment it is opened, and tells every listener."""
+    """Follows the log for as long as somebody listens, and tells every listener."""
 
     channel = "hostler_session"
 
@@ -146,7 +146,6 @@ class Hub:
         self._closing = False
 
     async def __aenter__(self) -> Hub:
-        self._position = await self._end_of_log()
         await self._bell.__aenter__()
         self._task = asyncio.create_task(self._follow())
         return self
@@ -194,11 +193,16 @@ class Hub:
             if listener.caller.session_id == session_id:
                 listener.end()
 
-    @contextlib.contextmanager
-    def listening(self, caller: Caller) -> Iterator[Listener]:
-        """A listener that is told everything after its `start`."""
+    @contextlib.asynccontextmanager
+    async def listening(self, caller: Caller) -> AsyncIterator[Listener]:
+        """A listener that is told everything after its `start`, which is now or a moment ago."""
+        if not self._listeners:  # then nobody has read the log for a while
+            end = await self._end_of_log()
+            if not self._listeners:
+                self._position = max(self._position, end)
         listener = Listener(caller, self._position)
         self._listeners.add(listener)
+        self._bell.ring()  # what has happened since was rung for when nobody listened
         if self._closing:
             listener.end()
         try:
@@ -250,18 +254,17 @@ class Hub:
                 log.error("event not understood, listeners begin anew", exc_info=error)
                 moved = await self._skip()
             if not moved:
-                await self._bell.wait(0.05 if self._reader.waiting else 1.0)
+                await self._bell.wait(0.05 if self._listeners and self._reader.waiting else 1.0)
 
     async def _page(self) -> bool:
+        if not self._listeners:
+            return False
         batch = await self._reader.read(self._position, PAGE)
         if batch.position is None:
             return False
-        if self._listeners:
-            turns = await self._unfolder.turns(batch.events)
-            messages = list(self._messages(turns, await self._reads.sights()))
-        else:
-            messages = []
-        self._position = batch.position
+        turns = await self._unfolder.turns(batch.events)
+        messages = list(self._messages(turns, await self._reads.sights()))
+        self._position = max(self._position, batch.position)
         for listener in list(self._listeners):
             for message in messages:
                 listener.tell(message)

@@ -47,7 +47,7 @@ def preferred(text: str) -> int:
 
 async def _ended(d: Deps, who: Caller, id: UUID, seconds: int) -> tuple[Found, Operation] | None:
     """The operation and its server once it has ended, or as they are after so many seconds."""
-    with d.hub.listening(who) as listener:
+    async with d.hub.listening(who) as listener:
         found = await d.reads.operation(id, who)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):

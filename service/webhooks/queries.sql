@@ -7,6 +7,10 @@ SELECT endpoint_id, $2 FROM webhook_endpoint
 ON CONFLICT (endpoint_id, resource_id) DO UPDATE SET told = l.told + 1
 RETURNING endpoint_id;
 
+-- name: webhooks_are_heard
+-- Whether any endpoint is on.
+SELECT EXISTS (SELECT FROM webhook_endpoint WHERE enabled);
+
 -- name: webhook_lane_again
 -- Something waits for an endpoint that is on, to be sent now. $1 endpoint, $2 resource
 INSERT INTO webhook_lane AS l (endpoint_id, resource_id)

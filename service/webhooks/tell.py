@@ -7,7 +7,7 @@ from functools import partial
 from uuid import UUID
 
 from domain.record import Recorded
-from eventstore.database import Connection
+from eventstore.database import Connection, Pool
 from eventstore.queries import Queries
 from runtime.ring import Ring
 from service.follow.follower import Teller, Write
@@ -20,12 +20,17 @@ SQL = Queries("service.webhooks")
 class Webhooks(Teller):
     """Tells the endpoints that listen. `ring` wakes whoever sends."""
 
-    def __init__(self, log_id: UUID, ring: Ring):
-        self._log_id, self._ring = log_id, ring
+    def __init__(self, pool: Pool, log_id: UUID, ring: Ring):
+        self._pool, self._log_id, self._ring = pool, log_id, ring
 
     def wants(self, event: object) -> bool:
         """Whatever happens to a server."""
         return type(event) in OF_SERVERS
+
+    async def is_heard(self) -> bool:
+        """Whether there is an endpoint at all; one that is made later is told of what happens later."""
+        heard: bool = await self._pool.fetchval(SQL.webhooks_are_heard)
+        return heard
 
     async def tell(self, turn: Turn) -> Sequence[Write]:
         """The messages about an event."""

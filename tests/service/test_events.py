@@ -215,7 +215,7 @@ async def test_who_is_too_slow_is_cut_off(
     world: World, ann: Person, as_ann: httpx.AsyncClient, order: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hub, "QUEUE", 3)
-    with world.deps.hub.listening(world.deps.tokens.verify(await world.token(ann))) as listener:
+    async with world.deps.hub.listening(world.deps.tokens.verify(await world.token(ann))) as listener:
         server = (await ordered(as_ann, order()))["server"]["id"]
         await world.append(server, *[e.PowerObserved(power="running")] * 5)
         async with asyncio.timeout(WAIT):

@@ -32,7 +32,7 @@ async def said(process: asyncio.subprocess.Process) -> tuple[int, str]:
     async with asyncio.timeout(WAIT):
         _, err = await process.communicate()
     assert process.returncode is not None
-    lines = [line for line in err.decode().splitlines() if '"event": "started"' not in line]
+    lines = [line for line in err.decode().splitlines() if '"event":"started"' not in line]
     return process.returncode, "\n".join(lines)
 
 
