@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from uuid import UUID, uuid5
+from hashlib import sha1
+from uuid import UUID
 
 SERVER, OPERATION, USER, ACCOUNT, CLUSTER = "srv", "op", "usr", "acc", "clu"
 PLAN, IMAGE, LOCATION, RUN = "pln", "img", "loc", "run"
@@ -15,6 +16,14 @@ _IMPORTED = UUID("6b1d6f0e-3a86-5c7e-9d0f-52a6c1f0b7aa")
 _CATALOGUE = UUID("c0a1f7f2-9f1e-5b43-8f0e-0f6b8e6c2d11")
 _BILLED = UUID("0d6c7f5e-41a9-5b1e-8c52-3f1b5a9e7d10")
 _CLUSTER = UUID("5b7d6f1c-0f52-5d0a-9f4e-7c1f2f6a9d33")
+
+_FREE, _FIFTH = ~(0xF << 76 | 0x3 << 62), 0x5 << 76 | 0x2 << 62  # RFC 9562: version and variant
+
+
+def _named(space: UUID, name: str) -> UUID:
+    """`uuid.uuid5` in half its time: imports ask by the hundred thousand."""
+    digest = sha1(space.bytes + name.encode(), usedforsecurity=False).digest()
+    return UUID(int=int.from_bytes(digest[:16], "big") & _FREE | _FIFTH)
 
 
 def show(prefix: str, id: UUID) -> str:
@@ -30,19 +39,19 @@ def parse(prefix: str, text: str) -> UUID | None:
 
 def imported(source: str, entity: str, source_id: str) -> UUID:
     """The stream of an imported row: the same row of the same source is always the same stream."""
-    return uuid5(_IMPORTED, f"{source}:{entity}:{source_id}")
+    return _named(_IMPORTED, f"{source}:{entity}:{source_id}")
 
 
 def billed(external_id: str) -> UUID:
     """The stream of a server that a billing system asked for under an id of its own."""
-    return uuid5(_BILLED, external_id)
+    return _named(_BILLED, external_id)
 
 
 def cluster(name: str) -> UUID:
     """The stream of what is said of a cluster."""
-    return uuid5(_CLUSTER, name)
+    return _named(_CLUSTER, name)
 
 
 def catalogue(kind: str, key: str) -> UUID:
     """The stream of a catalogue item declared under `key` in the settings."""
-    return uuid5(_CATALOGUE, f"{kind}:{key}")
+    return _named(_CATALOGUE, f"{kind}:{key}")

@@ -94,6 +94,7 @@ class World:
     resolver: Resolver
     shop: Shop
     clients: Mapping[int, Client]
+    memory: options.Memory = field(default_factory=options.Memory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,7 @@ def map_service(service: Service, world: World, hint: Hint | NoHint = NOTHING_SA
             service.fields,
             service.addons,
             stale=world.mapping.defaults.stale_options,
+            memory=world.memory,
         )
         return _server(service, product, client, sold, hint, world)
     except Refused as refused:
@@ -285,7 +287,7 @@ def _billing(service: Service, client: Client, world: World) -> dict[str, Any]:
     due = values.day(service.next_due).iso
     if due is None and cycle not in ("free", "one_time"):
         raise Refused("next_due_missing", f"{service.cycle} without a next due date ({service.next_due})")
-    if _decimal(service.amount) is None:
+    if not _is_amount(service.amount):
         raise Refused("amount_unreadable", f"amount {service.amount!r}")
     return {
         "cycle": cycle,
@@ -298,12 +300,12 @@ def _billing(service: Service, client: Client, world: World) -> dict[str, Any]:
     }
 
 
-def _decimal(raw: str) -> Decimal | None:
+@lru_cache(maxsize=4096)
+def _is_amount(raw: str) -> bool:
     try:
-        number = Decimal(raw)
+        return Decimal(raw).is_finite()
     except InvalidOperation:
-        return None
-    return number if number.is_finite() else None
+        return False
 
 
 def _override(service: Service, timezone: str) -> str | None:
@@ -367,17 +369,21 @@ def _addresses(service: Service, notes: list[Note]) -> list[dict[str, Any]]:
 
 
 def _address(text: str, prefix: int | None, links: tuple[Link, ...], *, first: bool) -> dict[str, Any]:
-    link = next((link for link in links if text in (address for address, _ in _read_address(link.address))), None)
+    link = next((link for link in links if _names(link, text)), None)
     family, longest = (6, 128) if ":" in text else (4, 32)
     if prefix is None and link is not None:
         prefix = _prefix(link.netmask, family)
     return {
         "address": text,
         "prefix": longest if prefix is None else prefix,
-        "gateway": _gateway(link),
+        "gateway": None if link is None else _gateway(link.gateway),
         "family": family,
         "primary": first,
     }
+
+
+def _names(link: Link, address: str) -> bool:
+    return link.address == address or any(address == named for named, _ in _read_address(link.address))
 
 
 @lru_cache(maxsize=4096)
@@ -393,11 +399,10 @@ def _prefix(netmask: str, family: int) -> int | None:
         return None
 
 
-def _gateway(link: Link | None) -> str | None:
-    if link is None:
-        return None
+@lru_cache(maxsize=4096)
+def _gateway(raw: str) -> str | None:
     try:
-        gateway = ipaddress.ip_address(link.gateway.strip())  # of IPv6 it may be a link-local one
+        gateway = ipaddress.ip_address(raw.strip())  # of IPv6 it may be a link-local one
     except ValueError:
         return None
     return None if gateway.is_unspecified else str(gateway)

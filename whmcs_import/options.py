@@ -51,6 +51,26 @@ class Value(Struct, frozen=True):
     stale: bool = False
 
 
+class Memory:
+    """What the options of one service said, for the next with the same: many services are of few kinds."""
+
+    MOST = 8192
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, Sequence[OptionRow], str], Sold] = {}
+
+    def options(self, shop: Shop, product: int, rows: Sequence[OptionRow], stale: str) -> Sold:
+        """What the option rows of a service of this product say; not to be changed."""
+        key = product, rows, stale
+        if (sold := self._known.get(key)) is None:
+            sold = Sold()
+            _read_options(sold, shop, product, rows, stale)
+            if len(self._known) >= self.MOST:
+                self._known.clear()
+            self._known[key] = sold
+        return sold
+
+
 @dataclass(slots=True)
 class Sold:
     """Everything a service was sold with, and what was odd about it."""
@@ -67,14 +87,17 @@ def read(
     addons: Sequence[AddonRow],
     *,
     stale: str = "use_if_missing",
+    memory: Memory | None = None,
 ) -> Sold:
     """Sort the rows of one service; rows must be in the order in which they were written.
+
+    `memory` is of the same shop.
 
     Raises:
         Refused: a quantity is negative or no number, or stale rows are there and `stale` is "quarantine".
     """
-    sold = Sold()
-    _read_options(sold, shop, product, options, stale)
+    of_options = (memory or Memory()).options(shop, product, options, stale)
+    sold = Sold([*of_options.values], [*of_options.notes])
     _read_fields(sold, shop, product, fields)
     for id, status, name, qty in addons:
         if str(status).strip().casefold() == "active":
@@ -160,7 +183,7 @@ def _read_fields(sold: Sold, shop: Shop, product: int, rows: Iterable[FieldRow])
             by_name.setdefault(normalise(known.name.key), []).append((known, value))
     for said in by_name.values():
         if len(said) == 1:
-            _read_field(sold, said[0][0], [said[0][1]], product)
+            _read_single(sold, *said[0], product)
         else:
             _read_namesakes(sold, said, product)
 
@@ -179,6 +202,19 @@ def _read_namesakes(sold: Sold, said: list[tuple[CustomField, str]], product: in
             return
 
 
+def _read_single(sold: Sold, custom: CustomField, value: str, product: int) -> None:
+    """`_read_field` of a field that is there once."""
+    if not (said := value.strip()):
+        return
+    if custom.product not in (0, product):
+        sold.notes.append(_of_old_product(custom))
+    sold.values.append(Value("custom_field", custom.id, custom.name, _field_reading(custom, said), 1))
+
+
+def _of_old_product(custom: CustomField) -> Note:
+    return Note("field_of_old_product", f"{custom.name} is a field of product {custom.product}")
+
+
 def _read_field(sold: Sold, custom: CustomField, values: list[str], product: int) -> bool:
     """Whether a field says anything; what was written last counts."""
     said = [value.strip() for value in values if value and not value.isspace()]
@@ -187,7 +223,7 @@ def _read_field(sold: Sold, custom: CustomField, values: list[str], product: int
     if len(values) > 1 and (len(set(said)) > 1 or not values[-1].strip()):
         sold.notes.append(Note("field_conflict", f"{custom.name} is there {len(values)} times"))
     if custom.product not in (0, product):
-        sold.notes.append(Note("field_of_old_product", f"{custom.name} is a field of product {custom.product}"))
+        sold.notes.append(_of_old_product(custom))
     sold.values.append(Value("custom_field", custom.id, custom.name, _field_reading(custom, said[-1]), 1))
     return True
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -25,6 +26,7 @@ from whmcs_import.targets import Resolver
 
 ENDED = ("Terminated", "Cancelled", "Fraud")
 LEFT_OVER = ("vm_left_over", "its module still names a VM")
+_sizes = itemgetter("vcpus", "memory_mib", "disk_gib")
 SIZES = ("vcpus", "memory_mib", "disk_gib")
 encode = msgspec.json.Encoder(order="deterministic").encode
 _pack = msgspec.msgpack.Encoder().encode
@@ -108,6 +110,7 @@ class Mapper:
         clients = {id: mapping.Client(status, currency) for id, status, currency in rows.standing(staging)}
         self._world = World(source, file, Resolver(file), sold, clients)
         self._twins = frozenset(staging.twins("tblhosting"))
+        self._spoken_of: dict[tuple[str, int], bool] = {}
         names = {values.normalise(name) for name in file.vmid_fields}
         self._vmid_fields = frozenset(
             field.id
@@ -165,7 +168,7 @@ class Mapper:
             notes=[(note.code, note.detail) for note in notes],
             unmapped=self._unmapped(sold),
             untold=[(note.detail.partition(": ")[0], note.value) for note in passed],
-            sizes=tuple(payload["plan"][name] for name in SIZES),
+            sizes=_sizes(payload["plan"]),
             price=(billing["currency"], billing["cycle"], billing["amount"]),
             hint=hint if isinstance(hint, Hint) else None,
             no_hint=hint.refused if isinstance(hint, NoHint) else None,
@@ -178,8 +181,14 @@ class Mapper:
         return [
             (value.kind, str(value.name), str(value.reading))
             for value in (sold.values if sold is not None else ())
-            if not value.stale and not self._world.resolver.claims(value) and not self._is_vmid(value)
+            if not (value.stale or self._is_spoken_of(value))
         ]
+
+    def _is_spoken_of(self, value: Value) -> bool:
+        key = value.kind, value.id
+        if (known := self._spoken_of.get(key)) is None:
+            known = self._spoken_of[key] = self._world.resolver.claims(value) or self._is_vmid(value)
+        return known
 
     def _is_vmid(self, value: Value) -> bool:
         return value.kind == "custom_field" and value.id in self._vmid_fields

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 
@@ -22,8 +22,13 @@ from whmcs_import.values import UNITS, Piped, Quantity, count, normalise, quanti
 
 BASE_UNIT = {"memory_mib": "MiB", "disk_gib": "GiB"}
 PIECES = re.compile(r"(\d+)\s+(?:[x×]\s*)?(\d[\d.,]*\s*[^\W\d_]+)")
+SOLD = ("option", "custom_field", "addon")
+MOST = 8192  # answers that are remembered
 Amount: TypeAlias = "int | Fraction"  # whole numbers as such: fractions take ten times as long
 BINARY = ("KiB", "MiB", "GiB", "TiB")
+
+
+Answers: TypeAlias = dict[int, tuple[Any, list[Note]]]  # by target, with what was odd
 
 
 class Context(Struct, frozen=True):
@@ -35,6 +40,7 @@ class Context(Struct, frozen=True):
     server: Piped | None
     node: str | None = None
     spoken: dict[int, list[Value]] = {}  # by source, filled by the resolver
+    answers: list[Answers] = []  # what all services that say the same are told, filled by the resolver
 
 
 class Named(Struct, frozen=True):
@@ -57,6 +63,9 @@ class _Reading(Struct, frozen=True):
         return self.source.kind if self.value is None else f"{self.value.kind} {self.value.name}"
 
 
+Ask: TypeAlias = Callable[[Target, Context, list[Note]], Any]
+
+
 class Resolver:
     """The targets of one mapping file."""
 
@@ -67,6 +76,11 @@ class Resolver:
         self._readers: dict[tuple[str, int], list[int]] = {}
         self._sizes: dict[tuple[int, Piped, Piped | None], Amount | None] = {}
         self._claimed: dict[tuple[str, int], bool] = {}
+        self._deciding = {id(s) for t in targets if t.type != "string" for s in t.sources}
+        extras = [s for t in mapping.extras.values() for s in t.sources]
+        self._deciding |= set(map(id, extras))
+        self._direct = [s for s in self._sources if s.kind not in SOLD and id(s) in self._deciding]
+        self._answers: dict[tuple[Any, ...], Answers] = {}
 
     def claims(self, value: Value) -> bool:
         """Whether any target or extra, or the operator's `ignore`, speaks of this option, field or addon."""
@@ -81,7 +95,11 @@ class Resolver:
         Raises:
             Refused: it is missing, cannot be read, or is outside the target's range.
         """
-        target = self._mapping.targets[name]
+        size: int = self._answer(self._size, self._mapping.targets[name], context, notes)
+        return size
+
+    def _size(self, target: Target, context: Context, notes: list[Note]) -> int:
+        name = target.name
         unit = UNITS[BASE_UNIT[name]] if name in BASE_UNIT else 1
         total = self._base(target, context, notes)
         if total is None and all(source.op == "add" for source in target.sources):
@@ -106,6 +124,11 @@ class Resolver:
         target = self._mapping.targets.get(name)
         if target is None:
             return None
+        named: Named | None = self._answer(self._named, target, context, notes)
+        return named
+
+    def _named(self, target: Target, context: Context, notes: list[Note]) -> Named | None:
+        name = target.name
         for reading in self._readings(target, context, notes):
             if (key := translated(target, reading.text)) is not None:
                 return Named(key, reading.text.label, True)
@@ -131,15 +154,39 @@ class Resolver:
         """The extras that are said; one that cannot be read is left out with a note."""
         found: dict[str, int | bool | str] = {}
         for name, target in self._mapping.extras.items():
-            said = next(iter(self._readings(target, context, notes)), None)
-            value = _extra(target, said) if said else None
-            for reading in self._additions(target, context):
-                value = int(value or 0) + _count_of(reading)
-            if value is not None:
+            if (value := self._answer(self._extra, target, context, notes)) is not None:
                 found[name] = value
-            elif said is not None:
-                notes.append(Note("extra_unreadable", f"{name}: {said.where} says {str(said.text)!r}"))
         return found
+
+    def _extra(self, target: Target, context: Context, notes: list[Note]) -> int | bool | str | None:
+        said = next(iter(self._readings(target, context, notes)), None)
+        value = _extra(target, said) if said else None
+        for reading in self._additions(target, context):
+            value = int(value or 0) + _count_of(reading)
+        if value is None and said is not None:
+            notes.append(Note("extra_unreadable", f"{target.name}: {said.where} says {str(said.text)!r}"))
+        return value
+
+    def _answer(self, ask: Ask, target: Target, context: Context, notes: list[Note]) -> Any:
+        """What `ask` says of a target; what the same product with the same values was told is remembered."""
+        answers = context.answers[0] if context.answers else self._known(context)
+        if (answer := answers.get(id(target))) is None:
+            odd: list[Note] = []
+            answer = answers[id(target)] = ask(target, context, odd), odd
+        notes += answer[1]
+        return answer[0]
+
+    def _known(self, context: Context) -> Answers:
+        """What a service that says the same was told already, and where to keep what it is told."""
+        spoken = self._spoken(context)
+        said = [tuple(values) for source, values in spoken.items() if source in self._deciding]
+        key = context.product.id, *said, *[_direct(source, context) for source in self._direct]
+        if (answers := self._answers.get(key)) is None:
+            if len(self._answers) >= MOST:
+                self._answers.clear()
+            answers = self._answers[key] = {}
+        context.answers.append(answers)
+        return answers
 
     def _base(self, target: Target, context: Context, notes: list[Note]) -> Amount | None:
         for reading in self._readings(target, context, notes):
@@ -192,7 +239,7 @@ class Resolver:
 
     def _found(self, source: Source, context: Context, *, stale: bool = True) -> Sequence[_Reading]:
         """What a source says, lowest id first; rows that are stale only where no live one speaks."""
-        if source.kind in ("option", "custom_field", "addon"):
+        if source.kind in SOLD:
             values = self._spoken(context).get(id(source))
             if values is None:
                 return ()
@@ -206,16 +253,16 @@ class Resolver:
         """The values of a service by the sources that read them."""
         if not context.spoken:
             for value in context.sold.values:
-                for reader in self._read_by(value):
+                if (readers := self._readers.get((value.kind, value.id))) is None:
+                    readers = self._read_by(value)
+                for reader in readers:
                     context.spoken.setdefault(reader, []).append(value)
         return context.spoken
 
     def _read_by(self, value: Value) -> list[int]:
         """The sources that read this option, field or addon: the same ones for every service."""
-        key = value.kind, value.id
-        if (readers := self._readers.get(key)) is None:
-            fitting = [s for s in self._sources if s.kind == value.kind and matches(s.match, value.id, value.name)]
-            readers = self._readers[key] = list(dict.fromkeys(map(id, fitting)))
+        fitting = [s for s in self._sources if s.kind == value.kind and matches(s.match, value.id, value.name)]
+        readers = self._readers[value.kind, value.id] = list(dict.fromkeys(map(id, fitting)))
         return readers
 
     def _spoken_of(self, value: Value) -> bool:

@@ -36,6 +36,7 @@ UNITS = {
     "To": 2**40,
 }
 LONGEST_SAID = 4096  # of what is typed for a name: whoever typed megabytes meant none
+LONGEST_HOSTNAME = 253  # RFC 1123
 LONGEST_EMAIL = 254  # RFC 5321, with the angle brackets of a path taken off
 _UNIT_NAMES = {name.casefold(): name for name in UNITS}
 _UNLIMITED = {"unlimited", "∞", "-1", "unmetered", "unbegrenzt", "illimité", "ilimitado"}
@@ -53,6 +54,8 @@ _MOJIBAKE = re.compile("[ÂÃâðÐÑ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹Œ
 _BYTE = r"(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = re.compile(r"\.".join([_BYTE] * 4))
 _EMAIL = re.compile(r"[^@\s,;<>\"()]+@[^@\s,;<>\"()]+\.[^@\s,;<>\"().]{2,}")
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_HOSTNAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 _SECRET = re.compile(r"passw(or)?d|passphrase|kennwort|passwort|rootpw|secret|apikey|apitoken|privatekey")
 _TRUE = {"yes", "on", "1", "true", "y", "ja", "oui", "si", "sí", "enabled"}
 _FALSE = {"no", "off", "0", "false", "n", "nein", "non", "none", "disabled", ""}
@@ -150,11 +153,20 @@ class Addresses(Struct, frozen=True):
     junk: tuple[str, ...]
 
 
+_NO_ADDRESSES = Addresses((), ())
+
+
 def addresses(*texts: str) -> Addresses:
     """Read free-text address fields: lines, commas, ports, CIDR, `MAC=address`."""
+    said = [text for text in texts if text]
+    if not said:
+        return _NO_ADDRESSES
+    if len(said) == 1 and _IPV4.fullmatch(said[0]):
+        read = _address(said[0])
+        return Addresses((read,), ()) if read else Addresses((), (said[0],))
     found: dict[str, int | None] = {}
     junk: list[str] = []
-    for word in dict.fromkeys(word for text in texts for word in re.split(r"[\r\n,;\s]+", text) if word):
+    for word in dict.fromkeys(word for text in said for word in re.split(r"[\r\n,;\s]+", text) if word):
         read = _address(word)
         if read is None:
             junk.append(word)
@@ -170,6 +182,7 @@ class Date(Struct, frozen=True):
     problem: str | None = None
 
 
+@lru_cache(maxsize=4096)
 def day(raw: str | None) -> Date:
     """Read a DATE or DATETIME as the database sent it. Zero dates are empty; impossible ones are a problem."""
     text = (raw or "").strip()[:10]
@@ -249,10 +262,12 @@ def email(raw: str | None) -> Email:
 
 def hostname(raw: str) -> str | None:
     """The nearest RFC 1123 host name, or None when nothing is left of it."""
+    if len(raw) <= LONGEST_HOSTNAME and _HOSTNAME.fullmatch(raw):
+        return raw
     plain = unicodedata.normalize("NFKC", raw.strip()[:LONGEST_SAID]).strip().strip(".").casefold()
     labels = [label for part in plain.split(".") if (label := _label(part))]
     name = ".".join(labels)
-    return name[:253].rstrip(".-") or None
+    return name[:LONGEST_HOSTNAME].rstrip(".-") or None
 
 
 def is_secret_name(name: str) -> bool:
