@@ -112,10 +112,11 @@ def _read_back(codec: Codec, row: Row, place: Position, at: datetime) -> Recorde
 
 @dataclass(slots=True)
 class Batch:
-    """A page of the log and the position it ends at."""
+    """A page of the log and the position it ends at; `full` when more may follow at once."""
 
     events: list[Recorded[Any]] = field(default_factory=list)
     position: Position | None = None
+    full: bool = False
 
 
 class Appender(Protocol):

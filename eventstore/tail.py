@@ -82,7 +82,7 @@ class LogReader:
         rows = await self._rows.read(connection or self._store.pool, after, limit)
         if not rows:
             return Batch()
-        return Batch(list(self._known(rows)), Position(rows[-1]["tx"], rows[-1]["pos"]))
+        return Batch(list(self._known(rows)), Position(rows[-1]["tx"], rows[-1]["pos"]), len(rows) == limit)
 
     def _known(self, rows: list[asyncpg.Record]) -> Iterator[Recorded[Any]]:
         for row in rows:

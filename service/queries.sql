@@ -117,14 +117,20 @@ SELECT user_id, role, state FROM user_view WHERE user_id = ANY ($1::uuid[]);
 -- Listed items of a kind, in the operator's order. $1 kind
 SELECT item_id, state FROM catalogue_view WHERE kind = $1 AND listed ORDER BY position, item_id;
 
--- name: offered
--- For each question one listed item of each kind, by its id or its key.
--- $1 questions, $2 kinds, $3 ids (or nulls), $4 keys
-SELECT DISTINCT ON (asked.question, v.kind) asked.question, v.kind, v.state
-  FROM unnest($1::int[], $2::text[], $3::uuid[], $4::text[]) AS asked (question, kind, id, key)
-  JOIN catalogue_view v ON v.kind = asked.kind AND v.listed
-       AND (v.item_id = asked.id OR v.state->'declared'->>'key' = asked.key)
- ORDER BY asked.question, v.kind, v.position, v.item_id;
+-- name: market
+-- What orders turn on: listed items, each by its id or its key; which accounts users may act for, and as what; which
+-- clusters staff have switched. $1 kinds, $2 ids (or nulls), $3 keys, $4 users
+(SELECT DISTINCT ON (asked.number) 'item' AS about, asked.number, NULL::uuid AS id, NULL AS name, v.state::text AS state
+   FROM unnest($1::text[], $2::uuid[], $3::text[]) WITH ORDINALITY AS asked (kind, id, key, number)
+   JOIN catalogue_view v ON v.kind = asked.kind AND v.listed
+        AND (v.item_id = asked.id OR v.state->'declared'->>'key' = asked.key)
+  ORDER BY asked.number, v.position, v.item_id)
+UNION ALL
+SELECT 'account', asked.number, m.account_id, m.role, coalesce(a.status, 'active')
+  FROM unnest($4::uuid[]) WITH ORDINALITY AS asked (user_id, number)
+  JOIN member_view m USING (user_id) LEFT JOIN account_view a USING (account_id)
+UNION ALL
+SELECT 'cluster', NULL, NULL, cluster, mode FROM cluster_mode;
 
 -- name: offers
 -- The images and locations that staff have made beside the settings.

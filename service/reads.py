@@ -67,6 +67,17 @@ class Membership:
     status: str
 
 
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What an order turns on: the items on offer that it names, by kind; the accounts its user may act for; the modes
+    of those clusters that staff have switched.
+    """
+
+    items: dict[str, Item]
+    memberships: list[Membership]
+    switched: dict[str, str]
+
+
 class Reads:
     """The reads of one database."""
 
@@ -79,8 +90,7 @@ class Reads:
         self._written: dict[UUID, Position] = {}
         self._servers = Together(self._read_servers)
         self._memberships = Together(self._read_memberships)
-        self._offered = Together(self._read_offered)
-        self._switched = Together(self._read_switched)
+        self._market = Together(self._read_market)
         self._states: Kept[UUID, Server] = Kept(STATES, STATE_SECONDS)
 
     async def server(self, id: UUID, caller: Caller) -> Found | None:
@@ -162,24 +172,31 @@ class Reads:
         """The listed plans, images or locations, in the operator's order."""
         return [snapshot.decode(Item, row["state"]) for row in await self._pool.fetch(SQL.catalogue, kind)]
 
-    async def offered(self, asked: Sequence[Named]) -> dict[str, Item]:
-        """The listed items of some kinds, each by its id or its key; without those that are not there."""
-        return await self._offered.answer(asked)
+    async def market(self, user_id: UUID, asked: Sequence[Named]) -> Market:
+        """What an order turns on that a user makes, with the items that it names."""
+        return await self._market.answer((user_id, asked))
 
-    async def _read_offered(self, questions: Sequence[Sequence[Named]]) -> list[dict[str, Item]]:
-        found: list[dict[str, Item]] = [{} for _ in questions]
-        asked = [(number, *named) for number, question in enumerate(questions) for named in question]
-        for row in await self.at_hand.fetch(SQL.offered, *map(list, zip(*asked, strict=True))):
-            found[row["question"]][row["kind"]] = snapshot.decode(Item, row["state"])
-        return found
+    async def _read_market(self, questions: Sequence[tuple[UUID, Sequence[Named]]]) -> list[Market]:
+        users = list({user_id: None for user_id, _ in questions})
+        named = list({one: None for _, asked in questions for one in asked})  # what many order is looked up once
+        items: dict[Named, Item] = {}
+        accounts: dict[UUID, list[Membership]] = {user_id: [] for user_id in users}
+        switched: dict[str, str] = {}
+        for row in await self.at_hand.fetch(SQL.market, *map(list, zip(*named, strict=True)), users):
+            if row["about"] == "item":
+                items[named[row["number"] - 1]] = snapshot.decode(Item, row["state"])
+            elif row["about"] == "account":
+                accounts[users[row["number"] - 1]].append(Membership(row["id"], row["name"], row["state"]))
+            else:
+                switched[row["name"]] = row["state"]
+        return [
+            Market({one[0]: items[one] for one in asked if one in items}, accounts[user_id], switched)
+            for user_id, asked in questions
+        ]
 
     async def switched(self) -> dict[str, str]:
         """The modes of those clusters that staff have switched, whatever the settings say."""
-        return await self._switched.answer(None)
-
-    async def _read_switched(self, questions: Sequence[None]) -> list[dict[str, str]]:
-        modes = {row["cluster"]: row["mode"] for row in await self.at_hand.fetch(SQL.clusters_switched)}
-        return [modes for _ in questions]
+        return {row["cluster"]: row["mode"] for row in await self._pool.fetch(SQL.clusters_switched)}
 
     async def offers(self) -> list[Item]:
         """The images and locations that staff have made beside the settings, those that were retired among them."""

@@ -132,7 +132,7 @@ async def _desire(req: Request, asked: ServiceWanted, server: Server | None) -> 
         raise invalid(f"/{missing[0]}", "There is no server yet: this is needed to create it.", "missing")
     assert account is not None
     order = ServerCreate(**{name: given[name] for name in NEEDED[1:]}, account=ids.show(ids.ACCOUNT, account))
-    made = await ordering.command(req, order, [account], new_id())
+    made = await ordering.command(req, order, new_id(), owned=[account])
     return replace(desire, plan=made.plan, image=made.image, location=made.location, min_disk_gib=made.min_disk_gib)
 
 

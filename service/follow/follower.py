@@ -72,7 +72,7 @@ class Follower:
         await self._place()
 
     async def page(self) -> bool:
-        """Read on, and write what that leads to; False at the end of the log."""
+        """Read on, and write what that leads to; whether more may follow at once."""
         after = await self._place()
         batch = await self._reader.read(after, PAGE)
         if batch.position is None:
@@ -86,7 +86,7 @@ class Follower:
         if writes:
             for teller in self._tellers:
                 teller.told()
-        return True
+        return batch.full
 
     async def _place(self) -> Position:
         row = await self._store.pool.fetchrow(SQL.follower, NAME)

@@ -19,9 +19,9 @@ from domain.server.state import Server
 from runtime.settings import Config, Pool
 from service.deps import caller, deps
 from service.keys import keys
-from service.reads import SQL
+from service.reads import SQL, Market, Membership
 from service.servers.models import Rebuild, ResetPassword, ServerCreate
-from service.staff.clusters import observed_clusters
+from service.staff.clusters import modes
 from service.web.problems import Fault, Problem, invalid
 
 PREFIX = {"plan": ids.PLAN, "image": ids.IMAGE, "location": ids.LOCATION}
@@ -33,23 +33,30 @@ async def accounts(req: Request) -> list[UUID]:
     Raises:
         Problem: there are none, and the caller is no staff.
     """
-    memberships = await deps(req).reads.memberships(caller(req).user_id)
+    return _accounts(req, await deps(req).reads.memberships(caller(req).user_id))
+
+
+def _accounts(req: Request, memberships: Iterable[Membership]) -> list[UUID]:
     owned = [m.account_id for m in memberships if may(m.role, "order") and m.status != "closed"]
     if not owned and not caller(req).staff:
         raise Problem("forbidden", "You act for no account that could order a server.")
     return owned
 
 
-async def command(req: Request, order: ServerCreate, owned: Sequence[UUID], operation_id: UUID) -> CreateServer:
-    """The command an order means.
+async def command(
+    req: Request, order: ServerCreate, operation_id: UUID, *, owned: Sequence[UUID] | None = None
+) -> CreateServer:
+    """The command an order means, for one of the accounts for which the caller may order, or of those `owned`.
 
     Raises:
-        Problem: it names something that is not there or not offered together.
+        Problem: there are none; or it names something that is not there or not offered together.
     """
-    account_id = await _account(req, order, owned)
-    found = await _items(req, {"image": order.image, "location": order.location, "plan": order.plan})
+    named = {"image": order.image, "location": order.location, "plan": order.plan}
+    market = await _market(req, named)
+    account_id = await _account(req, order, _accounts(req, market.memberships) if owned is None else owned)
+    found = _all(market, named)
     image, location = found["image"], found["location"]
-    await _check_offered(req, image, location)
+    _check_offered(req, image, location, market.switched)
     return CreateServer(
         operation_id=operation_id,
         account_id=account_id,
@@ -81,7 +88,7 @@ async def plan(req: Request, text: str) -> e.Plan:
     Raises:
         Problem: there is none.
     """
-    return _plan((await _items(req, {"plan": text}))["plan"])
+    return _plan(await _item(req, "plan", text))
 
 
 def _plan(item: Item) -> e.Plan:
@@ -95,7 +102,7 @@ async def image_for(req: Request, text: str, server: Server) -> e.Image:
     Raises:
         Problem: there is none, it is not where the server is, or its disk is larger than the plan's.
     """
-    image = (await _items(req, {"image": text}))["image"]
+    image = await _item(req, "image", text)
     cluster = _with_offers(req, [image]).known_cluster(server.cluster)
     if cluster is None or image.declared["template"] not in cluster.templates:
         raise invalid("/image", f"{image.declared['name']} is not offered in {server.location.name}.", "not_offered")
@@ -209,17 +216,29 @@ async def _named_account(req: Request, text: str, owned: Sequence[UUID]) -> UUID
     return id
 
 
-async def _items(req: Request, named: Mapping[str, str]) -> dict[str, Item]:
-    """The items on offer that ids or keys name, by their kinds."""
+async def _item(req: Request, kind: str, text: str) -> Item:
+    """The item on offer that an id or key names."""
+    named = {kind: text}
+    return _all(await _market(req, named), named)[kind]
+
+
+async def _market(req: Request, named: Mapping[str, str]) -> Market:
+    """What an order turns on that names these items, each by its id or its key."""
+    reads, user_id = deps(req).reads, caller(req).user_id
     asked = [(kind, ids.parse(PREFIX[kind], text), text) for kind, text in named.items()]
-    found = await deps(req).reads.offered(asked)
-    if len(found) < len(asked):
-        await deps(req).reads.caught_up(caller(req).user_id)  # who has just made it may order it
-        found = await deps(req).reads.offered(asked)
+    market = await reads.market(user_id, asked)
+    if len(market.items) < len(asked):
+        await reads.caught_up(user_id)  # who has just made it may order it
+        market = await reads.market(user_id, asked)
+    return market
+
+
+def _all(market: Market, named: Iterable[str]) -> dict[str, Item]:
+    """The items, all of them there."""
     for kind in named:
-        if kind not in found:
+        if kind not in market.items:
             raise invalid(f"/{kind}", f"There is no such {kind}.", "unknown")
-    return found
+    return market.items
 
 
 def _with_offers(req: Request, items: Iterable[Item]) -> Config:
@@ -228,10 +247,10 @@ def _with_offers(req: Request, items: Iterable[Item]) -> Config:
     return deps(req).config.with_offers(own) if own else deps(req).config
 
 
-async def _check_offered(req: Request, image: Item, location: Item) -> None:
+def _check_offered(req: Request, image: Item, location: Item, switched: Mapping[str, str]) -> None:
     config = _with_offers(req, [image, location])
-    observed = await observed_clusters(deps(req).reads, config)
-    clusters = [cluster for cluster in config.clusters_of(location.declared["key"]) if cluster.name not in observed]
+    mode_of, there = modes(config, switched), config.clusters_of(location.declared["key"])
+    clusters = [cluster for cluster in there if mode_of[cluster.name] != "observe"]
     if not clusters:
         raise invalid("/location", f"{location.declared['name']} takes no new servers.", "not_offered")
     if not any(image.declared["template"] in cluster.templates for cluster in clusters):

@@ -71,10 +71,9 @@ async def show_server(req: Request) -> Response:
 
 async def create_server(req: Request) -> Response:
     """Order a server; `dry_run=true` only says whether it fits."""
-    accounts = await ordering.accounts(req)
-    order, asked = await body(req, ServerCreate), query(req, CreateQuery)
+    order, asked = await _order(req)
     key = idempotency.key_of(req, order)
-    command = await ordering.command(req, order, accounts, new_id())
+    command = await ordering.command(req, order, new_id())
     if asked.dry_run:
         return await _try(req, command)
     sealed = _sealed(req, order, command.operation_id)
@@ -89,6 +88,14 @@ async def create_server(req: Request) -> Response:
         created=True,
     )
     return await answered(req, stored)
+
+
+async def _order(req: Request) -> tuple[ServerCreate, CreateQuery]:
+    try:
+        return await body(req, ServerCreate), query(req, CreateQuery)
+    except Problem:
+        await ordering.accounts(req)  # who may not order at all is told that, not what is wrong with the order
+        raise
 
 
 async def list_operations(req: Request) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -19,7 +19,7 @@ from eventstore.database import Connection, Pool
 from eventstore.store import Conflict, Entry, EventStore
 from runtime.settings import Config
 from service.deps import caller, deps, meta
-from service.reads import SQL, Reads
+from service.reads import SQL
 from service.staff.models import ClusterModeChange, MaintenanceChange
 from service.web import paging
 from service.web.body import body, query
@@ -130,28 +130,22 @@ async def is_observed(pool: Pool, config: Config, cluster: str | None) -> bool:
     return bool((switched or (known.mode if known is not None else "manage")) == "observe")
 
 
-async def observed_clusters(reads: Reads, config: Config) -> set[str]:
-    """The clusters of the settings in which nothing is ever changed."""
-    return {name for name, mode in (await _modes(reads, config)).items() if mode == "observe"}
-
-
-async def _modes(reads: Reads, config: Config) -> dict[str, str]:
+def modes(config: Config, switched: Mapping[str, str]) -> dict[str, str]:
     """The mode of each cluster of the settings: as staff have switched it, otherwise as the settings say."""
-    switched = await reads.switched()
     return {cluster.name: switched.get(cluster.name, cluster.mode) for cluster in config.cluster}
 
 
 async def _clusters(req: Request) -> list[dict[str, Any]]:
     d = deps(req)
     rows, sights = await d.store.pool.fetch(SQL.clusters_maintained), await d.reads.sights()
-    modes = await _modes(d.reads, d.config)
+    mode_of = modes(d.config, await d.reads.switched())
     return [
         {
             "name": cluster.name,
             "object": "cluster",
             "reachable": sights[cluster.name].reachable if cluster.name in sights else None,
             "observed_at": sights[cluster.name].observed_at if cluster.name in sights else None,
-            "mode": modes[cluster.name],
+            "mode": mode_of[cluster.name],
             "maintenance": [
                 {"node": row["node"] or None, "reason": row["reason"]} for row in rows if row["cluster"] == cluster.name
             ],
