@@ -5,6 +5,7 @@ import { brotliCompressSync, gzipSync } from "node:zlib";
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
+import { framed } from "./src/frames/vite.ts";
 import { mockApi } from "./src/mock/vite.ts";
 
 const service = process.env["HOSTLER_URL"] ?? "http://127.0.0.1:8000";
@@ -30,15 +31,17 @@ const compressed: Plugin = {
 /* What every page needs comes as two files: they compress better than their parts, and are asked for at once. */
 const EVERYWHERE = /node_modules\/(react|react-dom|react-router|scheduler|@tanstack\/(query-core|react-query))\//;
 const OFTEN =
-  /src\/(api\/|lib\/|ui\/(?!Dialog)|paths|features\/servers\/(queries|fresh|specs|StatusBadge|actions)|words\/(all|accounts|readable|operations|session))|openapi-fetch|lucide-react/;
+  /src\/(api\/|lib\/|ui\/(?!Dialog)|paths|features\/servers\/(queries|fresh|specs|StatusBadge|actions|list\/filters)|words\/(all|accounts|readable|operations|session|palette))|openapi-fetch|lucide-react|eventsource-parser|preload-helper|rolldown\/runtime/;
 
 export default defineConfig(({ mode }) => ({
-  plugins: [react(), tailwindcss(), compressed, ...(mode === "mock" ? [mockApi(alias)] : [])],
+  plugins: [react(), tailwindcss(), framed(alias), compressed, ...(mode === "mock" ? [mockApi(alias)] : [])],
   resolve: { alias },
   server: { host: "127.0.0.1", ...(mode === "mock" ? {} : { proxy: { "/v1": service } }) },
   preview: { host: "127.0.0.1" },
   build: {
     target: "es2022",
+    // Those that know light-dark(): what would stand in for it knows the system's theme alone, not the chosen one.
+    cssTarget: ["chrome123", "firefox120", "safari17.5"],
     rolldownOptions: {
       output: {
         codeSplitting: {

@@ -1,8 +1,15 @@
-"""The built dashboard: files as they are, and its one page for every address that belongs to it."""
+"""The built dashboard: files as they are, and its page for every address that belongs to it.
+
+The page is one, but comes with what is seen first of some addresses already in it: `FRAMES`.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
+import re
+from functools import lru_cache
 from pathlib import Path
 
 from starlette.datastructures import Headers
@@ -12,11 +19,15 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import Scope
 
+from service.identity import cookies
+
+# What is written into the page itself is allowed by its hash.
 POLICY = "; ".join(
     (
         "default-src 'self'",
         "img-src 'self' data:",
-        "style-src 'self'",
+        "script-src 'self'{scripts}",
+        "style-src 'self'{styles}",
         "connect-src 'self'",
         "object-src 'none'",
         "base-uri 'none'",
@@ -24,9 +35,16 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+# Which page an address of somebody signed in begins with, the first that fits; anybody else is led to sign in.
+FRAMES = (
+    ("/servers", "list.html"),
+    ("/servers/new", "inside.html"),
+    ("/servers/[^/]+", "server.html"),
+    ("/(servers|account|admin)(/.*)?", "inside.html"),
+)
+LOGIN, PLAIN = "login.html", "index.html"
 # What the build lays beside a file, the smallest first: the coding, and how the name ends.
 COMPRESSED = (("br", ".br"), ("gzip", ".gz"))
-PAGE_HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
 MISSING = "The dashboard is not built: run `npm ci && npm run build` in ui/, or set HOSTLER_UI_DIR to a built one.\n"
 
 
@@ -55,8 +73,18 @@ class Assets(StaticFiles):
 
 
 async def page(req: Request) -> Response:
-    """The dashboard's page; what it shows depends on the address in the browser."""
-    return _file(req, "index.html", PAGE_HEADERS)
+    """The dashboard's page; what it shows depends on the address in the browser, and on who has it open."""
+    answer = _page(req, _frame(req.url.path, cookies.HINT in req.cookies))
+    answer.headers.add_vary_header("Cookie")
+    return answer
+
+
+def _frame(path: str, signed_in: bool) -> str:
+    """The file that begins with what the browser is about to show."""
+    inside = (file for pattern, file in FRAMES if re.fullmatch(pattern, path))
+    if signed_in:
+        return next(inside, PLAIN)
+    return LOGIN if path == "/login" or next(inside, None) else PLAIN
 
 
 def is_wanted_by_a_browser(req: Request) -> bool:
@@ -67,7 +95,7 @@ def is_wanted_by_a_browser(req: Request) -> bool:
 
 def nowhere(req: Request) -> Response:
     """The dashboard's page for an address that nothing has: it says so, with the way back."""
-    answer = _file(req, "index.html", PAGE_HEADERS)
+    answer = _page(req, PLAIN)
     answer.status_code = 404
     return answer
 
@@ -75,6 +103,28 @@ def nowhere(req: Request) -> Response:
 async def icon(req: Request) -> Response:
     """The dashboard's icon."""
     return _file(req, "favicon.svg", {"Cache-Control": "public, max-age=3600"})
+
+
+def _page(req: Request, name: str) -> Response:
+    folder: Path = req.app.state.deps.ui
+    file = folder / name if (folder / name).is_file() else folder / PLAIN
+    if not file.is_file():
+        return _file(req, PLAIN, {})
+    policy = _policy(file, file.stat().st_mtime_ns)
+    return _file(req, file.name, {"Content-Security-Policy": policy, "Cache-Control": "no-cache"})
+
+
+@lru_cache
+def _policy(file: Path, changed: int) -> str:
+    """What may run on a page, read once from each that was built."""
+    text = file.read_text()
+    return POLICY.format(scripts=_hashes(text, "script"), styles=_hashes(text, "style"))
+
+
+def _hashes(text: str, tag: str) -> str:
+    found = re.findall(f"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+    digests = (base64.b64encode(hashlib.sha256(each.encode()).digest()).decode() for each in found)
+    return "".join(f" 'sha256-{digest}'" for digest in digests)
 
 
 def _file(req: Request, name: str, headers: dict[str, str]) -> Response:

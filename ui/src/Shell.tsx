@@ -11,6 +11,9 @@ import { words } from "@/words";
 
 const ActingBanner = lazy(async () => ({ default: (await import("@/features/session/ActingBanner")).ActingBanner }));
 
+/** How every page lies within the frame. */
+export const MAIN = "mx-auto w-full max-w-7xl px-4 py-6 outline-none sm:px-6 sm:py-8";
+
 /** The frame around every page of somebody signed in. Signed out, it leads to the sign-in and back. */
 export function Shell() {
   const { pathname, search } = useLocation();
@@ -47,18 +50,14 @@ function Main() {
     shown.current = page;
   }, [page]);
   return (
-    <main
-      ref={main}
-      id="content"
-      tabIndex={-1}
-      className="mx-auto w-full max-w-7xl px-4 py-6 outline-none sm:px-6 sm:py-8"
-    >
+    <main ref={main} id="content" tabIndex={-1} className={MAIN}>
       <Outlet />
     </main>
   );
 }
 
-function Header() {
+/** Leads to the places; `Sign out` is in it. */
+export function Header() {
   const staff = useUser()?.role === "admin";
   const places = [
     [paths.servers(), words.shell.servers],

@@ -1,23 +1,35 @@
 import { QueryClientProvider } from "@tanstack/react-query";
-import { StrictMode } from "react";
+import { StrictMode, startTransition } from "react";
 import { createRoot } from "react-dom/client";
 import { createBrowserRouter } from "react-router";
 import { RouterProvider } from "react-router/dom";
 import { createQueryClient } from "@/api/queryClient";
-import { showTheme } from "@/lib/theme";
 import { routes } from "@/routes";
 import "./app.css";
 
-showTheme();
 const client = createQueryClient();
 const router = createBrowserRouter(routes(client));
-const root = document.getElementById("root");
-if (!root) throw new Error("index.html has no element with the id “root”");
+const place = document.getElementById("root");
+if (!place) throw new Error("index.html has no element with the id “root”");
+const root = createRoot(place);
 
-createRoot(root).render(
-  <StrictMode>
-    <QueryClientProvider client={client}>
-      <RouterProvider router={router} />
-    </QueryClientProvider>
-  </StrictMode>,
-);
+/** In the place of what index.html shows until then; in small pieces, between which the browser answers. */
+function draw(): void {
+  const app = (
+    <StrictMode>
+      <QueryClientProvider client={client}>
+        <RouterProvider router={router} />
+      </QueryClientProvider>
+    </StrictMode>
+  );
+  startTransition(() => root.render(app));
+}
+
+if (router.state.initialized) draw();
+else {
+  const stop = router.subscribe(({ initialized }) => {
+    if (!initialized) return;
+    stop();
+    draw();
+  });
+}

@@ -144,5 +144,9 @@ async function signedInAlready() {
 
 /** Goes on with what index.html begins. */
 function Coming() {
-  return <img src="/favicon.svg" alt="" width={44} height={44} className="mx-auto mt-[20vh]" />;
+  return (
+    <p className="pt-[20vh]">
+      <img src="/favicon.svg" alt="" width={44} height={44} className="mx-auto" />
+    </p>
+  );
 }

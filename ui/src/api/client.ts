@@ -4,7 +4,7 @@ import type { paths } from "./schema";
 import { authorizedFetch } from "./session";
 
 /** The typed client: every call of openapi.json, as the signed-in user. */
-export const api = createClient<paths>({ baseUrl: window.location.origin, fetch: authorizedFetch });
+export const api = createClient<paths>({ baseUrl: globalThis.location?.origin, fetch: authorizedFetch });
 
 interface Answer<T> {
   data?: T;

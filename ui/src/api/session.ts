@@ -227,7 +227,8 @@ export function hasLeft(): boolean {
 }
 
 export function useUser(): User | null {
-  return useSyncExternalStore(subscribe, () => state.user);
+  const read = () => state.user;
+  return useSyncExternalStore(subscribe, read, read);
 }
 
 /** Who acts as the user of now, and until when; null: they do it themselves. */
