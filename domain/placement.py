@@ -8,16 +8,17 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-Refusal = Literal["image", "away", "maintenance", "room"]
+Refusal = Literal["image", "user_data", "away", "maintenance", "room"]
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a plan takes."""
+    """What a plan takes. `user_data`: there is some to be handed to the guest."""
 
     memory_mib: int
     vcpus: int
     disk_gib: int
+    user_data: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Candidate:
     disk_free_gib: int | None
     disk_resource: str | None  # under what the disk is promised: a shared storage is one for all nodes
     siblings: int
+    user_data: bool = True  # whether it can be handed to a guest there
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,8 @@ def _unfit(candidate: Candidate, need: Need) -> tuple[Refusal, str] | None:
     """Why it cannot go there; what passes by itself comes last, so that nobody waits in vain."""
     if candidate.image_node is None:
         return "image", "the image is not there"
+    if need.user_data and not candidate.user_data:
+        return "user_data", "user data cannot be handed over there"
     if (lacking := short(candidate, need)) is not None:
         return "room", lacking
     if not candidate.online:

@@ -489,6 +489,7 @@ def _config(guest: FakeGuest) -> GuestConfig:
         cloudinit_drive=guest.cloudinit_drive,
         nics={card: _nic(guest, card, mac) for card, mac in guest.macs.items()},
         unused=dict(guest.unused),
+        vendor_data=guest.vendor_data or None,
     )
 
 

@@ -12,7 +12,19 @@ from hypervisor.port import BackupVolume, GuestSnapshot
 
 SNAPSHOT_NAME = re.compile(r"^[a-z][a-z0-9_-]{1,39}$", re.IGNORECASE)
 # What of a guest a snapshot or a backup holds.
-KEPT = ("name", "cores", "memory_mib", "volumes", "disk_gib", "ipconfig", "user", "password", "ssh_keys", "tags")
+KEPT = (
+    "name",
+    "cores",
+    "memory_mib",
+    "volumes",
+    "disk_gib",
+    "ipconfig",
+    "user",
+    "password",
+    "ssh_keys",
+    "tags",
+    "vendor_data",
+)
 USED_BYTES = 1024**3
 
 
@@ -208,6 +220,7 @@ def reimage(world: FakeWorld, call: str, guest: FakeGuest, disk: str, source: st
         guest.volumes[disk] = world.new_volume(guest.vmid, storage)
         guest.disk_gib[disk] = next(iter(owner.disk_gib.values()), 2.0)
         _set_aside(guest, old)
+        guest.handed = ""
         return "OK"
 
     return world.locked_task("qmconfig", guest, run)

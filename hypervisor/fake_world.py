@@ -81,6 +81,7 @@ class FakeGuest:
     user: str = ""
     password: str = field(default="", repr=False)
     ssh_keys: tuple[str, ...] = ()
+    vendor_data: str = ""
     tags: frozenset[str] = frozenset()
     template: bool = False
     protection: bool = False
@@ -101,6 +102,7 @@ class FakeGuest:
     uplinks: dict[str, Uplink] = field(default_factory=dict)  # "vmbr0" where nothing else is said
     filtered: set[str] = field(default_factory=set)  # network cards with the firewall on
     system_passwords: dict[str, str] = field(default_factory=dict)
+    handed: str = field(default="", repr=False)  # the vendor data that its cloud-init found at its first start
     booted: tuple[int, int] = (0, 0)  # cores and memory that it runs with
     seed: dict[str, IpConfig] = field(default_factory=dict)
     measured: list[Sample] = field(default_factory=list)
@@ -141,6 +143,7 @@ class FakeWorld:
         self.nodes = {name: Node(name, True, 16, 65536, 4096) for name in nodes}
         self.storage = storage
         self.storages = {storage: _storage(storage), "backups": _storage("backups")}
+        self.snippets: dict[str, str] = {}  # what the operator's files hold, by volume
         self.backups: dict[str, FakeBackup] = {}
         self.guests: dict[int, FakeGuest] = {}
         self.volumes: dict[str, int] = {}
@@ -337,6 +340,7 @@ class FakeWorld:
             setattr(guest, inherited, getattr(template, inherited))
         guest.disk_gib, guest.ipconfig = dict(template.disk_gib), dict(template.ipconfig)
         guest.user, guest.password, guest.ssh_keys = template.user, template.password, template.ssh_keys
+        guest.vendor_data = template.vendor_data
         guest.silent_looks, guest.revision = template.silent_looks, 1
         return "OK"
 
@@ -365,6 +369,7 @@ class FakeWorld:
             "user",
             "password",
             "ssh_keys",
+            "vendor_data",
         ):
             if getattr(settings, setting) is not None:
                 setattr(guest, setting, getattr(settings, setting))
@@ -413,6 +418,8 @@ class FakeWorld:
             return "you can't start a vm if it's a template"
         if guest.power != "stopped":
             return f"VM {guest.vmid} already running"
+        if guest.vendor_data and guest.cloudinit_drive and guest.vendor_data not in self.snippets:
+            return f"volume '{guest.vendor_data}' does not exist"
         self.power_on(guest)
         return "OK"
 
@@ -477,6 +484,7 @@ class FakeWorld:
         guest.power, guest.pid, guest.started_at = "running", 1000 + self._counter, self.now
         guest.booted_ipconfig, guest.silent = dict(guest.ipconfig), guest.silent_looks
         guest.booted = (guest.cores, guest.memory_mib)
+        guest.handed = guest.handed or self.snippets.get(guest.vendor_data, "")
 
     def power_off(self, guest: FakeGuest) -> str:
         guest.power, guest.pid, guest.booted_ipconfig = "stopped", None, {}

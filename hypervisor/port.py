@@ -118,8 +118,8 @@ class GuestConfig:
 
     `macs`, `nics` and `ipconfig` are keyed by network card ("net0"), `volumes` and `disk_gib` by drive
     ("scsi0"); CD drives are left out, `cloudinit_drive` names the one that carries the cloud-init seed.
-    `unused` holds volumes that belong to the guest and hang on no drive ("unused0"). `digest` changes with
-    every edit.
+    `unused` holds volumes that belong to the guest and hang on no drive ("unused0"). `vendor_data` is the volume of the
+    file that its cloud-init is given besides Proxmox's own. `digest` changes with every edit.
     """
 
     vmid: int
@@ -142,6 +142,7 @@ class GuestConfig:
     cloudinit_drive: str | None
     nics: Mapping[str, Nic] = field(default_factory=dict)
     unused: Mapping[str, str] = field(default_factory=dict)
+    vendor_data: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +217,8 @@ class GuestSettings:
     """What to change in a guest's configuration: None leaves a setting alone, an empty value removes it.
 
     `tags=frozenset()` thus drops tags inherited from a template. `ssh_keys` are whole public key lines.
-    `ipconfig` and `uplinks` are keyed by network card ("net0"); a card that is not there stays away.
+    `ipconfig` and `uplinks` are keyed by network card ("net0"); a card that is not there stays away. `vendor_data` is
+    the volume of a snippet, which has to be there whenever the guest starts.
     """
 
     name: str | None = None
@@ -234,6 +236,7 @@ class GuestSettings:
     nameserver: str | None = None
     search_domain: str | None = None
     upgrade_packages: bool | None = None
+    vendor_data: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -229,14 +229,12 @@ class ProxmoxHypervisor(Copies, Guarding, Looking):
 
     async def configure(self, node: str, vmid: int, settings: GuestSettings, digest: str | None = None) -> None:
         path = (*guest_path(node, vmid), "config")
+        in_parts = settings.uplinks or settings.vendor_data is not None
+        config = await self._read(lambda data: data, *path) if in_parts else wire.NOTHING
         try:
-            params = wire.settings_params(settings)
+            params = wire.settings_params(settings, config)
         except ValueError as error:
             raise Invalid(str(error), call=f"PUT /{'/'.join(path)}", fields={"ipconfig": str(error)}) from None
-        if settings.uplinks:
-            config = await self._read(lambda data: data, *path)
-            cards = {card: uplink for card, uplink in settings.uplinks.items() if card in config}
-            params |= {card: wire.plugged(config[card], uplink) for card, uplink in cards.items()}
         if params:
             await self._call("put", path, params | ({"digest": digest} if digest else {}))
 

@@ -33,6 +33,7 @@ Wire = Mapping[str, Any]
 MIB = 1024 * 1024
 GUESTS = {"qemu", "lxc"}
 NO_TAGS = frozenset[str]()
+NOTHING: Wire = {}
 UPID = re.compile(
     r"^UPID:(?P<node>[a-zA-Z0-9-]+):(?P<pid>[0-9A-F]{8}):(?P<pstart>[0-9A-F]{8,9}):(?P<start>[0-9A-F]{8}):"
     r"(?P<kind>[^:\s/]+):(?P<id>[^:\s/]*):(?P<user>[^:\s/]+):$"
@@ -138,6 +139,7 @@ def config_of(node: str, vmid: int, config: Wire) -> GuestConfig:
         cloudinit_drive=next((key for key, drive in drives.items() if _is_cloudinit(drive)), None),
         nics={key: nic_of(value) for key, value in config.items() if re.match(r"^net\d+$", key)},
         unused={key: value for key, value in config.items() if re.match(r"^unused\d+$", key)},
+        vendor_data=properties(config.get("cicustom", "")).get("vendor"),
     )
 
 
@@ -153,6 +155,12 @@ def plugged(card: str, uplink: Uplink) -> str:
     others = [part for part in card.split(",") if not part.startswith(("bridge=", "tag="))]
     tag = [f"tag={uplink.vlan}"] if uplink.vlan is not None else []
     return ",".join([*others, f"bridge={uplink.bridge}", *tag])
+
+
+def with_vendor_data(files: str, volume: str) -> str:
+    """The custom files of a cloud-init drive with another for the vendor's, none if it is empty; the others stay."""
+    others = {part: named for part, named in properties(files).items() if part != "vendor"}
+    return ",".join(f"{part}={named}" for part, named in (others | ({"vendor": volume} if volume else {})).items())
 
 
 def _macs(config: Wire) -> dict[str, str]:
@@ -275,8 +283,9 @@ def _task(text: str, upid: Upid, said: str | None, ended: int | None) -> Task:
     )
 
 
-def settings_params(settings: GuestSettings) -> dict[str, str | int]:
-    """The parameters of a configuration change, the `delete` list included.
+def settings_params(settings: GuestSettings, config: Wire = NOTHING) -> dict[str, str | int]:
+    """The parameters of a configuration change, the `delete` list included. What is only a part of a value is put into
+    the one that `config` has.
 
     `cores` is the whole number of cores, so that the sockets become one. Raises ValueError as `ipconfig_text`
     does.
@@ -297,11 +306,19 @@ def settings_params(settings: GuestSettings) -> dict[str, str | int]:
         "nameserver": settings.nameserver,
         "searchdomain": settings.search_domain,
         "ciupgrade": _bit(settings.upgrade_packages),
+        "cicustom": _vendor_data(settings, config),
     }
+    wanted |= {card: plugged(config[card], uplink) for card, uplink in settings.uplinks.items() if card in config}
     wanted |= {key.replace("net", "ipconfig"): ipconfig_text(ip) for key, ip in settings.ipconfig.items()}
     params = {key: value for key, value in wanted.items() if value is not None and value != ""}
     removed = [key for key, value in wanted.items() if value == ""]
     return params | ({"delete": ",".join(removed)} if removed else {})
+
+
+def _vendor_data(settings: GuestSettings, config: Wire) -> str | None:
+    if settings.vendor_data is None or (not settings.vendor_data and "cicustom" not in config):
+        return None
+    return with_vendor_data(config.get("cicustom", ""), settings.vendor_data)
 
 
 def _bit(value: bool | None) -> int | None:

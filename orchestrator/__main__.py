@@ -18,6 +18,7 @@ from orchestrator.housekeeping import keep_house
 from orchestrator.link import link_import
 from orchestrator.observer import Observer
 from orchestrator.reconcile import reconcile
+from orchestrator.snippets import open_snippets
 from orchestrator.work import Tools, Work
 from orchestrator.worker import Worker
 from runtime.program import Stop, run
@@ -46,10 +47,11 @@ async def orchestrate(settings: Settings, stop: Stop) -> None:
     """
     config = settings.config
     seal, clusters = load_seal(config.auth.secret_key_file), open_clusters(config.cluster)
+    snippets = open_snippets(config.cluster)
     pool = await open_pool(settings.database_url, size=POOL_SIZE, application="hostler-orchestrator")
     try:
         async with Coalescer(settings.database_url, CODEC) as coalescer:
-            tools = Tools(EventStore(pool, CODEC, coalescer), config, clusters, seal, stop)
+            tools = Tools(EventStore(pool, CODEC, coalescer), config, clusters, seal, stop, snippets=snippets)
             await _work(tools, settings.database_url, stop)
     finally:
         for cluster in clusters.values():

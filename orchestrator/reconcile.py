@@ -17,7 +17,8 @@ from hypervisor.errors import Ambiguous, Denied, HypervisorError, Unreachable
 from orchestrator import slots
 from orchestrator.outcome import MAINTENANCE, MAINTENANCE_SECONDS, Attention, Done, Failed, Later, Outcome
 from orchestrator.promises import promise_exactly
-from orchestrator.steps import backups, configure, power, rebuild, resize, snapshots, suspension, terminate
+from orchestrator.snippets import OutOfReach
+from orchestrator.steps import backups, configure, power, rebuild, resize, snapshots, suspension, terminate, user_data
 from orchestrator.steps.clone import clone
 from orchestrator.steps.credentials import credentials
 from orchestrator.steps.guard import guard
@@ -29,6 +30,7 @@ from orchestrator.work import EffectsPaused, InMaintenance, ObserveOnly, Work
 from runtime.ids import new_id
 
 log = structlog.get_logger()
+AWAY = "The place where user data is handed over cannot be reached. This goes on by itself when it is back."
 Step = Callable[[Work], Awaitable[Outcome]]
 # Shorter waits are spent here, with the lease in hand; longer ones are put into the outbox.
 PATIENCE_SECONDS = 1.0
@@ -41,6 +43,7 @@ STEPS: Mapping[tuple[str, str], Step] = {
     ("create", "resize"): configure.resize,
     ("create", "start"): power.start,
     ("create", "address"): power.address,
+    ("create", "user_data"): user_data.take_away,
     ("start", "start"): power.start,
     ("shutdown", "shutdown"): power.shutdown,
     ("stop", "stop"): power.stop,
@@ -55,6 +58,7 @@ STEPS: Mapping[tuple[str, str], Step] = {
     ("rebuild", "resize"): configure.resize,
     ("rebuild", "start"): power.start,
     ("rebuild", "address"): power.address,
+    ("rebuild", "user_data"): user_data.take_away,
     ("resize", "reserve"): resize.reserve,
     ("resize", "scale"): resize.scale,
     ("resize", "resize"): configure.resize,
@@ -172,6 +176,8 @@ async def _observe(work: Work, step: Step) -> Outcome:
         return Later(30.0, "denied", detail, str(error))
     except HypervisorError as error:
         return Later(2.0, "busy", "The hypervisor is busy; trying again.", str(error))
+    except OutOfReach as error:
+        return Later(5.0, "user_data_away", AWAY, str(error))
     except EffectsPaused as error:
         return Later(5.0, "paused", "Changes are paused by the operator. This goes on by itself.", str(error))
     except InMaintenance as error:

@@ -101,7 +101,8 @@ async def inputs(work: Work, sights: Iterable[Sight], away: list[str]) -> Inputs
     """Everything the choice of a node depends on."""
     plan, policy = work.state.plan, work.tools.config.policy
     candidates = [candidate for sight in sights for candidate in await _candidates(work, sight)]
-    return Inputs(Need(plan.memory_mib, plan.vcpus, plan.disk_gib), policy.spread_accounts, candidates, away)
+    need = Need(plan.memory_mib, plan.vcpus, plan.disk_gib, work.operation.with_user_data)
+    return Inputs(need, policy.spread_accounts, candidates, away)
 
 
 async def inventory(tools: Tools, sight: Sight) -> list[dict[str, Any]]:
@@ -174,6 +175,7 @@ def _candidate(
         disk_free_gib=(storage.free_bytes - reserve) // GIB if storage and sized else None,
         disk_resource=disks,
         siblings=siblings.get(cpus, 0),
+        user_data=cluster.snippets is not None,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import inf
@@ -25,6 +25,7 @@ from hypervisor.port import GuestConfig, Hypervisor
 from orchestrator import fence
 from orchestrator.guard import guarded
 from orchestrator.seen import Seen
+from orchestrator.snippets import Snippets
 from runtime.sealing import Seal
 from runtime.settings import Config
 
@@ -54,7 +55,7 @@ class InMaintenance(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What every worker needs. `stopping`: hand over what is in hand at the next safe place.
+    """What every worker needs. `stopping`: hand over what is in hand at the next safe place. `snippets` are by cluster.
 
     `placing` is held per location: servers placed at once by one process would choose the same numbers, and all but one
     would choose again.
@@ -67,6 +68,7 @@ class Tools:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     seen: Seen = field(default_factory=Seen)
     placing: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    snippets: Mapping[str, Snippets] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

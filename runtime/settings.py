@@ -42,6 +42,17 @@ class Slots(Section):
     template: int = Field(8, ge=1)
 
 
+class Snippets(Section):
+    """A storage with content `snippets`, and the folder in which its snippets lie on the machines of the orchestrators.
+
+    Proxmox reads them as root: `readable_by_all` is for storages on which root is nobody.
+    """
+
+    storage: str = Field(min_length=1)
+    folder: FilePath
+    readable_by_all: bool = False
+
+
 class Cluster(Section):
     """One Proxmox cluster and how Hostler may use it."""
 
@@ -57,6 +68,7 @@ class Cluster(Section):
     cpu_overcommit: float = Field(16.0, gt=0)  # promised cores per core of the node
     storage: str
     backup_storage: str | None = None  # without one there are no backups
+    snippets: Snippets | None = None  # without them there is no user data
     storage_overcommit: float = Field(4.0, gt=0)  # promised GiB per GiB: disks are mostly thin
     storage_reserve: float = Field(0.1, ge=0, lt=1)  # the share of a storage that stays free
     bridge: str = "vmbr0"

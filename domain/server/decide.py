@@ -13,12 +13,12 @@ from uuid import UUID
 
 from domain.errors import Invalid, NotAllowed, OperationInProgress, Protected
 from domain.server import events as e
-from domain.server.operations import HOLDS, OPERATIONS, WHY, Kind, Who
+from domain.server.operations import HOLDS, OPERATIONS, USER_DATA, WHY, Kind, Who, steps_of
 from domain.server.state import Operation, Server
 
 Ending = Literal["retry", "skip", "cancel"]
 # Steps that record nothing but that they were done: what follows does not build on them.
-SKIPPABLE = frozenset({"guard", "address"})
+SKIPPABLE = frozenset({"guard", "address", USER_DATA})
 HOST_NAME = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", re.IGNORECASE
 )
@@ -26,7 +26,7 @@ HOST_NAME = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateServer:
-    """Ask for a new server; plan, image and location are already looked up."""
+    """Ask for a new server; plan, image and location are already looked up. `user_data`: some lies beside the log."""
 
     operation_id: UUID
     account_id: UUID
@@ -38,12 +38,13 @@ class CreateServer:
     labels: dict[str, str] = field(default_factory=dict)
     ssh_keys: list[str] = field(default_factory=list)
     external_id: str | None = None
+    user_data: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestOperation:
     """Ask for an operation on a server that exists. `personal` are the params that are people's own; `observed`: its
-    whole cluster is only looked at.
+    whole cluster is only looked at; `user_data`: some is kept beside the log.
     """
 
     operation_id: UUID
@@ -53,6 +54,7 @@ class RequestOperation:
     personal: dict[str, Any] = field(default_factory=dict)
     by: Who = "customer"
     observed: bool = False
+    user_data: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +88,7 @@ def create(state: Server | None, command: CreateServer) -> list[e.ServerEvent]:
             plan=command.plan,
             image=command.image,
             location=command.location,
-            steps=list(OPERATIONS["create"].steps),
+            steps=steps_of("create", user_data=command.user_data),
             name=command.name.lower(),
             labels=command.labels,
             ssh_keys=command.ssh_keys,
@@ -112,7 +114,7 @@ def request(state: Server, command: RequestOperation) -> list[e.ServerEvent]:
     asked = e.OperationRequested(
         operation_id=command.operation_id,
         type=command.type,
-        steps=list(kind.steps),
+        steps=steps_of(command.type, user_data=command.user_data),
         params=command.params,
         personal=command.personal,
     )

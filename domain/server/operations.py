@@ -76,6 +76,14 @@ OPERATIONS: dict[str, Kind] = {
     "destroy": Kind(steps=("stop", "destroy"), shown="terminating", who="system"),
 }
 
+USER_DATA = "user_data"  # the last step of an operation with user data: once it was handed over, it is taken away
+
+
+def steps_of(type: str, *, user_data: bool = False) -> list[str]:
+    """The steps of an operation; `user_data`: it comes with some."""
+    return [*OPERATIONS[type].steps, *([USER_DATA] if user_data else [])]
+
+
 # What keeps a server from its owner: lifting one does not lift another.
 HOLDS = ("non_payment", "abuse", "admin")
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from domain.record import Actor
 from domain.server import events as e
-from domain.server.operations import OPERATIONS
+from domain.server.operations import OPERATIONS, USER_DATA
 
 OPEN = ("queued", "running", "needs_attention")
 
@@ -79,6 +79,11 @@ class Operation:
     def open(self) -> bool:
         """Whether it still blocks other operations."""
         return self.status in OPEN
+
+    @property
+    def with_user_data(self) -> bool:
+        """Whether user data came with it."""
+        return any(step.key == USER_DATA for step in self.steps)
 
     @property
     def begun(self) -> bool:

@@ -8,9 +8,10 @@ from hypervisor.port import GuestConfig, GuestSettings, IpConfig, Uplink
 from orchestrator.effect import Plan, pursue, task_finder, told
 from orchestrator.offers import with_offers
 from orchestrator.outcome import Done, Failed, Outcome
+from orchestrator.steps import user_data
 from orchestrator.steps.place import pool_of
 from orchestrator.steps.power import ours_lately
-from orchestrator.steps.secrets import forget, password_of
+from orchestrator.steps.secrets import Given, forget, given_with
 from orchestrator.work import Work
 from runtime.sealing import Unsealable
 
@@ -18,23 +19,30 @@ LOST = "The password that was given cannot be read any more: ask for the operati
 
 
 async def configure(work: Work) -> Outcome:
-    """Cores, memory, name, addresses, keys and password; the secret is deleted with the step's end."""
+    """Cores, memory, name, addresses, keys, password and user data; the secret is deleted with the step's end."""
     guest = await ours_lately(work)
     if not isinstance(guest, GuestConfig):
         return guest
+    if (failed := user_data.hindrance(work, guest)) is not None:
+        return failed
     try:
-        settings = await _settings(work, guest, await password_of(work))
+        given = await given_with(work)
     except Unsealable as error:
         return Failed("secret_lost", LOST, str(error), retryable=False)
+    if work.operation.with_user_data and given.user_data is None:
+        return Failed("secret_lost", user_data.LOST, retryable=False)
+    settings = await _settings(work, guest, given)
 
     async def tell() -> None:
         await work.hypervisor.configure(guest.node, guest.vmid, settings, guest.digest)
 
     outcome = await pursue(work, told("configure", guest.node, tell, partial(_configured, work, settings)))
+    if isinstance(outcome, Done | Failed) and work.operation.type != "create":
+        await user_data.leave_none_unnamed(work)
     return Done(outcome.detail, claims=partial(forget, work)) if isinstance(outcome, Done) else outcome
 
 
-async def _settings(work: Work, guest: GuestConfig, password: str | None) -> GuestSettings:
+async def _settings(work: Work, guest: GuestConfig, given: Given) -> GuestSettings:
     """What the guest is to have. A guest that was adopted keeps what it has and Hostler was never told."""
     state, config = work.state, await with_offers(work.tools)
     new, adopted = work.operation.type == "create", state.source is not None
@@ -47,11 +55,12 @@ async def _settings(work: Work, guest: GuestConfig, password: str | None) -> Gue
         cores=size["vcpus"],
         memory_mib=size["memory_mib"],
         user=config.user_of(state.image.template),
-        password=password,
+        password=given.password,
         ssh_keys=None if adopted and not state.ssh_keys else tuple(state.ssh_keys),
         ipconfig={} if addressed else {"net0": _ip_config(work)},
         uplinks=_uplinks(work, guest) if new else {},
         nameserver=None if addressed else _nameserver(work),
+        vendor_data=await user_data.laid_out(work, guest, given.user_data),
     )
 
 
@@ -95,6 +104,8 @@ async def _configured(work: Work, settings: GuestSettings) -> bool:
     """Everything that can be read back is as wished."""
     guest = await work.guest()
     if guest is None or any(_elsewhere(guest, card, uplink) for card, uplink in settings.uplinks.items()):
+        return False
+    if settings.vendor_data is not None and (guest.vendor_data or "") != settings.vendor_data:
         return False
     sized = (guest.name, guest.cores, guest.memory_mib) == (settings.name, settings.cores, settings.memory_mib)
     return sized and all(guest.ipconfig.get(card) == wanted for card, wanted in settings.ipconfig.items())

@@ -11,7 +11,7 @@ from orchestrator.effect import pursue, told
 from orchestrator.offers import with_offers
 from orchestrator.outcome import Done, Failed, Outcome
 from orchestrator.steps.power import ours
-from orchestrator.steps.secrets import forget, password_of
+from orchestrator.steps.secrets import forget, given_with
 from orchestrator.work import Work
 from runtime.sealing import Unsealable
 
@@ -26,7 +26,7 @@ async def credentials(work: Work) -> Outcome:
     if not isinstance(guest, GuestConfig):
         return guest
     try:
-        password = await password_of(work)
+        password = (await given_with(work)).password
     except Unsealable as error:
         return Failed("secret_lost", LOST, str(error), retryable=False)
     keys: list[str] | None = work.operation.params.get("ssh_keys")

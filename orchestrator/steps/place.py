@@ -21,6 +21,7 @@ from orchestrator.work import SQL, Work, observed_clusters
 from runtime.settings import Cluster, Config, Pool
 
 AWAY_SECONDS = 5.0
+NO_USER_DATA = "User data can no longer be handed over in {place}. Order without, or somewhere else."
 AWAY = "The hypervisor cannot be reached. This goes on by itself when it is back."
 
 
@@ -36,6 +37,8 @@ async def place(work: Work) -> Outcome:
     offering = [cluster for cluster in clusters if image.template in cluster.templates]
     if not offering:
         return Failed("image_missing", f"{image.name} is not available in {location.name}.")
+    if work.operation.with_user_data and not any(cluster.snippets for cluster in offering):
+        return Failed("no_user_data", NO_USER_DATA.format(place=location.name), retryable=False)
     sights, away = await surroundings.look(work, offering)
     claimed = await asyncio.gather(*(surroundings.claimed_by_others(work, sight) for sight in sights))
     by_others = {sight.cluster.name: found for sight, found in zip(sights, claimed, strict=True)}

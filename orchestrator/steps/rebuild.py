@@ -17,7 +17,7 @@ from orchestrator import slots
 from orchestrator.effect import LATE_SECONDS, Plan, pursue, pursue_all, task_finder
 from orchestrator.offers import with_offers
 from orchestrator.outcome import Done, Failed, Outcome
-from orchestrator.steps import power, snapshots
+from orchestrator.steps import power, snapshots, user_data
 from orchestrator.steps.configure import boot_disk
 from orchestrator.work import SQL, Work
 
@@ -39,6 +39,8 @@ async def safety(work: Work) -> Outcome:
     guest = await power.ours(work)
     if not isinstance(guest, GuestConfig):
         return guest
+    if (failed := user_data.hindrance(work, guest)) is not None:
+        return failed
     if await _source(work, guest) is None:
         if (node := await _elsewhere(work, guest)) is None:
             return Failed("image_missing", NO_IMAGE.format(image=wanted(work).name))

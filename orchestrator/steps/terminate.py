@@ -16,6 +16,7 @@ from orchestrator.effect import Plan, pursue_all, task_finder
 from orchestrator.outcome import Done, Outcome
 from orchestrator.steps import power
 from orchestrator.steps.backups import leave_none
+from orchestrator.steps.user_data import remove_file
 from orchestrator.work import SQL, Work
 
 
@@ -81,6 +82,7 @@ async def destroy(work: Work) -> Outcome:
     outcome = await pursue_all(work, [replace(plan, before=partial(let_through, work)) for plan in _plans(work, guest)])
     if not isinstance(outcome, Done):
         return outcome
+    await remove_file(work)
     id = work.operation.id
     backups = [e.BackupDeleted(operation_id=id, backup_id=backup.id) for backup in work.state.backups]
     return Done("", [*backups, e.ServerDestroyed(operation_id=id)], claims=partial(_release, work))

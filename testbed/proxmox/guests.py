@@ -41,6 +41,7 @@ class CloudInit:
     ip_configs: tuple[str, ...] = ()
     nameserver: str | None = None
     searchdomain: str | None = None
+    vendor_data: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

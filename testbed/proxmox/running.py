@@ -24,6 +24,8 @@ from testbed.proxmox.http.http_server import HttpServer, Request
 from testbed.proxmox.http.tls import certificate
 from testbed.proxmox.schema import Pve
 from testbed.proxmox.server import REMEMBERED_REQUESTS, Api
+from testbed.proxmox.storage import snippets
+from testbed.proxmox.storage.storage import NAME
 
 HOST = "127.0.0.1"
 TOKEN = "hostler"
@@ -65,8 +67,15 @@ class Running:
             "token_secret": self.token_secret,
             "template_vmid": seed.TEMPLATES[0][0],
             "control_url": self.control_url,
+            "snippets": self._snippets(),
             "nodes": [{"name": name, "url": url} for name, url in self.urls.items()],
         }
+
+    def _snippets(self) -> dict[str, str]:
+        """The folder in which the first node's own storage looks for snippets, made if it is not there."""
+        folder = snippets.folder(self.node, self.cluster.storages.load(NAME)).resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        return {"storage": NAME, "path": str(folder)}
 
 
 @asynccontextmanager

@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[2]
 class Cluster:
     """A cluster under test, with the template 9000 on the node pve1 and the storage local.
 
-    `hang` makes a guest deaf to a shutdown request.
+    `hang` makes a guest deaf to a shutdown request, `snippet` puts a file into the storage's folder for snippets.
     """
 
     hypervisor: Hypervisor
@@ -41,6 +41,7 @@ class Cluster:
     template: int = 9000
     storage: str = "local"
     backups: str = "local"
+    snippet: Callable[[str, str], None] = lambda name, text: None
     vmids: Iterator[int] = field(default_factory=lambda: VMIDS)
 
     async def done(self, upid: str) -> Task:
@@ -110,7 +111,10 @@ def fake_cluster() -> Cluster:
     async def hang(vmid: int) -> None:
         world.guests[vmid].ignores_shutdown = True
 
-    return Cluster(FakeHypervisor(world), hang)
+    def snippet(name: str, text: str) -> None:
+        world.snippets[f"local:snippets/{name}"] = text
+
+    return Cluster(FakeHypervisor(world), hang, snippet=snippet)
 
 
 def settings_of(testbed: dict[str, Any], **changes: Any) -> ClusterSettings:
@@ -130,4 +134,7 @@ def proxmox_cluster(testbed: dict[str, Any]) -> Cluster:
             answer = await client.post(f"{testbed['control_url']}/vms/{vmid}", json={"ignore_acpi": True})
             answer.raise_for_status()
 
-    return Cluster(connect(settings_of(testbed)), hang)
+    def snippet(name: str, text: str) -> None:
+        Path(testbed["snippets"]["path"], name).write_text(text)
+
+    return Cluster(connect(settings_of(testbed)), hang, snippet=snippet)

@@ -140,6 +140,21 @@ async def test_a_card_is_plugged_in_elsewhere_and_stays_the_same_card(cluster: C
         assert nics == {"net0": replace(before, bridge=uplink.bridge, vlan=uplink.vlan)}
 
 
+async def test_a_guest_starts_with_the_vendor_data_it_names_and_not_without_the_file(cluster: Cluster) -> None:
+    vmid, volume = await cluster.cloned(), "local:snippets/given.yaml"
+    hypervisor = cluster.hypervisor
+    await hypervisor.configure("pve1", vmid, GuestSettings(vendor_data=volume))
+    assert (await hypervisor.config("pve1", vmid)).vendor_data == volume
+    refused = await cluster.done(await hypervisor.start("pve1", vmid))
+    assert (refused.state, refused.cause) == ("failed", "refused")
+    assert refused.text == f"volume '{volume}' does not exist"
+    cluster.snippet("given.yaml", "#!/bin/sh\n")
+    assert (await cluster.done(await hypervisor.start("pve1", vmid))).state == "succeeded"
+    for _ in range(2):  # nothing to take away is no error
+        await hypervisor.configure("pve1", vmid, GuestSettings(vendor_data=""))
+        assert (await hypervisor.config("pve1", vmid)).vendor_data is None
+
+
 async def test_no_settings_change_nothing(cluster: Cluster) -> None:
     vmid = await cluster.cloned()
     before = await cluster.hypervisor.config("pve1", vmid)

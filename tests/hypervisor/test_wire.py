@@ -154,6 +154,25 @@ def test_settings_become_parameters() -> None:
     assert wire.settings_params(GuestSettings()) == {}
 
 
+@pytest.mark.parametrize(
+    ("had", "volume", "params"),
+    [
+        ("", "a:snippets/b", {"cicustom": "vendor=a:snippets/b"}),
+        (
+            "user=a:snippets/u,vendor=a:snippets/c",
+            "a:snippets/b",
+            {"cicustom": "user=a:snippets/u,vendor=a:snippets/b"},
+        ),
+        ("user=a:snippets/u,vendor=a:snippets/c", "", {"cicustom": "user=a:snippets/u"}),
+        ("vendor=a:snippets/c", "", {"delete": "cicustom"}),
+        ("", "", {}),
+    ],
+)
+def test_only_the_vendor_data_of_custom_files_is_ours(had: str, volume: str, params: dict[str, str]) -> None:
+    config = {"cicustom": had} if had else {}
+    assert wire.settings_params(GuestSettings(vendor_data=volume), config) == params
+
+
 def test_ssh_keys_are_encoded_once_by_themselves() -> None:
     text = wire.sshkeys_text(["ssh-ed25519 AAAA+/== me@host \n", "ssh-rsa BBBB"])
     assert text == "ssh-ed25519%20AAAA%2B%2F%3D%3D%20me%40host%0Assh-rsa%20BBBB"

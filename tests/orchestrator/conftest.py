@@ -27,8 +27,9 @@ from orchestrator.work import SQL, Tools, Work
 from projector.claims import Claims
 from runtime.ids import new_id
 from runtime.sealing import Seal
-from runtime.settings import Auth, Cluster, Config, Image, Location, Policy, Pool
+from runtime.settings import Auth, Cluster, Config, Image, Location, Policy, Pool, Snippets
 from tests.given import IMAGE, LOCATION, PLAN
+from tests.orchestrator.snippets import MemorySnippets
 
 TEMPLATE = 9000
 PERSONAL = ("name", "note", "ssh_keys")  # params that are people's own
@@ -67,6 +68,7 @@ class Life:
     world: FakeWorld
     hypervisor: FakeHypervisor
     tools: Tools
+    snippets: MemorySnippets
     skew: timedelta = field(default_factory=timedelta)
 
     def advance(self, seconds: float) -> None:
@@ -81,26 +83,53 @@ class Life:
         *,
         image: e.Image = IMAGE,
         location: e.Location = LOCATION,
+        user_data: str | None = None,
     ) -> UUID:
         """A customer asks for a server."""
         server = new_id()
         command = CreateServer(
-            operation_id=new_id(), account_id=account or new_id(), name=name, plan=PLAN, image=image, location=location
+            operation_id=new_id(),
+            account_id=account or new_id(),
+            name=name,
+            plan=PLAN,
+            image=image,
+            location=location,
+            user_data=user_data is not None,
         )
         await self._append(server, 0, command.account_id, decide.create(None, command))
+        await self._seal(command.operation_id, user_data=user_data)
         return server
 
     async def ask(
-        self, server: UUID, type: str, *, by: Who = "customer", password: str | None = None, **params: Any
+        self,
+        server: UUID,
+        type: str,
+        *,
+        by: Who = "customer",
+        password: str | None = None,
+        user_data: str | None = None,
+        **params: Any,
     ) -> None:
-        """Somebody asks for an operation; a password is sealed as the service seals it."""
+        """Somebody asks for an operation; a password and user data are sealed as the service seals them."""
         state, operation = await self.state(server), new_id()
         now = await self.store.pool.fetchval(SQL.now) + self.skew
         personal = {name: params.pop(name) for name in PERSONAL if name in params}
-        command = RequestOperation(operation_id=operation, type=type, now=now, by=by, params=params, personal=personal)
+        command = RequestOperation(
+            operation_id=operation,
+            type=type,
+            now=now,
+            by=by,
+            params=params,
+            personal=personal,
+            user_data=user_data is not None,
+        )
         await self._append(server, state.version, state.account_id, decide.request(state, command))
-        if password is not None:
-            sealed = self.tools.seal.seal(json.dumps({"password": password}).encode(), operation.bytes)
+        await self._seal(operation, password=password, user_data=user_data)
+
+    async def _seal(self, operation: UUID, **given: str | None) -> None:
+        secrets = {name: text for name, text in given.items() if text is not None}
+        if secrets:
+            sealed = self.tools.seal.seal(json.dumps(secrets).encode(), operation.bytes)
             await self.store.pool.execute("INSERT INTO secret (operation_id, data) VALUES ($1, $2)", operation, sealed)
 
     async def end(self, server: UUID, what: Literal["retry", "cancel"], *, by: Who = "customer") -> None:
@@ -166,8 +195,9 @@ def life(store: EventStore, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> L
     world.add_template(TEMPLATE, "debian-12")
     hypervisor = FakeHypervisor(world)
     fragile = FragileStore(store.pool, store.codec)
-    tools = Tools(fragile, _config(tmp_path), {"demo": hypervisor}, Seal(bytes(32)))
-    made = Life(fragile, world, hypervisor, tools)
+    snippets = MemorySnippets(world)
+    tools = Tools(fragile, _config(tmp_path), {"demo": hypervisor}, Seal(bytes(32)), snippets={"demo": snippets})
+    made = Life(fragile, world, hypervisor, tools, snippets)
 
     async def now(work: Work) -> datetime:
         moment: datetime = await work.tools.store.pool.fetchval(SQL.now)
@@ -189,6 +219,7 @@ def _config(folder: Any) -> Config:
         token_secret_file=folder / "token",
         storage="local",
         backup_storage="backups",
+        snippets=Snippets(storage="local", folder=folder),
         templates={"debian-12": TEMPLATE},
     )
     pool = Pool.model_validate(

@@ -19,7 +19,7 @@ from eventstore.store import Entry
 from hypervisor.fake import Accident
 from orchestrator.reconcile import STEPS
 from tests.orchestrator.storm import people
-from tests.orchestrator.storm.installation import FIRST_VMID, TEMPLATE, Installation
+from tests.orchestrator.storm.installation import FIRST_VMID, TEMPLATE, Installation, user_data_of
 from tests.orchestrator.storm.laws import Outsiders, examine
 
 BEFORE, AFTER, RECORDED = "before the call", "after the call, before the record", "after the record"
@@ -33,6 +33,8 @@ CASES = list(product((BEFORE, AFTER, RECORDED), (*ACCIDENTS, *OTHERS)))
 ALL = [(type, step) for type, kind in OPERATIONS.items() for step in kind.steps if (type, step) in STEPS]
 # The image is on another node, and the first that these do is to move the guest: it is off, and keeps its old disk.
 MOVES = [("rebuild", "stop"), ("rebuild", "clean")]
+# The same with user data, which lies in a file as long as the guest names it.
+HANDED = [(type, step) for type in ("create", "rebuild") for step in ("configure", "start", "user_data")]
 # What must have been before an operation can be asked for.
 BEFOREHAND = {
     "start": ["stop"],
@@ -149,16 +151,18 @@ async def _far_from_its_image(installation: Installation) -> UUID:
     return server
 
 
-async def _happen(installation: Installation, trap: Trap, type: str, *, moves: bool) -> Operation:
+async def _happen(
+    installation: Installation, trap: Trap, type: str, *, moves: bool = False, user_data: bool = False
+) -> Operation:
     """Ask for the operation and wait until it has ended."""
     installation.start()
     server = await (_far_from_its_image(installation) if moves else stage(installation, type))
     if server is None:
-        server = trap.server = installation.create("web-1")
-    elif moves:
+        server = trap.server = installation.create("web-1", user_data=user_data)
+    elif moves or user_data:
         trap.server = server
         params, personal = people.WISHES[type](installation.tables.server(server))
-        installation.ask(server, type, params | {"safety": True}, personal, "customer")
+        installation.ask(server, type, params | {"safety": moves}, personal, "customer", user_data=user_data)
     else:
         trap.server = server
         people.wish(installation, server, "terminate" if type == "destroy" else type)
@@ -169,20 +173,24 @@ async def _happen(installation: Installation, trap: Trap, type: str, *, moves: b
     return operation
 
 
-def _wrong(at: tuple[str, str], moment: str, fault: str, *, moves: bool = False) -> object:
+def _wrong(at: tuple[str, str], moment: str, fault: str, *, moves: bool = False, user_data: bool = False) -> object:
     """What is wrong after one case; None when nothing is."""
     installation = Installation(1, nodes=2, shared=True) if moves else Installation(1)
     trap = Trap(installation, at, moment, fault)
     found: list[object] = []
 
     async def story() -> None:
-        operation = await _happen(installation, trap, at[0], moves=moves)
+        operation = await _happen(installation, trap, at[0], moves=moves, user_data=user_data)
         found.append(examine(installation, [], Outsiders()).all())
         harmed = fault == "task worker killed" or at[1] in ONCE
         if operation.status != "succeeded" and not (harmed and operation.error is not None):
             found.append((operation.status, operation.error, operation.step))
         if not (trap.struck and trap.killed):
             found.append("nothing struck")
+        if user_data and operation.status == "succeeded":
+            handed = {guest.handed for guest in installation.world.guests.values()}
+            found.append(handed - {"", user_data_of(operation.id)} or installation.world.snippets)
+            found.append(user_data_of(operation.id) not in handed)
 
     installation.run(story)
     return [one for one in found if one] or None
@@ -199,6 +207,13 @@ def test_no_step_is_harmed(at: tuple[str, str]) -> None:
 def test_no_move_is_harmed(at: tuple[str, str]) -> None:
     """The same while a guest is taken to its image, and home again."""
     results = {case: _wrong(at, *case, moves=True) for case in CASES}
+    assert {case: wrong for case, wrong in results.items() if wrong} == {}
+
+
+@pytest.mark.parametrize("at", HANDED, ids="-".join)
+def test_no_step_with_user_data_is_harmed(at: tuple[str, str]) -> None:
+    """The guest is given it, and no file is left."""
+    results = {case: _wrong(at, *case, user_data=True) for case in CASES}
     assert {case: wrong for case, wrong in results.items() if wrong} == {}
 
 

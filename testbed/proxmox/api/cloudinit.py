@@ -6,6 +6,7 @@ from testbed.proxmox.cluster.locks import CONFIG_TIMEOUT, vm_lock
 from testbed.proxmox.cluster.stats import Row
 from testbed.proxmox.formats import split_list
 from testbed.proxmox.schema import Param
+from testbed.proxmox.storage import snippets
 from testbed.proxmox.vm import cloud_config
 from testbed.proxmox.vm.options import CLOUDINIT_KEYS, IPCONFIG_KEYS
 
@@ -37,6 +38,7 @@ async def regenerate(call: Call) -> None:
     async with node.locks.hold(vm_lock(call.vmid), CONFIG_TIMEOUT):
         vm = node.vms.load(call.vmid)
         vm.check_lock()
+        snippets.vendor_data(node, vm)
         vm.cloudinit.clear()
         node.vms.save(vm)
 

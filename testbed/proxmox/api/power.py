@@ -15,6 +15,7 @@ from testbed.proxmox.errors import Die, only_root, parameter_errors
 from testbed.proxmox.formats import cidr, id_pairs, node_name, storage_id
 from testbed.proxmox.guests import GuestError
 from testbed.proxmox.schema import Param
+from testbed.proxmox.storage import snippets
 from testbed.proxmox.vm import devices, pending_changes, start_checks
 from testbed.proxmox.vm.options import NET_KEYS, OPTIONS
 from testbed.proxmox.vm.vms import Vm, cloud_init_drive
@@ -105,6 +106,7 @@ async def start_vm(node: Node, vmid: int, worker: Worker, skip_lock: bool) -> No
     if running:
         raise Die(f"VM {vmid} already running")
     await pending_changes.apply_cold(node, vm)
+    vendor_data = snippets.vendor_data(node, vm)
     if cloud_init_drive(vm.config):
         worker.say("generating cloud-init ISO")
         vm.cloudinit.clear()
@@ -112,15 +114,15 @@ async def start_vm(node: Node, vmid: int, worker: Worker, skip_lock: bool) -> No
     if state or vm.lock == "suspended":
         worker.say("Resuming suspended VM")
     start_checks.check(node, vm, worker)
-    await _start_process(node, vm, worker, state)
+    await _start_process(node, vm, worker, state, vendor_data)
     if state or vm.lock == "suspended":
         await forget_state(node, vm)
 
 
-async def _start_process(node: Node, vm: Vm, worker: Worker, state: str | None) -> None:
+async def _start_process(node: Node, vm: Vm, worker: Worker, state: str | None, vendor_data: str) -> None:
     node.starting.add(vm.vmid)
     try:
-        await node.start(vm, state)
+        await node.start(vm, state, vendor_data)
         await asyncio.sleep(node.knobs.start_seconds if vm.kind == "sim" else 0)
     finally:
         node.starting.discard(vm.vmid)

@@ -12,7 +12,7 @@ from testbed.proxmox.cluster.tasks import Worker
 from testbed.proxmox.errors import ApiError, Die, parameter_errors
 from testbed.proxmox.guests import GuestKind
 from testbed.proxmox.schema import FormatError, Param
-from testbed.proxmox.storage import archives, contents, disks, files
+from testbed.proxmox.storage import archives, contents, disks, files, snippets
 from testbed.proxmox.storage.contents import Named
 from testbed.proxmox.storage.storage import NEW_DISK_USED, Storage, Volume, storage_of, volume_name
 
@@ -50,6 +50,7 @@ async def listing(call: Call) -> list[Row]:
 
 def _volumes(call: Call, storage: Storage, owner: str | None) -> list[Volume]:
     everything = [volume for volume in call.node.volumes if volume.storage == storage.name]
+    everything += snippets.listed(call.node, storage) if "snippets" in storage.content else ()
     if owner is None:
         return everything
     return [

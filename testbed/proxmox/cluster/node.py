@@ -145,11 +145,11 @@ class Node:
         """Whether the guest is halted."""
         return self.running(vm) and self.guests(vm).paused(vm.vmid)
 
-    async def start(self, vm: Vm, state: str | None = None) -> None:
+    async def start(self, vm: Vm, state: str | None = None, vendor_data: str = "") -> None:
         """Start a guest from its configuration; one whose memory was saved as `state` runs on from there."""
         if self.running(vm):  # somebody was faster; what runs is left alone
             raise Die(f"VM {vm.vmid} already running")
-        spec = vms.guest_spec(vm, self.volumes.file_of)
+        spec = vms.guest_spec(vm, self.volumes.file_of, vendor_data)
         self._ended[vm.vmid] = asyncio.Event()
         vm.guest = spec
         self.vms.keep(vm)

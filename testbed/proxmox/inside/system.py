@@ -72,5 +72,7 @@ def install(spec: GuestSpec, files: Files) -> None:
     home = "/root" if user == "root" else f"/home/{user}"
     known = ["root:x:0:0:root:/root:/bin/bash", *([f"{user}:x:1000:1000::{home}:/bin/bash"] if user != "root" else [])]
     files.put("/etc/passwd", "".join(f"{line}\n" for line in known))
+    if init.vendor_data:
+        files.put("/var/lib/cloud/instance/vendor-data.txt", init.vendor_data)
     if init.ssh_keys:
         files.put(f"{home}/.ssh/authorized_keys", "".join(f"{key}\n" for key in init.ssh_keys))

@@ -1,4 +1,4 @@
-"""The cloud-init drive: a NoCloud seed ISO with the three files that Proxmox writes.
+"""The cloud-init drive: a NoCloud seed ISO with the four files that Proxmox writes.
 
 The YAML has one fixed shape, since the guest's init reads it with sed and awk. Shape and the instance-id,
 a hash of user data and network configuration, follow qemu-server Cloudinit.pm (`nocloud_*`).
@@ -31,7 +31,8 @@ def seed_files(cloud_init: CloudInit, mac: str) -> dict[str, str]:
     """The files of the seed by name."""
     user, network = _user_data(cloud_init), _network_config(cloud_init, mac)
     instance = hashlib.sha1((user + network).encode(), usedforsecurity=False).hexdigest()
-    return {"user-data": user, "network-config": network, "meta-data": f"instance-id: {instance}\n"}
+    files = {"user-data": user, "network-config": network, "meta-data": f"instance-id: {instance}\n"}
+    return files | {"vendor-data": cloud_init.vendor_data}
 
 
 def _user_data(cloud_init: CloudInit) -> str:

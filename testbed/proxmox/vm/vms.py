@@ -243,8 +243,10 @@ def with_mac(net: str, mac: str | None = None) -> str:
     return formats.PropertyString.format({model: address, **rest}, first=model)
 
 
-def guest_spec(vm: Vm, file_of: Callable[[str], str]) -> GuestSpec:
-    """The guest that a configuration describes; `file_of` turns a volume's id into what the guests' runner calls it."""
+def guest_spec(vm: Vm, file_of: Callable[[str], str], vendor_data: str) -> GuestSpec:
+    """The guest that a configuration describes; `file_of` turns a volume's id into what the guests' runner calls it,
+    `vendor_data` is that file of its cloud-init drive.
+    """
     config = vm.config
     disk = vm.boot_disk or next((key for key in DISK_KEYS if is_disk(config.get(key))), None)
     net = next((config[key] for key in NET_KEYS if key in config), None)
@@ -258,13 +260,13 @@ def guest_spec(vm: Vm, file_of: Callable[[str], str]) -> GuestSpec:
         volume=file_of(volume) if volume else "",
         mac=mac,
         smbios_uuid=vm.uuid,
-        cloud_init=_cloud_init(vm),
+        cloud_init=_cloud_init(vm, vendor_data),
         agent=vm.agent,
         acpi=config.get("acpi", "1") == "1",
     )
 
 
-def _cloud_init(vm: Vm) -> CloudInit:
+def _cloud_init(vm: Vm, vendor_data: str) -> CloudInit:
     config = vm.config
     keys = unquote(config.get("sshkeys", "")).splitlines()
     return CloudInit(
@@ -275,6 +277,7 @@ def _cloud_init(vm: Vm) -> CloudInit:
         ip_configs=tuple(config[key] for key in IPCONFIG_KEYS if key in config),
         nameserver=config.get("nameserver"),
         searchdomain=config.get("searchdomain"),
+        vendor_data=vendor_data,
     )
 
 

@@ -10,6 +10,9 @@ from typing import Any, TypeVar
 from hypervisor.errors import Ambiguous, HypervisorError, Unreachable
 from hypervisor.fake import Accident, Call, FakeHypervisor, _refusal
 from hypervisor.fake_world import LOST, FakeTask, FakeWorld
+from orchestrator import fence
+from orchestrator.snippets import OutOfReach
+from tests.orchestrator.snippets import MemorySnippets
 from tests.orchestrator.storm.clock import EPOCH, Clock
 from tests.orchestrator.storm.process import RUNNING
 
@@ -67,6 +70,32 @@ class Network:
     befalls: Callable[[str, int, bool], Accident | None] = lambda verb, vmid, change: None
     before: Callable[[str, int], None] = lambda verb, vmid: None
     after: Callable[[str, int], None] = lambda verb, vmid: None
+
+
+class RemoteSnippets(MemorySnippets):
+    """One process's view of the folder; `fails` now and then."""
+
+    def __init__(self, world: TimedWorld, fails: Callable[[], bool]):
+        super().__init__(world)
+        self._fails = fails
+
+    async def write(self, name: str, text: str) -> None:
+        """Put a file there, unless the wake was lost meanwhile."""
+        await self._breathe()
+        await super().write(name, text)
+        await RUNNING.get().breathe()
+
+    async def remove(self, name: str) -> None:
+        """Take it away, unless the wake was lost meanwhile."""
+        await self._breathe()
+        await super().remove(name)
+        await RUNNING.get().breathe()
+
+    async def _breathe(self) -> None:
+        await RUNNING.get().breathe()
+        fence.check()  # in the real one nothing lies between this and the file
+        if self._fails():
+            raise OutOfReach("no answer")
 
 
 class Remote(FakeHypervisor):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -31,10 +32,10 @@ from orchestrator.work import Tools
 from orchestrator.worker import Worker
 from runtime import ids
 from runtime.sealing import Seal
-from runtime.settings import Auth, Cluster, Config, Location, Policy, Pool
+from runtime.settings import Auth, Cluster, Config, Location, Policy, Pool, Snippets
 from tests.given import IMAGE, LOCATION, PLAN
 from tests.orchestrator.storm.clock import Clock
-from tests.orchestrator.storm.cluster import Network, Remote, TimedWorld
+from tests.orchestrator.storm.cluster import Network, Remote, RemoteSnippets, TimedWorld
 from tests.orchestrator.storm.memory import Bell, Connection, MemoryStore, Wire
 from tests.orchestrator.storm.process import RUNNING, Process
 from tests.orchestrator.storm.tables import Tables
@@ -44,6 +45,11 @@ FIRST_VMID = 10_000_000
 UNDO_SECONDS = 30
 META = Meta(actor=Actor(type="user", id="usr_1"), request_id="req-1")
 SEAL = Seal(bytes(32))
+
+
+def user_data_of(operation: UUID) -> str:
+    """What comes with an operation that comes with user data."""
+    return f"#!/bin/sh\necho {operation.hex}\n"
 
 
 class Installation:
@@ -70,6 +76,8 @@ class Installation:
         self.remotes: list[Remote] = []
         self.crashes: list[str] = []
         self.outside = Process("people")
+        self.folder_fails: Callable[[], bool] = lambda: False
+        self._whether = random.Random(seed + 2)
 
     def run(self, story: Callable[[], Awaitable[None]]) -> None:
         """Let a story happen."""
@@ -88,7 +96,8 @@ class Installation:
         self.processes.append(process)
         remote = Remote(self.world, self.network, self.clock)
         self.remotes.append(remote)
-        tools = Tools(self.store, self.config, {"demo": remote}, SEAL)
+        snippets = {"demo": RemoteSnippets(self.world, lambda: self.folder_fails())}
+        tools = Tools(self.store, self.config, {"demo": remote}, SEAL, snippets=snippets)
         context = Context()
         context.run(RUNNING.set, process)
         for program in (Worker(tools, HANDLERS, "").run, Observer(tools, remote).run):
@@ -106,23 +115,56 @@ class Installation:
 
     # People
 
-    def create(self, name: str) -> UUID:
+    def some(self) -> bool:
+        """Whether this one comes with user data: every other."""
+        return self._whether.random() < 0.5
+
+    def create(self, name: str, *, user_data: bool = False) -> UUID:
         """A customer orders a server."""
         server, account = ids.new_id(), ids.new_id()
         command = CreateServer(
-            operation_id=ids.new_id(), account_id=account, name=name, plan=PLAN, image=IMAGE, location=LOCATION
+            operation_id=ids.new_id(),
+            account_id=account,
+            name=name,
+            plan=PLAN,
+            image=IMAGE,
+            location=LOCATION,
+            user_data=user_data,
         )
+        if user_data:
+            self._seal(command.operation_id)
         self._append(server, 0, account, decide.create(None, command))
         return server
 
-    def ask(self, server: UUID, type: str, params: dict[str, Any], personal: dict[str, Any], by: Who) -> UUID:
+    def ask(
+        self,
+        server: UUID,
+        type: str,
+        params: dict[str, Any],
+        personal: dict[str, Any],
+        by: Who,
+        *,
+        user_data: bool = False,
+    ) -> UUID:
         """Somebody asks for an operation. Raises what the domain refuses with."""
         state = self.tables.server(server)
         command = RequestOperation(
-            operation_id=ids.new_id(), type=type, now=self.clock.moment(), params=params, personal=personal, by=by
+            operation_id=ids.new_id(),
+            type=type,
+            now=self.clock.moment(),
+            params=params,
+            personal=personal,
+            by=by,
+            user_data=user_data,
         )
         self._append(server, state.version, state.account_id, decide.request(state, command))
+        if user_data:
+            self._seal(command.operation_id)
         return command.operation_id
+
+    def _seal(self, operation: UUID) -> None:
+        sealed = SEAL.seal(json.dumps({"user_data": user_data_of(operation)}).encode(), operation.bytes)
+        self.tables.table("secret")[operation] = {"data": sealed, "at": self.clock.moment()}
 
     def _append(self, server: UUID, version: int, account: UUID, events: list[Any]) -> None:
         entries = [Entry(server, version + n, event, META, account) for n, event in enumerate(events, start=1)]
@@ -196,6 +238,7 @@ def _config(templates: int | dict[str, int]) -> Config:
         token_secret_file=folder / "token",
         storage="local",
         backup_storage="backups",
+        snippets=Snippets(storage="local", folder=folder),
         templates={"debian-12": templates},
     )
     pool = {

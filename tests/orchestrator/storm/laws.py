@@ -11,6 +11,8 @@ from uuid import UUID
 from domain.server import events as e
 from domain.server.state import Server
 from hypervisor.fake_world import FakeGuest
+from orchestrator.snippets import volume_of
+from tests.orchestrator.snippets import STORAGE
 from tests.orchestrator.storm.installation import FIRST_VMID, Installation
 
 MARK = re.compile(r"hostler server=([0-9a-f]{32}) ")
@@ -56,6 +58,7 @@ def examine(installation: Installation, accepted: list[UUID], outsiders: Outside
         _server(installation, server, outsiders, found)
     _operations(installation, servers, accepted, found)
     _claims(installation, servers, found)
+    _snippets(installation, servers, found)
     found.wrong_state += [f"a program ended: {text}" for text in installation.crashes + installation.clock.complaints]
     return found
 
@@ -118,6 +121,18 @@ def _operations(installation: Installation, servers: dict[UUID, Server], accepte
 
 
 ENDS = (e.OperationSucceeded, e.OperationFailed, e.OperationCancelled, e.AttentionRaised)
+
+
+def _snippets(installation: Installation, servers: dict[UUID, Server], found: Findings) -> None:
+    """A file is there while a guest names it, and no longer, but for an operation that goes on or waits for staff."""
+    files, named = set(installation.world.snippets), _named_files(installation)
+    going_on = {volume_of(STORAGE, server.id) for server in servers.values() if server.current is not None}
+    found.orphans += sorted(files - named - going_on)
+    found.lost += sorted(named - files)
+
+
+def _named_files(installation: Installation) -> set[str]:
+    return {guest.vendor_data for guest in installation.world.guests.values() if guest.vendor_data}
 
 
 def _claims(installation: Installation, servers: dict[UUID, Server], found: Findings) -> None:

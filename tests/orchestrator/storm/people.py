@@ -74,12 +74,12 @@ STAFF = {"suspend", "unsuspend", "repair"}
 ASKABLE = [type for type, kind in OPERATIONS.items() if kind.who != "system" and possible(type)]
 
 
-def wish(installation: Installation, server: UUID, type: str) -> UUID:
+def wish(installation: Installation, server: UUID, type: str, *, user_data: bool = False) -> UUID:
     """Ask for an operation with what it needs; its id. Raises what the domain refuses with."""
     params, personal = WISHES.get(type, _plain)(installation.tables.server(server))
     least = OPERATIONS[type].who
     by: Who = "staff" if type in STAFF else least
-    return installation.ask(server, type, params, personal, by)
+    return installation.ask(server, type, params, personal, by, user_data=user_data)
 
 
 def allowed(state: Server, type: str) -> bool:
@@ -101,6 +101,7 @@ def anything(installation: Installation, server: UUID, chance: Random) -> UUID |
     if not types:
         return None
     try:
-        return wish(installation, server, chance.choice(types))
+        type = chance.choice(types)
+        return wish(installation, server, type, user_data=type == "rebuild" and installation.some())
     except Refused:
         return None

@@ -79,6 +79,13 @@ class Storm:
         self.faults[accident.name.lower()] += 1
         return accident
 
+    def _folder_fails(self) -> bool:
+        return self._raging and self.installation.some() and self.installation.some() and self._counted("folder")
+
+    def _counted(self, fault: str) -> bool:
+        self.faults[fault] += 1
+        return True
+
     def _cut(self) -> str | None:
         if not self._raging or self.chance.random() >= self._cuts:
             return None
@@ -92,6 +99,7 @@ class Storm:
         network.late_seconds = lambda: self.chance.uniform(5.0, 60.0)
         network.befalls = self._befalls
         installation.wire.cut = self._cut
+        installation.folder_fails = self._folder_fails
         for _ in range(self.chance.randint(1, 3)):
             installation.start()
         everybody = [self._customer(n) for n in range(self.chance.randint(2, 5))]
@@ -106,7 +114,7 @@ class Storm:
     async def _customer(self, n: int) -> None:
         """Orders a server, and then one thing after the other."""
         await asyncio.sleep(self.chance.uniform(0, 20))
-        server = self.installation.create(f"web-{n}")
+        server = self.installation.create(f"web-{n}", user_data=self.installation.some())
         operation = self.installation.tables.server(server).operation
         assert operation is not None
         self.accepted.append(operation.id)

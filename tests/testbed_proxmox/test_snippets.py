@@ -1,0 +1,60 @@
+"""Snippets: files of the operator's that a cloud-init drive is made of."""
+
+from pathlib import Path
+
+import pytest
+
+from testbed.proxmox.storage import snippets
+from tests.testbed_proxmox.bed import Bed
+
+pytestmark = pytest.mark.pve
+SCRIPT = "#!/bin/sh\necho hello\n"
+
+
+def folder(bed: Bed) -> Path:
+    found = bed.running.ready()["snippets"]
+    assert isinstance(found, dict)
+    return Path(found["path"])
+
+
+async def test_a_guest_is_given_the_vendor_data_that_its_configuration_names(bed: Bed) -> None:
+    vm = await bed.cloned(200)
+    (folder(bed) / "mine.yaml").write_text(SCRIPT)
+    await bed.put(f"{vm}/config", cicustom="vendor=local:snippets/mine.yaml")
+    before = await bed.get(f"{vm}/cloudinit/dump", type="meta")
+    assert await bed.run("POST", f"{vm}/status/start") == "OK"
+    spec = bed.node.vms.load(200).guest
+    assert spec is not None
+    assert spec.cloud_init.vendor_data == SCRIPT
+    await bed.put(f"{vm}/config", delete="cicustom")
+    assert "cicustom" not in await bed.get(f"{vm}/config")
+    assert await bed.get(f"{vm}/cloudinit/dump", type="meta") == before  # the instance stays the same
+    (folder(bed) / "mine.yaml").unlink()
+    assert await bed.run("POST", f"{vm}/status/stop") == "OK"
+    assert await bed.run("POST", f"{vm}/status/start") == "OK"
+
+
+@pytest.mark.parametrize(
+    ("volume", "text"),
+    [
+        ("local:snippets/none.yaml", "volume 'local:snippets/none.yaml' does not exist"),
+        ("local:iso/none.iso", "local:iso/none.iso is not in the snippets directory"),
+        ("else:snippets/none.yaml", "storage 'else' does not exist"),
+        ("local:snippets/long.yaml", "file '/var/lib/vz/snippets/long.yaml' too long - aborting"),
+    ],
+)
+async def test_what_cannot_be_read_refuses_the_start(bed: Bed, volume: str, text: str) -> None:
+    vm = await bed.cloned(200)
+    (folder(bed) / "long.yaml").write_bytes(b"#" * (snippets.MOST_BYTES + 1))
+    await bed.put(f"{vm}/config", cicustom=f"vendor={volume}")
+    assert await bed.run("POST", f"{vm}/status/start") == text
+    assert not bed.runs(200)
+    assert (await bed.call("PUT", f"{vm}/cloudinit")).reason_phrase == text
+
+
+async def test_files_that_somebody_put_there_are_listed(bed: Bed) -> None:
+    (folder(bed) / "mine.yaml").write_text(SCRIPT)
+    (row,) = await bed.get("/nodes/pve1/storage/local/content", content="snippets")
+    assert (row["volid"], row["content"], row["format"], row["size"]) == (
+        *("local:snippets/mine.yaml", "snippets", "snippet", len(SCRIPT)),
+    )
