@@ -79,7 +79,7 @@ export const operationWords = {
   } as Record<string, string>,
   announce: (what: string, step: string) => `${what}: ${step}`,
   dismiss: "Close",
-  open: "Show by itself",
+  open: "Open on its own page",
 
   retry: "Try again",
   retrying: "Trying again…",

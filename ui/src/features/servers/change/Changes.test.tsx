@@ -58,7 +58,7 @@ test("plans that do not fit say why; the rest can be had", async () => {
   await user.click(await button("Resize"));
   const dialog = await screen.findByRole("alertdialog");
   expect(await within(dialog).findByLabelText(/^S/)).toBeDisabled();
-  expect(dialog).toHaveTextContent("Its disk is smaller than the 40 GiB of now");
+  expect(dialog).toHaveTextContent("Its disk is smaller than the current 40 GiB");
   expect(within(dialog).getByLabelText(/^M/)).toBeDisabled();
   expect(within(dialog).getByRole("button", { name: "Resize" })).toHaveAccessibleDescription("Choose another plan.");
   await user.click(within(dialog).getByLabelText(/^L/));
@@ -92,7 +92,7 @@ test("a password that was made up is shown once, to be copied", async () => {
   const { user } = await openServer(aServer());
   await user.click(await button("New password"));
   const dialog = await screen.findByRole("alertdialog");
-  await user.click(within(dialog).getByRole("button", { name: "Change" }));
+  await user.click(within(dialog).getByRole("button", { name: "Change password" }));
   expect(await screen.findByText(MADE_UP)).toBeVisible();
   await user.click(await button("Copy the password"));
   expect(await navigator.clipboard.readText()).toBe(MADE_UP);
@@ -106,7 +106,7 @@ test("keys are replaced by keys", async () => {
   await user.click(await button("New password"));
   const dialog = await screen.findByRole("alertdialog");
   await user.click(within(dialog).getByLabelText("Replace the SSH keys"));
-  expect(within(dialog).getByRole("button", { name: "Change" })).toHaveAccessibleDescription(
+  expect(within(dialog).getByRole("button", { name: "Change password" })).toHaveAccessibleDescription(
     "Choose at least one key.",
   );
   await user.click(within(dialog).getByRole("button", { name: "Add a key" }));
@@ -118,7 +118,7 @@ test("keys are replaced by keys", async () => {
   await user.paste(KEY);
   await user.keyboard("{Enter}");
   expect(await within(dialog).findByRole("checkbox", { name: "laptop" })).toBeChecked();
-  await user.click(within(dialog).getByRole("button", { name: "Change" }));
+  await user.click(within(dialog).getByRole("button", { name: "Change password" }));
   await waitFor(() => expect(bodies).toEqual([{ type: "reset_password", ssh_key_ids: ["key_1"] }]));
   await waitFor(() => expect(screen.queryByRole("alertdialog")).toBeNull());
 });

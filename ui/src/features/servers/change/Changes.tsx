@@ -21,11 +21,14 @@ export function Changes() {
   const [asking, setAsking] = useState<Action | null>(null);
   return (
     <Section title={words.change.title}>
-      <ul className="grid gap-3">
+      <ul className="grid divide-y divide-line">
         {rows.map(({ action, text, Question }) => {
           const acting = operation?.type === action;
           return (
-            <li key={action} className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2">
+            <li
+              key={action}
+              className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2 py-3 first:pt-0 last:pb-0"
+            >
               <span className="min-w-0 flex-1 basis-56 text-soft">{text.about}</span>
               <Button
                 busy={acting}
@@ -35,7 +38,6 @@ export function Changes() {
                 {acting ? words.acting[action] : text.open}
               </Button>
               <Later open={asking === action}>
-                {" "}
                 <Question
                   server={server}
                   open={asking === action}

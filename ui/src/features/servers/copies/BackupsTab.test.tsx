@@ -46,7 +46,7 @@ test("where the plan keeps no more, the button says so", async () => {
 test("restoring names what is lost and asks for the server's name", async () => {
   const { user, db, finish } = await withSnapshot();
   await user.click(await button("Restore kept"));
-  const dialog = await screen.findByRole("alertdialog", { name: "Restore kept?" });
+  const dialog = await screen.findByRole("alertdialog", { name: "Restore “kept”?" });
   expect(dialog).toHaveTextContent(/Everything written to the disk since .* is lost/);
   const restore = within(dialog).getByRole("button", { name: "Restore snapshot" });
   expect(restore).toHaveAttribute("aria-disabled", "true");
@@ -62,7 +62,7 @@ test("restoring names what is lost and asks for the server's name", async () => 
 test("deleting takes it from the list once it is gone", async () => {
   const { user, finish } = await withSnapshot();
   await user.click(await button("Delete kept"));
-  const dialog = await screen.findByRole("alertdialog", { name: "Delete kept?" });
+  const dialog = await screen.findByRole("alertdialog", { name: "Delete “kept”?" });
   await user.click(within(dialog).getByRole("button", { name: "Delete snapshot" }));
   await waitFor(() => expect(screen.queryByRole("alertdialog")).toBeNull());
   expect(await button("Deleting…")).toBeVisible();

@@ -45,16 +45,21 @@ export function Graph({ chart, data, moment, onMoment }: Props) {
         aria-valuemax={last}
         aria-valuenow={moment ?? last}
         aria-valuetext={spoken(chart, data[moment ?? last]!)}
-        className="relative touch-pan-y border-t border-dashed border-line"
+        className="touch-pan-y"
         onPointerMove={point}
         onPointerLeave={() => onMoment(null)}
         onKeyDown={press}
         onBlur={() => onMoment(null)}
       >
-        <span aria-hidden className="absolute top-0 left-0 text-small text-soft tabular-nums">
+        <p aria-hidden className="text-small text-soft tabular-nums">
           {chart.show(most)}
-        </span>
-        <svg viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden className="h-32 w-full border-b border-line">
+        </p>
+        <svg
+          viewBox="0 0 1 1"
+          preserveAspectRatio="none"
+          aria-hidden
+          className="h-32 w-full border-y border-line [border-top-style:dashed]"
+        >
           {chart.lines.map(({ value }, n) => (
             <path
               key={value}
@@ -81,9 +86,9 @@ export function Graph({ chart, data, moment, onMoment }: Props) {
   );
 }
 
-/** Where the line begins and ends: by the clock within two days, else by the day. */
+/** Where the line begins and ends. */
 function Span({ from, to }: { from: string; to: string }) {
-  const style = Date.parse(to) - Date.parse(from) < TWO_DAYS_MS ? "clock" : "day";
+  const style = Date.parse(to) - Date.parse(from) < TWO_DAYS_MS ? "full" : "day";
   return (
     <p aria-hidden className="mt-1 flex justify-between gap-4 text-small text-soft tabular-nums">
       <span>{localTime(from, style)}</span>

@@ -1,5 +1,5 @@
 import type { Measurement } from "@/api/types";
-import { localTime } from "@/lib/dates";
+import { Time } from "@/ui/Time";
 import { words } from "@/words";
 import { charts, csv } from "./series";
 
@@ -11,7 +11,7 @@ export function Measurements({ data }: { data: readonly Measurement[] }) {
   return (
     <div className="flex flex-wrap items-start justify-between gap-4">
       <details className="min-w-0 flex-1">
-        <summary className="min-h-11 cursor-pointer">{graphs.table}</summary>
+        <summary className="cursor-pointer py-2.5">{graphs.table}</summary>
         <div className="overflow-x-auto">
           <table className="w-full text-small tabular-nums">
             <thead>
@@ -27,7 +27,7 @@ export function Measurements({ data }: { data: readonly Measurement[] }) {
               {data.map((at) => (
                 <tr key={at.t}>
                   <th scope="row" className="p-2 text-left font-normal whitespace-nowrap">
-                    {localTime(at.t)}
+                    <Time at={at.t} />
                   </th>
                   {columns.map(({ value, chart }) => (
                     <td key={value} className="p-2 whitespace-nowrap">

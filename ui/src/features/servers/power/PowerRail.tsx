@@ -34,8 +34,12 @@ export function PowerRail({ server, onAccepted }: { server: Server; onAccepted: 
   const sent = ask.isPending ? (ask.variables.type as RailAction) : null;
   const questions = { server, onClose: () => setAsking(null), onAccepted };
   return (
-    <div className="grid min-w-0 gap-3">
-      <div role="group" aria-label={words.server.power} className="flex flex-wrap gap-2">
+    <div className="grid min-w-0 gap-3 max-sm:w-full">
+      <div
+        role="group"
+        aria-label={words.server.power}
+        className="grid grid-cols-2 gap-2 min-[23.5rem]:max-sm:grid-cols-3 sm:flex sm:flex-wrap"
+      >
         {offered(server, operation).map((action) => (
           <ActionButton
             key={action}
@@ -89,7 +93,7 @@ function ActionButton({ action, server, operation, sent, onPress, onRefused }: A
       icon={<Icon aria-hidden size={16} />}
       busy={acting}
       reason={acting ? null : reason}
-      className="md:max-lg:px-2.5"
+      className="max-sm:px-1 max-sm:whitespace-normal max-sm:only-of-type:col-span-full md:max-lg:px-2.5"
       onClick={onPress}
       onRefused={onRefused}
     >
