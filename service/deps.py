@@ -104,7 +104,7 @@ async def opened(settings: Settings) -> AsyncIterator[Deps]:
                 beside(tidy_hourly(pool)),
                 Post(pool, seal, config.mail) as post,
             ):
-                sender = Sender(pool, seal, post, wire)
+                sender = Sender(store, seal, post, wire)
                 refresh_key = hmac.new(secret, b"refresh token", hashlib.sha256).digest()
                 yield Deps(
                     config,

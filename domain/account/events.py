@@ -11,6 +11,7 @@ from domain.record import EventType, private
 UserRole = Literal["customer", "admin"]
 MemberRole = Literal["owner", "admin", "operator", "billing", "viewer"]
 HookChange = Literal["made", "changed", "secret_changed", "deleted"]
+HookEnd = Literal["gone", "failing"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +210,20 @@ class StaffWebhookChanged(WebhookChanged):
     """The user, who is staff, changed one of those that hear of every account."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookTurnedOff:
+    """Nothing is sent there any more: it said that it is gone, or took nothing for three days."""
+
+    webhook_id: UUID
+    why: HookEnd
+    url: str | None = private(default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffWebhookTurnedOff(WebhookTurnedOff):
+    """One of those that hear of every account; the user, who is staff, made it."""
+
+
 AccountEvent = (
     AccountOpened
     | AccountImported
@@ -218,6 +233,7 @@ AccountEvent = (
     | MemberInvited
     | InvitationWithdrawn
     | WebhookChanged
+    | WebhookTurnedOff
     | AccountErased
 )
 UserEvent = (
@@ -237,6 +253,7 @@ UserEvent = (
     | UserEnabled
     | UserImpersonated
     | StaffWebhookChanged
+    | StaffWebhookTurnedOff
     | UserErased
 )
 
@@ -265,6 +282,8 @@ EVENTS = (
     EventType("user.impersonated", 1, UserImpersonated),
     EventType("account.webhook_changed", 1, WebhookChanged),
     EventType("user.webhook_changed", 1, StaffWebhookChanged),
+    EventType("account.webhook_turned_off", 1, WebhookTurnedOff),
+    EventType("user.webhook_turned_off", 1, StaffWebhookTurnedOff),
     EventType("account.erased", 1, AccountErased),
     EventType("user.erased", 1, UserErased),
 )

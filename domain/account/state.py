@@ -74,7 +74,7 @@ def evolve_account(state: Account | None, record: Recorded[Any]) -> Account:
             state = replace(state, members=[*others, e.Member(user_id=event.user_id, role=event.role)])
         case e.MemberRemoved():
             state = replace(state, members=[member for member in state.members if member.user_id != event.user_id])
-        case e.MemberInvited() | e.InvitationWithdrawn() | e.WebhookChanged():
+        case e.MemberInvited() | e.InvitationWithdrawn() | e.WebhookChanged() | e.WebhookTurnedOff():
             pass
         case _:
             raise ValueError(f"{type(event).__name__} is not an event of an account")
@@ -110,7 +110,7 @@ def evolve_user(state: User | None, record: Recorded[Any]) -> User:
             pass
         case e.TwoFactorEnabled() | e.TwoFactorDisabled() | e.ApiTokenCreated() | e.ApiTokenRevoked():
             pass
-        case e.UserImpersonated() | e.IdentityLinked() | e.StaffWebhookChanged():
+        case e.UserImpersonated() | e.IdentityLinked() | e.StaffWebhookChanged() | e.StaffWebhookTurnedOff():
             pass
         case _:
             raise ValueError(f"{type(event).__name__} is not an event of a user")

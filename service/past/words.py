@@ -34,6 +34,13 @@ def _hook(event: a.WebhookChanged, _: str) -> Words:
     return HOOKS[event.change], "; ".join(part for part in said if part) or None
 
 
+ENDS = {"gone": "It said that it is gone", "failing": "It took no message for three days"}
+
+
+def _hook_off(event: a.WebhookTurnedOff, _: str) -> Words:
+    return "A webhook was turned off", "; ".join(part for part in (event.url, ENDS[event.why]) if part)
+
+
 WORDS: dict[type, Callable[[Any, str], Words]] = {
     a.AccountOpened: lambda _, __: ("Account opened", None),
     a.AccountImported: _imported,
@@ -44,6 +51,8 @@ WORDS: dict[type, Callable[[Any, str], Words]] = {
     a.InvitationWithdrawn: lambda _, __: ("An invitation was withdrawn", None),
     a.WebhookChanged: _hook,
     a.StaffWebhookChanged: _hook,
+    a.WebhookTurnedOff: _hook_off,
+    a.StaffWebhookTurnedOff: _hook_off,
     a.AccountErased: lambda _, __: ("Personal data erased", None),
     a.UserErased: lambda _, __: ("Personal data erased", None),
     a.UserDisabled: lambda v, _: ("Kept from signing in by staff", v.reason or None),

@@ -41,7 +41,7 @@ RETURNING l.endpoint_id, l.resource_id, l.told, l.token, l.attempts,
 -- name: webhook_head
 -- What is sent next in a lane, and where to. $1 endpoint, $2 resource
 SELECT d.delivery_id, d.message_id, d.type, d.body, e.endpoint_id, e.account_id, e.url, e.secret, e.old_secret,
-       e.old_until
+       e.old_until, e.created_by, coalesce(extract(epoch FROM now() - e.failing_since), 0)::float8 AS failing
   FROM webhook_delivery d JOIN webhook_endpoint e USING (endpoint_id)
  WHERE d.endpoint_id = $1 AND d.resource_id = $2 AND d.state = 'pending'
  ORDER BY d.tx, d.pos, d.part
@@ -84,9 +84,12 @@ UPDATE webhook_delivery
 UPDATE webhook_endpoint SET failing_since = NULL WHERE endpoint_id = $1 AND failing_since IS NOT NULL;
 
 -- name: webhook_fails
--- An endpoint did not take something; for how many seconds it has taken nothing. $1 endpoint
-UPDATE webhook_endpoint SET failing_since = coalesce(failing_since, now()) WHERE endpoint_id = $1
-RETURNING extract(epoch FROM now() - failing_since)::float8 AS seconds;
+-- An endpoint did not take something. $1 endpoint
+UPDATE webhook_endpoint SET failing_since = now() WHERE endpoint_id = $1 AND failing_since IS NULL;
+
+-- name: stream_length
+-- How many events a stream has. $1 stream
+SELECT coalesce(max(version), 0) FROM event WHERE stream_id = $1;
 
 -- name: stop_webhook
 -- Nothing is sent there any more; what waits is kept. $1 endpoint, $2 why (null: somebody wants it so)

@@ -7,6 +7,7 @@ id, by which the receiver knows it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from collections import Counter
@@ -19,8 +20,11 @@ import asyncpg
 import structlog
 
 from domain import ids
-from eventstore.database import FAILED, Connection, Pool
+from domain.account.events import HookEnd, StaffWebhookTurnedOff, WebhookTurnedOff
+from domain.record import Actor, Meta
+from eventstore.database import FAILED, Connection
 from eventstore.queries import Queries
+from eventstore.store import Conflict, Entry, EventStore
 from runtime.ring import Ring
 from runtime.sealing import Seal, Unsealable
 from service.mail import letters
@@ -30,10 +34,15 @@ from service.webhooks.retry import GIVE_UP_SECONDS, GONE, Outcome, pause
 from service.webhooks.signing import headers
 
 SQL = Queries("service.webhooks")
+META = Meta(actor=Actor(type="system", id="webhooks"))
 HELD_SECONDS, POLL_SECONDS = 60.0, 2.0
 AT_ONCE, AT_ONCE_PER_ENDPOINT = 16, 4
 Row = asyncpg.Record | Mapping[str, Any]
 log = structlog.get_logger()
+
+
+class _NotOurs(Exception):
+    """Another process sends this by now, or nobody does: nothing is recorded."""
 
 
 class Carrier(Protocol):
@@ -46,8 +55,9 @@ class Carrier(Protocol):
 class Sender:
     """Sends what waits."""
 
-    def __init__(self, pool: Pool, seal: Seal, post: Post, carrier: Carrier):
-        self._pool, self._seal, self._post, self._carrier = pool, seal, post, carrier
+    def __init__(self, store: EventStore, seal: Seal, post: Post, carrier: Carrier):
+        self._store, self._pool = store, store.pool
+        self._seal, self._post, self._carrier = seal, post, carrier
         self.ring = Ring()
         self._busy: Counter[UUID] = Counter()
         self._slots = asyncio.Semaphore(AT_ONCE)
@@ -93,14 +103,37 @@ class Sender:
         """Send the first message of a lane that was taken, and record what came of it."""
         head = await self._pool.fetchrow(SQL.webhook_head, lane["endpoint_id"], lane["resource_id"])
         outcome = await self.send(head) if head is not None else None
-        async with self._pool.acquire() as connection, connection.transaction():
-            place = (lane["endpoint_id"], lane["resource_id"])
-            if await connection.fetchval(SQL.hold_webhook_lane, *place, lane["token"]) is None:
-                return  # the endpoint is off or gone, or this process took so long that another one sends
-            if head is None or outcome is None:
-                await self._go_on(connection, lane)
-            else:
-                await self._record(connection, lane, head, outcome)
+        with contextlib.suppress(_NotOurs):
+            if head is not None and outcome is not None and (why := _end(lane, head, outcome)) is not None:
+                await self._turn_off(lane, head, outcome, why)
+                return
+            async with self._pool.acquire() as connection, connection.transaction():
+                await self._hold(connection, lane)
+                if head is None or outcome is None:
+                    await self._go_on(connection, lane)
+                else:
+                    await self._record(connection, lane, head, outcome)
+
+    async def _hold(self, connection: Connection, lane: asyncpg.Record) -> None:
+        """The endpoint is off or gone, or this process took so long that another one sends, when it is not ours."""
+        place = (lane["endpoint_id"], lane["resource_id"])
+        if await connection.fetchval(SQL.hold_webhook_lane, *place, lane["token"]) is None:
+            raise _NotOurs
+
+    async def _turn_off(self, lane: asyncpg.Record, head: asyncpg.Record, outcome: Outcome, why: HookEnd) -> None:
+        """What came of the attempt, and that it was the last: in the log as well, beside who made the endpoint."""
+        told = {"webhook_id": head["endpoint_id"], "why": why, "url": head["url"]}
+        stream = head["account_id"] or head["created_by"]
+        event = WebhookTurnedOff(**told) if head["account_id"] is not None else StaffWebhookTurnedOff(**told)
+
+        async def claims(connection: Connection) -> None:
+            await self._hold(connection, lane)
+            await self._record(connection, lane, head, outcome)
+            await self._stop(connection, head, outcome, why)
+
+        length = await self._pool.fetchval(SQL.stream_length, stream)
+        with contextlib.suppress(Conflict):  # the lane is free in a minute, and the message sent once more
+            await self._store.append([Entry(stream, length + 1, event, META, stream)], claims=claims)
 
     async def send(self, row: Row) -> Outcome:
         """Sign a message and send it."""
@@ -121,42 +154,49 @@ class Sender:
     ) -> None:
         place = (lane["endpoint_id"], lane["resource_id"])
         wait = pause(lane["attempts"], lane["age"], outcome, random.random())
-        gone = outcome.status == GONE
-        over = not outcome.accepted and wait is None and not gone
+        over = not outcome.accepted and wait is None and outcome.status != GONE
         state = "delivered" if outcome.accepted else "failed" if over else "pending"
         await record(connection, head["delivery_id"], outcome, state)
         if outcome.accepted:
             await connection.execute(SQL.webhook_heard, place[0])
             await self._go_on(connection, lane)
             return
-        failing = await connection.fetchval(SQL.webhook_fails, place[0])
+        await connection.execute(SQL.webhook_fails, place[0])
         if over:
             await self._go_on(connection, lane)
         else:
             await connection.execute(SQL.webhook_lane_waits, *place, wait or 0.0)
-        if gone or (over and failing >= GIVE_UP_SECONDS):
-            await self._stop(connection, head, outcome)
 
     async def _go_on(self, connection: Connection, lane: asyncpg.Record) -> None:
         place = (lane["endpoint_id"], lane["resource_id"])
         if await connection.fetchval(SQL.end_webhook_lane, *place, lane["told"]) is None:
             await connection.execute(SQL.webhook_lane_goes_on, *place)
 
-    async def _stop(self, connection: Connection, head: asyncpg.Record, outcome: Outcome) -> None:
+    async def _stop(self, connection: Connection, head: asyncpg.Record, outcome: Outcome, why: HookEnd) -> None:
         """Nothing is sent to an endpoint that is gone, or took nothing for three days; its people are told."""
-        if outcome.status == GONE:
-            why = "It answered 410 Gone."
-        else:
-            why = f"It took no message for three days. The last time: {outcome.said}"
-        if await connection.fetchval(SQL.stop_webhook, head["endpoint_id"], why) is None or not self._post.open:
+        said = {
+            "gone": "It answered 410 Gone.",
+            "failing": f"It took no message for three days. The last time: {outcome.said}",
+        }[why]
+        if await connection.fetchval(SQL.stop_webhook, head["endpoint_id"], said) is None:
+            raise _NotOurs
+        if not self._post.open:
             return
         if head["account_id"] is None:
             rows, page = await connection.fetch(MAIL.staff_addresses), "/admin/webhooks"
         else:
             rows, page = await connection.fetch(MAIL.owners_addresses, head["account_id"]), "/account/webhooks"
         for address in (row["email"] for row in rows if "@" in row["email"]):
-            letter = letters.webhook_disabled(address, head["url"], why, self._post.link(page))
+            letter = letters.webhook_disabled(address, head["url"], said, self._post.link(page))
             await self._post.keep(connection, letter)
+
+
+def _end(lane: asyncpg.Record, head: asyncpg.Record, outcome: Outcome) -> HookEnd | None:
+    """Why nothing more is sent to the endpoint; None when it goes on."""
+    if outcome.status == GONE:
+        return "gone"
+    failed = not outcome.accepted and lane["age"] >= GIVE_UP_SECONDS
+    return "failing" if failed and head["failing"] >= GIVE_UP_SECONDS else None
 
 
 async def record(connection: Connection, delivery_id: UUID, outcome: Outcome, state: str) -> None:

@@ -80,7 +80,7 @@ async def told(pool: Pool, endpoint: UUID, account: UUID, server: UUID, number: 
 async def test_each_server_is_told_in_order_whatever_fails_or_dies(world: World, seed: int) -> None:
     chance, pool, id = random.Random(seed), world.store.pool, await endpoint(world)
     flaky = Flaky(chance)
-    senders = [Sender(pool, world.deps.seal, world.deps.post, flaky) for _ in range(3)]
+    senders = [Sender(world.store, world.deps.seal, world.deps.post, flaky) for _ in range(3)]
     servers, number, expected = [new_id() for _ in range(4)], 0, defaultdict[str, list[int]](list)
     for round in range(60):
         flaky.reliable = round >= 40
@@ -123,7 +123,7 @@ async def test_something_that_is_told_while_a_lane_ends_is_not_forgotten(world: 
     pool, id, server = world.store.pool, await endpoint(world), new_id()
     flaky = Flaky(random.Random(0))
     flaky.reliable = True
-    sender = Sender(pool, world.deps.seal, world.deps.post, flaky)
+    sender = Sender(world.store, world.deps.seal, world.deps.post, flaky)
     await told(pool, id, new_id(), server, 1)
     lane = await sender.take()
     assert lane is not None
@@ -136,7 +136,7 @@ async def test_something_that_is_told_while_a_lane_ends_is_not_forgotten(world: 
 
 async def test_an_endpoint_that_does_not_answer_leaves_room_for_others(world: World) -> None:
     pool, slow, quick = world.store.pool, await endpoint(world), await endpoint(world)
-    sender = Sender(pool, world.deps.seal, world.deps.post, Flaky(random.Random(0)))
+    sender = Sender(world.store, world.deps.seal, world.deps.post, Flaky(random.Random(0)))
     for number in range(1, 10):
         await told(pool, slow, new_id(), new_id(), number)
     await told(pool, quick, new_id(), new_id(), 1)

@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from domain import ids
-from domain.record import Actor, Meta
+from domain.account.events import StaffWebhookTurnedOff, WebhookTurnedOff
+from domain.record import Actor, Meta, Recorded
 from domain.server import events as e
 from eventstore.store import Entry
 from runtime.ids import new_id
@@ -55,6 +56,12 @@ async def sent(world: World, sender: Sender | None = None) -> None:
 def off(box: Path) -> list[str]:
     """The letters that say that something was turned off."""
     return [text for text in (path.read_text() for path in box.glob("*.eml")) if "turned off" in text]
+
+
+async def turned_off(world: World) -> list[Recorded[Any]]:
+    """What the log says of endpoints that were turned off by themselves."""
+    rows = await world.store.pool.fetch("SELECT stream_id, version FROM event WHERE type LIKE '%.webhook_turned_off'")
+    return [(await world.store.read_stream(row["stream_id"], row["version"] - 1))[0] for row in rows]
 
 
 @pytest.fixture
@@ -148,7 +155,13 @@ async def test_a_failure_is_kept_and_the_next_of_the_same_server_waits(
 
 
 async def test_after_three_days_it_is_off_and_its_owner_is_told_and_turned_on_it_gets_what_waited(
-    world: World, base: str, as_ann: httpx.AsyncClient, receiver: Receiver, order: Order, tmp_path: Path
+    world: World,
+    base: str,
+    ann: Person,
+    as_ann: httpx.AsyncClient,
+    receiver: Receiver,
+    order: Order,
+    tmp_path: Path,
 ) -> None:
     made = await created(as_ann, base, receiver)
     receiver.status = 503
@@ -165,6 +178,9 @@ async def test_after_three_days_it_is_off_and_its_owner_is_told_and_turned_on_it
     await world.until(lambda: len(off(box)) == 1)
     assert "To: ann@example.com" in off(box)[0]
     assert "/account/webhooks" in off(box)[0]
+    (told,) = await turned_off(world)
+    assert told.event == WebhookTurnedOff(webhook_id=told.event.webhook_id, why="failing", url=receiver.url)
+    assert (told.stream_id, told.meta.actor.type) == (ann.account_id, "system")
     receiver.status = 200
     await as_ann.patch(f"{base}/{made['id']}", json={"enabled": True})
     await sent(world)
@@ -174,13 +190,18 @@ async def test_after_three_days_it_is_off_and_its_owner_is_told_and_turned_on_it
 
 
 async def test_gone_turns_it_off_at_once(
-    world: World, base: str, as_ann: httpx.AsyncClient, receiver: Receiver, order: Order
+    world: World, base: str, as_ann: httpx.AsyncClient, as_staff: httpx.AsyncClient, receiver: Receiver, order: Order
 ) -> None:
     made = await created(as_ann, base, receiver)
+    staffs = await created(as_staff, "/v1/admin/webhooks", receiver)
     receiver.status = 410
     await running(world, as_ann, order())
     await sent(world)
-    assert len(receiver.taken) == 1
+    assert len(receiver.taken) == 2
+    ended = {ids.show(ids.WEBHOOK, told.event.webhook_id): told.event for told in await turned_off(world)}
+    assert ended.keys() == {made["id"], staffs["id"]}
+    assert {event.why for event in ended.values()} == {"gone"}
+    assert isinstance(ended[staffs["id"]], StaffWebhookTurnedOff)
     assert not (await as_ann.get(f"{base}/{made['id']}")).json()["enabled"]
     assert (await as_ann.post(f"{base}/{made['id']}/replay", json={"after": None})).json()["code"] == "not_allowed"
 
@@ -397,7 +418,7 @@ async def test_two_processes_never_send_two_messages_about_a_server_at_once(
     one = follower(world.deps)
     while await one.page():
         pass
-    other = Sender(world.store.pool, world.deps.seal, world.deps.post, world.deps.wire)
+    other = Sender(world.store, world.deps.seal, world.deps.post, world.deps.wire)
     lane = await world.deps.sender.take()
     assert lane is not None
     assert await other.take() is None
