@@ -59,5 +59,6 @@ export default defineConfig(({ mode }) => ({
     setupFiles: ["./src/mock/setup.ts"],
     restoreMocks: true,
     testTimeout: 30_000,
+    pool: "threads",
   },
 }));

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from typing import NamedTuple
 
 import httpx
@@ -32,8 +33,12 @@ class Wire:
 
     def __init__(self, settings: Webhooks):
         self._settings = settings
+
+    @cached_property
+    def _client(self) -> httpx.AsyncClient:
+        # Reading every authority's certificate takes a while, and most installations send nothing.
         # The surroundings name no proxy: what it connects to would not be checked.
-        self._client = httpx.AsyncClient(
+        return httpx.AsyncClient(
             verify=ssl.create_default_context(),
             trust_env=False,
             follow_redirects=False,
@@ -43,7 +48,8 @@ class Wire:
 
     async def close(self) -> None:
         """Let go of it."""
-        await self._client.aclose()
+        if "_client" in vars(self):
+            await self._client.aclose()
 
     async def find(self, url: str) -> Place:
         """Where a message to an address goes.

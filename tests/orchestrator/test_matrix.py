@@ -196,13 +196,18 @@ def _wrong(at: tuple[str, str], moment: str, fault: str, *, moves: bool = False,
     return [one for one in found if one] or None
 
 
-@pytest.mark.parametrize("at", ALL, ids="-".join)
+def _marks(at: tuple[str, str]) -> list[pytest.MarkDecorator]:
+    return [] if at[0] == "create" else [pytest.mark.many]
+
+
+@pytest.mark.parametrize("at", [pytest.param(at, marks=_marks(at)) for at in ALL], ids="-".join)
 def test_no_step_is_harmed(at: tuple[str, str]) -> None:
     """Whenever its program dies and whatever else befalls it."""
     results = {case: _wrong(at, *case) for case in CASES}
     assert {case: wrong for case, wrong in results.items() if wrong} == {}
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("at", MOVES, ids="-".join)
 def test_no_move_is_harmed(at: tuple[str, str]) -> None:
     """The same while a guest is taken to its image, and home again."""

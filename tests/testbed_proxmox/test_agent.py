@@ -7,6 +7,7 @@ import pytest
 
 from tests.testbed_proxmox.bed import Bed, bed_in
 
+pytestmark = pytest.mark.pve
 VM = "/nodes/pve1/qemu/200"
 
 

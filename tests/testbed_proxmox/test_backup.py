@@ -12,6 +12,7 @@ from testbed.proxmox.storage import contents, retention
 from testbed.proxmox.storage.retention import Entry
 from tests.testbed_proxmox.bed import NODE, Bed, bed_in
 
+pytestmark = pytest.mark.pve
 VZDUMP = f"/nodes/{NODE}/vzdump"
 CONTENT = f"/nodes/{NODE}/storage/local/content"
 DAY = 86_400

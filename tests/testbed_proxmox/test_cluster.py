@@ -4,7 +4,11 @@ import json
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from tests.testbed_proxmox.bed import Bed, bed_in
+
+pytestmark = pytest.mark.pve
 
 
 async def through(bed: Bed, name: str, path: str) -> tuple[int, str]:

@@ -1,7 +1,6 @@
 """Faults on demand, one by one: what a client sees of each, and what has happened nonetheless."""
 
 import asyncio
-import ssl
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -9,7 +8,7 @@ import httpx
 import pytest
 
 from testbed.proxmox.storage.storage import Storage
-from tests.testbed_proxmox.bed import NODE, Bed, bed_in
+from tests.testbed_proxmox.bed import NODE, TRUSTING, Bed, bed_in
 
 pytestmark = pytest.mark.pve
 CLONE = f"/nodes/{NODE}/qemu/9000/clone"
@@ -28,9 +27,7 @@ async def control(bed: Bed, method: str, path: str, **body: Any) -> Any:
 
 async def raw(bed: Bed, path: str) -> bytes:
     """All bytes of an answer, until the connection ends."""
-    trusting = ssl.create_default_context()
-    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
-    reader, writer = await asyncio.open_connection("127.0.0.1", httpx.URL(bed.running.url).port, ssl=trusting)
+    reader, writer = await asyncio.open_connection("127.0.0.1", httpx.URL(bed.running.url).port, ssl=TRUSTING)
     head = [f"GET /api2/json{path} HTTP/1.1", "Connection: close", f"Authorization: {bed.headers['Authorization']}"]
     writer.write("\r\n".join([*head, "", ""]).encode())
     received = bytearray()

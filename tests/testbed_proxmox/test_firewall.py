@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import pytest
+
 from tests.testbed_proxmox.bed import NODE, Bed
 
+pytestmark = pytest.mark.pve
 EMPTY = "da39a3ee5e6b4b0d3255bfef95601890afd80709"
 
 

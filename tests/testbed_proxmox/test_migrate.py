@@ -1,6 +1,10 @@
 """VMs that go from one node to another."""
 
+import pytest
+
 from tests.testbed_proxmox.bed import Bed
+
+pytestmark = pytest.mark.pve
 
 
 async def shared_vm(three: Bed, vmid: int) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.testbed_proxmox.bed import NODE, Bed
 
+pytestmark = pytest.mark.pve
 SHAPES: dict[str, Any] = {
     f"/nodes/{NODE}/dns": {"dns1"},
     f"/nodes/{NODE}/subscription": {"serverid", "url", "message", "status"},

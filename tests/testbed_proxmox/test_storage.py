@@ -5,9 +5,12 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from testbed.postgres import free_port
 from tests.testbed_proxmox.bed import NODE, Bed
 
+pytestmark = pytest.mark.pve
 STORAGE = f"/nodes/{NODE}/storage/local"
 CONTENT = f"{STORAGE}/content"
 

@@ -6,6 +6,7 @@ from testbed.proxmox.schema import UNKNOWN
 from testbed.proxmox.storage import disks
 from tests.testbed_proxmox.bed import NODE, Bed
 
+pytestmark = pytest.mark.pve
 NFS = {"storage": "nfs", "type": "nfs", "server": "10.99.0.5", "export": "/export", "content": "images"}
 
 

@@ -1,20 +1,17 @@
 """The bytes on the wire, without an HTTP client's opinions."""
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from tests.testbed_proxmox.bed import PATIENCE, Bed
+from tests.testbed_proxmox.bed import PATIENCE, TRUSTING, Bed
 
 
 @asynccontextmanager
 async def connected(bed: Bed, tls: bool = True) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """A connection to the API's port, given up after `PATIENCE` seconds."""
-    trusting = ssl.create_default_context()
-    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
     port = int(bed.running.url.rpartition(":")[2])
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting if tls else None)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=TRUSTING if tls else None)
     try:
         async with asyncio.timeout(PATIENCE):
             yield reader, writer
