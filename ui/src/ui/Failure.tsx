@@ -1,8 +1,8 @@
-import { localTime } from "@/lib/dates";
 import { words } from "@/words";
 import { Button } from "./Button";
 import { Notice } from "./Notice";
 import { StaffDetails } from "./StaffDetails";
+import { Timed } from "./Timed";
 
 interface Props {
   title: string;
@@ -20,7 +20,11 @@ export function Failure({ title, message, requestId, debug, knownAt, onRetry }: 
   return (
     <Notice tone="bad" urgent title={title} action={retry}>
       <p>{message}</p>
-      {knownAt ? <p>{words.errors.stale(localTime(new Date(knownAt).toISOString(), "clock"))}</p> : null}
+      {knownAt ? (
+        <p>
+          <Timed say={words.errors.stale} at={new Date(knownAt).toISOString()} as="clock" />
+        </p>
+      ) : null}
       {requestId ? (
         <p className="mt-1 text-small">
           {words.common.requestId}: <span className="font-mono">{requestId}</span>

@@ -22,7 +22,7 @@ export const peopleWords = {
 
   about: "About",
   since: "Since",
-  external: "Elsewhere",
+  external: "External id",
   size: "Size",
   noMembers: "Nobody acts for it.",
   more: "There are more: see the list of servers.",
@@ -51,7 +51,7 @@ export const peopleWords = {
   noneAffected: "No server would be affected.",
   previewFailed: "It could not be found out what would happen",
 
-  rights: "What the law lets them ask for",
+  rights: "Export and erasure",
   exportHelp: "Everything that is kept about this customer and its users, as one file.",
   export: "Export",
   exporting: "Gathering it…",
@@ -87,7 +87,7 @@ export const peopleWords = {
   impersonateTitle: (email: string) => `Act as ${email}?`,
   impersonateNotes: [
     "For 15 minutes, in this tab, you see and do what they may.",
-    "They are told by letter; all you do is recorded as yours, in their name.",
+    "They are told by email; all you do is recorded as yours, in their name.",
     "How they sign in, and who acts for them, stays out of reach.",
   ],
   onlyCustomers: "Only customers can be acted for.",
@@ -107,7 +107,7 @@ export const peopleWords = {
   resetTitle: (email: string) => `Turn off the second factor of ${email}?`,
   resetNotes: [
     "From then on the password alone signs them in: be sure who asks.",
-    "They are signed out everywhere, and a letter tells them.",
+    "They are signed out everywhere, and an email tells them.",
   ],
   noFactor: "They have no second factor.",
   disable: "Disable",

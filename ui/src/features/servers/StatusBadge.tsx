@@ -10,9 +10,10 @@ import {
   Unlink,
   type LucideIcon,
 } from "lucide-react";
+import type { ReactNode } from "react";
 import type { Server, ServerStatus } from "@/api/types";
-import { localTime } from "@/lib/dates";
 import { classes } from "@/lib/classes";
+import { Timed } from "@/ui/Timed";
 import { words } from "@/words";
 
 const changing = { icon: LoaderCircle, colour: "text-accent" };
@@ -36,9 +37,9 @@ const looks: Record<ServerStatus, { icon: LucideIcon; colour: string }> = {
 };
 
 /** What is known when the hypervisor cannot be asked: "Running at 10:00:02". */
-export function lastSeen({ last_status, observed_at }: Server): string | null {
+function lastSeen({ last_status, observed_at }: Server): ReactNode {
   if (!last_status || !observed_at) return null;
-  return words.servers.asOf(words.status[last_status], localTime(observed_at, "clock"));
+  return <Timed say={(time) => words.servers.asOf(words.status[last_status], time)} at={observed_at} as="clock" />;
 }
 
 export function StatusBadge({ server }: { server: Server }) {

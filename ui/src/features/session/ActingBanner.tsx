@@ -2,9 +2,9 @@ import { useMutation } from "@tanstack/react-query";
 import { UserCog } from "lucide-react";
 import { useNavigate } from "react-router";
 import { stopActing, useActing, useUser } from "@/api/session";
-import { localTime } from "@/lib/dates";
 import { paths } from "@/paths";
 import { Button } from "@/ui/Button";
+import { Timed } from "@/ui/Timed";
 import { words } from "@/words";
 
 const { people } = words.staff;
@@ -26,7 +26,7 @@ export function ActingBanner() {
       <div className="mx-auto flex max-w-7xl flex-wrap items-center gap-x-4 gap-y-2 px-4 py-2 sm:px-6">
         <UserCog aria-hidden size={18} className="shrink-0 text-warn" />
         <p role="status" className="min-w-0 flex-1 basis-60 font-medium wrap-anywhere">
-          {people.acting(user.email, localTime(new Date(acting.until).toISOString(), "clock"))}
+          <Timed say={(time) => people.acting(user.email, time)} at={new Date(acting.until).toISOString()} as="clock" />
           {stop.error ? <span className="block text-bad">{people.stopFailed}</span> : null}
         </p>
         <Button busy={stop.isPending} onClick={() => void end()}>

@@ -97,13 +97,17 @@ function Holder({ holder }: { holder: AddressHistory["holders"][number] }) {
         {staff.from} <Time at={since} /> {staff.until} {until ? <Time at={until} /> : staff.now}
       </p>
       <p className="text-small text-soft">
-        {[
-          `${staff.network} ${network}`,
-          account && `${staff.account} ${account}`,
-          vmid !== null && `${staff.guest} ${[cluster, vmid].filter(Boolean).join("/")}`,
-        ]
+        {[`${staff.network} ${network}`, vmid !== null && `${staff.guest} ${[cluster, vmid].filter(Boolean).join("/")}`]
           .filter(Boolean)
           .join(" · ")}
+        {account ? (
+          <>
+            {" · "}
+            <Link className="text-accent underline underline-offset-2" to={paths.adminCustomer(account)}>
+              {staff.account} {account}
+            </Link>
+          </>
+        ) : null}
       </p>
     </li>
   );

@@ -1,11 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useState, type ReactNode } from "react";
 import type { Cluster } from "@/api/types";
-import { localTime } from "@/lib/dates";
 import { EmptyState } from "@/ui/EmptyState";
 import { Facts } from "@/ui/Facts";
 import { Field } from "@/ui/Field";
 import { Section } from "@/ui/Section";
+import { Timed } from "@/ui/Timed";
 import { words } from "@/words";
 import { ConfirmedAct } from "@/asking/ConfirmedAct";
 import { Loaded } from "./Loaded";
@@ -33,10 +33,11 @@ export function ClustersPage() {
   );
 }
 
-function reach({ reachable, observed_at }: Cluster): string {
+function reach({ reachable, observed_at }: Cluster): ReactNode {
   if (reachable === null) return staff.unseen;
   const state = reachable ? staff.reachable : staff.unreachable;
-  return observed_at ? `${state}, ${staff.asOf(localTime(observed_at, "clock"))}` : state;
+  if (!observed_at) return state;
+  return <Timed say={(time) => `${state}, ${staff.asOf(time)}`} at={observed_at} as="clock" />;
 }
 
 function Card({ cluster }: { cluster: Cluster }) {

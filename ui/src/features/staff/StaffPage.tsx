@@ -18,11 +18,13 @@ export function StaffPage() {
   useTitle(here.title);
   if (useUser()?.role !== "admin") return <EmptyState title={staff.notStaff} help={staff.notStaffHelp} />;
   return (
-    <div className="grid grid-cols-1 gap-5 lg:grid-cols-[11rem_minmax(0,1fr)] lg:gap-x-10">
+    <div className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-5 lg:grid-cols-[11rem_minmax(0,1fr)] lg:items-start lg:gap-x-10">
       <Places here={here} pathname={pathname} />
-      <div className="grid grid-cols-1 content-start gap-5">
+      <div className="max-lg:contents lg:grid lg:grid-cols-1 lg:gap-5">
         <Heading here={here} pathname={pathname} />
-        <Outlet />
+        <div className="grid grid-cols-1 content-start gap-5 max-lg:col-span-2">
+          <Outlet />
+        </div>
       </div>
     </div>
   );
@@ -30,9 +32,10 @@ export function StaffPage() {
 
 /** Where one is; in a page below, the way back. */
 function Heading({ here, pathname }: { here: Place; pathname: string }) {
-  if (here.is(pathname)) return <h1 className="text-title font-semibold max-lg:sr-only">{here.title}</h1>;
+  if (here.is(pathname))
+    return <h1 className="text-title font-semibold max-lg:col-start-1 max-lg:row-start-1">{here.title}</h1>;
   return (
-    <h1 className="text-small">
+    <h1 className="text-small max-lg:col-start-1 max-lg:row-start-1">
       <Link to={here.to} className="inline-flex min-h-6 items-center text-accent underline underline-offset-2">
         {here.title}
       </Link>
@@ -46,24 +49,20 @@ function Places({ here, pathname }: { here: Place; pathname: string }) {
   const [openAt, setOpenAt] = useState<string | null>(null);
   const open = openAt === pathname;
   return (
-    <nav aria-label={staff.title} className="lg:sticky lg:top-22 lg:-ml-3 lg:self-start">
-      <div className="flex items-center justify-between gap-4 lg:hidden">
-        <span aria-hidden className="text-title font-semibold">
-          {here.is(pathname) ? here.title : null}
-        </span>
-        <Button
-          aria-expanded={open}
-          aria-controls={id}
-          icon={<Menu aria-hidden size={16} />}
-          onClick={() => setOpenAt(open ? null : pathname)}
-        >
-          {staff.menu}
-        </Button>
-      </div>
+    <nav aria-label={staff.title} className="max-lg:contents lg:sticky lg:top-22 lg:-ml-3">
+      <Button
+        aria-expanded={open}
+        aria-controls={id}
+        icon={<Menu aria-hidden size={16} />}
+        className="max-lg:col-start-2 max-lg:row-start-1 lg:hidden"
+        onClick={() => setOpenAt(open ? null : pathname)}
+      >
+        {staff.menu}
+      </Button>
       <div
         id={id}
         className={classes(
-          "grid grid-cols-2 gap-x-4 gap-y-3 max-lg:card max-lg:mt-4 max-lg:p-4 sm:grid-cols-4 lg:grid-cols-1 lg:gap-y-5",
+          "grid grid-cols-2 gap-x-4 gap-y-3 max-lg:card max-lg:col-span-2 max-lg:p-4 sm:grid-cols-4 lg:grid-cols-1 lg:gap-y-5",
           open ? undefined : "max-lg:hidden",
         )}
       >

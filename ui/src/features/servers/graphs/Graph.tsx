@@ -2,6 +2,7 @@ import type { KeyboardEvent, PointerEvent } from "react";
 import type { Measurement } from "@/api/types";
 import { localTime } from "@/lib/dates";
 import { Section } from "@/ui/Section";
+import { Time } from "@/ui/Time";
 import { words } from "@/words";
 import { path, top, type Chart } from "./series";
 
@@ -109,7 +110,7 @@ function spoken(chart: Chart, at: Measurement): string {
 function Legend({ chart, at }: { chart: Chart; at: Measurement }) {
   return (
     <p className="flex flex-wrap items-center gap-x-5 gap-y-1 text-small text-soft tabular-nums">
-      <span>{localTime(at.t)}</span>
+      <Time at={at.t} />
       {chart.lines.map(({ value, label }, n) => (
         <span key={value} className="inline-flex items-center gap-1.5">
           <span aria-hidden className={`size-2.5 rounded-full ${dots[n]}`} />

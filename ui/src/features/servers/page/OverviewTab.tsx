@@ -100,7 +100,16 @@ function Staff({ server, admin }: { server: Server; admin: NonNullable<Server["a
     <Section title={words.server.staff}>
       <Facts
         facts={[
-          [words.servers.columns.owner, <Copy key="owner" text={admin.owner} what={words.servers.columns.owner} />],
+          [
+            words.servers.columns.owner,
+            <Link
+              key="owner"
+              className="text-accent underline underline-offset-2"
+              to={paths.adminCustomer(admin.owner)}
+            >
+              {admin.owner}
+            </Link>,
+          ],
           [words.server.cluster, admin.cluster ?? words.common.none],
           [words.servers.columns.node, admin.node ?? words.common.none],
           [words.servers.columns.vmid, admin.vmid ?? words.common.none],

@@ -155,7 +155,9 @@ test("a time that is not of today has its day, and what lasts days is not counte
   const inThreeDays = new Date(Date.now() + 72 * 3_600_000).toISOString();
   const ending = aServer({ status: "terminating", purge_at: inThreeDays });
   const { router } = renderApp(`/servers/${unknown.id}`, { servers: [unknown, ending] });
-  expect(await screen.findByText(/Last seen: Running, as of Mar 3, 2026/)).toBeVisible();
+  const seen = await screen.findByText(/^Last seen: Running, as of/);
+  expect(seen).toHaveTextContent("as of Mar 3, 2026, ");
+  expect(within(seen).getByRole("time")).toHaveAttribute("title", "Mar 3, 2026, 12:05:00 PM UTC");
   await act(() => router.navigate(`/servers/${ending.id}`));
   expect(await screen.findByText(/, in (3 d 0 h|2 d 23 h)\. Until then you can undo it/)).toBeVisible();
 });

@@ -1,9 +1,10 @@
 import type { ReactNode } from "react";
 import type { Server, ServerStatus } from "@/api/types";
-import { localTime, secondsBetween } from "@/lib/dates";
+import { secondsBetween } from "@/lib/dates";
 import { useNow } from "@/lib/hooks";
 import { Notice } from "@/ui/Notice";
 import { Time } from "@/ui/Time";
+import { Timed } from "@/ui/Timed";
 import { words } from "@/words";
 
 const notices: Partial<Record<ServerStatus, (server: Server) => ReactNode>> = {
@@ -56,9 +57,11 @@ export function StatusNotice({ server }: { server: Server }) {
   );
 }
 
-function asOf({ last_status, observed_at }: Server): string {
+function asOf({ last_status, observed_at }: Server): ReactNode {
   if (!last_status || !observed_at) return words.server.unknownNever;
-  return words.server.unknownHelp(words.status[last_status], localTime(observed_at, "clock"));
+  return (
+    <Timed say={(time) => words.server.unknownHelp(words.status[last_status], time)} at={observed_at} as="clock" />
+  );
 }
 
 function Terminating({ purgeAt }: { purgeAt: string | null }) {
@@ -73,12 +76,5 @@ function Terminating({ purgeAt }: { purgeAt: string | null }) {
 function Countdown({ purgeAt, now }: { purgeAt: string; now: number }) {
   const left = secondsBetween(now, purgeAt);
   if (left === 0) return words.server.purgeNow;
-  const [before, after] = words.server.purge("|", words.common.seconds(left)).split("|");
-  return (
-    <>
-      {before}
-      <Time at={purgeAt} as="clock" />
-      {after}
-    </>
-  );
+  return <Timed say={(time) => words.server.purge(time, words.common.seconds(left))} at={purgeAt} as="clock" />;
 }

@@ -2,8 +2,8 @@ import type { SystemHealth } from "@/api/types";
 import { ConfirmedAct } from "@/asking/ConfirmedAct";
 import { ReasonedAct } from "@/asking/ReasonedAct";
 import { staffActs } from "@/features/staff/queries";
-import { localTime } from "@/lib/dates";
 import { Section } from "@/ui/Section";
+import { Timed } from "@/ui/Timed";
 import { words } from "@/words";
 
 const { health } = words.staff;
@@ -14,7 +14,9 @@ export function Effects({ effects: { paused, reason, since } }: Pick<SystemHealt
     <Section title={health.effects}>
       {paused ? (
         <div>
-          <p className="font-medium text-warn">{health.pausedSince(localTime(since))}</p>
+          <p className="font-medium text-warn">
+            <Timed say={health.pausedSince} at={since} />
+          </p>
           {reason ? <p className="wrap-anywhere">{reason}</p> : null}
           <p className="text-soft">{health.pausedHelp}</p>
         </div>

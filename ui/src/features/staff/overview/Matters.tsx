@@ -3,6 +3,7 @@ import { Link } from "react-router";
 import { ConfirmedAct } from "@/asking/ConfirmedAct";
 import { staffActs } from "@/features/staff/queries";
 import { classes } from "@/lib/classes";
+import { utcTime } from "@/lib/dates";
 import { words } from "@/words";
 import type { Matter } from "./matters";
 
@@ -21,12 +22,15 @@ export function Matters({ matters }: { matters: readonly Matter[] }) {
   );
 }
 
-function Line({ matter: { tone, title, help, to, allows } }: { matter: Matter }) {
+function Line({ matter: { tone, title, help, at, to, allows } }: { matter: Matter }) {
   const Icon = icons[tone];
   return (
     <li className="relative flex flex-wrap items-center gap-x-4 gap-y-3 px-5 py-3 has-[a:hover]:bg-raised">
       <Icon aria-hidden size={18} className={classes("shrink-0", colours[tone])} />
-      <div className={classes("min-w-0 flex-1 wrap-anywhere", allows && "basis-48")}>
+      <div
+        title={at ? words.common.utc(utcTime(at)) : undefined}
+        className={classes("min-w-0 flex-1 wrap-anywhere", allows && "basis-48")}
+      >
         <p className="font-medium">
           {to ? (
             <Link className="after:absolute after:inset-0" to={to}>

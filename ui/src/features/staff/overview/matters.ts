@@ -15,6 +15,8 @@ export interface Matter {
   tone: "bad" | "warn" | "info";
   title: string;
   help?: string | null;
+  /** The time that it speaks of. */
+  at?: string | null;
   /** Where it is seen to; what staff may let go on here has a name instead. */
   to?: string;
   allows?: "destroys" | "billing";
@@ -74,13 +76,19 @@ function ofSystem({ effects, programs, clusters, projections, letters }: SystemH
 
 function ofCluster({ name, observed_at }: Cluster): Matter {
   const title = observed_at ? staff.clusterAway(name, localTime(observed_at, "clock")) : staff.clusterUnseen(name);
-  return { key: `cluster ${name}`, tone: observed_at ? "bad" : "info", title, to: paths.adminClusters() };
+  return {
+    key: `cluster ${name}`,
+    tone: observed_at ? "bad" : "info",
+    title,
+    at: observed_at,
+    to: paths.adminClusters(),
+  };
 }
 
 function ofWebhook({ id, account, url, failing_since, disabled_reason }: SystemHealth["webhooks"][number]): Matter {
   const help = disabled_reason ?? (failing_since ? overview.webhookSince(localTime(failing_since)) : null);
   const to = account ? paths.adminCustomer(account) : paths.adminWebhook(id);
-  return { key: id, tone: "warn", title: overview.webhook(url), help, to };
+  return { key: id, tone: "warn", title: overview.webhook(url), help, at: failing_since, to };
 }
 
 function ofDestroys({ recent, limit }: Schemas["Destroys"]): Matter {
@@ -126,5 +134,5 @@ export function daysLeft({ room, grown }: Pick<LocationRoom, "room" | "grown">):
 
 function ofImport({ id, source, started_at }: Schemas["ImportRun"]): Matter {
   const title = overview.importOpen(source, localTime(started_at));
-  return { key: id, tone: "info", title, to: paths.adminImport(id) };
+  return { key: id, tone: "info", title, at: started_at, to: paths.adminImport(id) };
 }

@@ -1,9 +1,9 @@
 import { Link } from "react-router";
 import type { Past, ServerPast } from "@/api/types";
-import { localTime } from "@/lib/dates";
 import { paths } from "@/paths";
 import { Facts } from "@/ui/Facts";
 import { Section } from "@/ui/Section";
+import { Timed } from "@/ui/Timed";
 import { words } from "@/words";
 import { Changes } from "./Changes";
 
@@ -34,7 +34,9 @@ function Account({
   const members = then?.members.map(({ id: user, name, role }) => `${name ?? user} (${role})`).join(", ");
   return (
     <Section title={then?.name ?? now?.name ?? id}>
-      <p className="text-soft">{past.then(localTime(time))}</p>
+      <p className="text-soft">
+        <Timed say={past.then} at={time} />
+      </p>
       {then ? (
         <Facts
           facts={[
@@ -54,7 +56,9 @@ function Account({
 function Address({ address: { address, then, now }, time }: { address: NonNullable<Past["address"]>; time: string }) {
   return (
     <Section title={address}>
-      <p className="text-soft">{past.then(localTime(time))}</p>
+      <p className="text-soft">
+        <Timed say={past.then} at={time} />
+      </p>
       <Facts
         facts={[
           [past.holderThen, <Holder key="then" holder={then} />],
@@ -77,7 +81,9 @@ function Holder({ holder }: { holder: NonNullable<Past["address"]>["then"] }) {
 function ServerThen({ server: { id, then, operation, now, changes }, time }: { server: ServerPast; time: string }) {
   return (
     <Section title={then?.name ?? now?.name ?? id}>
-      <p className="text-soft">{past.then(localTime(time))}</p>
+      <p className="text-soft">
+        <Timed say={past.then} at={time} />
+      </p>
       {then ? <Facts facts={factsOf(then, operation)} /> : <p>{past.notYet}</p>}
       {then ? <Changes changes={changes} gone={now === null} /> : null}
       {now ? (
@@ -88,6 +94,14 @@ function ServerThen({ server: { id, then, operation, now, changes }, time }: { s
         </p>
       ) : null}
     </Section>
+  );
+}
+
+function Owner({ id }: { id: string }) {
+  return (
+    <Link className="text-accent underline underline-offset-2" to={paths.adminCustomer(id)}>
+      {id}
+    </Link>
   );
 }
 
@@ -104,7 +118,7 @@ function factsOf(then: Then, operation: ServerPast["operation"]) {
     [words.server.location, then.location.name],
     [words.server.addresses, then.ips.map(({ address }) => address).join(", ") || past.nothing],
     [past.guest, [admin?.cluster, admin?.node, admin?.vmid].filter((part) => part != null).join("/") || past.nothing],
-    [past.owner, admin?.owner ?? past.nothing],
+    [past.owner, admin?.owner ? <Owner key="owner" id={admin.owner} /> : past.nothing],
     [words.server.id, then.id],
   ] as const;
 }
