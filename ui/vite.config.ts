@@ -28,10 +28,12 @@ const compressed: Plugin = {
   },
 };
 
-/* What every page needs comes as two files: they compress better than their parts, and are asked for at once. */
-const EVERYWHERE = /node_modules\/(react|react-dom|react-router|scheduler|@tanstack\/(query-core|react-query))\//;
+/* What every page needs comes as a few files: they compress better than their parts, and are asked for at once. */
+const FIRST =
+  /node_modules\/react\/|src\/(api\/(session|errors)|words\.|words\/(all|accounts|readable|operations|session|palette))|preload-helper|rolldown\/runtime/;
+const EVERYWHERE = /node_modules\/(react-dom|react-router|scheduler|@tanstack\/(query-core|react-query))\//;
 const OFTEN =
-  /src\/(api\/|lib\/|ui\/(?!Dialog)|paths|features\/servers\/(queries|fresh|specs|StatusBadge|actions|list\/filters)|words\/(all|accounts|readable|operations|session|palette))|openapi-fetch|lucide-react|eventsource-parser|preload-helper|rolldown\/runtime/;
+  /src\/(routes|Shell|RouteFailure|api\/|lib\/|ui\/(?!Dialog)|paths|features\/servers\/(queries|fresh|live|specs|StatusBadge|actions|list\/filters|palette\/PaletteButton)|features\/session\/SignOut)|openapi-fetch|lucide-react|eventsource-parser/;
 
 export default defineConfig(({ mode }) => ({
   plugins: [react(), tailwindcss(), framed(alias), compressed, ...(mode === "mock" ? [mockApi(alias)] : [])],
@@ -46,7 +48,8 @@ export default defineConfig(({ mode }) => ({
       output: {
         codeSplitting: {
           groups: [
-            { name: "base", test: EVERYWHERE },
+            { name: "first", test: FIRST, priority: 2, includeDependenciesRecursively: false },
+            { name: "base", test: EVERYWHERE, priority: 1 },
             { name: "shared", test: OFTEN, includeDependenciesRecursively: false },
           ],
         },

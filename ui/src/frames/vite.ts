@@ -5,11 +5,12 @@ type Frame = keyof ReturnType<Frames["frames"]>;
 
 /** The pages that come with a frame, and whose scripts they ask for at once. */
 const PAGES: Record<string, [frame: Frame, modules: readonly string[]]> = {
-  "login.html": ["login", ["session/LoginPage"]],
-  "list.html": ["list", ["servers/list/ServersPage"]],
-  "server.html": ["inside", ["servers/page/ServerPage", "servers/page/OverviewTab"]],
+  "login.html": ["login", ["features/session/LoginPage"]],
+  "list.html": ["list", ["features/servers/list/ServersPage"]],
+  "server.html": ["inside", ["features/servers/page/ServerPage", "features/servers/page/OverviewTab"]],
   "inside.html": ["inside", []],
 };
+const ALWAYS = ["root", "draw"];
 const EMPTY = /<div id="root">[^]*?<\/div>/;
 const STYLESHEET = /\s*<link rel="stylesheet"[^>]*href="\/([^"]+)">/;
 
@@ -26,11 +27,12 @@ export function framed(alias: Record<string, string>): Plugin {
       async handler(_, bundle) {
         const page = bundle["index.html"];
         if (page?.type !== "asset") throw new Error("there is no index.html to put frames into");
-        page.source = withPatience(withStyles(String(page.source), bundle));
+        const plain = withPatience(withStyles(String(page.source), bundle));
+        page.source = asking(plain, bundle, ALWAYS);
         const drawn = await draw(alias);
         for (const [fileName, [frame, modules]] of Object.entries(PAGES)) {
-          const preloads = modules.flatMap((module) => scripts(bundle, module)).filter(unless(page.source));
-          this.emitFile({ type: "asset", fileName, source: put(page.source, drawn[frame], preloads) });
+          const source = asking(plain, bundle, [...ALWAYS, ...modules]);
+          this.emitFile({ type: "asset", fileName, source: source.replace(EMPTY, () => within(drawn[frame])) });
         }
       },
     },
@@ -60,17 +62,24 @@ function withPatience(html: string): string {
 /** The files that a module of a page is in, with those that they import. */
 function scripts(bundle: Rolldown.OutputBundle, module: string): string[] {
   const chunks = Object.values(bundle).filter((each) => each.type === "chunk");
-  const chunk = chunks.find(({ moduleIds }) => moduleIds.some((id) => id.endsWith(`/src/features/${module}.tsx`)));
+  const chunk = chunks.find(({ moduleIds }) => moduleIds.some((id) => id.includes(`/src/${module}.ts`)));
   if (!chunk) throw new Error(`no script has ${module}`);
-  return [chunk.fileName, ...chunk.imports];
+  return closure(chunk.fileName, bundle);
 }
 
-const unless = (html: string) => (file: string, at: number, files: string[]) =>
-  files.indexOf(file) === at && !html.includes(file);
-
-function put(html: string, frame: string, preloads: string[]): string {
-  const links = preloads.map((file) => `<link rel="modulepreload" fetchpriority="low" crossorigin href="/${file}">`);
-  return html
-    .replace("</head>", () => `${links.join("")}</head>`)
-    .replace(EMPTY, () => `<div id="root">${frame}</div>`);
+function closure(file: string, bundle: Rolldown.OutputBundle, seen: string[] = []): string[] {
+  const chunk = bundle[file];
+  if (chunk?.type !== "chunk" || seen.includes(file)) return seen;
+  return chunk.imports.reduce((found, each) => closure(each, bundle, found), [...seen, file]);
 }
+
+/** The page with the scripts of modules asked for at once. */
+function asking(html: string, bundle: Rolldown.OutputBundle, modules: readonly string[]): string {
+  const files = new Set(modules.flatMap((module) => scripts(bundle, module)));
+  const links = [...files]
+    .filter((file) => !html.includes(file))
+    .map((file) => `    <link rel="modulepreload" fetchpriority="low" crossorigin href="/${file}">\n`);
+  return html.replace("  </head>", () => `${links.join("")}  </head>`);
+}
+
+const within = (frame: string) => `<div id="root">${frame}</div>`;

@@ -1,7 +1,13 @@
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
-const dayAndClock = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-const utc = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium", timeZone: "UTC" });
+/** Formats take milliseconds to make: each is made when it is first wanted. */
+function format(options: Intl.DateTimeFormatOptions): (time: Date) => string {
+  let made: Intl.DateTimeFormat | undefined;
+  return (time) => (made ??= new Intl.DateTimeFormat(undefined, options)).format(time);
+}
+
+const clock = format({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const day = format({ dateStyle: "medium" });
+const dayAndClock = format({ dateStyle: "medium", timeStyle: "short" });
+const utc = format({ dateStyle: "medium", timeStyle: "medium", timeZone: "UTC" });
 
 export type TimeStyle = "clock" | "day" | "full";
 const styles = { clock, day, full: dayAndClock };
@@ -10,11 +16,11 @@ const styles = { clock, day, full: dayAndClock };
 export function localTime(iso: string, style: TimeStyle = "full"): string {
   const time = new Date(iso);
   const today = style !== "clock" || time.toDateString() === new Date().toDateString();
-  return (today ? styles[style] : dayAndClock).format(time);
+  return (today ? styles[style] : dayAndClock)(time);
 }
 
 export function utcTime(iso: string): string {
-  return utc.format(new Date(iso));
+  return utc(new Date(iso));
 }
 
 /** A time as a field of type `datetime-local` wants it: local, to the second. */

@@ -1,4 +1,4 @@
-import { useEffect, useState, useSyncExternalStore } from "react";
+import { useDeferredValue, useEffect, useState, useSyncExternalStore } from "react";
 
 /** The value once it has stood still for `ms`. */
 export function useSettled<T>(value: T, ms: number): T {
@@ -18,6 +18,11 @@ export function useDelayed(ms: number): boolean {
     return () => clearTimeout(timer);
   }, [ms]);
   return late;
+}
+
+/** True soon after `ready`: what is drawn by it is drawn in small pieces, between which the browser answers. */
+export function useInPieces(ready: boolean): boolean {
+  return useDeferredValue(ready, false) && ready;
 }
 
 /** The clock in ms, read every second while `ticking`. */

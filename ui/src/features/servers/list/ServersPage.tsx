@@ -4,7 +4,7 @@ import { useCallback, useMemo, type ReactNode } from "react";
 import { useNavigate, useSearchParams } from "react-router";
 import { describe } from "@/api/errors";
 import { useUser } from "@/api/session";
-import { useTitle } from "@/lib/hooks";
+import { useInPieces, useTitle } from "@/lib/hooks";
 import { paths } from "@/paths";
 import { Button } from "@/ui/Button";
 import { EmptyState } from "@/ui/EmptyState";
@@ -68,7 +68,7 @@ function Servers({ filters, onChange }: ServersProps) {
   const failure = error ? (
     <Failure title={words.servers.failed} {...describe(error)} knownAt={list.dataUpdatedAt} onRetry={retry} />
   ) : null;
-  if (!data) return failure ?? <Skeleton rows={6} label={words.common.loading} />;
+  if (!useInPieces(data !== undefined)) return failure ?? <Skeleton rows={6} label={words.common.loading} />;
   return (
     <>
       {failure}

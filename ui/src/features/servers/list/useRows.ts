@@ -10,6 +10,7 @@ const CARD_GAP_PX = 12;
 /** So much more than what is in sight stands on the page above and below it, and so far may be scrolled with it. */
 const BEYOND_PX = 480;
 const STEP_PX = 240;
+const NOWHERE = -1_000_000;
 /** Room for the header above and the bar of chosen servers below, when a row is moved to. */
 const HEADER_PX = 72;
 const BAR_PX = 96;
@@ -31,8 +32,8 @@ export function useRows(count: number, keyOf: (index: number) => string) {
     [count, keyOf, known, guess, gap],
   );
   const from = useScrolled() - top;
-  // What only waits to be scrolled to is drawn after what is looked at.
-  const around = useDeferredValue(from);
+  // What only waits to be scrolled to is drawn after what is looked at, also at first.
+  const around = useDeferredValue(from, NOWHERE);
   const [first, last] = inSight(edges, from, 0);
   const [above, below] = inSight(edges, around, BEYOND_PX);
   const near = above <= last && below >= first;

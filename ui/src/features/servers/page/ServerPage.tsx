@@ -3,7 +3,7 @@ import { useState } from "react";
 import { Link, Outlet, useLocation, useParams } from "react-router";
 import { describe, hasStatus } from "@/api/errors";
 import type { Server } from "@/api/types";
-import { useTitle } from "@/lib/hooks";
+import { useInPieces, useTitle } from "@/lib/hooks";
 import { paths } from "@/paths";
 import { EmptyState } from "@/ui/EmptyState";
 import { Failure } from "@/ui/Failure";
@@ -22,6 +22,7 @@ export function ServerPage() {
   const { id = "" } = useParams();
   const query = useQuery(serverQueries.detail(id));
   useTitle(query.data?.name ?? words.servers.title);
+  const drawn = useInPieces(query.data !== undefined);
   if (hasStatus(query.error, 404)) return <Gone />;
 
   const failure = query.error ? (
@@ -32,7 +33,7 @@ export function ServerPage() {
       onRetry={() => void query.refetch()}
     />
   ) : null;
-  if (!query.data) return failure ?? <Skeleton rows={5} label={words.common.loading} />;
+  if (!query.data || !drawn) return failure ?? <Skeleton rows={5} label={words.common.loading} />;
   return (
     <div className="grid gap-5">
       {failure}
