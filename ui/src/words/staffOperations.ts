@@ -21,6 +21,7 @@ export const staffOperationWords = {
   },
   none: "No such operation",
   noneHelp: "Others are shown when the filters are changed.",
+  alike: (n: number) => (n === 1 ? "and once before in the same way" : `and ${n} times before in the same way`),
   at: (step: string) => `at “${step}”`,
   reasonHelp: "Kept in the history of the server, for staff.",
   skip: "Skip the step",

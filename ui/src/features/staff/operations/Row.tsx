@@ -36,8 +36,14 @@ const ways: Record<Way, { label: string; acting: string; title: string; notes: s
   },
 };
 
+interface Props {
+  operation: StaffOperation;
+  /** How many older ones, not shown, went wrong as it did. */
+  alike?: number;
+}
+
 /** An operation: of which server, where, how far it is, why it does not go on, and the ways out. */
-export function Row({ operation }: { operation: StaffOperation }) {
+export function Row({ operation, alike = 0 }: Props) {
   const { id, type, status, server, error, created_at, steps, actions } = operation;
   const step = steps.find((each) => each.status !== "succeeded" && each.status !== "queued");
   const place = [server.cluster, server.node, server.vmid && `VMID ${server.vmid}`].filter(Boolean).join(" · ");
@@ -57,6 +63,7 @@ export function Row({ operation }: { operation: StaffOperation }) {
         <p className="text-small text-soft">
           <Time at={created_at} />
           {place ? ` · ${place}` : null}
+          {alike > 0 ? ` · ${operationsPage.alike(alike)}` : null}
         </p>
         {error || step?.detail ? <p>{error?.message ?? step?.detail}</p> : null}
         {error?.debug ? <StaffDetails text={error.debug} /> : null}

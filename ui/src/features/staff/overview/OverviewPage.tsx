@@ -10,6 +10,7 @@ import { EmptyState } from "@/ui/EmptyState";
 import { Failure } from "@/ui/Failure";
 import { Skeleton } from "@/ui/Skeleton";
 import { words } from "@/words";
+import { alike } from "./alike";
 import { Matters } from "./Matters";
 import { mattersOf } from "./matters";
 import { Lately, Room } from "./Pace";
@@ -17,6 +18,8 @@ import { Lately, Room } from "./Pace";
 const staff = words.staff;
 const { overview } = staff;
 const SHOWN = 5;
+/** As many are read to find what repeats itself. */
+const READ = 30;
 
 /** First what somebody has to do something about; below it how everything goes. */
 export function OverviewPage() {
@@ -73,21 +76,28 @@ type Operations = NonNullable<ReturnType<typeof useStuck>["data"]>;
 function Stuck({ operations }: { operations: Operations }) {
   return (
     <Part title={staff.operations} to={paths.adminOperations("needs_attention")} more={operations.length > SHOWN}>
-      <OperationList label={staff.operations} operations={operations.slice(0, SHOWN)} />
+      <OperationList
+        label={staff.operations}
+        found={operations.slice(0, SHOWN).map((operation) => ({ operation, more: 0 }))}
+      />
     </Part>
   );
 }
 
 function FailedLately() {
-  const failed = useInfiniteQuery(staffQueries.allOperations({ status: "failed" }, SHOWN));
+  const failed = useInfiniteQuery(staffQueries.allOperations({ status: "failed" }, READ));
   return (
-    <Part title={staff.failedOperations} to={paths.adminOperations("failed")} more={failed.hasNextPage}>
+    <Part
+      title={staff.failedOperations}
+      to={paths.adminOperations("failed")}
+      more={(failed.data?.pages[0]?.data.length ?? 0) > SHOWN}
+    >
       <Loaded query={failed}>
         {({ pages }) =>
           pages[0]!.data.length === 0 ? (
             <p className="card px-5 py-4 text-soft">{staff.noneFailed}</p>
           ) : (
-            <OperationList label={staff.failedOperations} operations={pages[0]!.data} />
+            <OperationList label={staff.failedOperations} found={alike(pages[0]!.data).slice(0, SHOWN)} />
           )
         }
       </Loaded>
@@ -112,11 +122,11 @@ function Part({ title, to, more, children }: { title: string; to: string; more: 
   );
 }
 
-function OperationList({ label, operations }: { label: string; operations: Operations }) {
+function OperationList({ label, found }: { label: string; found: ReturnType<typeof alike> }) {
   return (
     <ul aria-label={label} className="card divide-y divide-line">
-      {operations.map((operation) => (
-        <Row key={operation.id} operation={operation} />
+      {found.map(({ operation, more }) => (
+        <Row key={operation.id} operation={operation} alike={more} />
       ))}
     </ul>
   );

@@ -2,7 +2,7 @@ import { screen, within } from "@testing-library/react";
 import { http, HttpResponse } from "msw";
 import { expect, test } from "vitest";
 import { renderApp } from "@/mock/app";
-import { admin } from "@/mock/fixtures";
+import { admin, aServer, customer } from "@/mock/fixtures";
 import { network } from "@/mock/setup";
 import { aHealth, anImportRun, aPace } from "@/mock/staff";
 import { daysLeft, mattersOf } from "./matters";
@@ -53,4 +53,14 @@ test("what fails is said once, with its request id, and the rest is shown", asyn
   expect(await screen.findByRole("link", { name: "Changes on Proxmox are paused" })).toBeVisible();
   expect(screen.getAllByRole("alert")).toHaveLength(1);
   expect(screen.queryByText("Nothing needs attention")).toBeNull();
+});
+
+test("what fails again and again in the same way stands there once", async () => {
+  const server = aServer({ name: "mail" });
+  const { db } = renderApp("/admin", { user: admin, servers: [server] });
+  for (const message of ["The storage is full.", "The storage is full.", "The node went away."])
+    db.fail(db.act(server.id, { type: "backup" }, customer).id, { code: "x", message, retryable: false, debug: null });
+  const failed = await screen.findByRole("list", { name: "Failed lately" });
+  expect(within(failed).getAllByRole("listitem")).toHaveLength(2);
+  expect(failed).toHaveTextContent("and once before in the same way");
 });
