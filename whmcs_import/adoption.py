@@ -66,6 +66,7 @@ class Named(NamedTuple):
     service_id: int
     vm: tuple[str, int] | None
     addresses: Sequence[str]
+    counts: bool  # False: the service is left out, and disputes nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +77,28 @@ class Disputed:
     services: Set[int] = frozenset()
 
 
-def named(claim: Claim, addresses: Sequence[str]) -> Named:
+def named(service: int, found: Hint | NoHint, addresses: Sequence[str], *, counts: bool = True) -> Named:
     """What a service names."""
-    found = hint(claim)
-    return Named(claim.service_id, (found.cluster, found.vmid) if isinstance(found, Hint) else None, addresses)
+    vm = (found.cluster, found.vmid) if isinstance(found, Hint) else None
+    return Named(service, vm, addresses, counts)
 
 
 def disputed(named: Iterable[Named]) -> Disputed:
     """What several services name, of everything that is named."""
     owners: Counter[tuple[str, int]] = Counter()
     sharing: dict[str, list[int]] = {}
-    for service, vm, addresses in named:
-        if vm is not None:
+    for service, vm, addresses, counts in named:
+        if vm is not None and counts:
             owners[vm] += 1
         for address in addresses:
             sharing.setdefault(address, []).append(service)
     torn = {service for services in sharing.values() if len(services) > 1 for service in services}
     return Disputed({vm for vm, count in owners.items() if count > 1}, torn)
+
+
+def is_disputed(named: Named, disputed: Disputed) -> bool:
+    """Whether others name what a service names."""
+    return named.vm in disputed.vms or named.service_id in disputed.services
 
 
 def settled(found: Hint | NoHint, service: int, disputed: Disputed) -> Hint | NoHint:

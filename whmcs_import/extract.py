@@ -27,14 +27,14 @@ from whmcs_import import wire
 from whmcs_import.staging import (
     AMOUNTS,
     ANYTHING,
+    MEANINGS,
     NUMBERS,
+    READERS,
     TABLES,
     TABLES_BEFORE_8,
     Staging,
     Table,
-    as_amount,
     as_number,
-    as_text,
 )
 from whmcs_import.values import is_secret_name, storable
 
@@ -399,17 +399,39 @@ def _copy_table(connection: Connection, schema: _Schema, table: Table, staging: 
     """Stage a table; answers with its digest."""
     query = _query(connection, schema, table)
     digest = hashlib.blake2b(query.encode(), digest_size=16)
-    readers = _readers(schema.tables[table.origin.lower()], table)
+    meanings = _meanings(schema.tables[table.origin.lower()], table)
     done, about = 0, schema.tables[table.origin.lower()].rows
     with connection.cursor(SSCursor) as cursor:
         cursor.execute(query)
-        found = wire.rows(cursor, digest)
-        while rows := list(islice(found, BATCH)):
-            staging.add(table, [_read(row, readers) for row in rows] if readers else rows)
-            done += len(rows)
+        for count in (_heap if table.heaped else _stage)(table, cursor, digest, meanings, staging):
+            done += count
             progress(table.origin, done, about if about > done else None)
     progress(table.origin, done, done)
     return digest.hexdigest()
+
+
+def _stage(
+    table: Table, cursor: SSCursor, digest: hashlib.blake2b, meanings: dict[int, str], staging: Staging
+) -> Iterator[int]:
+    """Stage the rows one by one; answers with how many, again and again."""
+    found = wire.rows(cursor, digest)
+    readers = {place: MEANINGS[meaning] for place, meaning in meanings.items()}
+    while rows := list(islice(found, BATCH)):
+        staging.add(table, [_read(row, readers) for row in rows] if readers else rows)
+        yield len(rows)
+
+
+def _heap(
+    table: Table, cursor: SSCursor, digest: hashlib.blake2b, meanings: dict[int, str], staging: Staging
+) -> Iterator[int]:
+    """Stage the rows as they come; answers with how many, again and again."""
+    names = {read: name for name, read in READERS.items()}
+    columns = [names[read] for read in wire.readers_of(cursor)]
+    columns = [f"{name}>{meanings[n]}" if n in meanings else name for n, name in enumerate(columns)]
+    with staging.heap(table, columns) as sorter:
+        for packets in wire.packets(cursor, digest):
+            sorter.add(packets)
+            yield len(packets)
 
 
 def _query(connection: Connection, schema: _Schema, table: Table) -> str:
@@ -422,13 +444,13 @@ def _query(connection: Connection, schema: _Schema, table: Table) -> str:
     return f"SELECT {', '.join(columns)} FROM `{present.name}`{where}"
 
 
-def _readers(present: _Present, table: Table) -> dict[int, Callable[[Any], Any]]:
-    """How columns are read that are of another type than WHMCS gives them, by their place."""
-    found: dict[int, Callable[[Any], Any]] = {}
+def _meanings(present: _Present, table: Table) -> dict[int, str]:
+    """What is made of columns that are of another type than WHMCS gives them, by their place."""
+    found: dict[int, str] = {}
     for place, column in enumerate(table.columns):
         whole = present.columns.get(column, ("", ""))[1].lower() in WHOLE_TYPES
         if column in present.columns and column not in ANYTHING and whole != (column in NUMBERS | AMOUNTS):
-            found[place] = as_number if column in NUMBERS else as_amount if column in AMOUNTS else as_text
+            found[place] = "number" if column in NUMBERS else "amount" if column in AMOUNTS else "text"
     return found
 
 
@@ -487,7 +509,7 @@ def _connect(dsn: Dsn) -> Connection:
     # SQLite has no decimals: amounts stay exact as text, and dates as they are written.
     every = {number for name, number in vars(FIELD_TYPE).items() if name.isupper()}
     plain: dict[Any, Any] = {name: read for name, read in conversions.items() if not isinstance(name, int)}
-    plain |= dict.fromkeys(every, through) | dict.fromkeys(WHOLE, int) | {FIELD_TYPE.LONGLONG: _long}
+    plain |= dict.fromkeys(every, through) | dict.fromkeys(WHOLE, int) | {FIELD_TYPE.LONGLONG: wire.long}
     return wire.Connection(
         host=dsn.host,
         port=dsn.port,
@@ -501,11 +523,6 @@ def _connect(dsn: Dsn) -> Connection:
         conv=plain,
         init_command="SET SESSION sql_mode='', time_zone='+00:00', net_write_timeout=600",
     )
-
-
-def _long(digits: bytes) -> int | str:
-    number = int(digits)
-    return number if abs(number) < 1 << 63 else str(number)
 
 
 @contextmanager

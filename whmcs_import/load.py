@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -33,7 +34,7 @@ from whmcs_import.staging import Row as Planned
 from whmcs_import.staging import Staging
 from whmcs_import.target import SQL, TargetError
 
-CHUNK = 500
+CHUNK = 1000
 LEGACY_DAYS = 180  # how long a hash other than bcrypt opens an account that nobody signs in to
 ATTEMPTS = 5
 WAKE = "import"
@@ -78,14 +79,28 @@ async def load(
     meta = Meta(actor=actor, correlation=ids.show(ids.RUN, run_id))
     plans = {str(id): mapping.plan_id(plan.source, product, file) for id, product in plan.shop.products.items()}
     run = Run(plan.source, run_id, mode, meta, plans, await _names(connection, staging))
-    loader = _Loader(connection, run)
+    loader = _Loader(connection, run, is_first=not await target.has_runs(connection, plan.source))
     counts = {name: {"create": t.create, "update": t.update} for name, t in plan.rows.items()}
     await loader.tell(ImportStarted(source=plan.source, plan_hash=plan.plan_hash, counts=counts))
     scribes = crew or Alone(staging)
     scribes.begin(Scribe, run)
-    for name, entity in ENTITIES.items():
-        await _load_all(loader, scribes, staging, entity, partial(progress, name))
+    async with _unhurried(connection):
+        for name, entity in ENTITIES.items():
+            await _load_all(loader, scribes, staging, entity, partial(progress, name))
     await loader.tell(ImportFinished(report=report))
+
+
+@asynccontextmanager
+async def _unhurried(connection: Connection) -> AsyncIterator[None]:
+    """Chunks need not be on disk before the next one is written: were the database to lose the last of them, the next
+    run would find that they are not there. Whatever is committed afterwards, here or elsewhere, is on disk after them.
+    """
+    await connection.execute(SQL.commit_unhurried)
+    try:
+        yield
+    finally:
+        if not connection.is_closed():
+            await connection.execute(SQL.commit_as_usual)
 
 
 async def _names(connection: Connection, staging: Staging) -> dict[UUID, str]:
@@ -120,9 +135,10 @@ async def _load_all(
 class _Loader:
     """One run: its stream, and how each entity is written."""
 
-    def __init__(self, connection: Connection, run: Run):
+    def __init__(self, connection: Connection, run: Run, *, is_first: bool):
         self._connection = connection
         self._run = run
+        self._is_first = is_first  # of its source: then none of its streams is there
         self._scribe = Scribe(None, run)
         self._version = 0
         self._chunks = 0
@@ -137,7 +153,7 @@ class _Loader:
         """Write one chunk; when a stream has grown meanwhile, look again and try once more."""
         for attempt in range(ATTEMPTS if ready.changes else 0):
             try:
-                await self._write(ready, planned)
+                await self._write(ready, planned, look=attempt > 0 or not self._is_first or ready.entity == "product")
                 return
             except Conflict as error:
                 if attempt == ATTEMPTS - 1:
@@ -146,12 +162,12 @@ class _Loader:
                 what = error.constraint_name or "a claim"
                 raise TargetError(f"{what}: somebody else took it meanwhile: run again, nothing is lost") from None
 
-    async def _write(self, ready: Ready, planned: Sequence[Planned]) -> None:
-        here = await target.versions(self._connection, [change.stream for change in ready.changes])
+    async def _write(self, ready: Ready, planned: Sequence[Planned], *, look: bool) -> None:
+        streams = [change.stream for change in ready.changes]
+        here = await target.versions(self._connection, streams) if look else {}
         batch = self._placed(ready, planned, here)
         wakes = []
         if ready.entity == "service":
-            streams = [change.stream for change in ready.changes]
             batch += encode_chunk([self._told(ChunkLoaded(number=self._chunks + 1, server_ids=streams))])
             wakes.append(Wake(self._run.id, WAKE))
         async with self._connection.transaction():

@@ -8,7 +8,7 @@ and the mapping. `key` stands for the first two: as long as the others stay, the
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Set
 from decimal import Decimal, InvalidOperation
 from operator import itemgetter
 from typing import Any
@@ -20,8 +20,7 @@ from whmcs_import.adoption import Claim, Disputed, Hint, Named, NoHint
 from whmcs_import.mapping import Mapped, Quarantined, Service, Skipped, World
 from whmcs_import.mapping_file import MappingFile
 from whmcs_import.options import Note, Sold, Value
-from whmcs_import.rows import Span
-from whmcs_import.staging import Copy
+from whmcs_import.staging import Copy, Span
 from whmcs_import.targets import Resolver
 
 ENDED = ("Terminated", "Cancelled", "Fraud")
@@ -89,6 +88,11 @@ class Found(msgspec.Struct, frozen=True, array_like=True):
     outcomes: list[Outcome]
     orphans: dict[str, int]
 
+    def with_those(self, others: Iterable[Outcome]) -> Found:
+        """The same with other outcomes of some services."""
+        instead = {outcome.id: outcome for outcome in others}
+        return Found([instead.get(outcome.id, outcome) for outcome in self.outcomes], self.orphans)
+
 
 class Groups(msgspec.Struct, frozen=True):
     """The outcomes of a whole source without their payloads, and the digest of the catalogue they were found with."""
@@ -118,26 +122,34 @@ class Mapper:
             if names & {values.normalise(field.name.key), values.normalise(field.name.label)}
         )
 
-    def named(self, span: Span) -> list[Named]:
-        """The VM and the addresses each service of a span names that is not left out."""
-        services = rows.Services(
-            self._staging, self._world.shop, span, vmid_fields=self._vmid_fields, twins=self._twins
-        )
-        found = []
-        for service in services:
-            if mapping.skip_reason(service, self._world) is None:
-                said = mapping.addresses(service).found
-                found.append(adoption.named(self._claim(service), [address for address, _ in said]))
-        return found
+    def outcomes(self, span: Span, known: Mapping[int, bytes]) -> tuple[list[Named], bytes]:
+        """What each service of a span names, and `Found`, packed, as if nobody else named the same.
 
-    def outcomes(self, span: Span, disputed: Disputed, known: Mapping[int, bytes]) -> bytes:
-        """`Found`, packed. `disputed` is what several services name; `known` the keys of what is remembered."""
+        `known` are the keys of what is remembered.
+        """
         services = rows.Services(self._staging, self._world.shop, span, twins=self._twins)
-        found = [self._outcome(service, disputed, known) for service in services]
-        return _pack(Found(found, services.orphans))
+        names, found = [], []
+        for service in services:
+            hint = adoption.hint(self._claim(service))
+            names.append(self._named(service, hint))
+            found.append(self._outcome(service, hint, known))
+        return names, _pack(Found(found, services.orphans))
 
-    def _outcome(self, service: Service, disputed: Disputed, known: Mapping[int, bytes]) -> Outcome:
+    def again(self, span: Span, ids: Set[int], disputed: Disputed, known: Mapping[int, bytes]) -> list[Outcome]:
+        """What becomes of some services of a span, now that it is known what several services name."""
+        services = rows.Services(self._staging, self._world.shop, span, twins=self._twins)
+        return [self._settled(service, disputed, known) for service in services if service.id in ids]
+
+    def _settled(self, service: Service, disputed: Disputed, known: Mapping[int, bytes]) -> Outcome:
         hint = adoption.settled(adoption.hint(self._claim(service)), service.id, disputed)
+        return self._outcome(service, hint, known)
+
+    def _named(self, service: Service, hint: Hint | NoHint) -> Named:
+        if mapping.skip_reason(service, self._world) is not None:
+            return adoption.named(service.id, hint, [], counts=False)
+        return adoption.named(service.id, hint, [address for address, _ in mapping.addresses(service).found])
+
+    def _outcome(self, service: Service, hint: Hint | NoHint, known: Mapping[int, bytes]) -> Outcome:
         decides = service, hint, self._world.clients.get(service.client)
         key = hashlib.sha256(canonical(decides)).digest()
         which = service.id, key, service.client, service.product

@@ -18,14 +18,14 @@ from uuid import UUID
 from msgspec import structs
 
 from whmcs_import import adoption, mapping, outcomes, rows, shop, users
+from whmcs_import.adoption import Named
 from whmcs_import.crew import Alone, Crew
 from whmcs_import.findings import Findings, Unmapped
 from whmcs_import.mapping_file import MappingFile
 from whmcs_import.options import Note
 from whmcs_import.outcomes import Found, Groups, Outcome
-from whmcs_import.rows import Span
 from whmcs_import.shop import Product, Shop
-from whmcs_import.staging import Staging
+from whmcs_import.staging import Span, Staging
 from whmcs_import.users import ClientRow, Membership, SignIns, UserRow
 
 ENTITIES = {"plans": "product", "users": "user", "accounts": "client", "servers": "service"}
@@ -299,20 +299,27 @@ class _Planner:
                 if self._server(outcome) and outcome.sizes is not None:
                     owners.add(outcome.client)
                     sizes.setdefault(outcome.product, outcome.sizes)
-            self._progress("services", self._plan.entities["servers"].seen)
         self._plan.orphans = {name: orphans[name] for name in ("options", "addons", "module links") if orphans[name]}
         self._warn_of_unfinished()
         return sizes, owners
 
     def _found(self) -> Iterator[Found]:
-        spans = rows.spans(self._staging)
+        spans = self._staging.spans()
         crew = self._crew if self._crew is not None and len(spans) >= WORTH_A_CREW else Alone(self._staging)
         crew.begin(outcomes.Mapper, self._source, self._file)
-        named = crew.each("named", ((span,) for span in spans))
-        disputed = adoption.disputed(chain.from_iterable(named))
         ids = sorted(self._known)
-        found = crew.each("outcomes", ((span, disputed, self._keys(ids, span)) for span in spans))
-        return map(outcomes.unpack, found)
+        named: list[list[Named]] = []
+        for names, packed in crew.each("outcomes", ((span, self._keys(ids, span)) for span in spans)):
+            self._staging.keep_found(packed)
+            named.append(names)
+            self._progress("services", sum(map(len, named)))
+        disputed = adoption.disputed(chain.from_iterable(named))
+        torn = [{name.service_id for name in names if adoption.is_disputed(name, disputed)} for names in named]
+        some = [(span, of_it) for span, of_it in zip(spans, torn, strict=True) if of_it]
+        again = crew.each("again", ((span, of_it, disputed, self._keys(ids, span)) for span, of_it in some))
+        for packed, of_it in zip(self._staging.found(), torn, strict=True):
+            found = outcomes.unpack(packed)
+            yield found.with_those(next(again)) if of_it else found
 
     def _keys(self, ids: list[int], span: Span) -> dict[int, bytes]:
         """The keys of what is known of a span."""
@@ -416,7 +423,7 @@ class _Planner:
 
     def _people(self, owners: set[int], *, include_idle: bool) -> None:
         members: dict[int, list[Membership]] = {}
-        known = {row.id for row in rows.users(self._staging)}
+        known = rows.user_ids(self._staging)
         for member in rows.memberships(self._staging):
             self._digest.update(outcomes.canonical(member))
             if member.user in known and member.client in self._clients:

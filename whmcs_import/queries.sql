@@ -86,6 +86,10 @@ SELECT stream_id, data FROM event
  WHERE stream_id = ANY($1::uuid[]) AND type = 'account.member_added'
  ORDER BY stream_id, version;
 
+-- name: has_runs
+-- Whether any run ever began to import a source. $1 source
+SELECT EXISTS (SELECT FROM event WHERE type = 'import.started' AND data ->> 'source' = $1);
+
 -- name: versions
 -- How long streams are; one without events is not among them. $1 streams
 SELECT stream_id, max(version) AS version FROM event WHERE stream_id = ANY($1::uuid[]) GROUP BY stream_id;
@@ -96,6 +100,14 @@ SELECT DISTINCT ON (stream_id) stream_id, data ->> 'name' AS name
   FROM event
  WHERE stream_id = ANY($1::uuid[]) AND type IN ('catalogue.image_declared', 'catalogue.location_declared')
  ORDER BY stream_id, version DESC;
+
+-- name: commit_unhurried
+-- What this connection commits from now on is on disk a moment later, and always before what is committed after it.
+SET synchronous_commit TO off;
+
+-- name: commit_as_usual
+-- What this connection commits from now on is on disk, and everything before it.
+RESET synchronous_commit;
 
 -- name: claim_rows
 -- A source row became a stream, once. $1 source, $2 entity, $3 source ids, $4 streams, $5 content hashes, $6 run

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from whmcs_import.adoption import Link
 from whmcs_import.mapping import Service
 from whmcs_import.options import AddonRow, FieldRow, OptionRow
 from whmcs_import.shop import Shop
-from whmcs_import.staging import TABLES, Copy, Row
+from whmcs_import.staging import TABLES, Copy, Row, Span
 from whmcs_import.users import ClientRow, Membership, UserRow
 from whmcs_import.values import storable, text
 
@@ -22,14 +21,6 @@ _SERVICE = (
     " dedicatedip, assignedips, regdate, qty, suspendreason, overideautosuspend, overidesuspenduntil,"
     " substr(notes, 1, 65536)"
     " FROM tblhosting WHERE id > ? AND id <= ? ORDER BY id"
-)
-_OPTIONS = (
-    "SELECT relid, configid, ifnull(optionid, 0), qty FROM tblhostingconfigoptions WHERE relid > ? AND relid <= ?"
-    " ORDER BY relid, id, rowid"
-)
-_FIELDS = (
-    "SELECT relid, fieldid, ifnull(value, '') FROM tblcustomfieldsvalues WHERE relid > ? AND relid <= ?"
-    " ORDER BY relid, id, rowid"
 )
 _ADDONS = (
     "SELECT hostingid, addonid, status, name, qty FROM tblhostingaddons WHERE hostingid > ? AND hostingid <= ?"
@@ -48,13 +39,9 @@ _ADDRESSES = (
     " FROM mg_proxmox_addon_ip WHERE hosting_id > max(?1, 0) AND hosting_id <= ?2 ORDER BY 1, 6, 7"
 )
 _OWNERLESS = {
-    "options": "SELECT count(*) FROM tblhostingconfigoptions WHERE relid IS NULL",
     "addons": "SELECT count(*) FROM tblhostingaddons WHERE hostingid IS NULL",
     "module links": "SELECT count(*) FROM mod_pvewhmcs_vms WHERE id IS NULL",
 }
-SPAN = 500  # services that are held in memory at a time
-Span: TypeAlias = tuple[int, int]  # the ids above the first, up to the second
-EVERYTHING: Span = (-(1 << 63), (1 << 63) - 1)
 
 
 class _Owned:
@@ -80,47 +67,35 @@ class Services:
 
     staging: Copy
     shop: Shop
-    span: Span = EVERYTHING
-    vmid_fields: frozenset[int] | None = None  # read only these fields, and neither options nor addons
+    span: Span
     orphans: dict[str, int] = field(default_factory=dict)
     twins: Set[int] = frozenset()  # ids that several services have: no row tells whose it is
 
     def __iter__(self) -> Iterator[Service]:
-        light = self.vmid_fields is not None
-        options = _Owned(() if light else self.staging.rows(_OPTIONS, *self.span))
-        addons = _Owned(() if light else self.staging.rows(_ADDONS, *self.span))
-        fields = _Owned(self._fields())
-        pvewhmcs, proxmoxvm, known = (
+        options = self.staging.owned("tblhostingconfigoptions", self.span)
+        # Values of clients and addons share the table: only the field tells them from those of services.
+        fields = self.staging.owned("tblcustomfieldsvalues", self.span, self.shop.fields)
+        addons = _Owned(self.staging.rows(_ADDONS, *self.span))
+        pvewhmcs, proxmoxvm, listed = (
             _Owned(self.staging.rows(query, *self.span)) for query in (_PVEWHMCS, _PROXMOXVM, _ADDRESSES)
         )
         for row in self.staging.rows(_SERVICE, *self.span):
             id = row[0]
             if id not in self.twins:
                 named = (*map(_pvewhmcs, pvewhmcs.of(id)), *map(_proxmoxvm, proxmoxvm.of(id)))
-                links = (*named, *map(_address, known.of(id)))
-                yield _service(row, options.of(id), fields.of(id), addons.of(id), links)
-        if not light:
-            owned = {"options": options, "addons": addons, "module links": pvewhmcs}
-            self.orphans = {name: n for name, rows in owned.items() if (n := rows.rest())}
-
-    def _fields(self) -> Iterator[Row]:
-        if self.vmid_fields is None:
-            # Values of clients and addons share the table: only the field tells them from those of services.
-            return (row for row in self.staging.rows(_FIELDS, *self.span) if row[1] in self.shop.fields)
-        wanted = ", ".join(map(str, sorted(self.vmid_fields)))
-        return self.staging.rows(_FIELDS.replace(" ORDER", f" AND fieldid IN ({wanted}) ORDER"), *self.span)
-
-
-def spans(staging: Copy) -> list[Span]:
-    """All there is, in pieces of about as many services."""
-    ids = [id for (id,) in staging.rows("SELECT id FROM tblhosting WHERE id IS NOT NULL ORDER BY id")]
-    ends = [*ids[SPAN:-1:SPAN], EVERYTHING[1]]
-    return list(zip([EVERYTHING[0], *ends], ends, strict=False))
+                links = (*named, *map(_address, listed.of(id)))
+                chosen = tuple([(row[1], row[2] or 0, row[3]) for row in options.pop(id, ())])
+                said = tuple([(row[1], row[2] or "") for row in fields.pop(id, ())])
+                yield _service(row, chosen, said, addons.of(id), links)
+        owned = {"options": sum(map(len, options.values())), "addons": addons.rest(), "module links": pvewhmcs.rest()}
+        self.orphans = {name: count for name, count in owned.items() if count}
 
 
 def ownerless(staging: Copy) -> dict[str, int]:
     """How many rows name no service at all."""
-    return {name: count for name, query in _OWNERLESS.items() for (count,) in staging.rows(query) if count}
+    counts = {"options": staging.nobodys("tblhostingconfigoptions")}
+    counts |= {name: count for name, query in _OWNERLESS.items() for (count,) in staging.rows(query)}
+    return {name: count for name, count in counts.items() if count}
 
 
 def standing(staging: Copy) -> Iterator[tuple[int, str, int]]:
@@ -160,6 +135,12 @@ def users(staging: Copy) -> Iterator[UserRow]:
     for row in staging.rows(f"{query} ORDER BY id"):
         if row[0] not in twins:
             yield UserRow(row[0], *(str(value or "") for value in row[1:]))
+
+
+def user_ids(staging: Copy) -> set[int]:
+    """The ids of all users."""
+    ids = {id for (id,) in staging.rows("SELECT id FROM tblusers WHERE id IS NOT NULL")}
+    return ids.difference(staging.twins("tblusers"))
 
 
 def memberships(staging: Copy) -> Iterator[Membership]:

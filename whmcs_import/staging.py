@@ -9,11 +9,16 @@ from __future__ import annotations
 import re
 import sqlite3
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
+
+from whmcs_import import heaps, wire
+from whmcs_import.heaps import Sorter
+from whmcs_import.wire import Read
 
 Row = tuple[Any, ...]
 
@@ -28,6 +33,7 @@ class Table:
     index: tuple[str, ...] = ()
     needed: bool = True  # False: a module's or a newer version's table, which may be missing as a whole
     source: str = ""  # what it is called there, when that is not `name`
+    heaped: bool = False  # rows of services, by the id that is the first column and ordered by the last
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -77,8 +83,8 @@ TABLES = (
         ("regdate", "qty", "suspendreason", "overideautosuspend", "overidesuspenduntil", "notes"),
         ("id",),
     ),
-    Table("tblhostingconfigoptions", ("relid", "configid", "optionid", "qty"), ("id",), ("relid", "id")),
-    Table("tblcustomfieldsvalues", ("relid", "fieldid", "value"), ("id",), ("relid", "id")),
+    Table("tblhostingconfigoptions", ("relid", "configid", "optionid", "qty"), ("id",), heaped=True),
+    Table("tblcustomfieldsvalues", ("relid", "fieldid", "value"), ("id",), heaped=True),
     Table(
         "tblhostingaddons", ("id", "hostingid", "addonid", "status"), ("name", "qty"), ("hostingid", "id"), needed=False
     ),
@@ -105,6 +111,7 @@ TABLES_BEFORE_8 = (
         needed=False,
     ),
 )
+HEAPED = {table.name for table in TABLES if table.heaped}
 ROWS, PLAN = "rows.sqlite", "plan.sqlite"
 HIGHEST_ID = (1 << 40) - 1
 CLIENT_LOGINS, CONTACT_LOGINS = 1 << 40, 1 << 41  # above every id of tblusers, so that nobody becomes somebody else
@@ -126,6 +133,9 @@ NUMBERS = {
     *("owner", "disabled", "overideautosuspend", "completed", "qtyminimum", "qtymaximum"),
 }
 ANYTHING = {"vmid"}
+SPAN = 500  # services that are held in memory at a time
+Span: TypeAlias = tuple[int, int]  # the ids above the first, up to the second
+LOWEST, HIGHEST = -(1 << 63), (1 << 63) - 1
 _WHOLE = re.compile(r"\s*([0-9]{1,13})(\.0+)?\s*")
 
 
@@ -149,6 +159,20 @@ def as_text(value: Any) -> str | None:
     return value if value is None else str(value)
 
 
+READERS: dict[str, Read] = {"whole": int, "long": wire.long, "text": wire.text}
+MEANINGS: dict[str, Callable[[Any], Any]] = {"number": as_number, "amount": as_amount, "text": as_text}
+
+
+def reader(how: str) -> Read:
+    """How a value of a heap is read: the name of a reader, with `>` and the name of a meaning where it has one."""
+    first, _, then = how.partition(">")
+    read = READERS[first]
+    if not then:
+        return read
+    meaning = MEANINGS[then]
+    return lambda raw: meaning(read(raw))
+
+
 class Copy:
     """The copied rows, to be read in any order."""
 
@@ -168,8 +192,33 @@ class Copy:
         """The rows of a query, one at a time."""
         return self._db.execute(query, parameters)
 
+    def spans(self) -> list[Span]:
+        """All services there are, in pieces of about as many."""
+        ids = [id for (id,) in self._db.execute("SELECT id FROM tblhosting WHERE id IS NOT NULL ORDER BY id")]
+        ends = [*ids[SPAN:-1:SPAN], HIGHEST]
+        return list(zip([LOWEST, *ends], ends, strict=False))
+
+    def owned(self, table: str, span: Span, only: Container[Any] | None = None) -> dict[int, list[Row]]:
+        """The rows of a heaped table by the service of one of the `spans` that they hang on; `only` names those whose
+        second column counts.
+        """
+        columns = self._db.execute("SELECT columns FROM heaped WHERE name = ?", (table,)).fetchone()
+        if columns is None:
+            return {}
+        found = self._db.execute("SELECT packets FROM heap WHERE name = ? AND ending = ?", (table, span[1]))
+        return heaps.by_owner((packets for (packets,) in found), [reader(how) for how in columns[0].split()], only)
+
+    def nobodys(self, table: str) -> int:
+        """How many rows of a heaped table name no service at all."""
+        query = "SELECT coalesce(sum(count), 0) FROM heap WHERE name = ? AND ending IS NULL"
+        return int(self._db.execute(query, (table,)).fetchone()[0])
+
     def count(self, table: str) -> int:
         """How many rows a table holds."""
+        if table in HEAPED:
+            return int(
+                self._db.execute("SELECT coalesce(sum(count), 0) FROM heap WHERE name = ?", (table,)).fetchone()[0]
+            )
         return int(self._db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
     def passwords(self, users: Sequence[int]) -> dict[int, str]:
@@ -191,19 +240,36 @@ class Staging(Copy):
         super().__init__(folder)
         self._plan = _opened(folder / PLAN)
         for table in (*TABLES, *TABLES_BEFORE_8):
-            self._db.execute(f"CREATE TABLE {table.name} ({', '.join(table.columns)})")
+            if not table.heaped:
+                self._db.execute(f"CREATE TABLE {table.name} ({', '.join(table.columns)})")
+        self._db.execute("CREATE TABLE heaped (name, columns)")
+        self._db.execute("CREATE TABLE heap (name, ending, count, packets)")
+        self._db.execute("CREATE INDEX heap_key ON heap (name, ending, count)")
+        self._plan.execute("CREATE TABLE found (packed)")
         self._plan.execute("CREATE TABLE planned (entity, source_id, action, content_hash, payload)")
 
     def clear(self) -> None:
         """Forget every source row, to read the source again from the start."""
-        for table in (*TABLES, *TABLES_BEFORE_8):
-            self._db.execute(f"DELETE FROM {table.name}")
+        for name in (*(t.name for t in (*TABLES, *TABLES_BEFORE_8) if not t.heaped), "heaped", "heap"):
+            self._db.execute(f"DELETE FROM {name}")
 
     def add(self, table: Table, rows: Sequence[Row]) -> None:
         """Keep rows whose columns are in the order of `table.columns`."""
         marks = ", ".join("?" * len(table.columns))
         with _writing(self._db):
             self._db.executemany(f"INSERT INTO {table.name} VALUES ({marks})", rows)
+
+    @contextmanager
+    def heap(self, table: Table, columns: Sequence[str]) -> Iterator[Sorter]:
+        """Where to put the rows of a heaped table, once the services are there; `columns` say how each is read."""
+        ends = [end for _, end in self.spans()]
+        self._db.execute("INSERT INTO heaped VALUES (?, ?)", (table.name, " ".join(columns)))
+        sorter = Sorter(ends, None if columns[0] == "whole" else reader(columns[0]), partial(self._put, table.name))
+        yield sorter
+        sorter.put_away()
+
+    def _put(self, table: str, ending: int | None, count: int, packets: bytes) -> None:
+        self._db.execute("INSERT INTO heap VALUES (?, ?, ?, ?)", (table, ending, count, packets))
 
     def users_before_8(self) -> None:
         """Make users and memberships of who signed in before there were any: clients own themselves."""
@@ -226,6 +292,16 @@ class Staging(Copy):
                 self._db.execute(
                     f"CREATE INDEX IF NOT EXISTS {table.name}_key ON {table.name} ({', '.join(table.index)})"
                 )
+
+    def keep_found(self, packed: bytes) -> None:
+        """Put away what was found out of a span until all of them are known."""
+        self._plan.execute("INSERT INTO found VALUES (?)", (packed,))
+
+    def found(self) -> Iterator[bytes]:
+        """What was put away, in that order; then it is forgotten."""
+        for (packed,) in self._plan.execute("SELECT packed FROM found ORDER BY rowid"):
+            yield packed
+        self._plan.execute("DELETE FROM found")
 
     def plan(self, rows: Iterable[tuple[str, str, str, bytes, bytes]]) -> None:
         """Keep what is to be loaded: entity, source id, action, content hash, payload."""
@@ -295,6 +371,8 @@ def _opened(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     db.executescript(
         "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;"
+        # Heaps and payloads are long: in small pages they would be chains of many.
+        "PRAGMA page_size = 32768;"
     )
     return db
 

@@ -63,7 +63,7 @@ def draft(staging: Staging, source: SourceInfo) -> str:
 
 def _sales(staging: Staging, sold: Shop) -> Sales:
     sales = Sales()
-    services = (rows.Services(staging, sold, span) for span in rows.spans(staging))
+    services = (rows.Services(staging, sold, span) for span in staging.spans())
     for service in chain.from_iterable(services):
         product = sold.products.get(service.product)
         if product is None or not product.is_vps or service.status not in mapping.IMPORTED_STATUSES:

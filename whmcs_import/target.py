@@ -135,6 +135,12 @@ async def chosen_here(connection: Connection, servers: list[UUID]) -> dict[UUID,
     return chosen
 
 
+async def has_runs(connection: Connection, source: str) -> bool:
+    """Whether any run ever began to import a source."""
+    found: bool = await connection.fetchval(SQL.has_runs, source)
+    return found
+
+
 async def versions(connection: Connection, streams: list[UUID]) -> dict[UUID, int]:
     """How long streams are; one without events is not among them."""
     return {row["stream_id"]: row["version"] for row in await connection.fetch(SQL.versions, streams)}

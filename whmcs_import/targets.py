@@ -23,6 +23,7 @@ from whmcs_import.values import UNITS, Piped, Quantity, count, normalise, quanti
 BASE_UNIT = {"memory_mib": "MiB", "disk_gib": "GiB"}
 PIECES = re.compile(r"(\d+)\s+(?:[x×]\s*)?(\d[\d.,]*\s*[^\W\d_]+)")
 SOLD = ("option", "custom_field", "addon")
+DIRECT = ("service", "server", "pve_node")
 MOST = 8192  # answers that are remembered
 Amount: TypeAlias = "int | Fraction"  # whole numbers as such: fractions take ten times as long
 BINARY = ("KiB", "MiB", "GiB", "TiB")
@@ -79,7 +80,8 @@ class Resolver:
         self._deciding = {id(s) for t in targets if t.type != "string" for s in t.sources}
         extras = [s for t in mapping.extras.values() for s in t.sources]
         self._deciding |= set(map(id, extras))
-        self._direct = [s for s in self._sources if s.kind not in SOLD and id(s) in self._deciding]
+        # What a product or its plan says is the same for all its services.
+        self._direct = [s for s in self._sources if s.kind in DIRECT and id(s) in self._deciding]
         self._answers: dict[tuple[Any, ...], Answers] = {}
 
     def claims(self, value: Value) -> bool:

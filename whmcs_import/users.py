@@ -202,6 +202,8 @@ def fingerprint(row: UserRow) -> str:
 
 
 def _clean(raw: str, notes: list[Note], repair: bool) -> str:
+    if raw.isascii() and raw.isprintable() and "&" not in raw:
+        return raw.strip()
     read = values.text(raw, repair=repair)
     notes.extend(Note(code, f"{raw!r} became {read.value!r}") for code in read.notes)
     return read.value

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pymysql import connections, err
 from pymysql.connections import MySQLResult
@@ -21,16 +21,17 @@ if TYPE_CHECKING:
 else:
     _Usual = connections.Connection
 
-_NULL, _TWO, _THREE, _EIGHT = 251, 252, 253, 254  # first byte of a value: what is below is the length itself
+NULL, _TWO, _THREE, _EIGHT = 251, 252, 253, 254  # first byte of a value: what is below is the length itself
 _LONGEST_END, _CONTINUED = 8, 0xFFFFFF  # lengths of packets
 _BLOCK = 1 << 18
+Read: TypeAlias = Callable[[bytes], Any]
 _LENGTHS = {_TWO: 2, _THREE: 3, _EIGHT: 8}
 _NO_ROW, _ERROR = b"\xfe", 255  # first bytes of packets
 _head = struct.Struct("<I").unpack_from  # the length of a packet in three bytes, and its number in the fourth
 
 
 class Connection(_Usual):
-    """A connection whose results are read by `read_row`."""
+    """A connection whose results are read by `values`."""
 
     def _read_query_result(self, unbuffered: bool = False) -> int:
         self._result: MySQLResult | None = None
@@ -88,10 +89,23 @@ def _is_end(packet: bytes) -> bool:
 
 def rows(cursor: Any, digest: hashlib.blake2b) -> Iterator[tuple[Any, ...]]:
     """What `packets` yields, as values."""
-    converters = cursor._result.converters
+    readers = readers_of(cursor)
     for block in packets(cursor, digest):
-        for packet in block:
-            yield read_row(packet, converters)
+        yield from values(b"".join(block), readers)
+
+
+def readers_of(cursor: Any) -> list[Read]:
+    """How the columns of the query that `cursor` has sent are read."""
+    return _readers(cursor._result.converters)
+
+
+def _readers(converters: list[tuple[str | None, Any]]) -> list[Read]:
+    return [text if converter is None else converter for _, converter in converters]
+
+
+def text(raw: bytes) -> str:
+    """Text, with a sign for every byte that is none."""
+    return str(raw, "utf-8", "replace")
 
 
 def _received(receive: Any) -> bytes:
@@ -109,24 +123,43 @@ class _Result(MySQLResult):
     converters: list[tuple[str | None, Any]]
 
     def _read_row_from_packet(self, packet: Any) -> tuple[Any, ...]:
-        return read_row(packet.get_all_data(), self.converters)
+        return next(values(packet.get_all_data(), _readers(self.converters)))
 
 
-def read_row(data: bytes, converters: list[tuple[str | None, Any]]) -> tuple[Any, ...]:
-    """The values of a row, each length-encoded: text as text, others as their converter reads their bytes."""
-    row: list[Any] = []
-    at = 0
-    for _, converter in converters:
+def long(raw: bytes) -> int | str:
+    """A whole number, as text where it is beyond 64 bits with a sign."""
+    number = int(raw)
+    return number if abs(number) < 1 << 63 else str(number)
+
+
+def values(data: bytes, readers: Sequence[Read]) -> Iterator[tuple[Any, ...]]:
+    """The values of rows that follow each other, as the readers of their columns read them."""
+    raw = raw_values(data)
+    width = len(readers)
+    columns = [_read(raw[place::width], read) for place, read in enumerate(readers)]
+    return zip(*columns, strict=True)
+
+
+def _read(column: Sequence[bytes | None], read: Read) -> list[Any]:
+    return [None if value is None else read(value) for value in column]
+
+
+def raw_values(data: bytes) -> list[bytes | None]:
+    """The values of rows that follow each other, each length-encoded."""
+    found: list[bytes | None] = []
+    put = found.append
+    at, size = 0, len(data)
+    while at < size:
         length = data[at]
         at += 1
-        if length == _NULL:
-            row.append(None)
-            continue
-        if length > _NULL:
-            size = _LENGTHS[length]
-            length = int.from_bytes(data[at : at + size], "little")
-            at += size
-        value = data[at : at + length]
-        at += length
-        row.append(str(value, "utf-8", "replace") if converter is None else converter(value))
-    return tuple(row)
+        if length < NULL:
+            put(data[at : at + length])
+            at += length
+        elif length == NULL:
+            put(None)
+        else:
+            more = _LENGTHS[length]
+            length = int.from_bytes(data[at : at + more], "little")
+            put(data[at + more : at + more + length])
+            at += more + length
+    return found

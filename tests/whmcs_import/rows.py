@@ -21,6 +21,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "tblhostingaddons": {"qty": 1},
     "tblclients": {"status": "Active"},
 }
+MEANING = dict.fromkeys(NUMBERS, "number") | dict.fromkeys(AMOUNTS, "amount")
 ROWS_OF_SERVICES = ("tblhosting", "tblhostingconfigoptions", "tblcustomfieldsvalues", "tblhostingaddons")
 ROWS_OF_PEOPLE = ("tblclients", "tblusers", "tblusers_clients")
 
@@ -79,5 +80,24 @@ def mapping() -> mapping_file.MappingFile:
 def fill(staging: Staging, changed: Rows | None = None) -> None:
     """Stage the sample, with other rows in some of its tables."""
     for table in TABLES:
-        staging.add(table, [read(table, row) for row in (changed or {}).get(table.name, rows()[table.name])])
+        staged = [read(table, row) for row in (changed or {}).get(table.name, rows()[table.name])]
+        if table.heaped:
+            heap(staging, table, staged)
+        else:
+            staging.add(table, staged)
     staging.index()
+
+
+def heap(staging: Staging, table: Table, staged: list[tuple[Any, ...]]) -> None:
+    """Stage rows as they come off the wire, in a form that is read as they are."""
+    columns = [f"text>{MEANING[column]}" if column in MEANING else "text" for column in table.columns]
+    with staging.heap(table, columns) as sorter:
+        sorter.add(b"".join(map(packed, row)) for row in staged)
+
+
+def packed(value: Any) -> bytes:
+    """A value as MariaDB sends it."""
+    if value is None:
+        return b"\xfb"
+    text = str(value).encode()
+    return (bytes([len(text)]) if len(text) < 251 else b"\xfd" + len(text).to_bytes(3, "little")) + text

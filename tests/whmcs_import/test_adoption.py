@@ -54,7 +54,10 @@ def test_when_no_vm_can_be_named(claim: Claim, reason: str) -> None:
 
 def settled(*claims: Claim, addresses: dict[int, list[str]] | None = None) -> dict[int, str | None]:
     """Why each is not adopted."""
-    disputed = adoption.disputed(adoption.named(claim, (addresses or {}).get(claim.service_id, [])) for claim in claims)
+    disputed = adoption.disputed(
+        adoption.named(claim.service_id, adoption.hint(claim), (addresses or {}).get(claim.service_id, []))
+        for claim in claims
+    )
     return {
         claim.service_id: adoption.settled(adoption.hint(claim), claim.service_id, disputed).refused for claim in claims
     }

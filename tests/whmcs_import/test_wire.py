@@ -72,7 +72,7 @@ def test_a_value_of_sixteen_megabytes_is_one_row() -> None:
     row = b"\xfe" + (longest - 9).to_bytes(8, "little") + b"x" * (longest - 9)
     found, _ = received(packet(row) + packet(b"") + packet(b"\x011") + packet(b"\xfe"), 1 << 20)
     assert list(map(len, found)) == [longest, 2]
-    assert len(wire.read_row(found[0], [(None, None)])[0]) == longest - 9
+    assert len(next(wire.values(found[0], [wire.text]))[0]) == longest - 9
 
 
 def test_a_server_that_gives_up_amid_the_rows_is_an_error() -> None:
@@ -81,4 +81,7 @@ def test_a_server_that_gives_up_amid_the_rows_is_an_error() -> None:
 
 
 def test_bytes_that_are_no_text_are_replaced() -> None:
-    assert wire.read_row(b"\x02J\xff\xfb\x0212", [(None, None), (None, None), (None, int)]) == ("J\ufffd", None, 12)
+    assert [*wire.values(b"\x02J\xff\xfb\x0212\x00\x01a\xfb", [wire.text, wire.text, int])] == [
+        ("J\ufffd", None, 12),
+        ("", "a", None),
+    ]
