@@ -1,4 +1,7 @@
-"""Appends per second, one event and one wake each: 32 callers of the coalescer, against pgbench with the same rows."""
+"""Appends per second, one event and one wake each: 32 callers of the coalescer.
+
+The peers: pgbench with the same rows, and the eventsourcing library (which has no wake), saving in 32 threads.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from bench.measure import by_turns, migrated, report, server
+from bench import peer
+from bench.measure import by_turns, created, migrated, report, server
 from domain.record import Actor, Meta
 from domain.registry import EVENTS
 from domain.server.events import PowerObserved
@@ -27,12 +31,17 @@ EVENT = PowerObserved(power="running")
 
 
 async def main() -> None:
-    """Print the figure."""
+    """Print the figures."""
     with server() as postgres:
         url = await migrated(postgres, "append")
         async with Coalescer(url, Codec(EVENTS)) as coalescer:
             figures = await by_turns(lambda: _ours(coalescer), lambda: _pgbench(postgres, url))
-    report("append", figures, "pgbench, one row per transaction", "appends/s", CALLERS)
+            report("append", figures, "pgbench, one row per transaction", "appends/s", CALLERS)
+            if peer.missing("append_library"):
+                return
+            theirs = await created(postgres, "peer")
+            figures = await by_turns(lambda: _ours(coalescer), lambda: _library(theirs))
+            report("append_library", figures, "eventsourcing, one aggregate per save", "appends/s", CALLERS)
 
 
 async def _ours(coalescer: Coalescer) -> float:
@@ -66,6 +75,10 @@ async def _pgbench(postgres: Postgres, url: str) -> float:
     found = re.search(r"tps = ([\d.]+)", out)
     assert found is not None, out
     return float(found[1])
+
+
+async def _library(url: str) -> float:
+    return float(await peer.ask("peer_eventsourcing.py", url, "append", str(CALLERS), str(SECONDS)))
 
 
 async def _run(pgbench: Path, url: str, script: str) -> str:

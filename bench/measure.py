@@ -34,11 +34,17 @@ def server() -> Iterator[Postgres]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def migrated(postgres: Postgres, name: str) -> str:
-    """The URL of a new database with the newest schema."""
+async def created(postgres: Postgres, name: str) -> str:
+    """The URL of a new database."""
     connection = await asyncpg.connect(postgres.url("postgres"))
     await connection.execute(f"CREATE DATABASE {name}")
     await connection.close()
+    return postgres.url(name)
+
+
+async def migrated(postgres: Postgres, name: str) -> str:
+    """The URL of a new database with the newest schema."""
+    await created(postgres, name)
     deploy(postgres.url(name), path=f"{postgres.binaries}:{os.environ['PATH']}")
     return postgres.url(name)
 

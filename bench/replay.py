@@ -1,38 +1,83 @@
-"""Events per second of a full rebuild of all views, against a bare scan of the log in the same order."""
+"""Events per second of a full rebuild of all views, and of following the log from its beginning with the live views.
+
+The peers: a bare scan of the log in the same order, and the eventsourcing library's runner with a view of one row per
+stream. The runner keeps its pace however long the log is, so it is given a short one.
+"""
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
-from bench.measure import by_turns, migrated, report, server
+from bench import peer
+from bench.measure import by_turns, created, migrated, report, server
 from domain.record import Actor, Meta
+from domain.registry import EVENTS
 from domain.server import events as e
 from domain.server.operations import OPERATIONS
 from eventstore.bulk import append_chunk
+from eventstore.codec import Codec
 from eventstore.database import Connection, connect
 from eventstore.positions import START, Position
 from eventstore.queries import Queries
 from eventstore.store import Entry
+from projector.loop import Projection
 from projector.rebuild import rebuild
+from projector.tables import LIVE
+from projector.views import tables
+from testbed.postgres import Postgres
 
 STREAMS = 12_000
 CHUNK = 200  # streams in one transaction
 PAGE = 20_000
+FOLLOWED, SHORT, EACH = 2_400, 100, 34  # streams: of ours, of the peer's; events of one of the peer's
+PEER = "peer_eventsourcing.py"
 META = Meta(actor=Actor(type="user", id="usr_bench"), request_id="bench")
 
 
 async def main() -> None:
-    """Print the figure."""
+    """Print the figures."""
     with server() as postgres:
         url = await migrated(postgres, "replay")
         connection = await connect(url)
-        count = await _fill(connection)
+        count = await _fill(connection, STREAMS)
         figures = await by_turns(lambda: _rebuild(connection, url, count), lambda: _scan(connection, count), 3)
+        report("replay", figures, "bare ordered scan", "events/s", count)
+        if not peer.missing("replay_library"):
+            await _beside_library(postgres, connection, url, count)
         await connection.close()
-    report("replay", figures, "bare ordered scan", "events/s", count)
+
+
+async def _beside_library(postgres: Postgres, connection: Connection, url: str, count: int) -> None:
+    theirs, runs = await created(postgres, "peer"), itertools.count()
+    await peer.ask(PEER, theirs, "fill", str(SHORT), str(EACH))
+
+    async def runner() -> float:
+        return float(await peer.ask(PEER, theirs, "project", f"Shown{next(runs)}"))
+
+    figures = await by_turns(lambda: _rebuild(connection, url, count), runner, 3)
+    report("replay_library", figures, "eventsourcing, its runner", "events/s", count)
+    short = await connect(await migrated(postgres, "follow"))
+    followed = await _fill(short, FOLLOWED)
+    figures = await by_turns(lambda: _follow(short, followed), runner, 3)
+    await short.close()
+    report("follow_library", figures, "eventsourcing, its runner", "events/s", followed)
+
+
+async def _follow(connection: Connection, count: int) -> float:
+    """The projector's own pace, from the beginning of the log."""
+    for table in tables():
+        await connection.execute(f"TRUNCATE {LIVE.name(table)}")
+    await connection.execute(Queries("projector").forget_checkpoint, LIVE.projection)
+    projection, seen = Projection(Codec(EVENTS)), 0
+    started = time.perf_counter()
+    while read := await projection.step(connection):
+        seen += read
+    assert seen == count
+    return count / (time.perf_counter() - started)
 
 
 async def _rebuild(connection: Connection, url: str, count: int) -> float:
@@ -50,10 +95,10 @@ async def _scan(connection: Connection, count: int) -> float:
     return count / (time.perf_counter() - started)
 
 
-async def _fill(connection: Connection) -> int:
+async def _fill(connection: Connection, streams: int) -> int:
     """Servers that were created and then stopped and started."""
     count = 0
-    for _ in range(0, STREAMS, CHUNK):
+    for _ in range(0, streams, CHUNK):
         entries = [entry for _ in range(CHUNK) for entry in _life(uuid4())]
         await append_chunk(connection, entries)
         count += len(entries)

@@ -1,65 +1,58 @@
 """Wake latency: from the call that appends until another process holds the work, against procrastinate's defer → start.
 
-The peer lives in an environment of its own, `var/bench-venv`; where it cannot be installed the figure is left out.
+Then how many wakes of as many streams one worker takes up and finishes in a second, against procrastinate's jobs with a
+lock each and ten at once. Where the peer cannot be installed both are left out.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import statistics
-import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 from uuid import uuid4
 
 import uvloop
 
+from bench import peer
 from bench.measure import by_turns, migrated, report, server
 from domain.record import Actor, Meta
 from domain.registry import EVENTS
 from domain.server.events import PowerObserved
 from eventstore import outbox
+from eventstore.bulk import append_chunk
 from eventstore.codec import Codec
 from eventstore.database import connect, open_pool
+from eventstore.outbox import Lease
 from eventstore.store import Entry, EventStore, Wake
 from eventstore.tail import WAKES, Doorbell
+from orchestrator.work import Tools
+from orchestrator.worker import Handled, Worker
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-PEER = REPOSITORY / "var" / "bench-venv"
-PEER_VERSION = "procrastinate==3.10.0"
-SAMPLES = 60
+PEER = "peer_procrastinate.py"
+SAMPLES, JOBS = 60, 1500
 META = Meta(actor=Actor(type="system"))
 
 
 async def main() -> None:
-    """Print the figure, or why there is none."""
-    why_not = _install_peer()
-    if why_not:
-        print(f"wake: left out, {PEER_VERSION} cannot be installed: {why_not}", file=sys.stderr)
+    """Print the figures, or why there are none."""
+    if peer.missing("wake"):
         return
     with server() as postgres:
         url = await migrated(postgres, "wake")
         peer_url = await migrated(postgres, "peer")
-        await _peer(peer_url, "schema")
+        await peer.ask(PEER, peer_url, "schema")
         pool = await open_pool(url)
         store = EventStore(pool, Codec(EVENTS))
-        figures = await by_turns(lambda: _ours(store, url), lambda: _peer_median(peer_url))
+        woken = await by_turns(lambda: _ours(store, url), lambda: _theirs(peer_url, "measure", SAMPLES))
+        finished = await by_turns(lambda: _finished(store, url), lambda: _theirs(peer_url, "finish", JOBS))
         pool.terminate()
-    report("wake", figures, "procrastinate, defer to start", "ms p50", SAMPLES)
-
-
-def _install_peer() -> str | None:
-    if (PEER / "bin" / "python").exists() and not _quiet([PEER / "bin" / "python", "-c", "import procrastinate"]):
-        return None
-    failed = _quiet([sys.executable, "-m", "venv", "--clear", PEER])
-    return failed or _quiet([PEER / "bin" / "python", "-m", "pip", "install", "-q", PEER_VERSION, "psycopg[binary]"])
-
-
-def _quiet(command: list[str | Path]) -> str | None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return (done.stderr.strip() or "failed").splitlines()[-1] if done.returncode else None
+    report("wake", woken, "procrastinate, defer to start", "ms p50", SAMPLES)
+    report("wake_finish", finished, "procrastinate, a lock per stream, 10 at once", "wakes/s", JOBS)
 
 
 async def _ours(store: EventStore, url: str) -> float:
@@ -96,21 +89,29 @@ async def _work(url: str) -> None:
                 await bell.wait()
 
 
-async def _peer_median(url: str) -> float:
-    return float(await _peer(url, "measure", str(SAMPLES)))
+async def _finished(store: EventStore, url: str) -> float:
+    """Wakes per second of the worker as it runs in the orchestrator, when nothing is left to do for any."""
+    ids = [uuid4() for _ in range(JOBS)]
+    async with store.pool.acquire() as connection, connection.transaction():
+        entries = [Entry(id, 1, PowerObserved(power="running"), META) for id in ids]
+        await append_chunk(connection, entries, [Wake(id, "finish") for id in ids])
+    stop, left = asyncio.Event(), set(ids)
+
+    async def nothing(_: Tools, lease: Lease) -> Handled:
+        left.discard(lease.stream_id)
+        if not left:
+            stop.set()
+        return lease.position, None
+
+    # All that a worker itself needs of what its handlers may use.
+    tools = cast("Tools", SimpleNamespace(store=store, stopping=asyncio.Event()))
+    started = time.perf_counter()
+    await Worker(tools, {"finish": nothing}, url).run(stop)
+    return JOBS / (time.perf_counter() - started)
 
 
-async def _peer(url: str, *arguments: str) -> str:
-    process = await asyncio.create_subprocess_exec(
-        PEER / "bin" / "python",
-        REPOSITORY / "bench" / "peer_procrastinate.py",
-        *arguments,
-        env=os.environ | {"PEER_DATABASE_URL": url},
-        stdout=asyncio.subprocess.PIPE,
-    )
-    out, _ = await process.communicate()
-    assert process.returncode == 0
-    return out.decode()
+async def _theirs(url: str, command: str, count: int) -> float:
+    return float(await peer.ask(PEER, url, command, str(count)))
 
 
 if __name__ == "__main__":
