@@ -3,7 +3,7 @@
 `ui_first_load_PAGE`: the scripts that are asked for, by somebody who was never here, before the page can be used.
 `ui_longest_task`: the longest that the page does not answer while all of the list is read, scrolled, searched and
 filtered. `ui_commit_to_pixel`: from the call that appends an event to the changed word on the page of its server.
-`ui_lighthouse_SCORE_PAGE`: what Lighthouse gives the page, as on a telephone.
+`ui_lighthouse_SCORE_DEVICE_PAGE`: what Lighthouse gives the page, on a slow telephone and on a desk.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ NODE, PAGES = REPOSITORY / "var" / "tools" / "node", Path(__file__).with_name("u
 LIGHTHOUSE = Path(__file__).with_name("lighthouse")
 LEAST = {"performance": 95.0, "accessibility": 100.0, "best-practices": 100.0}
 POWERS: tuple[tuple[Literal["running", "stopped"], str], ...] = (("stopped", "Stopped"), ("running", "Running"))
-LINE_SECONDS = 180.0
+LINE_SECONDS, RUN_SECONDS = 180.0, 400.0
 LIMIT = "the most it may be"
 
 
@@ -98,10 +98,10 @@ async def _run(*command: str | Path) -> bytes:
     """
     process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
     try:
-        printed, _ = await asyncio.wait_for(process.communicate(), LINE_SECONDS)
+        printed, _ = await asyncio.wait_for(process.communicate(), RUN_SECONDS)
     except TimeoutError:
         process.kill()
-        raise RuntimeError(f"not within {LINE_SECONDS:g} s: {command[1]}") from None
+        raise RuntimeError(f"not within {RUN_SECONDS:g} s: {command[1]}") from None
     if process.returncode:
         raise RuntimeError(f"{command[1]} ended with {process.returncode}")
     return printed

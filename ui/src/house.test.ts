@@ -86,3 +86,8 @@ test("every URL is spelled in paths.ts or in the routes", () => {
     .filter((file) => /["'`]\/(servers|login|account|admin)\b/.test(readFileSync(join("src", file), "utf8")));
   expect(spelled).toEqual([]);
 });
+
+test("no rule of the styles is tried on every element", () => {
+  const dividing = source.filter((file) => /\bdivide-[xy]\b/.test(readFileSync(join("src", file), "utf8")));
+  expect(dividing, "use `ruled`").toEqual([]);
+});

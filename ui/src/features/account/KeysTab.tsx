@@ -30,7 +30,7 @@ export function KeysTab() {
         ) : null}
         {keys.isPending ? <Skeleton rows={3} label={words.common.loading} /> : null}
         {keys.data?.length === 0 ? <p className="text-soft">{said.none}</p> : null}
-        <ul className="grid divide-y divide-line">
+        <ul className="grid ruled">
           {keys.data?.map((key) => (
             <Row key={key.id} sshKey={key} />
           ))}

@@ -53,7 +53,7 @@ function Members({ account }: { account: Account }) {
         />
       ) : null}
       {members.isPending ? <Skeleton rows={3} label={words.common.loading} /> : null}
-      <ul aria-label={said.title} className="grid divide-y divide-line">
+      <ul aria-label={said.title} className="grid ruled">
         {members.data?.map((member) => (
           <Row key={member.id} account={account} member={member} />
         ))}
@@ -113,7 +113,7 @@ function Invitations({ account }: { account: Account }) {
         />
       ) : null}
       {waiting.data?.length === 0 ? <p className="text-soft">{said.noneWaiting}</p> : null}
-      <ul aria-label={said.waiting} className="grid divide-y divide-line empty:hidden">
+      <ul aria-label={said.waiting} className="grid ruled empty:hidden">
         {waiting.data?.map((invitation) => (
           <Waiting key={invitation.id} account={account} invitation={invitation} />
         ))}

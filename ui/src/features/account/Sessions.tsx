@@ -27,7 +27,7 @@ export function Sessions() {
         />
       ) : null}
       {open.isPending ? <Skeleton rows={3} label={words.common.loading} /> : null}
-      <ul className="grid divide-y divide-line">
+      <ul className="grid ruled">
         {open.data?.map((session) => (
           <Row key={session.id} session={session} />
         ))}

@@ -36,7 +36,7 @@ export function TokensTab() {
         ) : null}
         {tokens.isPending ? <Skeleton rows={3} label={words.common.loading} /> : null}
         {tokens.data?.length === 0 ? <p className="text-soft">{said.none}</p> : null}
-        <ul className="grid divide-y divide-line">
+        <ul className="grid ruled">
           {tokens.data?.map((token) => (
             <Row key={token.id} token={token} />
           ))}

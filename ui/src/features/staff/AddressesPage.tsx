@@ -73,7 +73,7 @@ function Answer({ address, at }: { address: string; at: string | null }) {
         holders.length === 0 ? (
           <EmptyState title={staff.nobody} help={at ? staff.nobodyThen : staff.nobodyHelp} />
         ) : (
-          <ul aria-label={staff.holders} className="card divide-y divide-line">
+          <ul aria-label={staff.holders} className="card ruled">
             {holders.map((holder) => (
               <Holder key={holder.server + holder.since} holder={holder} />
             ))}

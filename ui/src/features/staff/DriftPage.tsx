@@ -48,7 +48,7 @@ export function DriftPage() {
 function Differences({ found }: { found: readonly Drift[] }) {
   if (found.length === 0) return <EmptyState title={staff.noDrift} help={staff.noDriftHelp} />;
   return (
-    <ul aria-label={staff.drift} className="card divide-y divide-line">
+    <ul aria-label={staff.drift} className="card ruled">
       {found.map((one) => (
         <Row key={one.id} drift={one} />
       ))}

@@ -58,7 +58,7 @@ export function Deliveries({ owner, webhook }: Props) {
       ) : null}
       {list.isPending ? <Skeleton rows={5} label={words.common.loading} /> : null}
       {list.data && found.length === 0 ? <p className="text-soft">{state ? said.noMatch : said.noDeliveries}</p> : null}
-      <ul aria-label={said.deliveries} className="grid divide-y divide-line empty:hidden">
+      <ul aria-label={said.deliveries} className="grid ruled empty:hidden">
         {found.map((delivery) => (
           <Row key={delivery.id} owner={owner} webhook={webhook} delivery={delivery} />
         ))}

@@ -29,7 +29,7 @@ export function Webhooks({ owner }: { owner: Owner }) {
         ) : null}
         {list.isPending ? <Skeleton rows={3} label={words.common.loading} /> : null}
         {list.data?.length === 0 ? <p className="text-soft">{said.none}</p> : null}
-        <ul aria-label={said.title} className="grid divide-y divide-line empty:hidden">
+        <ul aria-label={said.title} className="grid ruled empty:hidden">
           {list.data?.map((webhook) => (
             <Row key={webhook.id} owner={owner} webhook={webhook} />
           ))}

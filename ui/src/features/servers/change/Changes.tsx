@@ -21,7 +21,7 @@ export function Changes() {
   const [asking, setAsking] = useState<Action | null>(null);
   return (
     <Section title={words.change.title}>
-      <ul className="grid divide-y divide-line">
+      <ul className="grid ruled">
         {rows.map(({ action, text, Question }) => {
           const acting = operation?.type === action;
           return (

@@ -64,7 +64,7 @@ export function CopySection({ kind }: { kind: Kind }) {
         </div>
       ) : null}
       {rows.length > 0 ? (
-        <ul aria-label={kind.text.title} className="divide-y divide-line">
+        <ul aria-label={kind.text.title} className="ruled">
           {rows.map((copy) => (
             <CopyRow
               key={copy.id}

@@ -1,6 +1,6 @@
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
-import { useCallback, useMemo, type ReactNode } from "react";
+import { lazy, useCallback, useMemo, type ReactNode } from "react";
 import { useNavigate, useSearchParams } from "react-router";
 import { describe } from "@/api/errors";
 import { useUser } from "@/api/session";
@@ -9,16 +9,18 @@ import { paths } from "@/paths";
 import { Button } from "@/ui/Button";
 import { EmptyState } from "@/ui/EmptyState";
 import { Failure } from "@/ui/Failure";
+import { Later } from "@/ui/Later";
 import { More } from "@/ui/More";
 import { Skeleton } from "@/ui/Skeleton";
 import { words } from "@/words";
-import { BulkBar } from "./BulkBar";
 import { isNarrowed, readFilters, withFilters, type Filters } from "./filters";
 import { serverQueries } from "@/features/servers/queries";
 import { SavedViews } from "./SavedViews";
 import { useSelection } from "./selection";
 import { ServersTable } from "./ServersTable";
 import { Toolbar } from "./Toolbar";
+
+const BulkBar = lazy(async () => ({ default: (await import("./BulkBar")).BulkBar }));
 
 export function ServersPage() {
   useTitle(words.servers.title);
@@ -87,7 +89,9 @@ function Servers({ filters, onChange }: ServersProps) {
         <NoServers narrowed={isNarrowed(filters)} onClear={() => onChange({ q: "", status: "", account: "" })} />
       )}
       <More list={list} />
-      <BulkBar selection={selection} />
+      <Later open={selection.servers.length > 0}>
+        <BulkBar selection={selection} />
+      </Later>
     </>
   );
 }

@@ -43,7 +43,7 @@ export function ServersTable({
 }: Props) {
   const layout = layouts[staff ? "all" : "own"];
   const keyOf = useCallback((index: number) => servers[index]?.id ?? String(index), [servers]);
-  const { body, rows, height, active, setActive, move, measure } = useRows(servers.length, keyOf);
+  const { wide, body, rows, height, active, setActive, move, measure } = useRows(servers.length, keyOf);
   const last = rows.at(-1)?.index ?? 0;
   useEffect(() => {
     if (last >= servers.length - READ_AHEAD) onEnd();
@@ -78,6 +78,7 @@ export function ServersTable({
               index={index}
               start={start}
               layout={layout}
+              wide={wide}
               chosen={selection.ids.has(servers[index]!.id)}
               onToggle={selection.toggle}
               onFocus={setActive}
@@ -156,6 +157,7 @@ interface RowProps {
   /** Px below the beginning of the list. */
   start: number;
   layout: Layout;
+  wide: boolean;
   chosen: boolean;
   onToggle: (id: string) => void;
   onFocus: (index: number) => void;
@@ -163,7 +165,7 @@ interface RowProps {
 }
 
 /** Drawn anew only when something of it has changed: scrolling draws only the rows that come. */
-const Row = memo(function Row({ server, index, start, layout, chosen, onToggle, onFocus, measure }: RowProps) {
+const Row = memo(function Row({ server, index, start, layout, wide, chosen, onToggle, onFocus, measure }: RowProps) {
   return (
     <tr
       ref={measure}
@@ -191,8 +193,8 @@ const Row = memo(function Row({ server, index, start, layout, chosen, onToggle, 
       </td>
       {layout.columns.map(({ key, cell }) => (
         <td key={key} role="cell" className="flex min-w-0 items-baseline gap-4 xl:block xl:px-3 xl:py-3">
-          {key === "name" || key === "status" ? null : (
-            <span aria-hidden className="w-18 shrink-0 text-small text-soft xl:hidden">
+          {wide || key === "name" || key === "status" ? null : (
+            <span aria-hidden className="w-18 shrink-0 text-small text-soft">
               {words.servers.columns[key]}
             </span>
           )}

@@ -48,7 +48,7 @@ export function useRows(count: number, keyOf: (index: number) => string) {
     body.current?.querySelector<HTMLElement>(`[data-index="${active}"] a`)?.focus({ preventScroll: true });
   }, [active]);
   const rows = shown.map((index) => ({ index, start: edges[index]! }));
-  return { body, rows, height: edges.at(-1)!, active, setActive, move, measure: heights.watch };
+  return { wide, body, rows, height: edges.at(-1)!, active, setActive, move, measure: heights.watch };
 }
 
 /** How far the page is scrolled, in whole steps: what is between them draws nothing anew. */

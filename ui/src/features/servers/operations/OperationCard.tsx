@@ -1,9 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useParams } from "react-router";
 import type { Operation, Server } from "@/api/types";
 import { serverQueries } from "@/features/servers/queries";
-import { LoadedOperation } from "./LoadedOperation";
+
+const LoadedOperation = lazy(async () => ({ default: (await import("./LoadedOperation")).LoadedOperation }));
 
 /**
  * The operation in progress, or the last if it went wrong; not the one whose own page this is. It stays when it
@@ -14,7 +15,12 @@ export function OperationCard({ server, accepted }: { server: Server; accepted: 
   const [closed, setClosed] = useState<string | null>(null);
   const news = useNews(server, accepted);
   const id = server.current_operation ?? (news === closed ? null : news);
-  return id && id !== own ? <LoadedOperation key={id} id={id} server={server} onClose={() => setClosed(news)} /> : null;
+  if (!id || id === own) return null;
+  return (
+    <Suspense fallback={null}>
+      <LoadedOperation key={id} id={id} server={server} onClose={() => setClosed(news)} />
+    </Suspense>
+  );
 }
 
 const wentWrong: readonly Operation["status"][] = ["failed", "needs_attention"];

@@ -45,7 +45,7 @@ function OperationsList({ server }: { server: string }) {
   return (
     <>
       {failure}
-      <ol aria-label={words.operation.list} className="card divide-y divide-line">
+      <ol aria-label={words.operation.list} className="card ruled">
         {operations.map((operation) => (
           <Row key={operation.id} operation={operation} />
         ))}

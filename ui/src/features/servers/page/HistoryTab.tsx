@@ -38,7 +38,7 @@ function Events({ server }: { server: string }) {
   return (
     <>
       {failure}
-      <ol aria-label={words.history.title} className="card divide-y divide-line">
+      <ol aria-label={words.history.title} className="card ruled">
         {entries.map((entry) => (
           <HistoryEntry key={entry.id} entry={entry} operation={(id) => paths.serverOperation(server, id)} />
         ))}

@@ -53,7 +53,7 @@ export function Shelf<T extends Item>({ kind, label, list, retired, lines, Form 
       {list.isPending ? <Skeleton rows={3} label={words.common.loading} /> : null}
       {items?.length === 0 ? <EmptyState title={catalogue.none[kind]} help={catalogue.noneHelp} /> : null}
       {items && items.length > 0 ? (
-        <ul aria-label={label} className="card divide-y divide-line">
+        <ul aria-label={label} className="card ruled">
           {items.map((item) => (
             <Row key={item.id} kind={kind} item={item} lines={lines(item)} edit={<Form item={item} />} />
           ))}

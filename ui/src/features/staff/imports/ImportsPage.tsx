@@ -40,7 +40,7 @@ function Runs() {
   return (
     <>
       {failure}
-      <ul aria-label={imports.title} className="card divide-y divide-line">
+      <ul aria-label={imports.title} className="card ruled">
         {runs.map((run) => (
           <Run key={run.id} run={run} />
         ))}

@@ -26,7 +26,7 @@ export function Tallies({ entities }: { entities: Record<string, Tally> }) {
           ))}
         </tr>
       </thead>
-      <tbody className="divide-y divide-line max-sm:block">
+      <tbody className="ruled max-sm:block">
         {Object.entries(entities).map(([name, tally]) => (
           <tr key={name} className="max-sm:grid max-sm:grid-cols-3 max-sm:py-2">
             <th scope="row" className="p-2 text-left font-normal max-sm:col-span-3 max-sm:font-medium">

@@ -46,7 +46,7 @@ export function OperationsPage() {
       {list.isPending ? <Skeleton rows={4} label={words.common.loading} /> : null}
       {operations?.length === 0 ? <EmptyState title={operationsPage.none} help={operationsPage.noneHelp} /> : null}
       {operations && operations.length > 0 ? (
-        <ul aria-label={operationsPage.list} className="card divide-y divide-line">
+        <ul aria-label={operationsPage.list} className="card ruled">
           {operations.map((operation) => (
             <Row key={operation.id} operation={operation} />
           ))}

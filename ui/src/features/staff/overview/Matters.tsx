@@ -14,7 +14,7 @@ const colours = { bad: "text-bad", warn: "text-warn", info: "text-soft" };
 /** What needs attention, line by line; each leads to where it is seen to. */
 export function Matters({ matters }: { matters: readonly Matter[] }) {
   return (
-    <ul aria-label={staff.attention} className="card divide-y divide-line">
+    <ul aria-label={staff.attention} className="card ruled">
       {matters.map((matter) => (
         <Line key={matter.key} matter={matter} />
       ))}

@@ -124,7 +124,7 @@ function Part({ title, to, more, children }: { title: string; to: string; more: 
 
 function OperationList({ label, found }: { label: string; found: ReturnType<typeof alike> }) {
   return (
-    <ul aria-label={label} className="card divide-y divide-line">
+    <ul aria-label={label} className="card ruled">
       {found.map(({ operation, more }) => (
         <Row key={operation.id} operation={operation} alike={more} />
       ))}

@@ -38,7 +38,7 @@ export function Lately({ hours }: Pick<Pace, "hours">) {
             ))}
           </tr>
         </thead>
-        <tbody className="divide-y divide-line">
+        <tbody className="ruled">
           {measures.map(([what, title, to]) => (
             <tr key={what}>
               <th scope="row" className="py-1.5 text-left font-normal">

@@ -116,7 +116,7 @@ function Events({ events, onMoment }: { events: Past["events"]["data"]; onMoment
     <section aria-label={past.events} className="grid gap-3">
       <h2 className="text-large font-semibold">{past.events}</h2>
       {events.length === 0 ? <p className="text-soft">{past.noEvents}</p> : null}
-      <ol className="card divide-y divide-line empty:hidden">
+      <ol className="card ruled empty:hidden">
         {events.map((entry) => (
           <HistoryEntry key={entry.id} entry={entry}>
             <button

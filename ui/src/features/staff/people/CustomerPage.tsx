@@ -79,7 +79,7 @@ function Members({ account }: { account: StaffAccountDetail }) {
   return (
     <Section title={words.members.title}>
       {account.members.length === 0 ? <p className="text-soft">{people.noMembers}</p> : null}
-      <ul aria-label={words.members.title} className="grid divide-y divide-line empty:hidden">
+      <ul aria-label={words.members.title} className="grid ruled empty:hidden">
         {account.members.map(({ id, name, email, role }) => (
           <li key={id} className="flex flex-wrap justify-between gap-x-6 py-2 first:pt-0 wrap-anywhere">
             <Link className={link} to={paths.adminUser(id)}>
@@ -96,7 +96,7 @@ function Members({ account }: { account: StaffAccountDetail }) {
 function Servers({ account }: { account: StaffAccountDetail }) {
   return (
     <Section title={people.servers(account.server_count)}>
-      <ul aria-label={words.servers.title} className="grid divide-y divide-line empty:hidden">
+      <ul aria-label={words.servers.title} className="grid ruled empty:hidden">
         {account.servers.map(({ id, name, status, suspension }) => (
           <li key={id} className="flex flex-wrap justify-between gap-x-6 py-2 first:pt-0 wrap-anywhere">
             <Link className={link} to={paths.server(id)}>

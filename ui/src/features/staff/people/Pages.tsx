@@ -38,7 +38,7 @@ export function Pages<T>({ label, list, searched, children }: Props<T>) {
         />
       ) : null}
       {found && found.length > 0 ? (
-        <ul aria-label={label} className="card divide-y divide-line">
+        <ul aria-label={label} className="card ruled">
           {children(found)}
         </ul>
       ) : null}

@@ -68,7 +68,7 @@ function Accounts({ user }: { user: StaffUserDetail }) {
   return (
     <Section title={people.accounts}>
       {user.accounts.length === 0 ? <p className="text-soft">{people.noAccounts}</p> : null}
-      <ul aria-label={people.accounts} className="grid divide-y divide-line empty:hidden">
+      <ul aria-label={people.accounts} className="grid ruled empty:hidden">
         {user.accounts.map(({ id, name, role }) => (
           <li key={id} className="flex flex-wrap justify-between gap-x-6 py-2 first:pt-0 wrap-anywhere">
             <Link className="text-accent underline underline-offset-2" to={paths.adminCustomer(id)}>
