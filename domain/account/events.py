@@ -224,6 +224,22 @@ class StaffWebhookTurnedOff(WebhookTurnedOff):
     """One of those that hear of every account; the user, who is staff, made it."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteWritten:
+    """Staff wrote something down about the customer, or about one of the servers."""
+
+    note_id: UUID
+    server_id: UUID | None = None
+    text: str = private(default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteRemoved:
+    """It is shown no more."""
+
+    note_id: UUID
+
+
 AccountEvent = (
     AccountOpened
     | AccountImported
@@ -234,6 +250,8 @@ AccountEvent = (
     | InvitationWithdrawn
     | WebhookChanged
     | WebhookTurnedOff
+    | NoteWritten
+    | NoteRemoved
     | AccountErased
 )
 UserEvent = (
@@ -284,6 +302,8 @@ EVENTS = (
     EventType("user.webhook_changed", 1, StaffWebhookChanged),
     EventType("account.webhook_turned_off", 1, WebhookTurnedOff),
     EventType("user.webhook_turned_off", 1, StaffWebhookTurnedOff),
+    EventType("account.note_written", 1, NoteWritten),
+    EventType("account.note_removed", 1, NoteRemoved),
     EventType("account.erased", 1, AccountErased),
     EventType("user.erased", 1, UserErased),
 )

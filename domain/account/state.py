@@ -76,6 +76,8 @@ def evolve_account(state: Account | None, record: Recorded[Any]) -> Account:
             state = replace(state, members=[member for member in state.members if member.user_id != event.user_id])
         case e.MemberInvited() | e.InvitationWithdrawn() | e.WebhookChanged() | e.WebhookTurnedOff():
             pass
+        case e.NoteWritten() | e.NoteRemoved():
+            pass
         case _:
             raise ValueError(f"{type(event).__name__} is not an event of an account")
     return replace(state, version=record.version)

@@ -131,7 +131,7 @@ async def managed(req: Request) -> Account:
     return account
 
 
-async def account_event(req: Request, account: Account, event: Any, claims: Claims) -> None:
+async def account_event(req: Request, account: Account, event: Any, claims: Claims | None = None) -> None:
     """Append an event to an account; `claims` writes beside it.
 
     Raises:

@@ -53,6 +53,8 @@ WORDS: dict[type, Callable[[Any, str], Words]] = {
     a.StaffWebhookChanged: _hook,
     a.WebhookTurnedOff: _hook_off,
     a.StaffWebhookTurnedOff: _hook_off,
+    a.NoteWritten: lambda v, _: ("Staff wrote a note", v.text),
+    a.NoteRemoved: lambda _, __: ("Staff removed a note", None),
     a.AccountErased: lambda _, __: ("Personal data erased", None),
     a.UserErased: lambda _, __: ("Personal data erased", None),
     a.UserDisabled: lambda v, _: ("Kept from signing in by staff", v.reason or None),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import StringConstraints
 
 from domain.account.events import MemberRole, UserRole
 from service.servers.models import Hold, Server, Status
-from service.web.models import Answer, Line, Page, PageQuery, Query, Request
+from service.web.models import Answer, Line, Named, Page, PageQuery, Query, Request
 from service.webhooks.models import Webhook
 
 
@@ -92,6 +94,35 @@ class StaffAccount(Answer):
     external_id: str | None
     server_count: int
     created_at: datetime
+
+
+class NotesQuery(Query):
+    """`server`: only those about this server."""
+
+    server: Line | None = None
+
+
+class NoteNew(Request):
+    """About the customer, or about one of the servers."""
+
+    text: Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
+    server: Line | None = None
+
+
+class Note(Answer):
+    """`author` is who wrote it; of who no longer exists only the id is known."""
+
+    id: str
+    object: Literal["note"]
+    server: str | None
+    text: str
+    author: Named
+    created_at: datetime
+
+
+class NotePage(Answer):
+    data: list[Note]
+    page: Page
 
 
 class StaffAccountPage(Answer):

@@ -53,6 +53,13 @@ SELECT a.account_id, a.created_at, a.state,
  ORDER BY a.created_at DESC, a.account_id DESC
  LIMIT $5;
 
+-- name: notes_of
+-- What staff wrote down about an account, and what of it they removed, oldest first. $1 account
+SELECT e.tx, e.pos, e.stream_id, e.version, e.type, e.schema_v, e.data, e.meta, e.at, p.data AS private
+  FROM event e LEFT JOIN event_private p USING (stream_id, version)
+ WHERE e.stream_id = $1 AND e.type IN ('account.note_written', 'account.note_removed')
+ ORDER BY e.version;
+
 -- name: servers_of
 -- An account's servers, newest first, those that are gone last. $1 account, $2 limit
 SELECT server_id, state FROM server_view WHERE account_id = $1

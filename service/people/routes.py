@@ -1,6 +1,6 @@
 """Users and customers, for staff."""
 
-from service.people import accounts, erasure, export, impersonation, suspension, users
+from service.people import accounts, erasure, export, impersonation, notes, suspension, users
 from service.people import models as m
 from service.servers.models import HistoryPage
 from service.web.endpoint import BODY, STAFF_READ, STAFF_WRITE
@@ -10,6 +10,7 @@ from service.web.models import PageQuery
 USERS, USER = "/v1/admin/users", "/v1/admin/users/{id}"
 ACCOUNTS, ACCOUNT = "/v1/admin/accounts", "/v1/admin/accounts/{id}"
 DETAIL, MASS = {200: m.StaffUserDetail}, {200: m.MassResult, 202: m.MassResult}
+NOTES, WRITTEN = f"{ACCOUNT}/notes", {201: m.Note}
 AS_USER = f"{USER}/impersonation"
 GONE, DONE = {204: None}, (403, 404, 409)
 
@@ -75,6 +76,9 @@ ENDPOINTS = [
         (),
         (*DONE, *BODY, 422),
     ),
+    E("GET", NOTES, notes.list_notes, "listNotes", {200: m.NotePage}, None, m.NotesQuery, (), (404, *STAFF_READ)),
+    E("POST", NOTES, notes.write_note, "writeNote", WRITTEN, m.NoteNew, problems=STAFF_WRITE),
+    E("DELETE", f"{NOTES}/{{note}}", notes.remove_note, "removeNote", GONE, problems=DONE),
     E("GET", f"{ACCOUNT}/export", export.export_account, "exportAccount", {200: m.AccountExport}, problems=(403, 404)),
     E(
         "POST",

@@ -154,8 +154,38 @@ async def test_all_servers_of_a_customer_are_suspended_after_a_preview(
     assert held == [{"server": server, "name": "web-1", "reasons": ["non_payment"]}]
 
 
+async def test_staff_note_what_they_know_of_a_customer_and_of_a_server(
+    world: World, ann: Person, as_ann: httpx.AsyncClient, as_staff: httpx.AsyncClient, order: Order
+) -> None:
+    notes, server = f"{account(ann)}/notes", await running(world, as_ann, order())
+    made = await as_staff.post(notes, json={"text": "Pays by bank transfer.\nAlways late."})
+    assert made.status_code == 201, made.text
+    models.Note.model_validate_json(made.content)
+    assert made.headers["location"] == f"{notes}/{made.json()['id']}"
+    about = (await as_staff.post(notes, json={"text": "Runs a shop.", "server": server})).json()
+    listed = await as_staff.get(notes)
+    models.NotePage.model_validate_json(listed.content)
+    assert [note["text"] for note in listed.json()["data"]] == ["Runs a shop.", "Pays by bank transfer.\nAlways late."]
+    assert (await as_staff.get(notes, params={"server": server})).json()["data"] == [about]
+    assert about["author"]["name"] == "root"
+    assert (await as_staff.delete(f"{notes}/{about['id']}")).status_code == 204
+    assert (await as_staff.delete(f"{notes}/{about['id']}")).status_code == 404
+    assert (await as_staff.get(notes)).json()["data"] == [made.json()]
+    assert not await world.store.pool.fetchval("SELECT count(*) FROM event WHERE data::text LIKE '%bank transfer%'")
+
+
+async def test_a_note_is_about_a_server_of_the_customer(
+    world: World, ann: Person, as_bob: httpx.AsyncClient, as_staff: httpx.AsyncClient, order: Order
+) -> None:
+    others = await running(world, as_bob, order())
+    for given in ({"text": "x", "server": others}, {"text": "x", "server": "srv_1"}, {"text": ""}, {"text": "\x00"}):
+        assert (await as_staff.post(f"{account(ann)}/notes", json=given)).status_code == 422
+    assert (await as_staff.get(f"{account(ann)}/notes", params={"server": others})).status_code == 422
+    assert (await as_staff.get(f"{account(ann)}/notes")).json()["data"] == []
+
+
 async def test_it_is_all_for_staff(ann: Person, as_ann: httpx.AsyncClient, as_bob: httpx.AsyncClient) -> None:
-    for path in (USERS, user(ann), ACCOUNTS, account(ann)):
+    for path in (USERS, user(ann), ACCOUNTS, account(ann), f"{account(ann)}/notes"):
         assert (await as_ann.get(path)).status_code == 403
     for path in (f"{user(ann)}/disable", f"{user(ann)}/enable", f"{account(ann)}/suspend", f"{account(ann)}/unsuspend"):
         assert (await as_bob.post(path, json={"reason": "abuse"})).status_code == 403

@@ -16,6 +16,7 @@ export type Problem = Schemas["Problem"];
 export type Plan = Schemas["Plan"];
 export type Image = Schemas["Image"];
 export type Location = Schemas["Location"];
+export type Note = Schemas["Note"];
 export type HistoryEntry = Schemas["HistoryEntry"];
 export type ServerAction = Schemas["ServerAction"];
 export type Snapshot = Schemas["Snapshot"];

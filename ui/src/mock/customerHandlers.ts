@@ -94,6 +94,33 @@ export function customerHandlers(db: MockDb, guarded: Guard): HttpHandler[] {
     mass("suspend"),
     mass("unsuspend"),
     http.get(
+      "*/v1/admin/accounts/:id/notes",
+      forStaff(({ url, id }) => {
+        const server = url.searchParams.get("server");
+        return list((people.notes.get(id) ?? []).filter((note) => !server || note.server === server));
+      }),
+    ),
+    http.post(
+      "*/v1/admin/accounts/:id/notes",
+      forStaff(async ({ request, id, user }) => {
+        const { text, server } = (await request.json()) as Schemas["NoteNew"];
+        const kept = people.notes.get(id) ?? [];
+        const author = { id: user.id, name: user.name ?? user.email };
+        const made = { id: `nte_${kept.length + 1}`, object: "note", server: server ?? null, text, author } as const;
+        const note = { ...made, created_at: AT };
+        people.notes.set(id, [note, ...kept]);
+        return HttpResponse.json(note, { status: 201 });
+      }),
+    ),
+    http.delete(
+      "*/v1/admin/accounts/:id/notes/:note",
+      forStaff(({ id, url }) => {
+        const left = (people.notes.get(id) ?? []).filter((note) => !url.pathname.endsWith(`/${note.id}`));
+        people.notes.set(id, left);
+        return done();
+      }),
+    ),
+    http.get(
       "*/v1/admin/accounts/:id/export",
       proved(({ id }) => HttpResponse.json({ object: "account_export", account: account(id) })),
     ),

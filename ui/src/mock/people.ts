@@ -1,4 +1,4 @@
-import type { Account, Invitation, Member } from "@/api/types";
+import type { Account, Invitation, Member, Note } from "@/api/types";
 import { AT } from "./account";
 import { customer } from "./fixtures";
 
@@ -11,6 +11,8 @@ export interface MockAccountKept extends Account {
 /** Who acts for which account, in the service in memory. */
 export class MockPeople {
   readonly accounts: MockAccountKept[] = [anAccount()];
+  /** What staff noted, by account. */
+  readonly notes = new Map<string, Note[]>();
   /** Users whom staff keep from signing in. */
   readonly disabled = new Set<string>();
   /** Users as whom staff have stopped acting. */

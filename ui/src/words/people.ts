@@ -51,6 +51,22 @@ export const peopleWords = {
   noneAffected: "No server would be affected.",
   previewFailed: "It could not be found out what would happen",
 
+  notes: {
+    title: "Notes",
+    help: "Only staff see them. They are part of an export, and erased with the customer.",
+    none: "Nothing is noted yet.",
+    label: "Note",
+    missing: "Write something first.",
+    save: "Keep the note",
+    saving: "Keeping it…",
+    failed: "The note was not kept",
+    aboutServer: "About a server",
+    remove: "Remove",
+    removing: "Removing…",
+    removeTitle: "Remove this note?",
+    removeNotes: ["It is shown no more. The log keeps it until the customer is erased."],
+  },
+
   rights: "Export and erasure",
   exportHelp: "Everything that is kept about this customer and its users, as one file.",
   export: "Export",

@@ -17,6 +17,7 @@ import { words } from "@/words";
 import { Erase } from "./Erase";
 import { MassAct } from "./MassAct";
 import { peopleActs, peopleQueries } from "./queries";
+import { StaffNotes } from "./StaffNotes";
 
 const { people } = words.staff;
 const link = "text-accent underline underline-offset-2";
@@ -38,6 +39,7 @@ function Customer({ account }: { account: StaffAccountDetail }) {
         <Members account={account} />
         <Servers account={account} />
         <div className="grid gap-5">
+          <StaffNotes account={account.id} />
           <Suspension account={account} />
           <Rights account={account} />
         </div>

@@ -61,6 +61,23 @@ test("where nothing would be affected, nothing can be asked for", async () => {
   );
 });
 
+test("staff note what they know, of the customer and of a server, and take it back", async () => {
+  const server = aServer({ name: "shop" });
+  const { db, user } = renderApp("/admin/customers/acc_1", { user: admin, servers: [server] });
+  expect(await screen.findByText("Nothing is noted yet.")).toBeVisible();
+  expect(await button("Keep the note")).toHaveAccessibleDescription("Write something first.");
+  await user.type(screen.getByLabelText("Note"), "Pays by bank transfer.");
+  await user.click(await button("Keep the note"));
+  const notes = await screen.findByRole("list", { name: "Notes" });
+  expect(notes).toHaveTextContent("Pays by bank transfer.");
+  expect(screen.getByLabelText("Note")).toHaveValue("");
+  expect(db.people.notes.get("acc_1")).toHaveLength(1);
+  await user.click(await button("Remove: Pays by bank transfer."));
+  const dialog = await screen.findByRole("alertdialog", { name: "Remove this note?" });
+  await user.click(within(dialog).getByRole("button", { name: "Remove" }));
+  expect(await screen.findByText("Nothing is noted yet.")).toBeVisible();
+});
+
 test("what is kept about a customer is exported once staff proved who they are", async () => {
   vi.spyOn(URL, "createObjectURL").mockReturnValue("blob:export");
   const { db, user } = renderApp("/admin/customers/acc_1", { user: admin });

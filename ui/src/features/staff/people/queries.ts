@@ -26,6 +26,15 @@ export const peopleQueries = {
       queryKey: ["staff", "account", id] as const,
       queryFn: ({ signal }) => unwrap(api.GET("/v1/admin/accounts/{id}", { ...one(id), signal })),
     }),
+  /** What staff noted about a customer, or about one of the servers alone. */
+  notes: (id: string, server?: string) =>
+    queryOptions({
+      queryKey: ["staff", "notes", id, server ?? null] as const,
+      queryFn: ({ signal }) => {
+        const query = server ? { server } : {};
+        return unwrap(api.GET("/v1/admin/accounts/{id}/notes", { params: { path: { id }, query }, signal }));
+      },
+    }),
   users: (q: string) =>
     infiniteQueryOptions({
       queryKey: ["staff", "users", q] as const,
@@ -73,6 +82,10 @@ export const peopleActs = {
   mass: (id: string, type: Mass, body: MassSuspension) => mass(id, type, body, false),
   erase: (id: string, confirm: string) => erase(id, { confirm }, false),
   export: (id: string) => unwrap(api.GET("/v1/admin/accounts/{id}/export", one(id))),
+  writeNote: (id: string, text: string, server?: string) =>
+    unwrap(api.POST("/v1/admin/accounts/{id}/notes", { ...one(id), body: { text, ...(server ? { server } : {}) } })),
+  removeNote: (id: string, note: string) =>
+    unwrap(api.DELETE("/v1/admin/accounts/{id}/notes/{note}", { params: { path: { id, note } } })),
   disable: (id: string, reason: string) =>
     unwrap(api.POST("/v1/admin/users/{id}/disable", { ...one(id), body: { reason } })),
   enable: (id: string) => unwrap(api.POST("/v1/admin/users/{id}/enable", one(id))),

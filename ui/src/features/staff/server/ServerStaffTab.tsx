@@ -5,6 +5,7 @@ import { paths } from "@/paths";
 import { EmptyState } from "@/ui/EmptyState";
 import { words } from "@/words";
 import { Holds } from "./Holds";
+import { StaffNotes } from "@/features/staff/people/StaffNotes";
 import { ModeSwitch } from "./ModeSwitch";
 
 /** What the page of a server gives to its tabs. */
@@ -22,6 +23,7 @@ export function ServerStaffTab() {
     <div className="grid items-start gap-5 lg:grid-cols-2">
       <Holds {...given} />
       <ModeSwitch server={given.server} />
+      <StaffNotes account={given.server.account} server={given.server.id} />
       <p>
         <Link className="text-accent underline underline-offset-2" to={paths.adminPast(given.server.id)}>
           {words.staff.past.open}
