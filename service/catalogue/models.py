@@ -31,10 +31,13 @@ class Image(Answer):
 
 
 class Location(Answer):
+    """`user_data`: whether servers there can be given some."""
+
     id: str
     object: Literal["location"]
     key: str
     name: str
+    user_data: bool
 
 
 class PlanPage(Answer):

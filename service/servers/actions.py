@@ -22,9 +22,9 @@ from eventstore.database import Connection
 from runtime.ids import new_id
 from service.deps import caller, deps
 from service.reads import SQL, Found
-from service.servers import consequences, models, ordering
+from service.servers import consequences, models, ordering, user_data
 from service.servers.waiting import answered
-from service.servers.writing import asked_by, at_version, check_right, commit, writable
+from service.servers.writing import asked_by, at_version, check_right, commit, sealed_with, writable
 from service.staff.clusters import is_observed
 from service.web import idempotency, problems
 from service.web.body import body, query
@@ -37,13 +37,14 @@ PASSWORD_BYTES = 15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What an operation is to do: `personal` is people's own, the password is sealed beside the log. A password that
-    was `made_up` is shown once.
+    """What an operation is to do: `personal` is people's own, password and user data are sealed beside the log. A
+    password that was `made_up` is shown once.
     """
 
     params: dict[str, Any] = field(default_factory=dict)
     personal: dict[str, Any] = field(default_factory=dict)
     password: str | None = None
+    user_data: str | None = None
     made_up: bool = False
 
 
@@ -127,10 +128,13 @@ async def _asked(req: Request, server: Server, action: models.Act) -> Asked:
 
 async def _rebuild(req: Request, server: Server, action: models.Rebuild) -> Asked:
     image = await ordering.image_for(req, action.image, server)
+    if action.user_data is not None:
+        cluster = deps(req).config.known_cluster(server.cluster)
+        user_data.check_place([cluster] if cluster is not None else [], server.location.name)
     keys = await ordering.all_keys(req, action)
     personal = {} if keys is None else {"ssh_keys": keys}
     params = {"image": _fields(image), "safety": action.safety}
-    return Asked(params=params, personal=personal, password=action.password)
+    return Asked(params=params, personal=personal, password=action.password, user_data=action.user_data)
 
 
 async def _reset_password(req: Request, action: models.ResetPassword) -> Asked:
@@ -167,14 +171,13 @@ async def _command(req: Request, found: Found, type: str, asked: Asked) -> Reque
         personal=asked.personal,
         by=asked_by(req),
         observed=await is_observed(deps(req).store.pool, deps(req).config, found.server.cluster),
+        user_data=asked.user_data is not None,
     )
 
 
 async def _operate(req: Request, found: Found, type: str, asked: Asked, key: Key | None) -> tuple[Stored, str]:
     command = await _command(req, found, type, asked)
-    sealed = None
-    if asked.password is not None:
-        sealed = deps(req).seal.seal(msgspec.json.encode({"password": asked.password}), command.operation_id.bytes)
+    sealed = sealed_with(req, command.operation_id, password=asked.password, user_data=asked.user_data)
     decide = at_version(req, lambda state: request(state, command))
     stored = await commit(
         req, found.server.id, command.operation_id, decide, key, known=found.server, sealed=sealed, new=True

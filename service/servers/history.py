@@ -61,6 +61,7 @@ STEPS = {
     "restore": "undoing the termination",
     "destroy": "removing",
     "guard": "setting the address filter",
+    "user_data": "taking the user data away again",
     "safety": "taking a safety snapshot",
     "reimage": "writing the image",
     "clean": "removing the old disk",

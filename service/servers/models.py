@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, RootModel, StringConstraints
 from pydantic.config import JsonDict
-from pydantic_core import PydanticCustomError
 
 from domain.account.roles import NEEDED, RIGHTS, may
 from domain.server.operations import OPERATIONS
+from service.servers.user_data import MOST_BYTES, checked
 from service.web.models import Answer, Label, Line, Named, Page, PageQuery, Query, Request
 
 PublicKey = Annotated[
@@ -62,18 +62,7 @@ Password = Annotated[str, StringConstraints(min_length=8, max_length=128, patter
 Keys = Annotated[list[PublicKey], Field(max_length=50)]
 
 
-def _no_user_data(given: str | None) -> None:
-    if given is not None:
-        raise PydanticCustomError("not_possible", NO_USER_DATA)
-
-
-# cicustom names a file of a storage with content `snippets`; what can be uploaded are iso, vztmpl and import:
-# https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/storage/{storage}/upload
-NO_USER_DATA = (
-    "User data cannot be handed on: Proxmox VE takes it from a file that must lie on its nodes, and lets no program "
-    "put it there. Use SSH keys or a password, and set the server up over SSH once it runs"
-)
-UserData = Annotated[str | None, AfterValidator(_no_user_data)]
+UserData = Annotated[str, StringConstraints(min_length=1, max_length=MOST_BYTES), AfterValidator(checked)]
 
 
 KeyIds = Annotated[list[Line], Field(max_length=50)]
@@ -91,7 +80,7 @@ Sort = Literal["created_at", "-created_at", "name", "-name"]
 class ServerCreate(Request):
     """`plan`, `image` and `location` are ids or keys of the catalogue; `account` is needed by who owns several.
     `ssh_key_ids` name keys of the caller's, `ssh_keys` are keys themselves; the server gets both. `user_data` is
-    refused: Proxmox VE lets no program hand it on.
+    what cloud-init in the guest runs at its first start, at most 64 KiB; only where the location says `user_data`.
     """
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=253)]
@@ -101,7 +90,7 @@ class ServerCreate(Request):
     ssh_key_ids: KeyIds = Field(default_factory=list)
     ssh_keys: Keys = Field(default_factory=list)
     password: Password | None = None
-    user_data: UserData = None
+    user_data: UserData | None = None
     labels: Labels = Field(default_factory=dict)
     account: Line | None = None
 
@@ -130,7 +119,7 @@ class Restore(Request):
 
 class Rebuild(Request):
     """Everything on the disk is lost, and the snapshots with it; with `safety` a snapshot keeps the disk as it is.
-    Addresses stay. Without keys and `password` those of before are used.
+    Addresses stay. Without keys and `password` those of before are used; `user_data` is as in an order.
     """
 
     type: Literal["rebuild"]
@@ -138,7 +127,7 @@ class Rebuild(Request):
     ssh_key_ids: KeyIds | None = None
     ssh_keys: Keys | None = None
     password: Password | None = None
-    user_data: UserData = None
+    user_data: UserData | None = None
     safety: bool = False
 
 

@@ -16,10 +16,11 @@ from domain.placement import Candidate, Choice, Inputs, Need, NoChoice, Share, c
 from domain.server import events as e
 from domain.server.decide import CreateServer
 from domain.server.state import Server
-from runtime.settings import Config, Pool
+from runtime.settings import Cluster, Config, Pool
 from service.deps import caller, deps
 from service.keys import keys
 from service.reads import SQL, Market, Membership
+from service.servers import user_data
 from service.servers.models import Rebuild, ResetPassword, ServerCreate
 from service.staff.clusters import modes
 from service.web.problems import Fault, Problem, invalid
@@ -56,7 +57,9 @@ async def command(
     account_id = await _account(req, order, _accounts(req, market.memberships) if owned is None else owned)
     found = _all(market, named)
     image, location = found["image"], found["location"]
-    _check_offered(req, image, location, market.switched)
+    clusters = _offering(req, image, location, market.switched)
+    if order.user_data is not None:
+        user_data.check_place(clusters, location.declared["name"])
     return CreateServer(
         operation_id=operation_id,
         account_id=account_id,
@@ -67,6 +70,7 @@ async def command(
         min_disk_gib=image.declared["min_disk_gib"],
         labels=order.labels,
         ssh_keys=await all_keys(req, order) or [],
+        user_data=order.user_data is not None,
     )
 
 
@@ -134,7 +138,7 @@ async def where(req: Request, command: CreateServer) -> Choice | NoChoice | None
     if not free:
         raise invalid("/location", f"{place.name} has no free address now.", "no_capacity")
     rows = await deps(req).store.pool.fetch(SQL.nodes_seen, free, command.account_id)
-    found = choose(_inputs(command, rows, config.policy.spread_accounts, free)) if rows else None
+    found = choose(_inputs(command, rows, config, free)) if rows else None
     if isinstance(found, NoChoice) and not found.waits:
         debug = "; ".join(f"{node}: {reason}" for node, reason in found.reasons.items())
         fault = Fault("/plan", "no_capacity", f"{place.name} has no room for this plan now.")
@@ -143,13 +147,14 @@ async def where(req: Request, command: CreateServer) -> Choice | NoChoice | None
     return found
 
 
-def _inputs(command: CreateServer, rows: Sequence[Any], spread: bool, clusters: Sequence[str]) -> Inputs:
-    need = Need(command.plan.memory_mib, command.plan.vcpus, command.plan.disk_gib)
+def _inputs(command: CreateServer, rows: Sequence[Any], config: Config, clusters: Sequence[str]) -> Inputs:
+    need = Need(command.plan.memory_mib, command.plan.vcpus, command.plan.disk_gib, command.user_data)
     unseen = [name for name in clusters if name not in {row["cluster"] for row in rows}]
-    return Inputs(need, spread, [_candidate(row, command.image.template) for row in rows], unseen)
+    seen = [_candidate(row, command.image.template, config.cluster_named(row["cluster"])) for row in rows]
+    return Inputs(need, config.policy.spread_accounts, seen, unseen)
 
 
-def _candidate(row: Any, template: str) -> Candidate:
+def _candidate(row: Any, template: str, cluster: Cluster) -> Candidate:
     image_node, image_vmid = msgspec.json.decode(row["images"]).get(template, (None, None))
     return Candidate(
         cluster=row["cluster"],
@@ -164,6 +169,7 @@ def _candidate(row: Any, template: str) -> Candidate:
         disk_free_gib=row["disk_free_gib"],
         disk_resource=row["disk_resource"],
         siblings=row["siblings"],
+        user_data=user_data.takes([cluster]),
     )
 
 
@@ -247,15 +253,18 @@ def _with_offers(req: Request, items: Iterable[Item]) -> Config:
     return deps(req).config.with_offers(own) if own else deps(req).config
 
 
-def _check_offered(req: Request, image: Item, location: Item, switched: Mapping[str, str]) -> None:
+def _offering(req: Request, image: Item, location: Item, switched: Mapping[str, str]) -> list[Cluster]:
+    """The clusters where the image is offered."""
     config = _with_offers(req, [image, location])
     mode_of, there = modes(config, switched), config.clusters_of(location.declared["key"])
     clusters = [cluster for cluster in there if mode_of[cluster.name] != "observe"]
     if not clusters:
         raise invalid("/location", f"{location.declared['name']} takes no new servers.", "not_offered")
-    if not any(image.declared["template"] in cluster.templates for cluster in clusters):
+    offering = [cluster for cluster in clusters if image.declared["template"] in cluster.templates]
+    if not offering:
         message = f"{image.declared['name']} is not offered in {location.declared['name']}."
         raise invalid("/image", message, "not_offered")
+    return offering
 
 
 def _only(item: Item, *names: str) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import re
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -24,7 +23,7 @@ from service.servers import ordering
 from service.servers.listing import ORDERS
 from service.servers.models import CreateQuery, ServerCreate, ServersQuery
 from service.servers.waiting import answered
-from service.servers.writing import commit, seen
+from service.servers.writing import commit, sealed_with, seen
 from service.web import idempotency, paging, problems
 from service.web.body import body, query
 from service.web.models import PageQuery
@@ -135,9 +134,7 @@ def _place(req: Request, found: Choice | NoChoice | None) -> dict[str, Any]:
 
 
 def _sealed(req: Request, order: ServerCreate, operation_id: UUID) -> bytes | None:
-    if order.password is None:
-        return None
-    return deps(req).seal.seal(msgspec.json.encode({"password": order.password}), operation_id.bytes)
+    return sealed_with(req, operation_id, password=order.password, user_data=order.user_data)
 
 
 def _account(text: str | None) -> UUID | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from starlette.requests import Request
 
 from domain import ids
@@ -135,6 +136,12 @@ async def commit(
         claims=claims,
     )
     return await carry_out(d, intent)
+
+
+def sealed_with(req: Request, operation_id: UUID, **given: str | None) -> bytes | None:
+    """What was given with an operation and is nobody's to read, sealed for it; None when nothing was."""
+    secrets = {name: text for name, text in given.items() if text is not None}
+    return deps(req).seal.seal(msgspec.json.encode(secrets), operation_id.bytes) if secrets else None
 
 
 def accepted(state: Server, operation_id: UUID, sights: Sights, *, staff: bool, with_server: bool) -> Stored:

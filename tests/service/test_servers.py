@@ -42,18 +42,6 @@ async def running(world: World, client: httpx.AsyncClient, body: dict[str, Any])
     return str(server)
 
 
-async def test_user_data_is_refused_in_words_that_help(as_ann: httpx.AsyncClient, order: Order) -> None:
-    answer = await as_ann.post("/v1/servers", json=order(user_data="#cloud-config nginx"))
-    (error,) = answer.json()["errors"]
-    assert (answer.status_code, error["pointer"], error["code"]) == (422, "/user_data", "not_possible")
-    assert "over SSH" in error["message"]
-    assert "nginx" not in answer.text
-    rebuild = {"type": "rebuild", "image": "debian-12", "user_data": "#cloud-config"}
-    server = (await ordered(as_ann, order(user_data=None)))["server"]["id"]
-    again = await as_ann.post(f"/v1/servers/{server}/actions", json=rebuild)
-    assert again.json()["errors"][0]["pointer"] == "/user_data"
-
-
 async def test_an_order_is_accepted_and_shown_at_once(
     world: World, as_ann: httpx.AsyncClient, ann: Person, order: Order
 ) -> None:

@@ -48,6 +48,7 @@ token_id = "root@pam!hostler"
 token_secret_file = "token"
 storage = "local"
 backup_storage = "backups"
+snippets = { storage = "local", folder = "snippets" }
 templates = { debian-12 = 9000 }
 
 [[pool]]

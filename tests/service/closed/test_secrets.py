@@ -18,6 +18,7 @@ from tests.service.world import PASSWORD
 pytestmark = pytest.mark.pg
 SECRET = {"password", "current_password", "token", "otp", "secret", "user_data"}
 PLANTED = "c4n4ry-not-to-be-seen"
+SCRIPT = f"#!/bin/sh\necho {PLANTED}\n"  # what is taken as user data
 TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
 
 
@@ -44,7 +45,7 @@ async def planted(ann: Somebody, root: Somebody) -> list[str]:
         who = root if call.staff else ann
         for body in bodies(call.body) if call.body else []:
             for at in [at for at in leaves(body) if SECRET & set(at)]:
-                for value in (PLANTED, PLANTED + "\x00", PLANTED * 1000):
+                for value in (PLANTED, PLANTED + "\x00", PLANTED * 1000, f"#cloud-config\n{PLANTED}: [", SCRIPT):
                     for values in (ann.tuples(call) or [("x",) * len(call.places)])[:40]:
                         sent = put(body, at, value)
                         told.append((await who.client.request(call.method, call.at(*values), json=sent)).text)

@@ -2577,12 +2577,14 @@ export interface components {
             waiting: number;
             given_up: number;
         };
+        /** @description `user_data`: whether servers there can be given some. */
         Location: {
             id: string;
             /** @constant */
             object: "location";
             key: string;
             name: string;
+            user_data: boolean;
         };
         /** @description What is not said stays. */
         LocationChange: {
@@ -3095,7 +3097,7 @@ export interface components {
         };
         /**
          * @description Everything on the disk is lost, and the snapshots with it; with `safety` a snapshot keeps the disk as it is.
-         *     Addresses stay. Without keys and `password` those of before are used.
+         *     Addresses stay. Without keys and `password` those of before are used; `user_data` is as in an order.
          */
         Rebuild: {
             /**
@@ -3243,7 +3245,7 @@ export interface components {
         /**
          * @description `plan`, `image` and `location` are ids or keys of the catalogue; `account` is needed by who owns several.
          *     `ssh_key_ids` name keys of the caller's, `ssh_keys` are keys themselves; the server gets both. `user_data` is
-         *     refused: Proxmox VE lets no program hand it on.
+         *     what cloud-init in the guest runs at its first start, at most 64 KiB; only where the location says `user_data`.
          */
         ServerCreate: {
             name: string;

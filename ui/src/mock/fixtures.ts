@@ -39,7 +39,7 @@ export const images = [
   { id: "img_a", object: "image" as const, key: "a", name: "Debian 12", min_disk_gib: 5 },
   { id: "img_b", object: "image" as const, key: "b", name: "Ubuntu 24.04", min_disk_gib: 5 },
 ];
-export const locations = [{ id: "loc_a", object: "location" as const, key: "a", name: "Frankfurt" }];
+export const locations = [{ id: "loc_a", object: "location" as const, key: "a", name: "Frankfurt", user_data: true }];
 
 export const customer: User = {
   id: "usr_1",

@@ -277,6 +277,7 @@ export { changeWords as change } from "./changes";
 export { networkWords as network } from "./changes";
 export { settingsWords as settings } from "./changes";
 export { graphWords as graphs } from "./graphs";
+export { userDataWords as userData } from "./userData";
 export { staffWords as staff } from "./staff";
 
 export const history = {

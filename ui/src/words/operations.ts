@@ -32,6 +32,7 @@ export const stepNames: Record<string, string> = {
   resize: "Set the disk size",
   start: "Start",
   address: "Wait for the network",
+  user_data: "User data handed over",
   shutdown: "Ask the system to shut down",
   stop: "Power off",
   reboot: "Reboot",

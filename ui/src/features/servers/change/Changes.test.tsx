@@ -42,12 +42,23 @@ test("a rebuild names what is lost, keeps a snapshot if asked, and takes keys", 
   await user.click(within(dialog).getByLabelText("Take a safety snapshot first"));
   expect(dialog).toHaveTextContent("The disk as it is now is kept as a snapshot");
   await user.click(await within(dialog).findByRole("checkbox", { name: "laptop" }));
+  await user.click(await within(dialog).findByLabelText("User data"));
+  await user.paste("#cloud-config\n");
   expect(within(dialog).getByRole("button", { name: "Rebuild" })).toHaveAttribute("aria-disabled", "true");
   await user.type(within(dialog).getByLabelText("Type shop to confirm"), "shop");
   await user.click(within(dialog).getByRole("button", { name: "Rebuild" }));
   await waitFor(() => expect(screen.queryByRole("alertdialog")).toBeNull());
   expect(await button("Rebuilding…")).toBeVisible();
-  expect(bodies).toEqual([{ type: "rebuild", image: "img_b", safety: true, ssh_key_ids: ["key_7"], password: null }]);
+  expect(bodies).toEqual([
+    {
+      type: "rebuild",
+      image: "img_b",
+      safety: true,
+      ssh_key_ids: ["key_7"],
+      password: null,
+      user_data: "#cloud-config\n",
+    },
+  ]);
   await finish();
   await waitFor(() => expect(screen.getByRole("region", { name: "Specifications" })).toHaveTextContent("Ubuntu 24.04"));
   expect(db.operations.size).toBe(1);

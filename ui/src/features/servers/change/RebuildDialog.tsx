@@ -4,6 +4,7 @@ import { describe } from "@/api/errors";
 import type { Image, Server } from "@/api/types";
 import { passwordMistake } from "@/features/servers/access";
 import { ActionForm } from "@/features/servers/acting/ActionForm";
+import { takesUserData, UserDataField, userDataMistake } from "@/features/servers/UserData";
 import { KeyChoice } from "@/features/servers/keys/KeyChoice";
 import { catalogueQueries } from "@/features/servers/queries";
 import { Check } from "@/ui/Check";
@@ -51,7 +52,9 @@ function Rebuild({ server, images, onClose, onAccepted }: Omit<DialogProps, "ope
   const [safety, setSafety] = useState(false);
   const [keys, setKeys] = useState<readonly string[]>([]);
   const [password, setPassword] = useState("");
-  const wrong = passwordMistake(password);
+  const [userData, setUserData] = useState("");
+  const locations = useQuery(catalogueQueries.locations());
+  const wrong = passwordMistake(password) ?? userDataMistake(userData);
   return (
     <>
       <p className="mt-3">{rebuild.intro}</p>
@@ -64,6 +67,7 @@ function Rebuild({ server, images, onClose, onAccepted }: Omit<DialogProps, "ope
           safety,
           ssh_key_ids: keys.length > 0 ? [...keys] : null,
           password: password || null,
+          ...(userData ? { user_data: userData } : {}),
         }}
         reason={image ? (wrong ?? null) : rebuild.chooseImage}
         typedName
@@ -96,6 +100,13 @@ function Rebuild({ server, images, onClose, onAccepted }: Omit<DialogProps, "ope
               type="password"
               autoComplete="new-password"
             />
+            {takesUserData(locations.data?.data ?? [], server.location.id) ? (
+              <UserDataField
+                value={userData}
+                onChange={setUserData}
+                error={userDataMistake(userData) ?? error("/user_data")}
+              />
+            ) : null}
           </>
         )}
       </ActionForm>

@@ -1,9 +1,9 @@
 import { screen, waitFor } from "@testing-library/react";
 import { http, HttpResponse } from "msw";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import type { ServerCreate } from "@/api/types";
 import { renderApp } from "@/mock/app";
-import { aServer } from "@/mock/fixtures";
+import { aServer, locations } from "@/mock/fixtures";
 import { aMember, anAccount } from "@/mock/people";
 import { network } from "@/mock/setup";
 
@@ -107,6 +107,42 @@ test("keys, password and labels go along; sending again after silence repeats th
     ssh_key_ids: ["key_1"],
     labels: { team: "web" },
   });
+});
+
+test("user data goes along where the location takes it, and is in the command", async () => {
+  const { user, db } = renderApp("/servers/new");
+  await fill(user, "shop");
+  const field = screen.getByLabelText("User data");
+  await user.click(field);
+  await user.paste("#".repeat(64 * 1024 + 1));
+  expect(field).toHaveAccessibleDescription(/^Use at most 64 KiB/);
+  await user.clear(field);
+  await user.paste("#!/bin/sh\nid\n");
+  await user.click(await screen.findByText("As a curl command"));
+  await user.click(screen.getByRole("button", { name: "Copy the command" }));
+  expect(await navigator.clipboard.readText()).toContain('"user_data":"#!/bin/sh\\nid\\n"');
+  const bodies: ServerCreate[] = [];
+  network.use(
+    http.post("*/v1/servers", async ({ request }) => {
+      if (!request.url.includes("dry_run")) bodies.push((await request.clone().json()) as ServerCreate);
+      return undefined;
+    }),
+  );
+  await user.click(submit());
+  await screen.findByRole("heading", { name: "shop" });
+  expect(bodies.map(({ user_data }) => user_data)).toEqual(["#!/bin/sh\nid\n"]);
+  expect(db.servers.size).toBe(1);
+});
+
+test("a location that takes no user data is asked for none", async () => {
+  const place = locations[0]!;
+  place.user_data = false;
+  onTestFinished(() => {
+    place.user_data = true;
+  });
+  renderApp("/servers/new");
+  await screen.findByLabelText("Debian 12");
+  expect(screen.queryByLabelText("User data")).toBeNull();
 });
 
 test("the same order is a command, without the password", async () => {

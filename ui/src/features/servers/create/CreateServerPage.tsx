@@ -16,6 +16,7 @@ import { words } from "@/words";
 import { OrderSummary } from "./OrderSummary";
 import { emptyDraft, mistakes, toOrder, type Draft } from "./order";
 import { catalogueQueries, dryRun, useCreateServer } from "@/features/servers/queries";
+import { takesUserData, UserDataField } from "@/features/servers/UserData";
 import { KeyChoice } from "@/features/servers/keys/KeyChoice";
 import { specs } from "@/features/servers/specs";
 
@@ -69,7 +70,10 @@ function preselected({ locations, images, plans, accounts }: Catalogue): Draft {
 
 function useOrderForm(catalogue: Catalogue) {
   const navigate = useNavigate();
-  const [draft, setDraft] = useState(() => preselected(catalogue));
+  const [filledIn, setDraft] = useState(() => preselected(catalogue));
+  // What was written for a place that takes user data is not sent to one that takes none.
+  const userData = takesUserData(catalogue.locations, filledIn.location);
+  const draft = userData ? filledIn : { ...filledIn, user_data: "" };
   const order = toOrder(useSettled(draft, 400));
   const check = useQuery(dryRun(order));
   const create = useCreateServer();
@@ -87,7 +91,7 @@ function useOrderForm(catalogue: Catalogue) {
     if (!now || create.isPending) return;
     create.mutate({ order: now, key: key.current }, { onSuccess: ({ server }) => navigate(paths.server(server.id)) });
   };
-  return { draft, set, submit, create, check, checked: order !== null };
+  return { draft, set, submit, create, check, checked: order !== null, userData };
 }
 
 export type OrderForm = ReturnType<typeof useOrderForm>;
@@ -122,6 +126,13 @@ function OrderForm({ catalogue }: { catalogue: Catalogue }) {
           spellCheck={false}
           autoComplete="off"
         />
+        {form.userData ? (
+          <UserDataField
+            value={form.draft.user_data}
+            onChange={form.set("user_data")}
+            error={fieldError(form, "user_data")}
+          />
+        ) : null}
       </div>
       <OrderSummary form={form} catalogue={catalogue} />
     </form>

@@ -1,5 +1,6 @@
 import type { ServerCreate } from "@/api/types";
 import { nameMistake, passwordMistake } from "@/features/servers/access";
+import { userDataMistake } from "@/features/servers/UserData";
 import { readLabels } from "@/features/servers/settings/labels";
 import { words } from "@/words";
 
@@ -14,6 +15,7 @@ export interface Draft {
   password: string;
   name: string;
   labels: string;
+  user_data: string;
 }
 
 export const emptyDraft: Draft = {
@@ -25,15 +27,17 @@ export const emptyDraft: Draft = {
   password: "",
   name: "",
   labels: "",
+  user_data: "",
 };
 
 /** What can be told without asking the service: field → message. */
-export function mistakes({ name, password, labels }: Draft): Partial<Record<keyof Draft, string>> {
+export function mistakes({ name, password, labels, user_data }: Draft): Partial<Record<keyof Draft, string>> {
   const read = readLabels(labels);
   const found = [
     ["name", nameMistake(name)],
     ["password", passwordMistake(password)],
     ["labels", "mistake" in read ? read.mistake : undefined],
+    ["user_data", userDataMistake(user_data)],
   ] as const;
   return Object.fromEntries(found.filter(([, message]) => message));
 }
@@ -53,7 +57,7 @@ export function missing({ location, image, plan, name }: Draft): string[] {
 /** The order to send; null while something is missing or mistaken. */
 export function toOrder(draft: Draft): ServerCreate | null {
   if (missing(draft).length > 0 || Object.keys(mistakes(draft)).length > 0) return null;
-  const { name, plan, image, location, password, keys, account } = draft;
+  const { name, plan, image, location, password, keys, account, user_data } = draft;
   const read = readLabels(draft.labels);
   const labels = "labels" in read ? read.labels : {};
   return {
@@ -64,6 +68,7 @@ export function toOrder(draft: Draft): ServerCreate | null {
     ...(account ? { account } : {}),
     ...(keys.length > 0 ? { ssh_key_ids: [...keys] } : {}),
     ...(password ? { password } : {}),
+    ...(user_data ? { user_data } : {}),
     ...(Object.keys(labels).length > 0 ? { labels } : {}),
   };
 }
