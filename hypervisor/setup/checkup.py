@@ -60,6 +60,7 @@ class Content:
 
 DISKS = Content("images", "disk images")
 BACKUPS = Content("backup", "backups")
+SNIPPETS = Content("snippets", "snippets")
 
 
 async def examine(cluster: Cluster) -> AsyncIterator[Check]:
@@ -212,6 +213,17 @@ async def _backups(subject: Subject) -> AsyncIterator[Check]:
         yield check
 
 
+async def _snippets(subject: Subject) -> AsyncIterator[Check]:
+    """What is there on the nodes; whether the folder is the storage's own shows only where the orchestrators run."""
+    named = subject.cluster.snippets
+    if named is None:
+        mend = "mount a storage for snippets where the orchestrators run, and name it as snippets in hostler.toml"
+        yield Check("user data", "note", "no place for it is configured: servers are given none", mend)
+        return
+    async for check in _everywhere(subject, named.storage, "snippets", SNIPPETS):
+        yield check
+
+
 async def _everywhere(subject: Subject, name: str, what: str, content: Content) -> AsyncIterator[Check]:
     """One storage, which has to hold some content on every node."""
     for node in subject.nodes:
@@ -219,7 +231,8 @@ async def _everywhere(subject: Subject, name: str, what: str, content: Content) 
         try:
             status = await subject.client.get("nodes", node, "storage", name, "status")
         except HypervisorError as error:
-            unseen = f"there is none of this name, or it may not be seen: correct hostler.toml, or {INIT}"
+            grant = f"grant Datastore.Audit on /storage/{name}" if content is SNIPPETS else INIT
+            unseen = f"there is none of this name, or it may not be seen: correct hostler.toml, or {grant}"
             mend = f"see `pvesm status` on {node}, or name the node in ignored_nodes"
             yield Check(label, "missing", error.text, unseen if isinstance(error, Denied) else mend)
             continue
@@ -234,7 +247,7 @@ def _judged(label: str, name: str, status: Row, content: Content) -> Check:
         return Check(label, "missing", "is not active", "see `pvesm status` on that node")
     if content.name not in str(status.get("content", "")).split(","):
         return Check(label, "missing", f"takes no {content.words}", f"pvesm set {name} --content …,{content.name}")
-    if free < LEAST_FREE_GIB:
+    if content is not SNIPPETS and free < LEAST_FREE_GIB:
         return Check(label, "missing", f"only {free} GiB free", "free some space, or add some")
     return Check(label, "ok", f"{status.get('type')}, {free} GiB free")
 
@@ -342,6 +355,7 @@ LOOKS: Mapping[str, Callable[[Subject], AsyncIterator[Check]]] = {
     "nodes": _reach,
     "storage": _storage,
     "backup storage": _backups,
+    "user data": _snippets,
     "bridge": _bridge,
     "templates": _templates,
     "VMIDs": _range,

@@ -45,6 +45,7 @@ token_secret_file = "{token_secret}"
 fingerprint = "{fingerprint}"
 storage = "local"
 backup_storage = "local"
+snippets = {{ storage = "{snippets[storage]}", folder = "{snippets[path]}" }}
 bridge = "vmbr0"
 vmid_first = 10000000
 templates = {{ "debian-12" = 9000, "ubuntu-24.04" = 9001 }}
@@ -118,6 +119,7 @@ def write_config(place: Place, proxmox: dict[str, Any], url: str) -> Path:
         mail=place.root / "mail",
         endpoint=proxmox["url"],
         token_id=proxmox["token_id"],
+        snippets=proxmox["snippets"],
         fingerprint=_fingerprint(str(proxmox["url"])),
     )
     write_private(path, content)

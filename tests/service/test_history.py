@@ -9,7 +9,7 @@ import httpx
 
 from domain.server import events as e
 from domain.server.events import EVENTS
-from domain.server.operations import OPERATIONS
+from domain.server.operations import OPERATIONS, steps_of
 from service.servers import history, models
 from tests.service.test_servers import running
 from tests.service.world import World
@@ -18,7 +18,7 @@ from tests.service.world import World
 def test_every_event_and_every_step_has_words() -> None:
     assert set(history.WORDS) == {kind.cls for kind in EVENTS}
     assert set(history.OPERATIONS) == set(OPERATIONS)
-    assert set(history.STEPS) == {step for kind in OPERATIONS.values() for step in kind.steps}
+    assert set(history.STEPS) == {step for type in OPERATIONS for step in steps_of(type, user_data=True)}
 
 
 async def test_history_tells_it_in_plain_words(

@@ -193,6 +193,15 @@ async def test_backups_have_a_storage_that_takes_them(ready: Path, run: Run) -> 
     assert said.count("rights on /storage/local") == 1
 
 
+async def test_user_data_has_a_storage_that_takes_it(ready: Path, run: Run) -> None:
+    _, before = await run("doctor")
+    assert "NOTE    main: user data: no place for it is configured: servers are given none. To mend: mount" in before
+    configure(ready, "templates", 'snippets = { storage = "local", folder = "snippets" }\ntemplates')
+    code, said = await run("doctor")
+    assert code == 0, said
+    assert "OK      main: snippets local on pve1: dir, " in said
+
+
 async def test_the_doctor_stops_quietly_when_nobody_reads_on(ready: Path) -> None:
     command = f"{sys.executable} -m service.command.admin proxmox doctor --json | true; exit ${{PIPESTATUS[0]}}"
     environment = os.environ | {"HOSTLER_CONFIG": str(ready / "hostler.toml")}
@@ -226,6 +235,11 @@ MISFITS = (
         "backup storage thin on pve1: takes no backups. To mend: ",
     ),
     ("templates", 'backup_storage = "safe"\ntemplates', "rights on /storage/safe: lacks Datastore.AllocateSpace"),
+    (
+        "templates",
+        'snippets = { storage = "thin", folder = "snippets" }\ntemplates',
+        "snippets thin on pve1: takes no snippets. To mend: pvesm set thin --content …,snippets",
+    ),
     ('storage = "local"', 'storage = "ceph"', "storage ceph on pve1: Permission check failed (/storage/ceph, "),
     ('bridge = "vmbr0"', 'bridge = "vmbr7"', "bridge vmbr7 on pve1: there are: vmbr0"),
     ('"debian" = 9100', '"debian" = 4711', "template debian (VMID 4711): there is no such VM"),
