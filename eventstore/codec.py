@@ -36,6 +36,11 @@ class _Shape:
         self.private = private_fields(kind.cls)
 
     @cached_property
+    def shown(self) -> tuple[str, ...]:
+        """The fields that are not private."""
+        return tuple(f.name for f in fields(self.kind.cls) if f.name not in self.private)
+
+    @cached_property
     def decoder(self) -> msgspec.json.Decoder[Any]:
         return msgspec.json.Decoder(self.kind.cls)
 
@@ -44,8 +49,8 @@ class _Shape:
         return msgspec.json.encode(_erased(self.kind.cls, self.private)).decode()
 
     def encode(self, event: object) -> Encoded:
-        values = {f.name: getattr(event, f.name) for f in fields(self.kind.cls)}
-        private = {name: values.pop(name) for name in self.private}
+        values = {name: getattr(event, name) for name in self.shown}
+        private = {name: getattr(event, name) for name in self.private}
         return Encoded(
             self.kind.name,
             self.kind.schema_v,

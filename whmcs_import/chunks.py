@@ -47,6 +47,10 @@ class Ready:
     credentials: list[Credential] = field(default_factory=list)
 
 
+_pack = msgspec.msgpack.Encoder().encode
+unpack = msgspec.msgpack.Decoder(Ready).decode
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """What all events of a run have in common; `plans` are the streams of products, `names` what the catalogue calls
@@ -69,8 +73,8 @@ class Scribe:
         common = {"run_id": run.id, "mode": run.mode, "origin": "import"}
         self._rest = b"," + msgspec.json.encode(common)[1:]
 
-    def ready(self, entity: str, planned: Sequence[Planned], raw: Mapping[int, str]) -> Ready:
-        """A chunk of the plan; `raw` are the users' passwords as the source has them."""
+    def ready(self, entity: str, planned: Sequence[Planned], raw: Mapping[int, str]) -> bytes:
+        """A chunk of the plan as `Ready`, packed; `raw` are the users' passwords as the source has them."""
         changes, events = [], []
         for source_id, action, content, payload in planned:
             is_new = action == "create"
@@ -80,7 +84,7 @@ class Scribe:
         ready = Ready(entity, changes, encode_chunk(entries))
         if entity == "user":
             _sign_in(ready, events, raw)
-        return ready
+        return _pack(ready)
 
     def again(self, entity: str, stream: UUID, payload: bytes) -> Row:
         """The event of a row whose stream is not new."""

@@ -26,7 +26,7 @@ from eventstore.bulk import Entry, Row, Wake, append_chunk, append_encoded, enco
 from eventstore.database import Connection
 from eventstore.store import Conflict
 from whmcs_import import mapping, target, users
-from whmcs_import.chunks import Change, Ready, Run, Scribe
+from whmcs_import.chunks import Change, Ready, Run, Scribe, unpack
 from whmcs_import.crew import Alone, Crew
 from whmcs_import.mapping_file import MappingFile
 from whmcs_import.plan import ENTITIES, Plan
@@ -121,7 +121,7 @@ async def _load_all(
             pending.append(rows)
             yield entity, rows, staging.passwords([users.number(row[0]) for row in rows]) if entity == "user" else {}
 
-    answers = scribes.each("ready", tasks())
+    answers = map(unpack, scribes.each("ready", tasks()))
     done, ready, planned = 0, Ready(), list[Planned]()
     while True:
         following, _ = await asyncio.gather(asyncio.to_thread(next, answers, None), loader.write(ready, planned))

@@ -47,6 +47,27 @@ def test_a_table_without_snapshots_is_read_twice_and_refused_when_it_changes(
     assert staging.count("tblhosting") == changing.rows("SELECT count(*) FROM tblhosting")[0][0]
 
 
+@pytest.mark.parametrize("ends", ["read", "refused"])
+def test_the_source_is_let_go_before_anything_is_made_of_it(
+    changing: Testbed, staging: Staging, ends: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, connect = [], extract._connect
+
+    def connected(dsn: extract.Dsn) -> extract.Connection:
+        opened.append(connect(dsn))
+        return opened[-1]
+
+    monkeypatch.setattr(extract, "_connect", connected)
+    if ends == "refused":
+        changing.rows("DROP TABLE tblcurrencies", "dsn")
+        with pytest.raises(SourceError, match="no WHMCS"):
+            read(changing, staging)
+    else:
+        read(changing, staging)
+    assert opened
+    assert not [connection for connection in opened if connection.open]
+
+
 def fields_of(staging: Staging) -> set[int]:
     """The custom fields of which values are staged."""
     heaps = [staging.owned("tblcustomfieldsvalues", span) for span in staging.spans()]
