@@ -93,7 +93,11 @@ export function Header() {
 function LiveNotice() {
   const client = useQueryClient();
   const [live, setLive] = useState(true);
-  useEffect(() => followServers(client, setLive), [client]);
+  const user = useUser();
+  // Who acts as somebody does so in this tab alone.
+  const name = useActing() || !user ? null : `events ${user.id}`;
+  const id = user?.id;
+  useEffect(() => (id ? followServers(client, name, setLive) : undefined), [client, name, id]);
   return (
     <p role="status" className="bg-raised text-center text-small text-soft">
       {live ? null : (

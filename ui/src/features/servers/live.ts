@@ -1,4 +1,5 @@
 import type { QueryClient } from "@tanstack/react-query";
+import { shareStream } from "@/api/shared";
 import { openStream, type StreamEvent } from "@/api/stream";
 import type { Operation, Server } from "@/api/types";
 import { laterOperation, mapServers, newerServer, type ServerList } from "./fresh";
@@ -92,9 +93,9 @@ export class LiveCache {
 
 /**
  * Keep the cache live until the returned function is called. While the stream is down it is polled instead;
- * `onState` hears which of the two it is.
+ * `onState` hears which of the two it is. Tabs which give the same `name` share one stream; null shares it with none.
  */
-export function followServers(client: QueryClient, onState: (live: boolean) => void): () => void {
+export function followServers(client: QueryClient, name: string | null, onState: (live: boolean) => void): () => void {
   const cache = new LiveCache(client);
   let poll: ReturnType<typeof setInterval> | undefined;
   const state = (live: boolean) => {
@@ -102,7 +103,8 @@ export function followServers(client: QueryClient, onState: (live: boolean) => v
     if (!live) poll = setInterval(() => refreshAll(client), POLL_MS);
     onState(live);
   };
-  const close = openStream({ onEvent: (event) => cache.apply(event), onGap: () => refreshAll(client), onState: state });
+  const listener = { onEvent: cache.apply.bind(cache), onGap: () => refreshAll(client), onState: state };
+  const close = name ? shareStream(name, listener) : openStream(listener);
   return () => {
     close();
     cache.stop();

@@ -77,12 +77,17 @@ function SearchField({ value, onChange }: { value: string; onChange: (value: str
   const field = useSlash();
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => () => clearTimeout(timer.current), []);
+  // Another filter may change while this one still waits.
+  const change = useRef(onChange);
+  useEffect(() => {
+    change.current = onChange;
+  });
   const type = (text: string) => {
     setTyped(text);
     clearTimeout(timer.current);
     timer.current = setTimeout(() => {
       setSent(text.trim());
-      onChange(text.trim());
+      change.current(text.trim());
     }, TYPING_MS);
   };
   return (
