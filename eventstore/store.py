@@ -24,6 +24,7 @@ from eventstore.queries import Queries
 
 SQL = Queries("eventstore")
 Claims = Callable[[Connection], Awaitable[object]]
+TellingClaims = Callable[[Connection, Sequence[Recorded[Any]]], Awaitable[object]]
 LogRow: TypeAlias = "asyncpg.Record | Mapping[str, Any]"  # the columns of `read_log`
 
 
@@ -176,6 +177,16 @@ class EventStore:
         """
         written = await self.write(entries, wakes, names, claims)
         return written.recorded(self.codec, {entry.stream_id for entry in entries})
+
+    async def record_with(
+        self, entries: Sequence[Entry], wakes: Sequence[Wake], names: Sequence[Name], claims: TellingClaims
+    ) -> list[Recorded[Any]]:
+        """`record`, with claims that turn on what the events have become. Raises as it does."""
+        rows, streams = encoded(self.codec, entries), {entry.stream_id for entry in entries}
+        async with self.pool.acquire() as connection, connection.transaction():
+            records = (await append_rows(connection, rows, wakes, names)).recorded(self.codec, streams)
+            await claimed(claims(connection, records))
+        return records
 
     async def write(
         self, entries: Sequence[Entry], wakes: Sequence[Wake], names: Sequence[Name], claims: Claims | None

@@ -13,7 +13,6 @@ from domain.server.evolve import fold
 from domain.server.state import Server
 from eventstore.database import Connection
 from eventstore.positions import Position
-from eventstore.store import SQL as LOG
 from eventstore.store import ClaimLost, Conflict, Entry, Name, Wake
 from service.deps import Deps
 from service.identity.tokens import Caller
@@ -80,11 +79,14 @@ async def _attempt(deps: Deps, intent: Intent, state: Server | None) -> Stored |
         raise problems.of(refused) from None
     if not events and state is not None:
         return intent.answer(state)
-    claims = _Claims(intent, state, deps)
+    claims = _Claims(intent, state)
     named = [Name(intent.operation_id, intent.server_id)] if intent.new else []
     entries, wakes = _entries(intent, state, events), [Wake(intent.server_id, CATEGORY)]
     try:
-        records = await deps.store.record(entries, wakes, names=named, claims=claims.write if intent.claiming else None)
+        if intent.claiming:
+            records = await deps.store.record_with(entries, wakes, named, claims.write)
+        else:
+            records = await deps.store.record(entries, wakes, names=named)
     except (Conflict, ClaimLost):
         return None
     deps.reads.wrote(intent.caller.user_id, Position(records[-1].tx, records[-1].pos))
@@ -113,15 +115,12 @@ def _subject(state: Server | None, event: ServerEvent) -> UUID | None:
 class _Claims:
     """What is written after the events, in their transaction; the answer shows them as they were written."""
 
-    def __init__(self, intent: Intent, state: Server | None, deps: Deps):
-        self._intent, self._state, self._deps = intent, state, deps
+    def __init__(self, intent: Intent, state: Server | None):
+        self._intent, self._state = intent, state
         self.answer: Stored | None = None
 
-    async def write(self, connection: Connection) -> None:
-        intent = self._intent
-        version = self._state.version if self._state is not None else 0
-        rows = await connection.fetch(LOG.read_stream, intent.server_id, version)
-        after = _after(self._state, [self._deps.store.recorded(row) for row in rows])
+    async def write(self, connection: Connection, records: Sequence[Recorded[ServerEvent]]) -> None:
+        intent, after = self._intent, _after(self._state, records)
         self.answer = intent.answer(after)
         if intent.claims is not None:
             await intent.claims(after, connection)
