@@ -25,7 +25,7 @@ from tests.orchestrator.conftest import META
 from tests.testbed_proxmox.bed import Bed, bed_in
 
 pytestmark = [pytest.mark.pg, pytest.mark.pve]
-TEXT = "#!/bin/sh\necho hello >/root/said\n"
+TEXT = "#!/bin/sh\necho hello >/tmp/said\n"
 KEPT = "/var/lib/cloud/instance/vendor-data.txt"
 SEAL = Seal(bytes(32))
 
