@@ -31,7 +31,8 @@ const compressed: Plugin = {
 /* What every page needs comes as a few files: they compress better than their parts, and are asked for at once. */
 const FIRST =
   /node_modules\/react\/|src\/(api\/(session|errors)|words\.|words\/(all|accounts|readable|operations|session|palette))|preload-helper|rolldown\/runtime/;
-const EVERYWHERE = /node_modules\/(react-dom|react-router|scheduler|@tanstack\/(query-core|react-query))\//;
+const DRAWING = /node_modules\/(react-dom|scheduler)\//;
+const EVERYWHERE = /node_modules\/(react-router|@tanstack\/(query-core|react-query))\//;
 const OFTEN =
   /src\/(routes|Shell|RouteFailure|api\/|lib\/|ui\/(?!Dialog)|paths|features\/servers\/(queries|fresh|live|specs|StatusBadge|actions|list\/filters|palette\/PaletteButton)|features\/session\/SignOut)|openapi-fetch|lucide-react|eventsource-parser/;
 
@@ -49,7 +50,8 @@ export default defineConfig(({ mode }) => ({
         codeSplitting: {
           groups: [
             { name: "first", test: FIRST, priority: 2, includeDependenciesRecursively: false },
-            { name: "base", test: EVERYWHERE, priority: 1 },
+            { name: "drawing", test: DRAWING, priority: 1 },
+            { name: "base", test: EVERYWHERE, priority: 1, includeDependenciesRecursively: false },
             { name: "shared", test: OFTEN, includeDependenciesRecursively: false },
           ],
         },

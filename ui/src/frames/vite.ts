@@ -73,13 +73,19 @@ function closure(file: string, bundle: Rolldown.OutputBundle, seen: string[] = [
   return chunk.imports.reduce((found, each) => closure(each, bundle, found), [...seen, file]);
 }
 
-/** The page with the scripts of modules asked for at once. */
+/** The page with the scripts of modules asked for at once, the longest first. */
 function asking(html: string, bundle: Rolldown.OutputBundle, modules: readonly string[]): string {
   const files = new Set(modules.flatMap((module) => scripts(bundle, module)));
   const links = [...files]
     .filter((file) => !html.includes(file))
+    .toSorted((a, b) => length(bundle, b) - length(bundle, a))
     .map((file) => `    <link rel="modulepreload" fetchpriority="low" crossorigin href="/${file}">\n`);
   return html.replace("  </head>", () => `${links.join("")}  </head>`);
+}
+
+function length(bundle: Rolldown.OutputBundle, file: string): number {
+  const chunk = bundle[file];
+  return chunk?.type === "chunk" ? chunk.code.length : 0;
 }
 
 const within = (frame: string) => `<div id="root">${frame}</div>`;
