@@ -35,7 +35,7 @@ export function StaffNotes({ account, server }: Props) {
 function List({ account, server, notes }: { account: string; server: string | undefined; notes: Note[] }) {
   if (notes.length === 0) return <p className="text-soft">{said.none}</p>;
   return (
-    <ul aria-label={said.title} className="grid divide-y divide-line">
+    <ul aria-label={said.title} className="grid ruled">
       {notes.map((note) => (
         <li key={note.id} className="grid gap-2 py-3 first:pt-0">
           <p className="whitespace-pre-wrap wrap-anywhere">{note.text}</p>
