@@ -31,7 +31,6 @@ RUN = {
     "pytest-xdist": "a plugin",
 }
 BROUGHT = {"pydantic-core": "pydantic", "urllib3": "requests", "uvloop": "uvicorn"}  # parts of others, by whose
-PEERS = {"procrastinate"}  # benches install what they compare with elsewhere
 GOOD = re.compile(r"MIT|BSD|0BSD|Apache|ISC|PSF|Python|Mozilla|MPL|BlueOak|Zlib|Unlicense|CC0|CC-BY")
 # Linked to by tests alone, never by what is installed for customers.
 ONLY_TESTS = {"psycopg", "psycopg-binary"}
@@ -43,11 +42,11 @@ def declared(names: list[str]) -> set[str]:
 
 
 def imported(*folders: str) -> set[str]:
-    """What modules in some folders import from elsewhere."""
+    """What modules in some folders import from elsewhere; what a bench compares with is installed apart."""
     found: set[str] = set()
     for folder in folders:
-        for path in (REPOSITORY / folder).rglob("*.py"):
-            found |= set(_names(ast.parse(path.read_text())))
+        paths = [path for path in (REPOSITORY / folder).rglob("*.py") if not path.name.startswith("peer_")]
+        found |= {name for path in paths for name in _names(ast.parse(path.read_text()))}
     return found - OURS - set(sys.stdlib_module_names)
 
 
@@ -89,7 +88,7 @@ def test_everything_else_that_is_declared_is_used() -> None:
     used = distributions(imported("testbed", "tests", "bench"))
     stubs = {name for name in named if name.startswith("types-") or name.endswith("-stubs")}
     assert named - used - RUN.keys() - stubs == set()
-    assert used - named - declared(PROJECT["dependencies"]) - PEERS == set()
+    assert used - named - declared(PROJECT["dependencies"]) == set()
 
 
 def test_what_is_locked_may_be_passed_on() -> None:
