@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from types import SimpleNamespace
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
 from domain.server import events as e
-from eventstore.database import Pool, connect, open_pool
+from eventstore.database import Connection, Pool, connect, open_pool
 from eventstore.positions import START, Position
 from eventstore.store import Conflict, EventStore, append
 from eventstore.tail import SQL, Doorbell, LogReader
@@ -23,6 +25,7 @@ pytestmark = pytest.mark.pg
 
 PAUSED = e.PowerObserved(power="paused")
 WRITERS = 16
+MANY, CHUNK = 1_000_000, 250
 
 
 async def read_all(reader: LogReader, after: Position = START, page: int = 1000) -> list[tuple[UUID, int]]:
@@ -111,6 +114,25 @@ async def test_behind_a_foreign_transaction_a_late_commit_is_still_not_overtaken
         assert await read_all(reader) == [(before, 1), (slow, 1), (after, 1)]
 
 
+async def test_what_settles_after_the_read_found_nothing_is_known_to_wait(database_url: str, store: EventStore) -> None:
+    """Whoever reads until nothing waits has read all that was committed before."""
+    id, reader = uuid4(), LogReader(store)
+    async with AsyncExitStack() as held:
+        await held.enter_async_context(holding_a_transaction(database_url))
+        await store.append(entries(id, [requested()]))
+        source = SimpleNamespace(fetchval=store.pool.fetchval)
+
+        async def fetch(*arguments: Any) -> Any:
+            rows = await store.pool.fetch(*arguments)
+            await held.aclose()
+            return rows
+
+        source.fetch = fetch
+        assert (await reader.read(START, 10, cast("Connection", source))).position is None
+        assert reader.waiting
+    assert await read_all(reader) == [(id, 1)]
+
+
 async def test_an_append_that_began_after_the_snapshot_raises_no_watermark(store: EventStore) -> None:
     async with store.pool.acquire() as reading, reading.transaction(isolation="repeatable_read"):
         end = await reading.fetchval("SELECT pg_snapshot_xmax(pg_current_snapshot())")
@@ -187,6 +209,50 @@ async def follow(store: EventStore, tasks: list[asyncio.Task[None]]) -> list[tup
             return seen
         if random.random() < 0.1:
             reader = LogReader(store)
+
+
+@pytest.mark.long
+async def test_of_a_million_events_none_is_missed(database_url: str, store: EventStore) -> None:
+    """Beside sixteen writers somebody else's transactions last four seconds each, one after the other."""
+    pool = await open_pool(database_url, size=WRITERS)
+    tasks = [asyncio.create_task(write_chunks(pool, store, MANY // WRITERS // CHUNK)) for _ in range(WRITERS)]
+    foreign = asyncio.create_task(hold_again_and_again(database_url))
+    assert sum((await last_versions(store, tasks)).values()) == MANY
+    foreign.cancel()
+    pool.terminate()
+
+
+async def last_versions(store: EventStore, tasks: list[asyncio.Task[None]]) -> dict[UUID, int]:
+    """Read until the writers are done and the end is reached; what was the last of each stream, none left out."""
+    versions: dict[UUID, int] = {}
+    reader, after = LogReader(store), START
+    while True:
+        finished = all(task.done() for task in tasks)
+        batch = await reader.read(after, 5000)
+        for record in batch.events:
+            assert record.version == versions.get(record.stream_id, 0) + 1
+            versions[record.stream_id] = record.version
+        after = batch.position or after
+        if finished and batch.position is None and not reader.waiting:
+            await asyncio.gather(*tasks)
+            return versions
+
+
+async def write_chunks(pool: Pool, store: EventStore, times: int) -> None:
+    """One stream, chunk by chunk; now and then a transaction ends late."""
+    id = uuid4()
+    for number in range(times):
+        async with pool.acquire() as connection, connection.transaction():
+            await append(connection, store.codec, entries(id, [PAUSED] * CHUNK, after=number * CHUNK))
+            if random.random() < 0.1:
+                await connection.execute("SELECT pg_sleep($1)", random.random() / 20)
+
+
+async def hold_again_and_again(url: str) -> None:
+    """Until it is cancelled."""
+    while True:
+        async with holding_a_transaction(url) as connection:
+            await connection.execute("SELECT pg_sleep(4)")
 
 
 async def test_events_of_a_newer_version_are_left_out(store: EventStore) -> None:
