@@ -141,3 +141,20 @@ async def rebooted(guests: QemuGuests, vmid: int) -> None:
     """Wait until the agent went away and came back."""
     await guests.await_agent_gone(vmid)
     await guests.await_agent(vmid)
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["#!/bin/sh\nhostname >>/data/ran\n", "#cloud-config\npackages: []\nruncmd:\n  - hostname >>/data/ran\n"],
+    ids=["script", "cloud-config"],
+)
+async def test_vendor_data_is_run_at_the_first_boot_alone(guests: QemuGuests, given: str) -> None:
+    guest = spec(113)
+    guest = replace(guest, cloud_init=replace(guest.cloud_init, vendor_data=given))
+    await started(guests, guest)
+    ran = "until [ -s /data/.instance ]; do usleep 100000; done; cat /data/ran"
+    assert (await guests.run_in_guest(113, "sh", "-c", ran)).output == "web113\n"
+    await guests.reset(113)
+    await rebooted(guests, 113)
+    booted = f"{AWAIT_DATA}; until grep -qs 113 /etc/issue; do usleep 100000; done; cat /data/ran"
+    assert (await guests.run_in_guest(113, "sh", "-c", booted)).output == "web113\n"
