@@ -18,6 +18,7 @@ from uuid import UUID
 from msgspec import structs
 
 from whmcs_import import adoption, mapping, outcomes, rows, shop, users
+from whmcs_import.accounts import Account, Accounts
 from whmcs_import.adoption import Named
 from whmcs_import.crew import Alone, Crew
 from whmcs_import.findings import Findings, Unmapped
@@ -26,7 +27,7 @@ from whmcs_import.options import Note
 from whmcs_import.outcomes import Found, Groups, Outcome
 from whmcs_import.shop import Product, Shop
 from whmcs_import.staging import Span, Staging
-from whmcs_import.users import ClientRow, Membership, SignIns, UserRow
+from whmcs_import.users import SignIns, UserRow
 
 ENTITIES = {"plans": "product", "users": "user", "accounts": "client", "servers": "service"}
 EXAMPLES = 3
@@ -241,6 +242,7 @@ class _Planner:
         self.sign_ins = SignIns.of(source, [], set())
         self._clients = {id for id, _, _ in rows.standing(staging)}
         self._repair = file.defaults.fix_mojibake == "auto"
+        self._accounts = Accounts(staging, self._shop, source, repair=self._repair)
         self._digest_catalogue()
         self.groups = Groups(self._digest.hexdigest(), [])
 
@@ -313,6 +315,7 @@ class _Planner:
             self._staging.keep_found(packed)
             named.append(names)
             self._progress("services", sum(map(len, named)))
+            self._accounts.prepare(len(self._clients) // len(spans) + 1)
         disputed = adoption.disputed(chain.from_iterable(named))
         torn = [{name.service_id for name in names if adoption.is_disputed(name, disputed)} for names in named]
         some = [(span, of_it) for span, of_it in zip(spans, torn, strict=True) if of_it]
@@ -422,37 +425,33 @@ class _Planner:
     # People
 
     def _people(self, owners: set[int], *, include_idle: bool) -> None:
-        members: dict[int, list[Membership]] = {}
-        known = rows.user_ids(self._staging)
-        for member in rows.memberships(self._staging):
-            self._digest.update(outcomes.canonical(member))
-            if member.user in known and member.client in self._clients:
-                members.setdefault(member.client, []).append(member)
-            else:
-                self._plan.orphans["memberships"] = self._plan.orphans.get("memberships", 0) + 1
+        members = self._accounts.members
+        self._digest.update(b"".join(self._accounts.canonical))
+        if self._accounts.orphans:
+            self._plan.orphans["memberships"] = self._accounts.orphans
         imported = self._clients if include_idle else owners
         self._unreadable("accounts", "tblclients")
         self._unreadable("users", "tblusers")
-        for client in rows.clients(self._staging, self._shop):
-            self._account(client, members.get(client.id, []), imported)
-            if client.status == "Inactive" and client.id in owners:
-                self._plan.warn("accounts", client.id, [("inactive_client_live_service", "it has live services")])
+        for account in self._accounts:
+            self._account(account, imported)
+            if account.status == "Inactive" and account.id in owners:
+                self._plan.warn("accounts", account.id, [("inactive_client_live_service", "it has live services")])
         of_imported = [member for client in imported for member in members.get(client, [])]
         self._users({member.user for member in of_imported}, {member.user for member in of_imported if member.owner})
 
-    def _account(self, client: ClientRow, members: list[Membership], imported: set[int]) -> None:
-        self._digest.update(outcomes.canonical(client))
+    def _account(self, account: Account, imported: set[int]) -> None:
+        self._digest.update(account.canonical)
         tally = self._plan.entities["accounts"]
         tally.seen += 1
-        if ("client", str(client.id)) in self._earlier.erased:
-            self._skip("accounts", client.id, "erased")
+        if ("client", str(account.id)) in self._earlier.erased:
+            self._skip("accounts", account.id, "erased")
             return
-        if client.id not in imported:
-            self._skip("accounts", client.id, "no_importable_service")
+        if account.id not in imported:
+            self._skip("accounts", account.id, "no_importable_service")
             return
-        payload, notes = users.account(self._source, client, members, repair=self._repair)
-        self._plan.warn("accounts", client.id, _said(notes))
-        self._compare("accounts", str(client.id), payload)
+        payload, notes = self._accounts.written(account)
+        self._plan.warn("accounts", account.id, _said(notes))
+        self._compare("accounts", str(account.id), payload)
 
     def _users(self, linked: set[int], owners: set[int]) -> None:
         erased = {id for entity, id in self._earlier.erased if entity == "user"}
@@ -469,7 +468,7 @@ class _Planner:
                 continue
             payload, notes = users.user(self._source, row, problems.get(row.id), repair=self._repair)
             self._plan.warn("users", users.key(row.id), _said(notes))
-            self._compare("users", users.key(row.id), payload, also=users.fingerprint(row))
+            self._compare("users", users.key(row.id), outcomes.encode(payload), also=users.fingerprint(row))
             self._login(row, problems.get(row.id))
 
     def _login(self, row: UserRow, problem: str | None) -> None:
@@ -485,9 +484,8 @@ class _Planner:
     def _skip(self, name: str, source_id: int | str, reason: str) -> None:
         self._skipped.append((name, str(source_id), reason))
 
-    def _compare(self, name: str, source_id: str, payload: Mapping[str, Any], *, also: str = "") -> None:
+    def _compare(self, name: str, source_id: str, written: bytes, *, also: str = "") -> None:
         """`_keep` a row all of whose payload counts; `also` counts but is not written."""
-        written = outcomes.encode(payload)
         self._keep(name, source_id, hashlib.sha256(written + also.encode()).digest(), written)
 
     def _keep(self, name: str, source_id: str, content: bytes, payload: bytes) -> None:

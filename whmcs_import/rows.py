@@ -137,6 +137,12 @@ def users(staging: Copy) -> Iterator[UserRow]:
             yield UserRow(row[0], *(str(value or "") for value in row[1:]))
 
 
+def clients_of_live_services(staging: Copy) -> set[int]:
+    """The clients whose services are likely to be imported."""
+    query = "SELECT DISTINCT userid FROM tblhosting WHERE lower(trim(domainstatus)) IN ('active', 'suspended')"
+    return {id for (id,) in staging.rows(query)}
+
+
 def user_ids(staging: Copy) -> set[int]:
     """The ids of all users."""
     ids = {id for (id,) in staging.rows("SELECT id FROM tblusers WHERE id IS NOT NULL")}
