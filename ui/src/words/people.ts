@@ -76,7 +76,7 @@ export const peopleWords = {
   eraseHelp: "Personal data is deleted for good. What was done to servers stays on record, without names.",
   erase: "Erase",
   erasing: "Erasing…",
-  eraseTitle: (name: string) => `Erase ${name} for good?`,
+  eraseTitle: (name: string) => `Erase “${name}” for good?`,
   eraseNotes: ["Nobody can undo this."],
   eraseNot: "It cannot be erased now",
   eraseCount: (users: number, servers: number) =>

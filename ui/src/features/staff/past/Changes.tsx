@@ -1,6 +1,7 @@
 import type { ServerPast } from "@/api/types";
 import { words } from "@/words";
 import { readable } from "@/words/readable";
+import { Value } from "./Value";
 
 const { past } = words.staff;
 
@@ -9,8 +10,8 @@ export function Changes({ changes, gone }: { changes: ServerPast["changes"]; gon
   if (gone) return <p>{past.goneNow}</p>;
   if (changes.length === 0) return <p className="text-soft">{past.same}</p>;
   return (
-    <div className="overflow-x-auto">
-      <table className="w-full text-left">
+    <div>
+      <table className="w-full table-fixed text-left">
         <caption className="pb-2 text-left font-medium">{past.changes}</caption>
         <thead className="text-small text-soft">
           <tr>
@@ -24,11 +25,15 @@ export function Changes({ changes, gone }: { changes: ServerPast["changes"]; gon
         <tbody>
           {changes.map(({ field, then, now }) => (
             <tr key={field} className="align-top">
-              <th scope="row" className="py-1 pr-6 font-normal text-soft">
+              <th scope="row" className="py-1 pr-3 font-normal wrap-anywhere text-soft sm:pr-6">
                 {named(field)}
               </th>
-              <td className="py-1 pr-6 wrap-anywhere">{shown(then)}</td>
-              <td className="py-1 wrap-anywhere">{shown(now)}</td>
+              <td className="py-1 pr-3 wrap-anywhere sm:pr-6">
+                <Value field={field} value={then} />
+              </td>
+              <td className="py-1 wrap-anywhere">
+                <Value field={field} value={now} />
+              </td>
             </tr>
           ))}
         </tbody>
@@ -37,16 +42,13 @@ export function Changes({ changes, gone }: { changes: ServerPast["changes"]; gon
   );
 }
 
-/** A JSON pointer as words: "/plan/name" → "Plan, name". */
+/** A JSON pointer as words; one without words of its own is made readable: "/image/os" → "Image, os". */
 function named(pointer: string): string {
+  const known = past.fields[pointer];
+  if (known) return known;
   return pointer
     .split("/")
     .slice(1)
     .map((part, depth) => (depth === 0 ? readable(part) : readable(part).toLowerCase()))
     .join(", ");
-}
-
-function shown(value: unknown): string {
-  if (value === null || value === undefined || value === "") return past.nothing;
-  return typeof value === "string" ? value : JSON.stringify(value);
 }

@@ -56,7 +56,7 @@ function Question({ about, at, onAsk }: Asked & { onAsk: (asked: Asked) => void 
   };
   return (
     <form role="search" aria-label={words.staff.tabs.past} onSubmit={submit} className="grid gap-3">
-      <div className="flex flex-wrap items-start gap-3">
+      <div className="flex flex-wrap items-start gap-3 *:max-sm:w-full *:first:sm:basis-96">
         <Field
           label={past.about}
           help={past.aboutHelp}

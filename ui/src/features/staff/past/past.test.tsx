@@ -6,7 +6,14 @@ import { admin, aServer } from "@/mock/fixtures";
 
 const AT = "2026-03-03T14:05:00.000Z";
 const server = aServer({ name: "web" });
-const change = { field: "/plan/name", then: "Small", now: "Large" };
+const differences = [
+  { field: "/plan/name", then: "Small", now: "Large" },
+  { field: "/plan/memory_mib", then: 1024, now: 8192 },
+  { field: "/status", then: "stopped", now: "running" },
+  { field: "/ips", then: [], now: [{ address: "203.0.113.9", prefix: 24 }] },
+  { field: "/protection/delete", then: false, now: true },
+  { field: "/purge_at", then: "2026-03-05T08:00:00Z", now: null },
+];
 
 function thePast(changes: Partial<Past> = {}): Past {
   return {
@@ -15,7 +22,7 @@ function thePast(changes: Partial<Past> = {}): Past {
     account: null,
     address: null,
     servers: [
-      { id: server.id, then: { ...server, status: "stopped" }, operation: null, now: server, changes: [change] },
+      { id: server.id, then: { ...server, status: "stopped" }, operation: null, now: server, changes: differences },
     ],
     more_servers: false,
     events: {
@@ -51,7 +58,14 @@ test("a server is shown as it was, with what is different now, and who made it s
   await user.click(screen.getByRole("button", { name: "Show" }));
   const then = await screen.findByRole("region", { name: "web" });
   expect(then).toHaveTextContent("Stopped");
-  expect(within(then).getByRole("row", { name: "Plan, name Small Large" })).toBeVisible();
+  const row = (name: string | RegExp) => within(then).getByRole("row", { name });
+  expect(row("Plan Small Large")).toBeVisible();
+  expect(row("Memory 1 GiB 8 GiB")).toBeVisible();
+  expect(row("Status Stopped Running")).toBeVisible();
+  expect(row("Addresses none 203.0.113.9")).toBeVisible();
+  expect(row("Delete protection no yes")).toBeVisible();
+  const ended = within(row(/^Deleted for good at Mar 5, 2026.* none$/));
+  expect(ended.getByRole("time")).toHaveAttribute("title", "Mar 5, 2026, 8:00:00 AM UTC");
   const since = screen.getByRole("region", { name: "What happened since" });
   expect(since).toHaveTextContent("The plan was changed by Alice");
   expect(since).toHaveTextContent("req-7");

@@ -91,7 +91,7 @@ test("what is kept about a customer is exported once staff proved who they are",
 test("a customer is erased by their name, typed, once it says what goes and what stays", async () => {
   const { db, user } = renderApp("/admin/customers/acc_1", { user: admin });
   await user.click(await button("Erase"));
-  const dialog = await screen.findByRole("alertdialog", { name: "Erase Ada’s shop for good?" });
+  const dialog = await screen.findByRole("alertdialog", { name: "Erase “Ada’s shop” for good?" });
   expect(await within(dialog).findByText("names and e-mail addresses")).toBeVisible();
   expect(within(dialog).getByText("amounts and dates")).toBeVisible();
   const erase = within(dialog).getByRole("button", { name: "Erase" });
