@@ -91,6 +91,7 @@ class Reads:
         self._servers = Together(self._read_servers)
         self._memberships = Together(self._read_memberships)
         self._market = Together(self._read_market)
+        self._look = Together(self._read_sights)
         self._states: Kept[UUID, Server] = Kept(STATES, STATE_SECONDS)
 
     async def server(self, id: UUID, caller: Caller) -> Found | None:
@@ -228,12 +229,16 @@ class Reads:
     async def sights(self) -> Sights:
         """Whether each cluster answers, at most a second old."""
         if time.monotonic() >= self._sights_until:
-            rows = await self.at_hand.fetch(SQL.sights)
-            self._sights = {
-                row["cluster"]: Sight(reachable=row["reachable"], observed_at=row["observed_at"]) for row in rows
-            }
-            self._sights_until = time.monotonic() + SIGHT_SECONDS
+            return await self._look.answer(None)
         return self._sights
+
+    async def _read_sights(self, questions: Sequence[None]) -> list[Sights]:
+        rows = await self.at_hand.fetch(SQL.sights)
+        self._sights = {
+            row["cluster"]: Sight(reachable=row["reachable"], observed_at=row["observed_at"]) for row in rows
+        }
+        self._sights_until = time.monotonic() + SIGHT_SECONDS
+        return [self._sights] * len(questions)
 
     def wrote(self, user_id: UUID, position: Position) -> None:
         """Remember how far the views must be for this user to see their own writes."""
