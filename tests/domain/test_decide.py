@@ -13,7 +13,7 @@ import pytest
 from domain.errors import Invalid, NotAllowed, OperationInProgress
 from domain.server import events as e
 from domain.server.decide import CreateServer, EndOperation, RequestOperation, create, end, request
-from domain.server.operations import OPERATIONS, WHY
+from domain.server.operations import OPERATIONS, USER_DATA, WHY
 from tests.given import (
     BIRTH,
     IMAGE,
@@ -370,3 +370,11 @@ def test_a_safety_snapshot_needs_room_like_any_other() -> None:
         full.when(request, safely)
     (asked,) = full.when(request, replace(safely, params={"safety": False}))
     assert asked.type == "rebuild"
+
+
+def test_what_comes_with_user_data_has_one_step_more() -> None:
+    """It is taken away at the end; of the text itself nothing is in the log."""
+    (event,) = Given().when(create, creation(user_data=True))
+    assert event.steps == [*STEPS["create"], USER_DATA]
+    (event,) = Given(*created()).when(request, asked("rebuild", user_data=True))
+    assert event.steps == [*OPERATIONS["rebuild"].steps, USER_DATA]

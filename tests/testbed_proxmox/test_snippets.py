@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from testbed.proxmox.storage import snippets
-from tests.testbed_proxmox.bed import Bed
+from tests.testbed_proxmox.bed import Bed, bed_in
 
 pytestmark = pytest.mark.pve
 SCRIPT = "#!/bin/sh\necho hello\n"
@@ -14,6 +14,7 @@ SCRIPT = "#!/bin/sh\necho hello\n"
 def folder(bed: Bed) -> Path:
     found = bed.running.ready()["snippets"]
     assert isinstance(found, dict)
+    assert found["path"].endswith("/pve1/local/snippets")
     return Path(found["path"])
 
 
@@ -50,6 +51,15 @@ async def test_what_cannot_be_read_refuses_the_start(bed: Bed, volume: str, text
     assert await bed.run("POST", f"{vm}/status/start") == text
     assert not bed.runs(200)
     assert (await bed.call("PUT", f"{vm}/cloudinit")).reason_phrase == text
+
+
+async def test_a_shared_storage_has_one_folder_for_all_nodes(tmp_path: Path) -> None:
+    async with bed_in(tmp_path, nodes=2) as bed:
+        await bed.post("/storage", storage="nas", type="nfs", server="10.0.0.1", export="/nas", content="snippets")
+        nas, local = (bed.cluster.storages.load(name) for name in ("nas", "local"))
+        nodes = bed.cluster.nodes.values()
+        assert {snippets.folder(node, nas) for node in nodes} == {tmp_path / "content/shared/nas/snippets"}
+        assert len({snippets.folder(node, local) for node in nodes}) == 2
 
 
 async def test_files_that_somebody_put_there_are_listed(bed: Bed) -> None:

@@ -18,7 +18,7 @@ MOST_BYTES = 1024 * 1024
 
 def folder(node: Node, storage: Storage) -> Path:
     """Where the snippets of a storage lie on this machine: a shared one's are every node's."""
-    return real_path(node, _volume(node, storage, "")).parent
+    return real_path(node, _volume(node, storage, "any")).parent
 
 
 def _volume(node: Node, storage: Storage, name: str, size: int = 0, ctime: int = 0) -> Volume:
