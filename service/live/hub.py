@@ -161,6 +161,11 @@ class Hub:
         """Whether it knows which clusters answer, so that a change would be told."""
         return self._away is not None
 
+    @property
+    def heard_by(self) -> int:
+        """How many listen."""
+        return len(self._listeners)
+
     def ring(self) -> Ring:
         """What is rung whenever the log has grown."""
         return self._bell.another()

@@ -100,6 +100,20 @@ async def test_an_order_is_told_as_it_happens(
     assert first["id"] != second["id"]
 
 
+async def test_who_comes_when_nobody_listened_is_told_of_what_comes_and_not_of_what_was(
+    world: World, ann: Person, as_ann: httpx.AsyncClient, listen: Opener, order: Order
+) -> None:
+    for name in ("first", "second"):
+        await ordered(as_ann, order(name=f"{name}-unheard"))
+        async with listen(await world.token(ann)) as stream:
+            assert (await stream.next())["event"] == "hello"
+            accepted = await ordered(as_ann, order(name=name))
+            assert of(accepted["server"]["id"])(await stream.next())
+        async with asyncio.timeout(WAIT):
+            while world.deps.hub.heard_by:  # noqa: ASYNC110 - there is nothing else to wait for
+                await asyncio.sleep(0.01)
+
+
 async def test_every_event_is_told_once_in_order_with_the_state_it_made(
     world: World, ann: Person, as_ann: httpx.AsyncClient, listen: Opener, order: Order
 ) -> None:
