@@ -55,19 +55,20 @@ class Memory:
     """What the options of one service said, for the next with the same: many services are of few kinds."""
 
     MOST = 8192
+    LONGEST = 100  # rows; a service with more is one of its kind
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, Sequence[OptionRow], str], Sold] = {}
+        self._known: dict[tuple[int, tuple[OptionRow, ...], str], Sold] = {}
 
     def options(self, shop: Shop, product: int, rows: Sequence[OptionRow], stale: str) -> Sold:
         """What the option rows of a service of this product say; not to be changed."""
-        key = product, rows, stale
+        key = product, tuple(rows), stale
+        if len(rows) > self.LONGEST:
+            return _options(shop, *key)
         if (sold := self._known.get(key)) is None:
-            sold = Sold()
-            _read_options(sold, shop, product, rows, stale)
             if len(self._known) >= self.MOST:
                 self._known.clear()
-            self._known[key] = sold
+            sold = self._known[key] = _options(shop, *key)
         return sold
 
 
@@ -104,6 +105,12 @@ def read(
             label = split_pipe(shop.addons.get(id) or text(name).value or f"addon {id}")
             amount = 1 if qty is None else _number(label, qty)
             sold.values.append(Value("addon", id, label, Piped(str(amount), str(amount)), amount))
+    return sold
+
+
+def _options(shop: Shop, product: int, rows: Sequence[OptionRow], stale: str) -> Sold:
+    sold = Sold()
+    _read_options(sold, shop, product, rows, stale)
     return sold
 
 

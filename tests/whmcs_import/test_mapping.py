@@ -11,6 +11,8 @@ from tests.whmcs_import.given import HOSTING, LOCATION, OS, service
 from whmcs_import import mapping
 from whmcs_import.adoption import Hint, Link
 from whmcs_import.mapping import Mapped, Quarantined, Skipped
+from whmcs_import.options import Memory
+from whmcs_import.targets import Resolver
 
 
 def mapped(**changes: Any) -> dict[str, Any]:
@@ -239,3 +241,31 @@ def test_what_is_set_aside_still_says_what_was_sold() -> None:
     assert isinstance(outcome, Quarantined)
     assert outcome.sold is not None
     assert [str(value.reading) for value in outcome.sold.values] == ["CentOS 6"]
+
+
+VARIANTS = [
+    given.service(product=product, server=server, options=options, fields=fields, addons=addons, links=links)
+    for product, server in ((given.VPS, 1), (given.OLD, 1), (given.VPS, 0))
+    for options in (
+        (),
+        ((given.RAM, given.RAM_4, 0), (given.CORES, given.CORES_2, 1), (given.DISK, given.DISK_UNIT, 60)),
+        ((given.RAM, given.RAM_4, 0), (given.RAM, given.RAM_8, 0), (given.OLD_RAM, given.RAM_2_OLD, 0), (99, 1, 1)),
+        ((given.EXTRA_RAM, given.EXTRA_UNIT, 9), (given.BACKUPS, given.NO, 1)),
+        ((given.EXTRA_RAM, given.EXTRA_UNIT, -1),),
+    )
+    for fields in ((), given.GOOD.fields, ((given.OS, "CentOS 6"),), ((given.OS_OLD, "101|Ubuntu"),))
+    for addons in ((), ((4, "Active", None, 2), (5, "Cancelled", None, 1)))
+    for links in ((), (Link("mod_proxmoxvm", 105, node="pve-two"),))
+]
+
+
+@pytest.mark.parametrize("stale", ["use_if_missing", "ignore", "quarantine"])
+def test_what_is_remembered_of_one_service_changes_nothing_for_another(stale: str) -> None:
+    nodes = given.MAPPING.replace("{from: server}]", "{from: server}, {from: pve_node}]")
+    text = nodes.replace("defaults: {", f"defaults: {{stale_options: {stale}, ")
+    shared = given.world(text=text)
+    together = [mapping.map_service(service, shared) for service in (*VARIANTS, *VARIANTS[::-1])]
+    fresh = (replace(shared, resolver=Resolver(shared.mapping), memory=Memory()) for _ in VARIANTS)
+    apart = [mapping.map_service(service, world) for service, world in zip(VARIANTS, fresh, strict=True)]
+    assert together == [*apart, *apart[::-1]]
+    assert {type(one) for one in apart} == {Mapped, Quarantined}
