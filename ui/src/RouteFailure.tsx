@@ -24,7 +24,7 @@ export function NotFound() {
     <main className="mx-auto grid min-h-dvh w-full max-w-xl content-center gap-3 px-4 text-center">
       <h1 className="text-title font-semibold">{words.errors.notFound}</h1>
       <p className="text-soft">{words.errors.notFoundHelp}</p>
-      <Link className="text-accent underline underline-offset-2" to={paths.servers()}>
+      <Link className="link" to={paths.servers()}>
         {words.shell.goServers}
       </Link>
     </main>

@@ -37,7 +37,7 @@ export function HistoryEntry({ entry, operation, children }: Props) {
         {entry.detail ? <p className="text-soft">{entry.detail}</p> : null}
         <p className="flex flex-wrap gap-x-4 text-small text-soft">
           {entry.operation_id && operation ? (
-            <Link className="text-accent underline underline-offset-2" to={operation(entry.operation_id)}>
+            <Link className="link" to={operation(entry.operation_id)}>
               {words.history.operation}
             </Link>
           ) : null}

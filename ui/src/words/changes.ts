@@ -80,7 +80,6 @@ export const settingsWords = {
   labels: "Labels",
   labelsHelp: "One per line, as key: value. They help to find servers; nothing else depends on them.",
   labelWrong: (line: number) => `Line ${line} is not of the form “key: value”.`,
-  noLabels: "It has no labels.",
   saveLabels: "Save labels",
   saving: "Saving…",
   saved: "Saved",

@@ -1,9 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
-import { ApiError, describe } from "@/api/errors";
+import { ApiError } from "@/api/errors";
 import type { SshKey } from "@/api/types";
 import { ConfirmedAct } from "@/asking/ConfirmedAct";
-import { Failure } from "@/ui/Failure";
 import { Field } from "@/ui/Field";
 import { Section } from "@/ui/Section";
 import { Skeleton } from "@/ui/Skeleton";
@@ -11,6 +10,7 @@ import { Time } from "@/ui/Time";
 import { words } from "@/words";
 import { accountChanges, accountQueries, useAccountChange } from "./queries";
 import { Saving } from "@/asking/Saving";
+import { Unread } from "@/asking/Unread";
 
 const { sshKeys: said } = words.account;
 
@@ -20,14 +20,7 @@ export function KeysTab() {
   return (
     <div className="grid gap-5 lg:grid-cols-2">
       <Section title={words.account.keys}>
-        {keys.error ? (
-          <Failure
-            title={said.failed}
-            {...describe(keys.error)}
-            knownAt={keys.dataUpdatedAt}
-            onRetry={() => void keys.refetch()}
-          />
-        ) : null}
+        <Unread title={said.failed} query={keys} />
         {keys.isPending ? <Skeleton rows={3} label={words.common.loading} /> : null}
         {keys.data?.length === 0 ? <p className="text-soft">{said.none}</p> : null}
         <ul className="grid ruled">

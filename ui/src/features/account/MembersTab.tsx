@@ -1,11 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { mayManage } from "@/api/roles";
-import { describe } from "@/api/errors";
 import { useUser } from "@/api/session";
 import type { Account, Invitation, Member, MemberRole } from "@/api/types";
 import { ChosenAccount } from "@/asking/ChosenAccount";
 import { ConfirmedAct } from "@/asking/ConfirmedAct";
-import { Failure } from "@/ui/Failure";
+import { Unread } from "@/asking/Unread";
 import { Section } from "@/ui/Section";
 import { Skeleton } from "@/ui/Skeleton";
 import { Time } from "@/ui/Time";
@@ -44,14 +43,7 @@ function Members({ account }: { account: Account }) {
   const members = useQuery(accountQueries.members(account.id));
   return (
     <Section title={said.of(account.name)}>
-      {members.error ? (
-        <Failure
-          title={said.failed}
-          {...describe(members.error)}
-          knownAt={members.dataUpdatedAt}
-          onRetry={() => void members.refetch()}
-        />
-      ) : null}
+      <Unread title={said.failed} query={members} />
       {members.isPending ? <Skeleton rows={3} label={words.common.loading} /> : null}
       <ul aria-label={said.title} className="grid ruled">
         {members.data?.map((member) => (
@@ -104,14 +96,7 @@ function Invitations({ account }: { account: Account }) {
   const waiting = useQuery(accountQueries.invitations(account.id));
   return (
     <Section title={said.waiting}>
-      {waiting.error ? (
-        <Failure
-          title={said.failed}
-          {...describe(waiting.error)}
-          knownAt={waiting.dataUpdatedAt}
-          onRetry={() => void waiting.refetch()}
-        />
-      ) : null}
+      <Unread title={said.failed} query={waiting} />
       {waiting.data?.length === 0 ? <p className="text-soft">{said.noneWaiting}</p> : null}
       <ul aria-label={said.waiting} className="grid ruled empty:hidden">
         {waiting.data?.map((invitation) => (

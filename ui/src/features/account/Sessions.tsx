@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { describe } from "@/api/errors";
 import type { OpenSession } from "@/api/types";
+import { Unread } from "@/asking/Unread";
 import { Button } from "@/ui/Button";
 import { Failure } from "@/ui/Failure";
 import { Section } from "@/ui/Section";
@@ -18,14 +19,7 @@ export function Sessions() {
   const others = open.data?.some((session) => !session.current) ?? false;
   return (
     <Section title={sessions.title}>
-      {open.error ? (
-        <Failure
-          title={sessions.failed}
-          {...describe(open.error)}
-          knownAt={open.dataUpdatedAt}
-          onRetry={() => void open.refetch()}
-        />
-      ) : null}
+      <Unread title={sessions.failed} query={open} />
       {open.isPending ? <Skeleton rows={3} label={words.common.loading} /> : null}
       <ul className="grid ruled">
         {open.data?.map((session) => (

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
-import { ApiError, describe } from "@/api/errors";
+import { ApiError } from "@/api/errors";
 import type { ApiToken } from "@/api/types";
 import { useUser } from "@/api/session";
 import { ConfirmedAct } from "@/asking/ConfirmedAct";
@@ -8,7 +8,6 @@ import { Proof } from "@/asking/Proof";
 import { Button } from "@/ui/Button";
 import { Check } from "@/ui/Check";
 import { Copy } from "@/ui/Copy";
-import { Failure } from "@/ui/Failure";
 import { Field } from "@/ui/Field";
 import { Notice } from "@/ui/Notice";
 import { Section } from "@/ui/Section";
@@ -17,6 +16,7 @@ import { Time } from "@/ui/Time";
 import { words } from "@/words";
 import { accountChanges, accountQueries, useAccountChange } from "./queries";
 import { Saving } from "@/asking/Saving";
+import { Unread } from "@/asking/Unread";
 
 const { apiTokens: said } = words.account;
 
@@ -26,14 +26,7 @@ export function TokensTab() {
   return (
     <div className="grid gap-5 lg:grid-cols-2">
       <Section title={words.account.tokens}>
-        {tokens.error ? (
-          <Failure
-            title={said.failed}
-            {...describe(tokens.error)}
-            knownAt={tokens.dataUpdatedAt}
-            onRetry={() => void tokens.refetch()}
-          />
-        ) : null}
+        <Unread title={said.failed} query={tokens} />
         {tokens.isPending ? <Skeleton rows={3} label={words.common.loading} /> : null}
         {tokens.data?.length === 0 ? <p className="text-soft">{said.none}</p> : null}
         <ul className="grid ruled">

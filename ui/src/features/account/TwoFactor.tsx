@@ -16,6 +16,7 @@ import { words } from "@/words";
 import { accountChanges, accountQueries, useAccountChange } from "./queries";
 import { QrCode } from "./QrCode";
 import { Saving } from "@/asking/Saving";
+import { Unread } from "@/asking/Unread";
 
 const { factor: said } = words.account;
 
@@ -25,14 +26,7 @@ export function TwoFactor() {
   const [codes, setCodes] = useState<readonly string[] | null>(null);
   return (
     <Section title={said.title}>
-      {factor.error ? (
-        <Failure
-          title={said.failed}
-          {...describe(factor.error)}
-          knownAt={factor.dataUpdatedAt}
-          onRetry={() => void factor.refetch()}
-        />
-      ) : null}
+      <Unread title={said.failed} query={factor} />
       {factor.isPending ? <Skeleton rows={2} label={words.common.loading} /> : null}
       {codes ? <RecoveryCodes codes={codes} onKept={() => setCodes(null)} /> : null}
       {factor.data?.enabled ? <On left={factor.data.recovery_codes_left} onCodes={setCodes} /> : null}

@@ -89,7 +89,7 @@ function Holder({ holder }: { holder: AddressHistory["holders"][number] }) {
   return (
     <li className="grid gap-1 px-5 py-4 wrap-anywhere">
       <p>
-        <Link className="text-accent underline underline-offset-2" to={paths.server(server)}>
+        <Link className="link" to={paths.server(server)}>
           {name ?? server}
         </Link>
       </p>
@@ -103,7 +103,7 @@ function Holder({ holder }: { holder: AddressHistory["holders"][number] }) {
         {account ? (
           <>
             {" · "}
-            <Link className="text-accent underline underline-offset-2" to={paths.adminCustomer(account)}>
+            <Link className="link" to={paths.adminCustomer(account)}>
               {staff.account} {account}
             </Link>
           </>

@@ -65,7 +65,7 @@ function Row({ drift }: { drift: Drift }) {
         <p className="text-small text-soft">
           {server ? (
             <>
-              <Link className="text-accent underline underline-offset-2" to={paths.server(server)}>
+              <Link className="link" to={paths.server(server)}>
                 {name ?? staff.server}
               </Link>
               {" · "}

@@ -1,6 +1,5 @@
 import type { ReactNode } from "react";
-import { describe } from "@/api/errors";
-import { Failure } from "@/ui/Failure";
+import { Unread } from "@/asking/Unread";
 import { Skeleton } from "@/ui/Skeleton";
 import { words } from "@/words";
 
@@ -16,14 +15,7 @@ interface Asked<T> {
 export function Loaded<T>({ query, children }: { query: Asked<T>; children: (data: T) => ReactNode }) {
   return (
     <>
-      {query.error ? (
-        <Failure
-          title={words.staff.failed}
-          {...describe(query.error)}
-          knownAt={query.dataUpdatedAt}
-          onRetry={() => void query.refetch()}
-        />
-      ) : null}
+      <Unread title={words.staff.failed} query={query} />
       {query.isPending ? <Skeleton rows={3} label={words.common.loading} /> : null}
       {query.data === undefined ? null : children(query.data)}
     </>

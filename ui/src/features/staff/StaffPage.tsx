@@ -36,7 +36,7 @@ function Heading({ here, pathname }: { here: Place; pathname: string }) {
     return <h1 className="text-title font-semibold max-lg:col-start-1 max-lg:row-start-1">{here.title}</h1>;
   return (
     <h1 className="text-small max-lg:col-start-1 max-lg:row-start-1">
-      <Link to={here.to} className="inline-flex min-h-6 items-center text-accent underline underline-offset-2">
+      <Link to={here.to} className="inline-flex min-h-6 items-center link">
         {here.title}
       </Link>
     </h1>

@@ -5,6 +5,7 @@ import { useSearchParams } from "react-router";
 import { describe } from "@/api/errors";
 import type { Webhook, WebhookDelivery } from "@/api/types";
 import { ConfirmedAct } from "@/asking/ConfirmedAct";
+import { Unread } from "@/asking/Unread";
 import { Button } from "@/ui/Button";
 import { Facts } from "@/ui/Facts";
 import { Failure } from "@/ui/Failure";
@@ -48,14 +49,7 @@ export function Deliveries({ owner, webhook }: Props) {
       <div className="max-w-48">
         <Select label={said.which} value={state ?? ""} options={options} onChange={show} />
       </div>
-      {list.error ? (
-        <Failure
-          title={said.failed}
-          {...describe(list.error)}
-          knownAt={list.dataUpdatedAt}
-          onRetry={() => void list.refetch()}
-        />
-      ) : null}
+      <Unread title={said.failed} query={list} />
       {list.isPending ? <Skeleton rows={5} label={words.common.loading} /> : null}
       {list.data && found.length === 0 ? <p className="text-soft">{state ? said.noMatch : said.noDeliveries}</p> : null}
       <ul aria-label={said.deliveries} className="grid ruled empty:hidden">
@@ -103,14 +97,7 @@ function Details({ owner, webhook, delivery }: Props & { delivery: WebhookDelive
         ]}
       />
       <Again owner={owner} webhook={webhook} delivery={delivery} />
-      {found.error ? (
-        <Failure
-          title={said.failed}
-          {...describe(found.error)}
-          knownAt={found.dataUpdatedAt}
-          onRetry={() => void found.refetch()}
-        />
-      ) : null}
+      <Unread title={said.failed} query={found} />
       {found.isPending ? <Skeleton rows={3} label={words.common.loading} /> : null}
       {found.data ? <Sent body={found.data.body} tries={found.data.tries} /> : null}
     </div>

@@ -6,6 +6,7 @@ import type { Webhook, WebhookChange } from "@/api/types";
 import { ConfirmedAct } from "@/asking/ConfirmedAct";
 import { Proof } from "@/asking/Proof";
 import { Saving } from "@/asking/Saving";
+import { Unread } from "@/asking/Unread";
 import { paths } from "@/paths";
 import { Button } from "@/ui/Button";
 import { Facts } from "@/ui/Facts";
@@ -34,17 +35,10 @@ export function WebhookView({ owner, id }: { owner: Owner; id: string }) {
   const all = owner === null ? paths.adminWebhooks() : paths.accountWebhooks(owner);
   return (
     <div className="grid gap-5">
-      <Link className="justify-self-start text-accent underline underline-offset-2" to={all}>
+      <Link className="justify-self-start link" to={all}>
         {said.back}
       </Link>
-      {found.error ? (
-        <Failure
-          title={said.failed}
-          {...describe(found.error)}
-          knownAt={found.dataUpdatedAt}
-          onRetry={() => void found.refetch()}
-        />
-      ) : null}
+      <Unread title={said.failed} query={found} />
       {found.isPending ? <Skeleton rows={6} label={words.common.loading} /> : null}
       {found.data ? <Shown owner={owner} webhook={found.data} /> : null}
     </div>

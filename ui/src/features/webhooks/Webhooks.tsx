@@ -1,9 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
-import { describe } from "@/api/errors";
 import type { Webhook } from "@/api/types";
+import { Unread } from "@/asking/Unread";
 import { paths } from "@/paths";
-import { Failure } from "@/ui/Failure";
 import { Section } from "@/ui/Section";
 import { Skeleton } from "@/ui/Skeleton";
 import { words } from "@/words";
@@ -19,14 +18,7 @@ export function Webhooks({ owner }: { owner: Owner }) {
     <div className="grid items-start gap-5 lg:grid-cols-2">
       <Section title={said.told}>
         <p className="text-soft">{said.help}</p>
-        {list.error ? (
-          <Failure
-            title={said.failed}
-            {...describe(list.error)}
-            knownAt={list.dataUpdatedAt}
-            onRetry={() => void list.refetch()}
-          />
-        ) : null}
+        <Unread title={said.failed} query={list} />
         {list.isPending ? <Skeleton rows={3} label={words.common.loading} /> : null}
         {list.data?.length === 0 ? <p className="text-soft">{said.none}</p> : null}
         <ul aria-label={said.title} className="grid ruled empty:hidden">
@@ -44,7 +36,7 @@ function Row({ owner, webhook }: { owner: Owner; webhook: Webhook }) {
   const to = owner === null ? paths.adminWebhook(webhook.id) : paths.accountWebhook(webhook.id, owner);
   return (
     <li className="grid gap-0.5 py-3 first:pt-0">
-      <Link className="text-accent underline underline-offset-2 wrap-anywhere" to={to}>
+      <Link className="link wrap-anywhere" to={to}>
         {webhook.url}
       </Link>
       {webhook.description ? <p className="wrap-anywhere">{webhook.description}</p> : null}

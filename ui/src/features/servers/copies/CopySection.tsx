@@ -1,13 +1,12 @@
 import type { DiskCopy } from "@/api/types";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { describe } from "@/api/errors";
+import { Unread } from "@/asking/Unread";
 import { whyNot } from "@/features/servers/actions";
 import { useServerContext } from "@/features/servers/page/context";
 import { catalogueQueries } from "@/features/servers/queries";
 import { useRole } from "@/features/servers/role";
 import { Button } from "@/ui/Button";
-import { Failure } from "@/ui/Failure";
 import { Progress } from "@/ui/Progress";
 import { Section } from "@/ui/Section";
 import { Skeleton } from "@/ui/Skeleton";
@@ -47,14 +46,7 @@ export function CopySection({ kind }: { kind: Kind }) {
           {acting ? words.acting[kind.take] : kind.text.take}
         </Button>
       </div>
-      {list.error ? (
-        <Failure
-          title={copies.failed}
-          {...describe(list.error)}
-          knownAt={list.dataUpdatedAt}
-          onRetry={() => void list.refetch()}
-        />
-      ) : null}
+      <Unread title={copies.failed} query={list} />
       {list.isPending ? <Skeleton rows={2} label={words.common.loading} /> : null}
       {acting ? <Progress value={operation.progress} label={words.operationType(kind.take)} /> : null}
       {list.data && rows.length === 0 && !acting ? (

@@ -1,12 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useSearchParams } from "react-router";
-import { describe } from "@/api/errors";
 import type { Measurement } from "@/api/types";
+import { Unread } from "@/asking/Unread";
 import { useServer } from "@/features/servers/page/context";
 import { serverQueries, type Timeframe } from "@/features/servers/queries";
 import { EmptyState } from "@/ui/EmptyState";
-import { Failure } from "@/ui/Failure";
 import { Select } from "@/ui/Select";
 import { Skeleton } from "@/ui/Skeleton";
 import { words } from "@/words";
@@ -34,14 +33,7 @@ export function GraphsTab() {
           onChange={(value) => setParams({ timeframe: value }, { replace: true })}
         />
       </div>
-      {metrics.error ? (
-        <Failure
-          title={graphs.failed}
-          {...describe(metrics.error)}
-          knownAt={metrics.dataUpdatedAt}
-          onRetry={() => void metrics.refetch()}
-        />
-      ) : null}
+      <Unread title={graphs.failed} query={metrics} />
       {metrics.isPending ? <Skeleton rows={4} label={words.common.loading} /> : null}
       {metrics.data ? <Charts data={metrics.data.data} /> : null}
     </>

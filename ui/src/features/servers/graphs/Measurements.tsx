@@ -41,7 +41,7 @@ export function Measurements({ data }: { data: readonly Measurement[] }) {
         </div>
       </details>
       <a
-        className="inline-flex min-h-11 items-center text-accent underline underline-offset-2"
+        className="inline-flex min-h-11 items-center link"
         download="measurements.csv"
         href={`data:text/csv;charset=utf-8,${encodeURIComponent(csv(data))}`}
       >

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState, type KeyboardEvent } from "react";
 import { ApiError, describe } from "@/api/errors";
+import { Unread } from "@/asking/Unread";
 import { keyMistake } from "@/features/servers/access";
 import { Button } from "@/ui/Button";
 import { Check } from "@/ui/Check";
@@ -27,14 +28,7 @@ export function KeyChoice({ chosen, onChange, help, error }: Props) {
   return (
     <fieldset className="grid gap-1">
       <legend className="mb-1 font-medium">{said.legend}</legend>
-      {keys.error ? (
-        <Failure
-          title={said.failed}
-          {...describe(keys.error)}
-          knownAt={keys.dataUpdatedAt}
-          onRetry={() => void keys.refetch()}
-        />
-      ) : null}
+      <Unread title={said.failed} query={keys} />
       {keys.isPending ? <Skeleton rows={1} label={words.common.loading} /> : null}
       {keys.data?.map(({ id, name, fingerprint }) => (
         <Check key={id} label={name} help={fingerprint} checked={chosen.includes(id)} onChange={() => toggle(id)} />

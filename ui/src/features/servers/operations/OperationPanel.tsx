@@ -61,10 +61,7 @@ export function OperationPanel({ operation, server, onClose }: Props) {
         </div>
         {onClose ? (
           <span className="flex flex-wrap items-center gap-2">
-            <Link
-              className="text-accent underline underline-offset-2"
-              to={paths.serverOperation(server.id, operation.id)}
-            >
+            <Link className="link" to={paths.serverOperation(server.id, operation.id)}>
               {words.operation.open}
             </Link>
             {operation.finished_at ? (

@@ -66,7 +66,7 @@ function Row({ operation: listed }: { operation: Operation }) {
         <Time at={created_at} />
       </p>
       <div className="min-w-0 wrap-anywhere">
-        <Link className="text-accent underline underline-offset-2" to={paths.serverOperation(resource.id, id)}>
+        <Link className="link" to={paths.serverOperation(resource.id, id)}>
           {words.operationType(type)}
         </Link>
         {error ? <p className="text-small text-soft">{error.message}</p> : null}

@@ -49,7 +49,7 @@ function Lately({ server }: { server: string }) {
           </li>
         ))}
       </ul>
-      <Link className="justify-self-start text-accent underline underline-offset-2" to={paths.serverHistory(server)}>
+      <Link className="justify-self-start link" to={paths.serverHistory(server)}>
         {words.server.wholeHistory}
       </Link>
     </Section>
@@ -102,11 +102,7 @@ function Staff({ server, admin }: { server: Server; admin: NonNullable<Server["a
         facts={[
           [
             words.servers.columns.owner,
-            <Link
-              key="owner"
-              className="text-accent underline underline-offset-2"
-              to={paths.adminCustomer(admin.owner)}
-            >
+            <Link key="owner" className="link" to={paths.adminCustomer(admin.owner)}>
               {admin.owner}
             </Link>,
           ],

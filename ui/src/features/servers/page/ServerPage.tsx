@@ -44,7 +44,7 @@ export function ServerPage() {
 
 function Gone() {
   const back = (
-    <Link className="text-accent underline underline-offset-2" to={paths.servers()}>
+    <Link className="link" to={paths.servers()}>
       {words.shell.goServers}
     </Link>
   );

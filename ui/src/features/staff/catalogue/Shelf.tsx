@@ -1,11 +1,10 @@
 import { useQuery, type InfiniteData, type UseInfiniteQueryResult } from "@tanstack/react-query";
 import { useState, type ComponentType, type ReactNode } from "react";
 import { useSearchParams } from "react-router";
-import { describe } from "@/api/errors";
 import { ConfirmedAct } from "@/asking/ConfirmedAct";
+import { Unread } from "@/asking/Unread";
 import { Check } from "@/ui/Check";
 import { EmptyState } from "@/ui/EmptyState";
-import { Failure } from "@/ui/Failure";
 import { Field } from "@/ui/Field";
 import { More } from "@/ui/More";
 import { Skeleton } from "@/ui/Skeleton";
@@ -42,14 +41,7 @@ export function Shelf<T extends Item>({ kind, label, list, retired, lines, Form 
         <Check label={catalogue.showRetired} checked={retired[0]} onChange={retired[1]} />
         <Form />
       </div>
-      {list.error ? (
-        <Failure
-          title={words.staff.failed}
-          {...describe(list.error)}
-          knownAt={list.dataUpdatedAt}
-          onRetry={() => void list.refetch()}
-        />
-      ) : null}
+      <Unread title={words.staff.failed} query={list} />
       {list.isPending ? <Skeleton rows={3} label={words.common.loading} /> : null}
       {items?.length === 0 ? <EmptyState title={catalogue.none[kind]} help={catalogue.noneHelp} /> : null}
       {items && items.length > 0 ? (

@@ -73,7 +73,7 @@ function Adoption({ run: { adoption } }: { run: ImportRunReport }) {
               <ul className="mt-1 grid gap-1">
                 {servers.map((server) => (
                   <li key={server.id}>
-                    <Link className="text-accent underline underline-offset-2" to={paths.server(server.id)}>
+                    <Link className="link" to={paths.server(server.id)}>
                       {server.name}
                     </Link>{" "}
                     <span className="text-soft">{imports.guest(server.source_id, server.cluster, server.vmid)}</span>

@@ -55,7 +55,7 @@ function Run({ run }: { run: ImportRun }) {
   return (
     <li className="flex flex-wrap items-start justify-between gap-x-6 gap-y-1 px-5 py-4">
       <div className="min-w-0 wrap-anywhere">
-        <Link className="text-accent underline underline-offset-2" to={paths.adminImport(run.id)}>
+        <Link className="link" to={paths.adminImport(run.id)}>
           {imports.runOf(run.source)}
         </Link>
         <p className="text-small text-soft">

@@ -1,9 +1,8 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useSearchParams } from "react-router";
-import { describe } from "@/api/errors";
+import { Unread } from "@/asking/Unread";
 import { staffQueries } from "@/features/staff/queries";
 import { EmptyState } from "@/ui/EmptyState";
-import { Failure } from "@/ui/Failure";
 import { More } from "@/ui/More";
 import { Select } from "@/ui/Select";
 import { Small } from "@/ui/Small";
@@ -35,14 +34,7 @@ export function OperationsPage() {
   return (
     <>
       <Toolbar filters={filters} onChange={change} />
-      {list.error ? (
-        <Failure
-          title={words.staff.failed}
-          {...describe(list.error)}
-          knownAt={list.dataUpdatedAt}
-          onRetry={() => void list.refetch()}
-        />
-      ) : null}
+      <Unread title={words.staff.failed} query={list} />
       {list.isPending ? <Skeleton rows={4} label={words.common.loading} /> : null}
       {operations?.length === 0 ? <EmptyState title={operationsPage.none} help={operationsPage.noneHelp} /> : null}
       {operations && operations.length > 0 ? (

@@ -52,7 +52,7 @@ export function Row({ operation, alike = 0 }: Props) {
     <li className="flex flex-wrap items-start justify-between gap-x-6 gap-y-3 px-5 py-4">
       <div className="min-w-0 flex-1 basis-72 wrap-anywhere">
         <p>
-          <Link className="text-accent underline underline-offset-2" to={paths.serverOperation(server.id, id)}>
+          <Link className="link" to={paths.serverOperation(server.id, id)}>
             {about}
           </Link>
         </p>

@@ -112,7 +112,7 @@ function Part({ title, to, more, children }: { title: string; to: string; more: 
       <div className="flex flex-wrap items-baseline justify-between gap-x-4">
         <h2 className="text-large font-semibold">{title}</h2>
         {more ? (
-          <Link className="text-accent underline underline-offset-2" to={to}>
+          <Link className="link" to={to}>
             {overview.all}
           </Link>
         ) : null}

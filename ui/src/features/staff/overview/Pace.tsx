@@ -88,7 +88,7 @@ export function Room({ locations }: Pick<Pace, "locations">) {
           <Place key={place.key} place={place} />
         ))}
       </ul>
-      <Link className="justify-self-start text-accent underline underline-offset-2" to={paths.adminCapacity()}>
+      <Link className="justify-self-start link" to={paths.adminCapacity()}>
         {overview.capacity}
       </Link>
     </Section>

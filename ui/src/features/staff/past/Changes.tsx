@@ -44,7 +44,7 @@ export function Changes({ changes, gone }: { changes: ServerPast["changes"]; gon
 
 /** A JSON pointer as words; one without words of its own is made readable: "/image/os" → "Image, os". */
 function named(pointer: string): string {
-  const known = past.fields[pointer];
+  const known = past.fields[pointer.slice(1).replaceAll("/", ".")];
   if (known) return known;
   return pointer
     .split("/")

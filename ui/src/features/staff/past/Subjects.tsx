@@ -72,7 +72,7 @@ function Address({ address: { address, then, now }, time }: { address: NonNullab
 function Holder({ holder }: { holder: NonNullable<Past["address"]>["then"] }) {
   if (!holder) return past.nobody;
   return (
-    <Link className="text-accent underline underline-offset-2" to={paths.adminPast(holder.server)}>
+    <Link className="link" to={paths.adminPast(holder.server)}>
       {holder.name ?? holder.server}
     </Link>
   );
@@ -88,7 +88,7 @@ function ServerThen({ server: { id, then, operation, now, changes }, time }: { s
       {then ? <Changes changes={changes} gone={now === null} /> : null}
       {now ? (
         <p>
-          <Link className="text-accent underline underline-offset-2" to={paths.server(id)}>
+          <Link className="link" to={paths.server(id)}>
             {words.staff.server}
           </Link>
         </p>
@@ -99,7 +99,7 @@ function ServerThen({ server: { id, then, operation, now, changes }, time }: { s
 
 function Owner({ id }: { id: string }) {
   return (
-    <Link className="text-accent underline underline-offset-2" to={paths.adminCustomer(id)}>
+    <Link className="link" to={paths.adminCustomer(id)}>
       {id}
     </Link>
   );

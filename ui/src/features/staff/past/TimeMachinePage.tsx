@@ -119,11 +119,7 @@ function Events({ events, onMoment }: { events: Past["events"]["data"]; onMoment
       <ol className="card ruled empty:hidden">
         {events.map((entry) => (
           <HistoryEntry key={entry.id} entry={entry}>
-            <button
-              type="button"
-              className="text-accent underline underline-offset-2"
-              onClick={() => onMoment(entry.at)}
-            >
+            <button type="button" className="link" onClick={() => onMoment(entry.at)}>
               {past.goThere}
             </button>
           </HistoryEntry>

@@ -20,7 +20,7 @@ import { peopleActs, peopleQueries } from "./queries";
 import { StaffNotes } from "./StaffNotes";
 
 const { people } = words.staff;
-const link = "text-accent underline underline-offset-2";
+const link = "link";
 
 /** A customer: who acts for it, what it has, what keeps it from that, and what the law lets it ask for. */
 export function CustomerPage() {

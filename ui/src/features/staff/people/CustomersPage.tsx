@@ -27,7 +27,7 @@ function Row({ account: { id, name, email, status, server_count, external_id } }
   return (
     <li className="flex flex-wrap items-start justify-between gap-x-6 gap-y-1 px-5 py-4">
       <div className="min-w-0 wrap-anywhere">
-        <Link className="font-medium text-accent underline underline-offset-2" to={paths.adminCustomer(id)}>
+        <Link className="font-medium link" to={paths.adminCustomer(id)}>
           {name || words.members.unnamed}
         </Link>
         <p className="text-small text-soft">

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { describe } from "@/api/errors";
 import type { MassResult, StaffAccountDetail } from "@/api/types";
 import { HOLDS, type Hold } from "@/api/holding";
+import { Unread } from "@/asking/Unread";
 import { Button } from "@/ui/Button";
 import { Choice } from "@/ui/Choice";
 import { Dialog } from "@/ui/Dialog";
@@ -62,14 +63,7 @@ function MassDialog({ account, type, onClose }: Props & { onClose: () => void })
           {type === "suspend" ? (
             <Field label={holds.note} help={holds.noteHelp} maxLength={255} value={note} onValueChange={setNote} />
           ) : null}
-          {preview.error ? (
-            <Failure
-              title={people.previewFailed}
-              {...describe(preview.error)}
-              knownAt={preview.dataUpdatedAt}
-              onRetry={() => void preview.refetch()}
-            />
-          ) : null}
+          <Unread title={people.previewFailed} query={preview} />
           {preview.data ? <Outcomes result={preview.data} /> : <Skeleton rows={2} label={words.common.loading} />}
           {act.error ? <Failure title={words.staff.notAccepted(said.label)} {...describe(act.error)} /> : null}
         </div>

@@ -1,8 +1,7 @@
 import type { InfiniteData, UseInfiniteQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { describe } from "@/api/errors";
+import { Unread } from "@/asking/Unread";
 import { EmptyState } from "@/ui/EmptyState";
-import { Failure } from "@/ui/Failure";
 import { More } from "@/ui/More";
 import { Skeleton } from "@/ui/Skeleton";
 import { words } from "@/words";
@@ -22,14 +21,7 @@ export function Pages<T>({ label, list, searched, children }: Props<T>) {
   const found = list.data?.pages.flatMap((page) => page.data);
   return (
     <>
-      {list.error ? (
-        <Failure
-          title={words.staff.failed}
-          {...describe(list.error)}
-          knownAt={list.dataUpdatedAt}
-          onRetry={() => void list.refetch()}
-        />
-      ) : null}
+      <Unread title={words.staff.failed} query={list} />
       {list.isPending ? <Skeleton rows={5} label={words.common.loading} /> : null}
       {found?.length === 0 ? (
         <EmptyState

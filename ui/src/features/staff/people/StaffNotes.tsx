@@ -63,7 +63,7 @@ function About({ server }: { server: string }) {
   return (
     <>
       {" · "}
-      <Link className="text-accent underline underline-offset-2" to={paths.server(server)}>
+      <Link className="link" to={paths.server(server)}>
         {said.aboutServer}
       </Link>
     </>

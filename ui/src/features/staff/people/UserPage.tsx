@@ -71,7 +71,7 @@ function Accounts({ user }: { user: StaffUserDetail }) {
       <ul aria-label={people.accounts} className="grid ruled empty:hidden">
         {user.accounts.map(({ id, name, role }) => (
           <li key={id} className="flex flex-wrap justify-between gap-x-6 py-2 first:pt-0 wrap-anywhere">
-            <Link className="text-accent underline underline-offset-2" to={paths.adminCustomer(id)}>
+            <Link className="link" to={paths.adminCustomer(id)}>
               {name || words.members.unnamed}
             </Link>
             <span className="text-soft">{words.members.roles[role].name}</span>

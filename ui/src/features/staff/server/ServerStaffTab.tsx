@@ -25,7 +25,7 @@ export function ServerStaffTab() {
       <ModeSwitch server={given.server} />
       <StaffNotes account={given.server.account} server={given.server.id} />
       <p>
-        <Link className="text-accent underline underline-offset-2" to={paths.adminPast(given.server.id)}>
+        <Link className="link" to={paths.adminPast(given.server.id)}>
           {words.staff.past.open}
         </Link>
       </p>
