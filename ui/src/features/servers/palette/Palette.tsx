@@ -4,6 +4,7 @@ import { useId, useState, type KeyboardEvent } from "react";
 import { useNavigate, useParams } from "react-router";
 import { describe } from "@/api/errors";
 import { useUser } from "@/api/session";
+import type { Server } from "@/api/types";
 import { readFilters } from "@/features/servers/list/filters";
 import { askServer, serverQueries } from "@/features/servers/queries";
 import { useRole } from "@/features/servers/role";
@@ -42,12 +43,19 @@ function useServerInView() {
   return data ? ofServer(data, operation.data, role) : [];
 }
 
+function isCalled(server: Server, text: string): boolean {
+  const names = [server.name, ...server.ips.map(({ address }) => address)];
+  return names.some((name) => name.toLowerCase().includes(text.toLowerCase()));
+}
+
 function useFound(typed: string): Command[] {
   const user = useUser();
   const q = useSettled(typed.trim(), TYPING_MS);
   const filters = readFilters(new URLSearchParams(q ? { q } : {}), user);
   const { data } = useInfiniteQuery({ ...serverQueries.list(filters), enabled: q !== "" });
-  const servers = q ? (data?.pages[0]?.data ?? []).slice(0, MOST_SERVERS) : [];
+  // Until they are asked for what was typed since, those found before stay only where that fits them too.
+  const fits = (server: Server) => q === typed.trim() || isCalled(server, typed.trim());
+  const servers = q ? (data?.pages[0]?.data ?? []).filter(fits).slice(0, MOST_SERVERS) : [];
   const here = useServerInView();
   return [...servers.map(toServer), ...matching([...here, ...places(user), ...looks()], typed)];
 }

@@ -24,6 +24,7 @@ test("what the server in view allows is offered, and nothing else", async () => 
   const { user, db } = await openServer(aServer({ name: "shop" }));
   await user.click(screen.getByRole("button", { name: "Search and commands" }));
   await user.type(await field(), "shop");
+  await waitFor(() => expect(screen.getAllByRole("option")[0]).toHaveAccessibleName(/^shop/));
   expect(screen.queryByRole("option", { name: /^Start: shop/ })).toBeNull();
   await user.clear(await field());
   await user.type(await field(), "reboot sh{Enter}");
