@@ -32,8 +32,8 @@ export function useRows(count: number, keyOf: (index: number) => string) {
     [count, keyOf, known, guess, gap],
   );
   const from = useScrolled() - top;
-  // What only waits to be scrolled to is drawn after what is looked at, also at first.
-  const around = useDeferredValue(from, NOWHERE);
+  // What only waits to be scrolled to is drawn after what is looked at, in a frame of its own; also at first.
+  const around = useDeferredValue(useFrameLater(from), NOWHERE);
   const [first, last] = inSight(edges, from, 0);
   const [above, below] = inSight(edges, around, BEYOND_PX);
   const near = above <= last && below >= first;
@@ -49,6 +49,15 @@ export function useRows(count: number, keyOf: (index: number) => string) {
   }, [active]);
   const rows = shown.map((index) => ({ index, start: edges[index]! }));
   return { wide, body, rows, height: edges.at(-1)!, active, setActive, move, measure: heights.watch };
+}
+
+/** A value as it was when the window was painted last. */
+function useFrameLater(value: number): number {
+  const [painted, setPainted] = useState(value);
+  useEffect(() => {
+    if (value !== painted) requestAnimationFrame(() => setTimeout(() => setPainted(value)));
+  }, [value, painted]);
+  return painted;
 }
 
 /** How far the page is scrolled, in whole steps: what is between them draws nothing anew. */
