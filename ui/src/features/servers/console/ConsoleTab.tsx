@@ -48,7 +48,7 @@ function Screen({ id, onAgain }: { id: string; onAgain: () => void }) {
           role="application"
           aria-label={said.screen}
           aria-describedby="let-go"
-          className="h-[min(70dvh,48rem)] w-full"
+          className="w-full max-lg:aspect-4/3 max-lg:max-h-[70dvh] lg:h-[min(70dvh,48rem)] [:fullscreen>&]:aspect-auto [:fullscreen>&]:h-full [:fullscreen>&]:max-h-none"
           onKeyDownCapture={(event) => keys.pressed(event)}
           onKeyUpCapture={(event) => (keys.released(event) ? leave(controls.current) : undefined)}
         />
