@@ -16,6 +16,7 @@ import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -37,6 +38,7 @@ FIRST_VMID = 10_000_000
 ORCHESTRATORS, NODES, CUSTOMERS = 4, 3, 3
 CALM_SECONDS = 420.0
 MARK = re.compile(r"hostler server=([0-9a-f]{32}) ")
+USER_DATA = "#!/bin/sh\nhostname\n"
 ACTIONS: dict[str, tuple[dict[str, Any], ...]] = {
     "running": (
         {"type": "stop"},
@@ -44,6 +46,7 @@ ACTIONS: dict[str, tuple[dict[str, Any], ...]] = {
         {"type": "reboot"},
         {"type": "reset"},
         {"type": "rebuild", "image": "debian-12"},
+        {"type": "rebuild", "image": "debian-12", "user_data": USER_DATA},
         {"type": "resize", "plan": "vps-m"},
         {"type": "snapshot", "name": "a snapshot"},
         {"type": "snapshot_restore"},
@@ -134,6 +137,7 @@ class Storm:
     async def _wish(self, client: httpx.AsyncClient, mine: list[str]) -> None:
         if len(mine) < self.servers / CUSTOMERS and (not mine or self.chance.random() < 0.6):
             order = {"name": "web", "plan": "vps-s", "image": "debian-12", "location": "fra1"}
+            order |= {"user_data": USER_DATA} if self.chance.random() < 0.5 else {}
             body = await self._asked(client.post("/v1/servers", json=order))
             if body is not None:
                 mine.append(body["server"]["id"])
@@ -296,6 +300,7 @@ async def examine(storm: Storm, store: EventStore, servers: list[Server]) -> dic
     known = {server.vmid for server in servers if not server.destroyed}
     found["orphans"] = [f"guest {vmid}" for vmid in marks if vmid not in known]
     found["orphans"] += [f"volume {volume}" for volume in set(seen["orphan_volumes"]) - _archives(servers)]
+    _compare_snippets(storm, vms.values(), servers, found)
     for server in servers:
         _compare(server, vms.get(server.vmid or 0), found)
     streams = {server.id.hex for server in servers}
@@ -304,6 +309,17 @@ async def examine(storm: Storm, store: EventStore, servers: list[Server]) -> dic
     operations = {row["operation_id"].hex for row in asked}
     found["lost"] += [f"operation {id}" for id in storm.accepted if _hex(ids.OPERATION, id) not in operations]
     return found
+
+
+def _compare_snippets(
+    storm: Storm, rows: Iterable[dict[str, Any]], servers: list[Server], found: dict[str, list[str]]
+) -> None:
+    """A file of user data is there while a guest names it, or an operation waits for staff."""
+    files = {path.name for path in storm.place.snippets.iterdir()}
+    named = {text.rpartition("/")[2] for row in rows if (text := row["config"].get("cicustom"))}
+    waiting = {f"hostler-{server.id.hex}.yaml" for server in servers if server.current is not None}
+    found["orphans"] += [f"file {name}" for name in sorted(files - named - waiting)]
+    found["lost"] += [f"file {name}" for name in sorted(named - files)]
 
 
 def _archives(servers: list[Server]) -> set[str]:

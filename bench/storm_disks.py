@@ -1,11 +1,13 @@
-"""Where the servers of a storm have their disks: each node has its own, or all share one storage.
+"""Where the servers of a storm have their disks: each node has its own, or all share one storage; and where the files
+of user data lie.
 
-Both change what the programs are told in their settings: `{what stands there: what shall stand there}`.
+All change what the programs are told in their settings: `{what stands there: what shall stand there}`.
 """
 
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -28,10 +30,23 @@ async def apart(pve: dict[str, Any], nodes: int) -> dict[str, str]:
     return {OWN: f'templates = {{ "debian-12" = {{ {there} }}, "ubuntu-24.04" = 9001 }}'}
 
 
+async def snippets(pve: dict[str, Any], folder: Path) -> dict[str, str]:
+    """A storage for snippets that all nodes have; they lie in the folder."""
+    named = 'snippets = {{ storage = "{storage}", folder = "{path}" }}'
+    nfs = {"storage": "snippets", "type": "nfs", "server": "10.99.0.5", "export": "/snippets", "content": "snippets"}
+    async with _client(pve) as client:
+        (await client.post(f"{pve['url']}/api2/json/storage", data=nfs)).raise_for_status()
+    return {named.format(**pve["snippets"]): named.format(storage="snippets", path=folder)}
+
+
+def _client(pve: dict[str, Any]) -> httpx.AsyncClient:
+    token = f"PVEAPIToken={pve['token_id']}={pve['token_secret']}"
+    return httpx.AsyncClient(verify=False, headers={"Authorization": token})
+
+
 async def shared(pve: dict[str, Any]) -> dict[str, str]:
     """A storage that all nodes have, the template on it and on the first of them."""
-    token = f"PVEAPIToken={pve['token_id']}={pve['token_secret']}"
-    async with httpx.AsyncClient(verify=False, headers={"Authorization": token}) as client:
+    async with _client(pve) as client:
         api = f"{pve['url']}/api2/json"
         nfs = {"storage": "nfs", "type": "nfs", "server": "10.99.0.5", "export": "/export", "content": "images,backup"}
         (await client.post(f"{api}/storage", data=nfs)).raise_for_status()

@@ -49,6 +49,7 @@ class Storming:
         self.database_url = self.postgres.url("hostler") if (folder / "pg" / "password").exists() else ""
         self.url = f"http://127.0.0.1:{free_port()}"
         self.names = [f"orchestrator-{n}" for n in range(1, orchestrators + 1)]
+        self.snippets = folder / "pve" / "content" / "shared" / "snippets" / "snippets"
         self.programs: dict[str, Program] = {}
         self.pve: dict[str, Any] = {}
         self._environment = {"PYTHONPATH": str(REPOSITORY)}
@@ -61,6 +62,7 @@ class Storming:
         self.database_url = self.postgres.url("hostler")
         testbed = _module("testbed", "proxmox", "--nodes", str(self._nodes), "--state", str(self.folder / "pve"))
         self.pve = json.loads(self._first_line(self._run("proxmox", testbed)))
+        self.snippets.mkdir(parents=True)
         config = write_config(self._place, self.pve, self.url)
         text = config.read_text()
         for old, new in (CHANGES | asyncio.run(self._disks())).items():
@@ -127,7 +129,8 @@ class Storming:
         raise RuntimeError(self.programs["service"].last_words())
 
     async def _disks(self) -> dict[str, str]:
-        return await (storm_disks.shared(self.pve) if self._shared else storm_disks.apart(self.pve, self._nodes))
+        disks = storm_disks.shared(self.pve) if self._shared else storm_disks.apart(self.pve, self._nodes)
+        return await storm_disks.snippets(self.pve, self.snippets) | await disks
 
     async def _create_database(self) -> None:
         connection = await asyncpg.connect(self.postgres.url("postgres"))
