@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 import pytest
@@ -21,6 +21,12 @@ from tests.whmcs_import.shops import Shops
 
 ROOT = Path(__file__).parents[2]
 MAPPING = ROOT / "testbed" / "whmcs" / "mapping.yaml"
+Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+# Of this database: others on the same server have locks of their own.
+LOCKS = (
+    "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database"
+    " WHERE locktype = 'advisory' AND d.datname = current_database() AND pid <> pg_backend_pid()"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,18 @@ class Run:
         """How many rows were created, updated, unchanged."""
         tally = self.report["entities"][entity]
         return tally["create"], tally["update"], tally["unchanged"]
+
+
+async def until_held(database: Database, importing: subprocess.Popen[str]) -> None:
+    """An import waits for the lock that a test holds."""
+    while not await database.fetchval(f"{LOCKS} AND NOT granted"):
+        assert importing.poll() is None, importing.communicate()
+
+
+async def until_gone(database: Database) -> None:
+    """A killed import's session holds its own lock until its server process notices."""
+    while await database.fetchval(LOCKS):
+        pass
 
 
 @dataclass(frozen=True, slots=True)

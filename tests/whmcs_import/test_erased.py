@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import UUID
 
-import asyncpg
 import msgspec
 import pytest
 
@@ -16,13 +15,11 @@ from domain.record import Actor, Meta
 from domain.server.events import OwnerErased
 from eventstore.store import Entry, EventStore
 from tests.testbed_whmcs.running import Testbed
-from tests.whmcs_import.conftest import Importer
+from tests.whmcs_import.conftest import Database, Importer
 from tests.whmcs_import.rows import fill, mapping
 from whmcs_import import plan
 from whmcs_import.plan import Earlier, Plan
 from whmcs_import.staging import private_copy
-
-Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 def made(earlier: Earlier) -> tuple[Plan, dict[str, dict[str, Any]]]:

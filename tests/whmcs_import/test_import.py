@@ -6,10 +6,9 @@ import json
 import signal
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import UUID
 
-import asyncpg
 import pytest
 
 from domain import ids
@@ -20,11 +19,10 @@ from domain.server.events import ImportUpdated, PlanChanged, ServerImported, Ser
 from eventstore.store import Entry, EventStore
 from runtime import passwords
 from tests.testbed_whmcs.running import Testbed
-from tests.whmcs_import.conftest import Importer
+from tests.whmcs_import.conftest import Database, Importer, until_gone, until_held
 from whmcs_import.plan import ENTITIES
 
 pytestmark = [pytest.mark.pg, pytest.mark.mariadb]
-Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 LIVE_REASONS = ("", "vm_gone", "vm_is_template")  # what only Proxmox can tell speaks against nothing here
 
 
@@ -339,20 +337,14 @@ async def test_a_run_that_is_stopped_is_finished_by_the_next_without_duplicates(
         f" WHEN (NEW.entity = '{entity}') EXECUTE FUNCTION hold()"
     )
     killed = importer.start()
-    while not await database.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
-        assert killed.poll() is None, killed.communicate()
+    await until_held(database, killed)
     killed.send_signal(end)
     said = killed.communicate()[1]
     if end == signal.SIGTERM:
         assert (killed.returncode, said.count("\n")) == (3, 1), said
     await database.execute("DROP TRIGGER hold ON source_key")
     await database.execute("SELECT pg_advisory_unlock(4711)")
-    # The killed session holds the import's own lock until its server process notices.
-    while await database.fetchval(
-        "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
-        " AND query LIKE '%source_key%'"
-    ):
-        pass
+    await until_gone(database)
     known = await database.fetch("SELECT entity, count(*) AS n FROM source_key GROUP BY entity")
     before = {row["entity"]: row["n"] for row in known}
     assert entity not in before

@@ -8,17 +8,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import asyncpg
 import pytest
 
 from tests.databases import Databases
 from tests.testbed_whmcs.running import Testbed
-from tests.whmcs_import.conftest import ROOT, Importer
+from tests.whmcs_import.conftest import ROOT, Database, Importer, until_gone, until_held
 
 pytestmark = [pytest.mark.pg, pytest.mark.mariadb, pytest.mark.long]
-Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 CHANCE = random.Random(20)
 ROWS = sorted(CHANCE.sample(range(1, 301), 14))  # of all that are claimed, the one at which the import is killed
 LINES = sorted(CHANCE.sample(range(1, 50), 6))  # of its progress, the one after which it is killed
@@ -72,11 +71,7 @@ def started(importer: Importer) -> subprocess.Popen[str]:
 
 async def finished(importer: Importer, database: Database, undisturbed: End) -> None:
     """The next run brings the rest, and the one after it nothing."""
-    # The killed session holds the import's own lock until its server process notices.
-    while await database.fetchval(
-        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
-    ):
-        pass
+    await until_gone(database)
     assert importer.run().code == 2
     for found, wanted in zip((await End.of(database)).state, undisturbed.state, strict=True):
         assert [row for row in found if row not in wanted] == [row for row in wanted if row not in found]
@@ -98,8 +93,7 @@ async def test_killed_in_the_middle_of_a_chunk(
     ):
         await database.execute(statement)
     with started(importer) as killed:
-        while not await database.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
-            assert killed.poll() is None
+        await until_held(database, killed)
         killed.kill()
     await database.execute("SELECT pg_advisory_unlock(4711)")
     await finished(importer, database, undisturbed)

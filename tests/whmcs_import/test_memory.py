@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any
 from unittest import mock
 from uuid import UUID
 
-import asyncpg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.testbed_whmcs.running import Testbed
-from tests.whmcs_import.conftest import MAPPING, Importer
+from tests.whmcs_import.conftest import MAPPING, Database, Importer
 from tests.whmcs_import.rows import ODD, ROWS_OF_PEOPLE, ROWS_OF_SERVICES, Rows, fill, mapping, rows
 from whmcs_import import mapping_file, memory, plan
 from whmcs_import.mapping import map_service
@@ -23,7 +22,6 @@ from whmcs_import.outcomes import Groups
 from whmcs_import.plan import Earlier, Plan
 from whmcs_import.staging import TABLES, private_copy
 
-Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 CHANGING = (*ROWS_OF_SERVICES, *ROWS_OF_PEOPLE, "tblproductconfigoptionssub", "tblcustomfields", "mod_pvewhmcs_vms")
 
 
