@@ -17,9 +17,12 @@ export function OperationCard({ server, accepted }: { server: Server; accepted: 
   const id = server.current_operation ?? (news === closed ? null : news);
   if (!id || id === own) return null;
   return (
-    <Suspense fallback={null}>
-      <LoadedOperation key={id} id={id} server={server} onClose={() => setClosed(news)} />
-    </Suspense>
+    // Room for one in progress from the start: what is below would move when it has come.
+    <div className={server.current_operation ? "grid min-h-64" : undefined}>
+      <Suspense fallback={null}>
+        <LoadedOperation key={id} id={id} server={server} onClose={() => setClosed(news)} />
+      </Suspense>
+    </div>
   );
 }
 
