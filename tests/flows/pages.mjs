@@ -16,12 +16,13 @@ const pending = new Set();
 page.on("request", (request) => request.url().includes("/v1/events") || pending.add(request));
 for (const end of ["requestfinished", "requestfailed"]) page.on(end, (request) => pending.delete(request));
 
-/** Nothing is asked for any more, and nothing is only an outline of what is to come. */
+/** The scripts are there, nothing is asked for any more, and nothing is only an outline of what is to come. */
 async function settled() {
-  const drawn = () => document.getElementById("root").innerText.trim() && !document.querySelector(".animate-pulse");
+  const outline = "fieldset[inert], .animate-pulse";
+  const drawn = (not) => document.getElementById("root").innerText.trim() && !document.querySelector(not);
   const idle = () => new Promise((done) => requestIdleCallback(() => done()));
   do {
-    await page.waitForFunction(drawn);
+    await page.waitForFunction(drawn, outline);
     await page.evaluate(idle); // a page that has just come asks for what it shows
   } while (pending.size > 0);
 }

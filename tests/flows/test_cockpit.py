@@ -53,7 +53,7 @@ def test_staff_and_customers_see_what_is_theirs(demo: RunningDemo, server: str) 
     assert "reported for abuse" in chapters["suspended"]["seen"]
     assert "Nothing is deleted" in chapters["suspended"]["seen"]
     assert "suspended" in chapters["suspended"]["why"].lower()
-    assert chapters["past"]["change"].split() == ["Status", "suspended", "running"]
+    assert chapters["past"]["change"].split() == ["Status", "Suspended", "Running"]
     assert ADDRESS in chapters["past"]["then"]
     _, read, created, *others = map(str.strip, chapters["report"]["servers"].split("\t"))
     assert int(read) == int(created) + sum(map(int, others))

@@ -55,8 +55,8 @@ def descendants(pid: int) -> set[int]:
 def test_its_record_tells_a_program_all_it_needs(sim: RunningDemo) -> None:
     record = sim.record()
     assert record.keys() == {"url", "database_url", "pve", "whmcs", "mapping", "config", "users", "processes"}
-    expected = {"url", "node", "user", "password", "token_id", "token_secret", "template_vmid", "control_url", "nodes"}
-    assert record["pve"].keys() == expected
+    promised = {"url", "node", "user", "password", "token_id", "token_secret", "template_vmid", "control_url"}
+    assert record["pve"].keys() == promised | {"nodes", "snippets"}
     assert record["processes"].keys() == PROCESSES
     assert all(alive(pid) for pid in record["processes"].values())
     assert [user["role"] for user in record["users"]] == ["admin", "customer", "customer"]

@@ -70,7 +70,8 @@ def test_the_life_of_a_server_through_proxmoxer(tmp_path: Path) -> None:
 def test_the_ready_line_and_the_password(tmp_path: Path) -> None:
     with program("--state", tmp_path) as (_, ready):
         assert set(ready) == {
-            *("url", "node", "user", "password", "token_id", "token_secret", "template_vmid", "control_url", "nodes")
+            *("url", "node", "user", "password", "token_id", "token_secret", "template_vmid", "control_url"),
+            *("nodes", "snippets"),
         }
         form = {"username": ready["user"], "password": ready["password"]}
         answer = httpx.post(f"{ready['url']}/api2/json/access/ticket", data=form, verify=False)
