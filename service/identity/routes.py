@@ -14,7 +14,7 @@ ENDPOINTS = [
     E("GET", "/.well-known/jwks.json", jwks.show, "getSigningKeys", {200: m.JsonWebKeys}),
     E("POST", "/v1/login", session.login, "login", {200: m.Session}, m.Credentials, problems=(401, 422, 429, *BODY)),
     E("POST", "/v1/token/refresh", session.refresh, "refreshToken", {200: m.Session}, problems=(401, 403)),
-    E("POST", "/v1/logout", session.logout, "logout", {204: None}, problems=(401,)),
+    E("POST", "/v1/logout", session.logout, "logout", {204: None}, problems=(401, 403)),
     E(
         "POST",
         "/v1/password/forgot",

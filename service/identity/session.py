@@ -22,6 +22,7 @@ from service.identity import cookies, two_factor
 from service.identity.auth import bearer, host, verified
 from service.identity.me import represent_user
 from service.identity.models import Credentials
+from service.identity.own_site import own_site_only
 from service.identity.secret_hash import secret_hash
 from service.identity.statements import SQL
 from service.identity.throttle import Throttle
@@ -31,7 +32,6 @@ from service.web.body import body
 from service.web.problems import Problem
 from service.web.reply import reply
 
-OWN_SITE = ("same-origin", "none")  # browsers say where a request comes from; SameSite lets sister domains through
 GRACE_SECONDS = 10.0
 LONGEST_AGENT = 300
 _DUMMY = passwords.hash_password("nobody has this password")
@@ -60,8 +60,7 @@ async def login(req: Request) -> Response:
 
 async def refresh(req: Request) -> Response:
     """A new access token for the refresh cookie, which is replaced."""
-    if req.headers.get("sec-fetch-site", "same-origin") not in OWN_SITE:
-        raise Problem("forbidden", "Another site may not use the refresh cookie.")
+    own_site_only(req)
     d, token = deps(req), req.cookies.get(cookies.COOKIE, "")
     rotated = await _rotate(d, token) if token else None
     if rotated is None:
@@ -75,6 +74,7 @@ async def refresh(req: Request) -> Response:
 
 async def logout(req: Request) -> Response:
     """End the session of the access token, even of one that has just expired."""
+    own_site_only(req)
     d, token = deps(req), bearer(req.scope)
     if token is not None:
         try:

@@ -68,6 +68,28 @@ async def test_another_site_cannot_use_the_refresh_cookie(world: World, ann: Per
             assert answer.status_code == status, site
 
 
+FOREIGN = (
+    *("https://evil.example", "null", "", "http://", "hostler.test", "http://hostler.test.evil.example"),
+    *("http://hostler.test:8443", "http://hostler.test@evil.example", "chrome-extension://hostler.test"),
+)
+OURS = ("http://hostler.test", "https://hostler.test", "https://panel.example.com")
+
+
+@pytest.mark.parametrize("path", ["/v1/token/refresh", "/v1/logout"])
+async def test_the_origin_of_another_site_is_refused_without_a_trace(world: World, ann: Person, path: str) -> None:
+    async with world.anonymous() as client:
+        signed_in = await client.post("/v1/login", json={"email": ann.email, "password": PASSWORD})
+        headers = {"Cookie": f"{cookies.COOKIE}={signed_in.cookies[cookies.COOKIE]}"}
+        for origin in FOREIGN:
+            answer = await client.post(path, headers=headers | {"Origin": origin})
+            assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), origin
+            assert "set-cookie" not in answer.headers
+        refused = await client.post(path, headers=headers | {"Sec-Fetch-Site": "cross-site"})
+        assert (refused.status_code, "set-cookie" in refused.headers) == (403, False)
+        for origin in OURS:
+            assert (await client.post(path, headers=headers | {"Origin": origin})).is_success, origin
+
+
 async def test_an_address_nobody_has_takes_as_much_work(
     world: World, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
