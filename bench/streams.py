@@ -52,7 +52,7 @@ async def _streams(url: str, authorization: str) -> AsyncIterator[list[Reader]]:
             reader, writer = await asyncio.open_connection(address.host, address.port)
             writers.append(writer)
             writer.write(head.encode())
-            await _until(reader, b"event: hello")
+            await _until(reader, b": listening")
         return reader
 
     try:

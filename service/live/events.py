@@ -16,10 +16,13 @@ from eventstore.database import FAILED
 from eventstore.positions import PositionReset, parse, show
 from service.deps import caller, deps
 from service.identity.tokens import Caller
-from service.live.hub import OPERATION_PART, Hub, Listener, Place, Reachability, wire
+from service.live.hub import OPERATION_PART, Hub, Listener, Place, Reachability
 from service.web.problems import Problem
 
 HEARTBEAT_SECONDS = 15.0
+# Says at once that the stream is open. The id that follows it on a new stream is no event: a reader only keeps it, so
+# that it misses nothing when the connection breaks before the first event.
+LISTENING = b": listening\n"
 
 
 async def stream_events(req: Request) -> Response:
@@ -54,7 +57,9 @@ async def _stream(hub: Hub, log_id: UUID, caller: Caller, last: Place | None) ->
         async with hub.listening(caller) as listener:
             if last is None:
                 last = Place(listener.start, OPERATION_PART)
-                yield wire(show(log_id, *last), "hello", {})
+                yield LISTENING + b"id: %b\n\n" % show(log_id, *last).encode()
+            else:
+                yield LISTENING + b"\n"
             async for message in hub.missed(last, listener.start):
                 if await hub.may_see(caller, message):
                     yield message.text(staff=caller.staff)

@@ -35,7 +35,7 @@ class Endpoint:
     """A method of an address. `answers` is the model of each good status, None for one without a JSON body.
 
     `media` is the type of a good answer that is not JSON; `problems` are the statuses of the problems besides those
-    every route can have; `deprecated` says that it will go.
+    every route can have; `deprecated` says that it will go; `words` say what neither the models nor the summary do.
     """
 
     method: str
@@ -49,6 +49,7 @@ class Endpoint:
     problems: Sequence[int] = ()
     media: str = "application/json"
     deprecated: Deprecation | None = None
+    words: str = ""
 
     @property
     def public(self) -> bool:

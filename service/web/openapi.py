@@ -92,6 +92,8 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         shown["requestBody"] = {"required": True, "content": content}
     if endpoint.public:
         shown["security"] = []
+    if endpoint.words:
+        shown["description"] = endpoint.words
     if endpoint.deprecated is not None:
         shown |= {"deprecated": True, "description": endpoint.deprecated.words}
     return shown

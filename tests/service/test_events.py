@@ -30,17 +30,25 @@ class Stream:
         self.response = response
         self._lines = response.aiter_lines()
 
+    async def begun(self) -> str:
+        """The id that a new stream begins with: no event, only where it stands."""
+        async with asyncio.timeout(WAIT):
+            assert await anext(self._lines) == ": listening"
+            name, _, id = (await anext(self._lines)).partition(": ")
+            assert (name, await anext(self._lines)) == ("id", "")
+        return id
+
     async def next(self) -> dict[str, Any]:
-        """The next message (comments are skipped); StopAsyncIteration at the end."""
+        """The next message (comments are skipped, as are blocks without data); StopAsyncIteration at the end."""
         async with asyncio.timeout(WAIT):
             fields: dict[str, str] = {}
             async for line in self._lines:
                 if line.startswith(":"):
                     continue
-                if not line and fields:
+                if not line and "data" in fields:
                     return {"id": fields["id"], "event": fields["event"], "data": json.loads(fields["data"])}
                 name, _, value = line.partition(": ")
-                fields |= {name: value} if name else {}
+                fields = fields | {name: value} if name else {}
         raise StopAsyncIteration
 
     async def until(self, enough: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
@@ -87,8 +95,7 @@ async def test_an_order_is_told_as_it_happens(
 ) -> None:
     async with listen(await world.token(ann)) as stream:
         assert stream.response.headers["content-type"].startswith("text/event-stream")
-        hello = await stream.next()
-        assert hello["event"] == "hello"
+        await stream.begun()
         accepted = await ordered(as_ann, order())
         first, second = await stream.next(), await stream.next()
     assert (first["event"], second["event"]) == ("server.updated", "operation.updated")
@@ -106,7 +113,7 @@ async def test_who_comes_when_nobody_listened_is_told_of_what_comes_and_not_of_w
     for name in ("first", "second"):
         await ordered(as_ann, order(name=f"{name}-unheard"))
         async with listen(await world.token(ann)) as stream:
-            assert (await stream.next())["event"] == "hello"
+            await stream.begun()
             accepted = await ordered(as_ann, order(name=name))
             assert of(accepted["server"]["id"])(await stream.next())
         async with asyncio.timeout(WAIT):
@@ -118,7 +125,6 @@ async def test_every_event_is_told_once_in_order_with_the_state_it_made(
     world: World, ann: Person, as_ann: httpx.AsyncClient, listen: Opener, order: Order
 ) -> None:
     async with listen(await world.token(ann)) as stream:
-        await stream.next()
         server = await running(world, as_ann, order())
         messages = await stream.until(lambda m: m["data"].get("resource", {}).get("status") == "succeeded")
     told = [m["data"]["version"] for m in messages if m["event"] == "server.updated"]
@@ -134,13 +140,24 @@ async def test_resuming_anywhere_misses_nothing_and_repeats_nothing(
 ) -> None:
     token = await world.token(ann)
     async with listen(token) as stream:
-        messages = [await stream.next()]
+        start = await stream.begun()
         await running(world, as_ann, order())
-        messages += await stream.until(lambda m: m["data"].get("resource", {}).get("status") == "succeeded")
-    for place in range(len(messages) - 1):
-        async with listen(token, **{"Last-Event-ID": messages[place]["id"]}) as resumed:
-            rest = [await resumed.next() for _ in messages[place + 1 :]]
-        assert rest == messages[place + 1 :]
+        messages = await stream.until(lambda m: m["data"].get("resource", {}).get("status") == "succeeded")
+    for place, id in enumerate([start, *(message["id"] for message in messages[:-1])]):
+        async with listen(token, **{"Last-Event-ID": id}) as resumed:
+            assert [await resumed.next() for _ in messages[place:]] == messages[place:]
+
+
+async def test_nothing_is_said_that_is_no_documented_event(
+    world: World, ann: Person, as_ann: httpx.AsyncClient, listen: Opener, order: Order
+) -> None:
+    async with listen(await world.token(ann)) as stream:
+        await ordered(as_ann, order())
+        lines: list[str] = []
+        while sum(line == "" for line in lines) < 3:
+            lines.append(await asyncio.wait_for(anext(stream._lines), WAIT))
+    assert lines[0].startswith(":")
+    assert [line for line in lines if line.startswith("event")] == ["event: server.updated", "event: operation.updated"]
 
 
 async def test_a_resumed_stream_goes_on_living(
@@ -148,9 +165,9 @@ async def test_a_resumed_stream_goes_on_living(
 ) -> None:
     token = await world.token(ann)
     async with listen(token) as stream:
-        hello = await stream.next()
+        start = await stream.begun()
     missed = (await ordered(as_ann, order(name="missed")))["server"]["id"]
-    async with listen(token, **{"Last-Event-ID": hello["id"]}) as resumed:
+    async with listen(token, **{"Last-Event-ID": start}) as resumed:
         assert of(missed)(await resumed.next())
         assert of(missed)(await resumed.next())
         live = (await ordered(as_ann, order(name="live")))["server"]["id"]
@@ -167,11 +184,11 @@ async def test_other_peoples_servers_are_never_told(
 ) -> None:
     token = await world.token(ann)
     async with listen(token) as stream:
-        hello = await stream.next()
+        start = await stream.begun()
         await ordered(as_bob, order(name="bobs"))
         mine = (await ordered(as_ann, order(name="anns")))["server"]["id"]
         assert of(mine)(await stream.next())
-    async with listen(token, **{"Last-Event-ID": hello["id"]}) as resumed:
+    async with listen(token, **{"Last-Event-ID": start}) as resumed:
         assert of(mine)(await resumed.next())
 
 
@@ -180,7 +197,7 @@ async def test_staff_are_told_everything_and_more(
 ) -> None:
     staff = await world.person("root@example.com", role="admin")
     async with listen(await world.token(staff)) as stream:
-        await stream.next()
+        await stream.begun()
         await ordered(as_ann, order())
         assert "admin" in (await stream.next())["data"]["resource"]
 
@@ -194,7 +211,7 @@ async def test_a_position_of_another_log_is_refused(as_ann: httpx.AsyncClient, i
 async def test_signing_out_ends_the_stream(world: World, ann: Person, listen: Opener) -> None:
     token = await world.token(ann)
     async with listen(token) as stream:
-        await stream.next()
+        await stream.begun()
         async with world.anonymous(Authorization=f"Bearer {token}") as client:
             assert (await client.post("/v1/logout")).status_code == 204
         assert await stream.ended()
@@ -206,7 +223,7 @@ async def test_the_stream_ends_with_its_token(
     world.deps.tokens.seconds = 2
     token = await world.token(ann)
     async with listen(token) as stream:
-        await stream.next()
+        await stream.begun()
         assert await stream.ended()
     assert world.deps.tokens.verify(token, expired=True).expires_at <= time.time()
 
@@ -216,7 +233,7 @@ async def test_silence_is_broken_by_comments_and_a_session_ended_elsewhere_is_no
 ) -> None:
     monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 0.1)
     async with listen(await world.token(ann)) as stream:
-        await stream.next()
+        await stream.begun()
         async with asyncio.timeout(WAIT):
             async for line in stream._lines:
                 if line.startswith(":"):
@@ -241,11 +258,11 @@ async def test_a_cluster_that_ceases_to_answer_is_told(world: World, ann: Person
     pool = world.store.pool
     await pool.execute("INSERT INTO cluster_observation (cluster, reachable, observed_at) VALUES ('demo', true, now())")
     async with listen(await world.token(ann)) as stream:
-        hello = await stream.next()
+        start = await stream.begun()
         async with asyncio.timeout(WAIT):
             while not world.deps.hub.watching:  # noqa: ASYNC110 - there is nothing else to wait for
                 await asyncio.sleep(0.01)
         await pool.execute("UPDATE cluster_observation SET reachable = false")
         told = await stream.next()
     assert (told["event"], told["data"]) == ("hypervisor.changed", {})
-    assert told["id"] == hello["id"]
+    assert told["id"] == start

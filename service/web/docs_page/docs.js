@@ -63,7 +63,8 @@ function call(method, path, operation, schemas) {
     ...open,
   ]);
   const body = operation.requestBody ? [make("h3", "Body"), ...contents(operation.requestBody.content, schemas)] : [];
-  return make("details", [summary, ...parameters(operation.parameters), ...body, ...answers(operation.responses, schemas)]);
+  const words = operation.description ? [make("p", operation.description, "words")] : [];
+  return make("details", [summary, ...words, ...parameters(operation.parameters), ...body, ...answers(operation.responses, schemas)]);
 }
 
 function render(api) {
