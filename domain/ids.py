@@ -9,7 +9,7 @@ from uuid import UUID
 SERVER, OPERATION, USER, ACCOUNT, CLUSTER = "srv", "op", "usr", "acc", "clu"
 PLAN, IMAGE, LOCATION, RUN = "pln", "img", "loc", "run"
 SNAPSHOT, BACKUP, SSH_KEY, SESSION, TOKEN = "snp", "bak", "key", "ses", "tok"
-INVITATION, WEBHOOK, DELIVERY, NOTE = "inv", "whk", "dlv", "nte"
+INVITATION, WEBHOOK, DELIVERY, NOTE, VIEW = "inv", "whk", "dlv", "nte", "view"
 
 _SHAPE = re.compile(r"([a-z]{2,4})_([0-9a-f]{32})")
 _IMPORTED = UUID("6b1d6f0e-3a86-5c7e-9d0f-52a6c1f0b7aa")

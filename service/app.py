@@ -27,6 +27,7 @@ from service.past import routes as past
 from service.people import routes as people
 from service.servers import routes as servers
 from service.staff import routes as staff
+from service.views import routes as views
 from service.watch import routes as watch
 from service.web import docs, examples, health, openapi, problem_list, static
 from service.web import routes as web
@@ -37,7 +38,7 @@ from service.web.problems import PLACE, Problem
 from service.webhooks import routes as webhooks
 
 ROOMS = (
-    *(web, identity, oidc, accounts, keys, servers, console, live, catalogue),
+    *(web, identity, oidc, accounts, keys, views, servers, console, live, catalogue),
     *(staff, past, watch, people, billing, imports, webhooks),
 )
 ENDPOINTS = [endpoint for room in ROOMS for endpoint in room.ENDPOINTS]

@@ -29,9 +29,10 @@ from service.web.problems import Problem, invalid
 from service.web.reply import reply
 
 ERASED_THINGS = [
-    "names, e-mail addresses, profiles and custom fields of the account and these users",
+    "names, e-mail addresses, profiles and custom fields of the account and these users, and what staff noted of it",
     "names, labels, notes and SSH keys of its servers, and what a billing system wants of them",
-    "passwords, second factors, sessions, API tokens, SSH keys, invitations, webhooks and the messages sent to them",
+    "passwords, second factors, sessions, API tokens, SSH keys, saved views and invitations of these users",
+    "webhooks of the account, and the messages sent to them",
 ]
 KEPT_THINGS = [
     "that there was an account with these servers, and when what was done to them, without names",

@@ -24,6 +24,8 @@ from service.people.users import represent_user
 from service.web.reply import reply
 from service.webhooks import endpoints
 
+KEPT = ("ssh_key", "session", "api_token", "saved_view")
+
 
 async def export_account(req: Request) -> Response:
     """Everything that is kept about a customer: the account, its users, its servers, and all that happened.
@@ -62,7 +64,7 @@ def _account(account: Account) -> dict[str, Any]:
 
 async def _users(req: Request, users: list[UUID]) -> list[dict[str, Any]]:
     d = deps(req)
-    kept: dict[UUID, dict[str, list[Any]]] = defaultdict(lambda: {"ssh_key": [], "session": [], "api_token": []})
+    kept: dict[UUID, dict[str, list[Any]]] = defaultdict(lambda: {kind: [] for kind in KEPT})
     for row in await d.store.pool.fetch(SQL.kept_of_users, users):
         kept[row["user_id"]][row["kind"]].append(json.loads(row["kept"]))
     people = await d.reads.people(users)

@@ -100,6 +100,8 @@ WITH private AS (
     DELETE FROM login_name WHERE user_id = ANY ($2::uuid[])
 ), keys AS (
     DELETE FROM ssh_key WHERE user_id = ANY ($2::uuid[])
+), saved AS (
+    DELETE FROM saved_view WHERE user_id = ANY ($2::uuid[])
 ), answers AS (
     DELETE FROM idempotency_key WHERE user_id = ANY ($2::uuid[])
 ), sessions AS (
@@ -118,7 +120,7 @@ SELECT e.tx, e.pos, e.stream_id, e.version, e.type, e.schema_v, e.data, e.meta, 
  ORDER BY e.tx, e.pos;
 
 -- name: kept_of_users
--- What is kept of users beside the log: keys, sessions, API tokens. $1 users
+-- What is kept of users beside the log: keys, sessions, API tokens, saved views. $1 users
 SELECT 'ssh_key' AS kind, user_id, json_build_object('name', name, 'public_key', public_key, 'at', created_at) AS kept
   FROM ssh_key WHERE user_id = ANY ($1::uuid[])
 UNION ALL
@@ -127,7 +129,10 @@ SELECT 'session', user_id, json_build_object('address', host(address), 'user_age
 UNION ALL
 SELECT 'api_token', user_id, json_build_object('name', name, 'scopes', scopes, 'at', created_at,
        'last_used_at', last_used_at, 'last_used_from', host(last_used_from))
-  FROM api_token WHERE user_id = ANY ($1::uuid[]);
+  FROM api_token WHERE user_id = ANY ($1::uuid[])
+UNION ALL
+SELECT 'saved_view', user_id, json_build_object('name', name, 'query', query, 'scope', scope, 'at', created_at)
+  FROM saved_view WHERE user_id = ANY ($1::uuid[]);
 
 -- name: at
 -- What time it is

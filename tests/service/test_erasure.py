@@ -42,6 +42,8 @@ async def with_a_past(world: World, client: httpx.AsyncClient, order: Order) -> 
     key = f"{KEY} {CANARY}"
     await invited_and_billed(world, server)
     assert (await client.post("/v1/ssh-keys", json={"name": CANARY, "public_key": key})).status_code == 201
+    view = {"name": CANARY, "query": f"q={CANARY}"}
+    assert (await client.post("/v1/users/me/views", json=view)).status_code == 201
     return server
 
 
@@ -104,6 +106,7 @@ async def test_everything_kept_about_a_customer_is_told(
     assert [one["id"] for one in shown["servers"]] == [server]
     (user,) = shown["users"]
     assert (user["email"], len(user["ssh_key"]), len(user["session"])) == (customer.email, 1, 1)
+    assert [view["name"] for view in user["saved_view"]] == [CANARY]
     assert sorted(one["event"] for one in shown["events"][:3]) == [
         "AccountOpened",
         "MemberAdded",
@@ -153,9 +156,15 @@ async def test_who_is_erased_is_nowhere_any_more_and_the_log_still_makes_the_sam
     client = await world.signed_in(customer)
     server = await with_a_past(world, client, order)
     await gone(world, server)
-    assert {"event_private", "server_view", "operation_view", "user_view", "ssh_key", "webhook_delivery"} <= set(
-        await places(world)
-    )
+    assert {
+        "event_private",
+        "server_view",
+        "operation_view",
+        "user_view",
+        "ssh_key",
+        "saved_view",
+        "webhook_delivery",
+    } <= set(await places(world))
     where = f"{account(customer)}/erase"
     assert (await as_staff.post(where, json={"confirm": "somebody"})).status_code == 422
     answer = await as_staff.post(where, json={"confirm": customer.email})
@@ -173,6 +182,23 @@ async def test_who_is_erased_is_nowhere_any_more_and_the_log_still_makes_the_sam
     await connection.close()
     assert (await as_ann.get("/v1/users/me")).status_code == 200
     await client.aclose()
+
+
+async def test_what_staff_noted_of_a_customer_goes_with_them(
+    world: World, customer: Person, as_staff: httpx.AsyncClient
+) -> None:
+    notes = f"{account(customer)}/notes"
+    kept, removed = [(await as_staff.post(notes, json={"text": f"{CANARY} {n}"})).json() for n in range(2)]
+    assert (await as_staff.delete(f"{notes}/{removed['id']}")).status_code == 204
+    await world.project()
+    assert await places(world) != []
+    answer = await as_staff.post(f"{account(customer)}/erase", json={"confirm": customer.email})
+    assert answer.status_code == 200, answer.text
+    assert any("staff noted" in thing for thing in answer.json()["erased"])
+    await world.project()
+    assert await places(world) == []
+    assert CANARY not in (await as_staff.get(notes)).text
+    assert kept["id"] != removed["id"]
 
 
 async def test_it_takes_staff_and_a_fresh_proof(

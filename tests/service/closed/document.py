@@ -31,6 +31,7 @@ TAKEN: dict[str, Any] = {
     "url": "https://127.0.0.1:1/hostler",
     "password": "a better horse battery",
     "user_data": "#!/bin/sh\n",
+    "query": "sort=name",
 }
 
 

@@ -1,0 +1,1 @@
+"""Saved views: lists that a user comes back to, by name."""
