@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, Literal
 from uuid import UUID
@@ -24,7 +23,7 @@ from whmcs_import import options, values
 from whmcs_import.adoption import Hint, Link, NoHint
 from whmcs_import.mapping_file import MappingFile
 from whmcs_import.options import AddonRow, FieldRow, Note, OptionRow, Refused, Sold
-from whmcs_import.shop import CLOUDS, FOREIGN_PANELS, Product, Shop
+from whmcs_import.shop import Product, Shop
 from whmcs_import.targets import Context, Named, Resolver
 from whmcs_import.values import Piped, normalise
 
@@ -44,6 +43,7 @@ CYCLES = {
 }
 NOTHING_SAID = NoHint("no_vm_link")
 OVERDUE = "overdue on payment"  # the reason WHMCS itself writes, and takes back when the invoice is paid
+_AMOUNT = re.compile(r"-?[0-9]{1,14}(\.[0-9]{1,30})?")  # the column is a decimal(16,2)
 _VMID_IN_NOTES = re.compile(r"\bvm\s?id\b\D{0,3}(\d{3,9})", re.IGNORECASE)
 _ABUSE = re.compile(r"abus|spam|phish|malware|botnet|ddos|attack|fraud|dmca|copyright|hack|scan", re.IGNORECASE)
 
@@ -150,7 +150,7 @@ def skip_reason(service: Service, world: World) -> str | None:
         rule = world.mapping.product_rule(product.id, product.name)
         if rule is not None and rule.skip is not None:
             return rule.skip
-        if rule is None and not product.is_vps:
+        if rule is None and not product.is_vps and product.unknown is None:
             return "not_a_vps"
     if service.status in KNOWN_STATUSES and service.status not in IMPORTED_STATUSES:
         return service.status.lower()
@@ -167,6 +167,7 @@ def _server(
 ) -> Mapped:
     billing = _billing(service, client, world)
     notes = [*_oddities(service), *sold.notes]
+    _refuse_unreadable(sold, world)
     _refuse_unknown(sold, world)
     context = _context(service, product, sold, world)
     image = _named("image", context, world, notes)
@@ -195,6 +196,8 @@ def _checked(service: Service, world: World) -> tuple[Product, Client]:
     """The product and client of a service that can be imported."""
     if service.status not in KNOWN_STATUSES:
         raise Refused("status_unknown", f"status {service.status!r}")
+    if service.id < 1:
+        raise Refused("id_unreadable", f"{service.id} is the id of no row that WHMCS writes")
     product = world.shop.products.get(service.product)
     if product is None:
         raise Refused("product_missing", f"product {service.product} does not exist")
@@ -207,11 +210,14 @@ def _checked(service: Service, world: World) -> tuple[Product, Client]:
         raise Refused(
             "closed_client_live_service", f"client {service.client} is closed, the service is {service.status}"
         )
-    if product.module.casefold() in CLOUDS:
+    if product.is_cloud:
         raise Refused("many_vms_per_service", f"module {product.module} keeps several VMs for one service")
-    if product.module.casefold() in FOREIGN_PANELS:
+    if product.is_of_foreign_panel:
         raise Refused("foreign_panel", f"module {product.module} is of another panel: its numbers are no VMIDs")
-    if not isinstance(service.qty or 1, int):
+    if product.unknown is not None and world.mapping.product_rule(product.id, product.name) is None:
+        code, found = product.unknown
+        raise Refused(code, f"{found}: say under products which plan it is, or skip it")
+    if service.qty is not None and not isinstance(service.qty, int):
         raise Refused("quantity_unreadable", f"it stands for {service.qty!r} units")
     if service.qty not in (None, 0, 1):
         raise Refused("multi_unit_service", f"it stands for {service.qty} units")
@@ -231,6 +237,16 @@ def _named(target: str, context: Context, world: World, notes: list[Note]) -> Na
         detail = f"{target}: {named.label!r} is not in the mapping's values"
         notes.append(Note("value_passed_through", detail, str(Piped(named.key, named.label))))
     return named
+
+
+def _refuse_unreadable(sold: Sold, world: World) -> None:
+    """Set aside what says something in a way that nobody knows; what the operator ignores says nothing."""
+    for value in list(sold.values):
+        if value.unreadable is not None:
+            if not any(map(world.mapping.ignores, (value.name.key, value.name.label))):
+                code, found = value.unreadable
+                raise Refused(code, f"{found}: mend it, or list it under ignore")
+            sold.values.remove(value)
 
 
 def _refuse_unknown(sold: Sold, world: World) -> None:
@@ -284,6 +300,8 @@ def _billing(service: Service, client: Client, world: World) -> dict[str, Any]:
     currency = world.shop.currencies.get(client.currency)
     if currency is None:
         raise Refused("currency_missing", f"currency {client.currency} of client {service.client} does not exist")
+    if not currency:
+        raise Refused("currency_missing", f"currency {client.currency} of client {service.client} has no code")
     due = values.day(service.next_due).iso
     if due is None and cycle not in ("free", "one_time"):
         raise Refused("next_due_missing", f"{service.cycle} without a next due date ({service.next_due})")
@@ -302,10 +320,7 @@ def _billing(service: Service, client: Client, world: World) -> dict[str, Any]:
 
 @lru_cache(maxsize=4096)
 def _is_amount(raw: str) -> bool:
-    try:
-        return Decimal(raw).is_finite()
-    except InvalidOperation:
-        return False
+    return _AMOUNT.fullmatch(raw) is not None
 
 
 def _override(service: Service, timezone: str) -> str | None:

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 
 from msgspec import Struct
 
-from whmcs_import.shop import QUANTITY, YES_NO, CustomField, Option, Shop
+from whmcs_import.shop import FIELD_TYPES, QUANTITY, YES_NO, CustomField, Option, Shop
 from whmcs_import.values import Piped, normalise, split_pipe, storable, strip_tags, text, yes_no
 
 OptionRow = tuple[int, int, int | str | None]  # configid, optionid, qty
+LIVE_ADDONS = {"active"}
+OTHER_ADDONS = {"pending", "suspended", "terminated", "cancelled", "fraud", "completed"}
 FieldRow = tuple[int, str]  # fieldid, value
 AddonRow = tuple[int, str, str | None, int | str | None]  # addonid, status, name, qty
 
@@ -41,7 +43,10 @@ class Refused(Exception):
 
 
 class Value(Struct, frozen=True):
-    """What one option, field or addon says; `stale` when it belongs to a product the service no longer has."""
+    """What one option, field or addon says; `stale` when it belongs to a product the service no longer has.
+
+    `unreadable` is the code and detail of why nobody knows what it means.
+    """
 
     kind: str  # option | custom_field | addon
     id: int
@@ -49,6 +54,7 @@ class Value(Struct, frozen=True):
     reading: Piped
     qty: int
     stale: bool = False
+    unreadable: tuple[str, str] | None = None
 
 
 class Memory:
@@ -101,11 +107,20 @@ def read(
     sold = Sold([*of_options.values], [*of_options.notes])
     _read_fields(sold, shop, product, fields)
     for id, status, name, qty in addons:
-        if str(status).strip().casefold() == "active":
-            label = split_pipe(shop.addons.get(id) or text(name).value or f"addon {id}")
-            amount = 1 if qty is None else _number(label, qty)
-            sold.values.append(Value("addon", id, label, Piped(str(amount), str(amount)), amount))
+        _read_addon(sold, shop, id, str(status or "").strip().casefold(), name, qty)
     return sold
+
+
+def _read_addon(sold: Sold, shop: Shop, id: int, status: str, name: str | None, qty: int | str | None) -> None:
+    label = split_pipe(shop.addons.get(id) or text(name).value or f"addon {id}")
+    if status in LIVE_ADDONS:
+        amount = 1 if qty is None else _number(label, qty)
+        sold.values.append(Value("addon", id, label, Piped(str(amount), str(amount)), amount))
+    elif status == "suspended":
+        sold.notes.append(Note("addon_suspended", f"{label} is suspended and not counted"))
+    elif status not in OTHER_ADDONS:
+        unreadable = "addon_status_unknown", f"addon {label}: status {storable(status)!r}"
+        sold.values.append(Value("addon", id, label, Piped("", ""), 0, unreadable=unreadable))
 
 
 def _options(shop: Shop, product: int, rows: Sequence[OptionRow], stale: str) -> Sold:
@@ -128,7 +143,13 @@ def _read_options(sold: Sold, shop: Shop, product: int, rows: Sequence[OptionRow
             _note_stale(sold, option, stale)
         if (reading := _reading(sold, shop, option, row)) is not None and not (is_stale and stale == "ignore"):
             qty = row[2] if isinstance(row[2], int) else 0
-            sold.values.append(Value("option", id, option.name, reading, qty, is_stale))
+            sold.values.append(Value("option", id, option.name, reading, qty, is_stale, _of_unknown_kind(option)))
+
+
+def _of_unknown_kind(option: Option) -> tuple[str, str] | None:
+    if option.kind:
+        return None
+    return "option_type_unknown", f"option {option.name} is of type {option.type!r}"
 
 
 def _later(sold: Sold, option: Option, earlier: OptionRow | None, row: OptionRow) -> OptionRow:
@@ -151,6 +172,8 @@ def _reading(sold: Sold, shop: Shop, option: Option, row: OptionRow) -> Piped | 
     choice = shop.choices.get(choice_id)
     if choice is not None and choice.option != option.id:
         choice = None
+    if not option.kind:
+        return choice.name if choice else Piped(str(qty), str(qty))
     if option.kind == QUANTITY:
         return _quantity(sold, option, _number(option.name, qty), choice.name.label if choice else "")
     if option.kind == YES_NO:
@@ -215,7 +238,7 @@ def _read_single(sold: Sold, custom: CustomField, value: str, product: int) -> N
         return
     if custom.product not in (0, product):
         sold.notes.append(_of_old_product(custom))
-    sold.values.append(Value("custom_field", custom.id, custom.name, _field_reading(custom, said), 1))
+    sold.values.append(_field_value(custom, said))
 
 
 def _of_old_product(custom: CustomField) -> Note:
@@ -231,8 +254,15 @@ def _read_field(sold: Sold, custom: CustomField, values: list[str], product: int
         sold.notes.append(Note("field_conflict", f"{custom.name} is there {len(values)} times"))
     if custom.product not in (0, product):
         sold.notes.append(_of_old_product(custom))
-    sold.values.append(Value("custom_field", custom.id, custom.name, _field_reading(custom, said[-1]), 1))
+    sold.values.append(_field_value(custom, said[-1]))
     return True
+
+
+def _field_value(custom: CustomField, said: str) -> Value:
+    if custom.kind in FIELD_TYPES:
+        return Value("custom_field", custom.id, custom.name, _field_reading(custom, said), 1)
+    unreadable = "field_type_unknown", f"custom_field {custom.name} is of type {custom.kind!r}"
+    return Value("custom_field", custom.id, custom.name, Piped("", ""), 1, unreadable=unreadable)
 
 
 def _field_reading(custom: CustomField, raw: str) -> Piped:

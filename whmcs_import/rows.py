@@ -174,7 +174,7 @@ def _service(
         product=_id(row[2]),
         server=row[3] or 0,
         domain=text(row[4]).value,
-        amount=word[5],
+        amount=word[5].strip(),
         cycle=word[6],
         next_due=row[7],
         status=word[8].strip().capitalize(),

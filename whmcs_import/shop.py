@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from whmcs_import.staging import Copy
-from whmcs_import.values import Piped, quantity, split_pipe, text
+from whmcs_import.staging import Copy, as_number
+from whmcs_import.values import Piped, quantity, split_pipe, storable, text
 
 LARGEST = 1 << 31
 DROPDOWN, RADIO, YES_NO, QUANTITY = 1, 2, 3, 4
@@ -16,9 +16,8 @@ FOREIGN_PANELS = {
     *("virtfusiondirect", "virtualizor", "virtualizor_cloud", "solusiovps", "solusvmpro", "solusvm", "midgard"),
     *("convoy", "nokvm", "autovm", "hetznervps", "vultr"),
 }
-CLOUDS = {"proxmoxcloud", "proxmoxvpscloud", "proxmoxvevpscloud"}  # one service, as many VMs as the customer likes
-PROXMOX_MODULES = {"pvewhmcs", "proxmoxvps", "puqproxmoxkvm", "proxmoxvm", "proxmox_custom", "proxmox"}
-VPS_MODULES = PROXMOX_MODULES | FOREIGN_PANELS | CLOUDS
+PRODUCT_TYPES = {"hostingaccount", "reselleraccount", "server", "other"}  # developers.whmcs.com, AddProduct
+FIELD_TYPES = {"text", "link", "password", "dropdown", "tickbox", "textarea"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +40,45 @@ class Product:
     plan: ShopPlan | None = None
 
     @property
+    def is_of_foreign_panel(self) -> bool:
+        """Whether its VMs are another panel's."""
+        return self.module.casefold() in FOREIGN_PANELS
+
+    @property
+    def is_of_proxmox(self) -> bool:
+        """Whether its module drives Proxmox, as all of them say in their names."""
+        return "proxmox" in self.module.casefold() or self.module.casefold().startswith("pve")
+
+    @property
+    def is_cloud(self) -> bool:
+        """Whether one service of it has as many VMs as the customer likes."""
+        return self.is_of_proxmox and "cloud" in self.module.casefold()
+
+    @property
     def is_vps(self) -> bool:
         """Whether a product that no rule speaks of is a virtual server."""
-        return self.type == "server" or self.module.casefold() in VPS_MODULES
+        return self.type == "server" or self.is_of_proxmox or self.is_of_foreign_panel
+
+    @property
+    def unknown(self) -> tuple[str, str] | None:
+        """Why nobody can tell what it is unless a rule does: a reason, and what was found."""
+        if not self.is_vps and self.type not in PRODUCT_TYPES:
+            return "product_type_unknown", f"product {self.id} is of type {self.type!r}"
+        if self.type == "server" and self.module and not (self.is_of_proxmox or self.is_of_foreign_panel):
+            return "module_unknown", f"product {self.id} is of module {self.module!r}"
+        return None
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A configurable option; `maximum` 0 means none."""
+    """A configurable option; `kind` 0 is none that is known, `type` what stands there; `maximum` 0 means none."""
 
     id: int
     group: int
     name: Piped
     kind: int
     maximum: int
+    type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +123,16 @@ def read(staging: Copy) -> Shop:
     for row in staging.rows(
         f"SELECT id, gid, name, servertype, type, {settings} FROM tblproducts WHERE id IS NOT NULL"
     ):
-        module, options = str(row[3] or ""), tuple(str(value or "") for value in row[5:])
+        module, options = str(row[3] or "").strip(), tuple(str(value or "") for value in row[5:])
         plan = plans.get(options[0].strip()) if module.casefold() == "pvewhmcs" else settled.get(row[0])
-        shop.products[row[0]] = Product(row[0], row[1], text(row[2]).value, module, str(row[4] or ""), options, plan)
+        shop.products[row[0]] = Product(row[0], row[1], text(row[2]).value, module, _word(row[4]), options, plan)
     for id, group, name, kind, maximum in staging.rows(
         "SELECT id, gid, optionname, optiontype, qtymaximum FROM tblproductconfigoptions WHERE id IS NOT NULL"
     ):
         # The type is a number in a TEXT column.
-        number = int(kind) if str(kind).strip() in {"1", "2", "3", "4"} else 0
-        shop.options[id] = Option(id, group, _piped(name), number, maximum or 0)
+        number = as_number(str(kind))
+        known = number if number in (DROPDOWN, RADIO, YES_NO, QUANTITY) else 0
+        shop.options[id] = Option(id, group, _piped(name), known, maximum or 0, "" if known else _word(kind))
     for id, option, name in staging.rows(
         "SELECT id, configid, optionname FROM tblproductconfigoptionssub WHERE id IS NOT NULL"
     ):
@@ -117,7 +142,7 @@ def read(staging: Copy) -> Shop:
         "SELECT id, relid, fieldname, fieldtype FROM tblcustomfields"
         " WHERE trim(lower(type)) = 'product' AND id IS NOT NULL"
     ):
-        shop.fields[id] = CustomField(id, product, _piped(name), str(kind or "").strip().casefold())
+        shop.fields[id] = CustomField(id, product, _piped(name), _word(kind))
     shop.addons = _names(staging, "SELECT id, name FROM tbladdons WHERE id IS NOT NULL")
     shop.servers = _names(staging, "SELECT id, name FROM tblservers WHERE id IS NOT NULL")
     shop.currencies = _names(staging, "SELECT id, code FROM tblcurrencies WHERE id IS NOT NULL")
@@ -171,6 +196,10 @@ def _json(raw: Any) -> Any:
 def _sized(number: Any, unit: Any, wanted: str) -> int | None:
     read = quantity(f"{number} {unit}")
     return None if read is None else read.whole(wanted)
+
+
+def _word(raw: Any) -> str:
+    return storable(str(raw or "")).strip().casefold()
 
 
 def _names(staging: Copy, query: str) -> dict[int, str]:

@@ -56,6 +56,7 @@ _IPV4 = re.compile(r"\.".join([_BYTE] * 4))
 _EMAIL = re.compile(r"[^@\s,;<>\"()]+@[^@\s,;<>\"()]+\.[^@\s,;<>\"().]{2,}")
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _HOSTNAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+_DAY, _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"), re.compile(r"([0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?)?")
 _SECRET = re.compile(r"passw(or)?d|passphrase|kennwort|passwort|rootpw|secret|apikey|apitoken|privatekey")
 _TRUE = {"yes", "on", "1", "true", "y", "ja", "oui", "si", "sí", "enabled"}
 _FALSE = {"no", "off", "0", "false", "n", "nein", "non", "none", "disabled", ""}
@@ -158,7 +159,7 @@ _NO_ADDRESSES = Addresses((), ())
 
 def addresses(*texts: str) -> Addresses:
     """Read free-text address fields: lines, commas, ports, CIDR, `MAC=address`."""
-    said = [text for text in texts if text]
+    said = [decode_entities(text) if "&" in text else text for text in texts if text]
     if not said:
         return _NO_ADDRESSES
     if len(said) == 1 and _IPV4.fullmatch(said[0]):
@@ -185,9 +186,11 @@ class Date(Struct, frozen=True):
 @lru_cache(maxsize=4096)
 def day(raw: str | None) -> Date:
     """Read a DATE or DATETIME as the database sent it. Zero dates are empty; impossible ones are a problem."""
-    text = (raw or "").strip()[:10]
+    text, _, time = (raw or "").strip().partition(" ")
     if text in ("", "0000-00-00"):
         return Date(None)
+    if not _DAY.fullmatch(text) or not _TIME.fullmatch(time):
+        return Date(None, "date_impossible")
     try:
         value = date.fromisoformat(text)
     except ValueError:

@@ -78,7 +78,8 @@ MEMBERS = "SELECT m.client_id, m.auth_user_id, m.owner FROM tblusers_clients m"
 USERS = "SELECT u.id, u.email, u.first_name, u.last_name, u.second_factor FROM tblusers u"
 CLIENT_LOGINS = "SELECT c.id, c.email, c.firstname, c.lastname, c.authmodule FROM tblclients c"
 CONTACT_LOGINS = "SELECT c.id, c.email, c.firstname, c.lastname, '' FROM tblcontacts c WHERE c.subaccount = 1"
-CHOICES, ANSWERS = ("1", "2"), "3"
+CHOICES, ANSWERS, QUANTITY = ("1", "2"), "3", "4"
+READ_FIELDS = ("text", "link", "dropdown", "tickbox", "textarea")
 
 Here = dict[str, dict[str, Any]]
 Row = tuple[Any, ...]
@@ -264,7 +265,7 @@ class _Servers:
         youngest: dict[tuple[int, int], Thing | None] = {}
         for service, option, name, kind, choice, qty, live in self._there.ask(OPTIONS, **limits):
             youngest[_whole(service), _whole(option)] = _option(
-                option, name, str(kind).strip(), choice, qty, bool(live)
+                option, name, str(_whole(kind)), choice, qty, bool(live)
             )
         for (service, _), thing in sorted(youngest.items()):
             if thing is not None:
@@ -409,12 +410,14 @@ def _facts(row: Row, said: Mapping[str, Any], source: str, addresses: list[str])
 
 
 def _option(id: object, name: str, kind: str, choice: str | None, qty: object, live: bool) -> Thing | None:
-    """The youngest row of an option holds; one that points nowhere says nothing."""
+    """The youngest row of an option holds; one that points nowhere, or is of no known kind, says nothing."""
     many = max(_whole(qty), 0)
-    if kind in CHOICES or kind not in (ANSWERS, "4"):
+    if kind in CHOICES:
         return None if choice is None else Thing("option", _whole(id), str(name), str(choice), many, live)
     if kind == ANSWERS:
         return Thing("option", _whole(id), str(name), "yes" if many else "no", many, live)
+    if kind != QUANTITY:
+        return None
     unit = sides_of(str(choice or ""))[1]
     return Thing("option", _whole(id), str(name), f"{many}|{many} {unit}".rstrip(), many, live)
 
@@ -423,7 +426,7 @@ def _fields(rows: Iterable[Row]) -> dict[int, list[Thing]]:
     """Of the fields of one name that of the service's product counts, then one of all products, then an older one's."""
     best: dict[int, dict[str, tuple[tuple[int, int], Thing]]] = defaultdict(dict)
     for service, id, name, kind, value, owner, product in rows:
-        if is_secret_name(str(name)):
+        if is_secret_name(str(name)) or str(kind).strip().lower() not in READ_FIELDS:
             continue
         rank = (2 if owner == product else 1 if _whole(owner) == 0 else 0, _whole(id))
         thing = Thing("custom_field", _whole(id), str(name), _field_text(str(kind).strip().lower(), str(value)))

@@ -75,6 +75,9 @@ def test_what_is_no_virtual_server_is_skipped_unless_the_mapping_says_it_is() ->
         ({"client": 6}, "client_missing"),
         ({"product": 99}, "product_missing"),
         ({"qty": 3}, "multi_unit_service"),
+        ({"qty": ""}, "quantity_unreadable"),
+        ({"id": 0}, "id_unreadable"),
+        ({"next_due": "31.12.2026"}, "next_due_missing"),
         ({"cycle": "Every 5 Weeks"}, "billing_cycle_unknown"),
         ({"next_due": "0000-00-00"}, "next_due_missing"),
         ({"next_due": None}, "next_due_missing"),
@@ -211,7 +214,47 @@ def test_a_number_in_the_notes_is_a_suggestion_and_no_link() -> None:
     assert outcome.notes == []
 
 
-@pytest.mark.parametrize("amount", ["", "free", "NaN", "1.2.3"])
+@pytest.mark.parametrize(
+    ("table", "id", "changes", "reason"),
+    [
+        ("products", given.VPS, {"module": "mystery"}, "module_unknown"),
+        ("products", given.VPS, {"type": "widget", "module": ""}, "product_type_unknown"),
+        ("products", given.VPS, {"type": "", "module": "cpanel"}, "product_type_unknown"),
+        ("options", given.RAM, {"kind": 0, "type": "5"}, "option_type_unknown"),
+        ("fields", OS, {"kind": "color"}, "field_type_unknown"),
+        ("currencies", 1, None, "currency_missing"),
+    ],
+)
+def test_kinds_of_things_that_nobody_knows_set_their_services_aside(
+    table: str, id: int, changes: dict[str, Any] | None, reason: str
+) -> None:
+    shop = given.shop()
+    known = getattr(shop, table)
+    known[id] = replace(known[id], **changes) if changes else ""
+    sold = service(options=((given.RAM, given.RAM_4, 1),))
+    outcome = mapping.map_service(sold, given.world(shop))
+    assert isinstance(outcome, Quarantined)
+    assert outcome.reason == reason
+    told = given.MAPPING + "products: {1: {plan: vps-s}}\nignore: [Memory, OS]\n"
+    outcome = mapping.map_service(sold, given.world(shop, told))
+    assert isinstance(outcome, Mapped) == (table != "currencies")
+    if isinstance(outcome, Mapped) and table != "products":
+        assert id not in {
+            said["id"] for said in (*outcome.payload["raw"]["options"], *outcome.payload["raw"]["fields"])
+        }
+
+
+def test_an_addon_of_unknown_standing_sets_its_service_aside_and_a_suspended_one_is_named() -> None:
+    assert notes(addons=((5, "Suspended", "", 1),)) == ["addon_suspended"]
+    for status in ("Waiting", "", None):
+        outcome = mapping.map_service(service(addons=((5, status, "", 1),)), given.world())
+        assert isinstance(outcome, Quarantined)
+        assert (outcome.reason, "Extra IP" in outcome.detail) == ("addon_status_unknown", True)
+
+
+@pytest.mark.parametrize(
+    "amount", ["", "free", "NaN", "1.2.3", "9,90", "1_000", "1e5", "Infinity", "999999999999999.00", "٤"]
+)
 def test_an_amount_that_is_no_number_is_set_aside(amount: str) -> None:
     outcome = mapping.map_service(service(amount=amount), given.world())
     assert isinstance(outcome, Quarantined)

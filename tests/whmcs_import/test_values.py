@@ -141,6 +141,7 @@ def test_letters_of_another_script_are_kept() -> None:
         (["192.0.2.8/31 192.0.2.9/32"], [("192.0.2.8", 31), ("192.0.2.9", 32)], []),
         (["::ffff:192.0.2.5"], [("192.0.2.5", None)], []),
         (["1.2.3.4", "1.2.3.4/24"], [("1.2.3.4", 24)], []),
+        (["1.2.3.4&#10;1.2.3.5&amp;"], [("1.2.3.4", None)], ["1.2.3.5&"]),
     ],
 )
 def test_address_fields(texts: list[str], found: list[tuple[str, int | None]], junk: list[str]) -> None:
@@ -168,6 +169,11 @@ def test_a_list_of_addresses_is_read_whole_and_each_once(ips: list[object]) -> N
         ("2024-02-00", None, "date_impossible"),
         ("0202-01-01", None, "date_implausible"),
         ("2099-12-31", "2099-12-31", None),
+        ("9999-12-31", None, "date_implausible"),
+        ("20261231", None, "date_impossible"),
+        ("2026-W01-1", None, "date_impossible"),
+        ("2026-12-31x", None, "date_impossible"),
+        ("31.12.2026", None, "date_impossible"),
     ],
 )
 def test_dates(raw: str | None, iso: str | None, problem: str | None) -> None:
