@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import msgspec
 
 from domain.record import ERASED, EventType, Meta, private_fields
+
+Reader = Callable[[str, "str | None"], Any]  # data and private part as the log keeps them -> the event
 
 
 class UnknownEvent(Exception):
@@ -58,10 +60,15 @@ class _Shape:
             msgspec.json.encode(private).decode() if any(private.values()) else None,
         )
 
-    def decode(self, schema_v: int, data: str, private: str | None) -> Any:
-        text = _spliced(data, private if private is not None else self.erased) if self.private else data
-        if schema_v == self.kind.schema_v:
-            return self.decoder.decode(text)
+    def reader(self, schema_v: int) -> Reader:
+        """What reads events of one version of the class."""
+        read = self.decoder.decode if schema_v == self.kind.schema_v else partial(self._read_older, schema_v)
+        return partial(self._read_joined, read) if self.private else partial(_read_shown, read)
+
+    def _read_joined(self, read: Callable[[str], Any], data: str, private: str | None) -> Any:
+        return read(_spliced(data, private if private is not None else self.erased))
+
+    def _read_older(self, schema_v: int, text: str) -> Any:
         return msgspec.convert(self._upcast(schema_v, msgspec.json.decode(text)), self.kind.cls, strict=False)
 
     def _upcast(self, schema_v: int, plain: dict[str, Any]) -> dict[str, Any]:
@@ -77,6 +84,7 @@ class Codec:
         shapes = [_Shape(kind) for kind in events]
         self._by_name = {shape.kind.name: shape for shape in shapes}
         self._by_class = {shape.kind.cls: shape for shape in shapes}
+        self._readers: dict[tuple[str, int], Reader] = {}
 
     def encode(self, event: object) -> Encoded:
         """An event as the log keeps it; its private part is None when it holds nothing."""
@@ -88,14 +96,24 @@ class Codec:
         Raises:
             UnknownEvent: no class of this version reads that type.
         """
+        read = self._readers.get((type, schema_v))
+        if read is None:
+            read = self._readers[type, schema_v] = self._reader(type, schema_v)
+        return read(data, private)
+
+    def _reader(self, type: str, schema_v: int) -> Reader:
         shape = self._by_name.get(type)
         if shape is None or schema_v > shape.kind.schema_v:
             raise UnknownEvent(f"event type {type!r} version {schema_v} is unknown to this version of Hostler")
-        return shape.decode(schema_v, data, private)
+        return shape.reader(schema_v)
 
     def has_private(self, event: object) -> bool:
         """Whether an event of this class may hold personal data."""
         return bool(self._by_class[type(event)].private)
+
+
+def _read_shown(read: Callable[[str], Any], data: str, private: str | None) -> Any:
+    return read(data)
 
 
 _meta = msgspec.json.Decoder(Meta)

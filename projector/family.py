@@ -43,7 +43,9 @@ class Family(Generic[S]):
         before = self.states.get(record.stream_id)
         if before is not None and record.version <= before.version:
             return
-        self.states[record.stream_id] = self.evolve(before, record)
+        after = self.evolve(before, record)
+        if after is not before:
+            self.states[record.stream_id] = after
 
     def evolve(self, before: S | None, record: Recorded[Any]) -> S:
         """The state after one more event."""

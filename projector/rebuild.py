@@ -7,8 +7,6 @@ folded a page from the old tables finds the checkpoint moved and drops it.
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import asyncpg
 import structlog
@@ -24,12 +22,10 @@ from projector.loop import SOON, Projection
 from projector.poison import fold_all, known
 from projector.scan import scan
 from projector.share import fold_shares, shares
-from projector.spool import load
-from projector.tables import LIVE, Table, Target
+from projector.tables import LIVE, NEW, Table, Target
 from projector.views import CODE_VERSION, Views, tables
 
 SQL = Queries("projector")
-NEW = Target("views__new", suffix="__new")
 CLOSE = 1000  # events: the rest is folded while the live checkpoint is held
 LOCK_TIMEOUT = "2s"
 RETRY_SECONDS = 0.5
@@ -77,11 +73,8 @@ async def _prepare(connection: Connection) -> None:
 
 async def _fold_all(connection: Connection, url: str) -> int:
     end = await end_of_log(connection)
-    with TemporaryDirectory(prefix="hostler-rebuild-") as folder:
-        count = await fold_shares(url, connection, await shares(connection, end, folder))
-        async with connection.transaction():
-            await load(connection, NEW, tables(), Path(folder))
-            await connection.execute(SQL.set_checkpoint, NEW.projection, *end, CODE_VERSION)
+    count = await fold_shares(url, connection, await shares(connection, end))
+    await connection.execute(SQL.set_checkpoint, NEW.projection, *end, CODE_VERSION)
     for table in tables():
         await connection.execute(SQL.analyze.format(table=NEW.name(table)))
     return count

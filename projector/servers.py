@@ -62,6 +62,9 @@ DRIFT_VIEW = Table(
 )
 
 
+DRIFT = (DriftFound, DriftEnded)
+
+
 class Servers(Family[Server]):
     """A server's newest state, every operation it has had, and how its guest is not as it should be."""
 
@@ -72,15 +75,21 @@ class Servers(Family[Server]):
     def __init__(self) -> None:
         super().__init__()
         self.operations: dict[UUID, tuple[Operation, UUID]] = {}  # with the account at the operation's last event
+        self._newest: tuple[Operation | None, UUID | None] = (None, None)
         self.drifting: set[UUID] = set()  # of whose drift there are news
 
     def evolve(self, before: Server | None, record: Recorded[Any]) -> Server:
         after = evolve(before, record, revised)  # the states of a fold are its own
         if (operation := after.touched) is not None:
-            self.operations[operation.id] = (operation, after.account_id)
-        if type(record.event) in (DriftFound, DriftEnded):
+            self._keep(operation, after.account_id)
+        if type(record.event) in DRIFT:
             self.drifting.add(after.id)
         return after
+
+    def _keep(self, operation: Operation, account_id: UUID) -> None:
+        kept, owner = self._newest  # mostly the same object as after the event before: then it is kept already
+        if operation is not kept or account_id != owner:
+            self._newest = self.operations[operation.id] = (operation, account_id)
 
     def changes(self) -> list[Change]:
         servers = [server_row(state) for state in self.in_order()]

@@ -1,4 +1,4 @@
-"""Fold the log's streams into files of rows: in this process, or in several at once, each with its share of them."""
+"""Fold the log's streams into new views: in this process, or in several at once, each with its share of them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import UUID
 
 import msgspec
@@ -21,9 +22,10 @@ from eventstore.positions import Position
 from eventstore.queries import Queries
 from eventstore.store import LogRow
 from projector.poison import Parked, fold_all, known
-from projector.spool import Spool
+from projector.spool import Spool, load
 from projector.streams import FIRST, LAST, streams
-from projector.views import Views
+from projector.tables import NEW
+from projector.views import Views, tables
 
 SQL = Queries("projector")
 MOST = 8  # processes; beyond that PostgreSQL is what is waited for
@@ -36,22 +38,20 @@ class ShareLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The streams with ids above `after` up to `last`, up to a settled position, and where their rows go."""
+    """The streams with ids above `after` up to `last`, up to a settled position."""
 
     upto: Position
     after: UUID
     last: UUID
-    folder: str
-    name: str
 
 
-async def shares(connection: Connection, upto: Position, folder: str) -> list[Share]:
+async def shares(connection: Connection, upto: Position) -> list[Share]:
     """The log cut into about equal parts, as many as there are processors; a small log is one part."""
     count = min(len(os.sched_getaffinity(0)), MOST)
     parts = [n / count for n in range(1, count)]
     bounds = [row["stream_id"] for row in await connection.fetch(SQL.bounds, parts, WORTH)]
     edges = [FIRST, *sorted(bounds), LAST]
-    return [Share(upto, edges[n], edges[n + 1], folder, str(n)) for n in range(len(edges) - 1)]
+    return [Share(upto, edges[n], edges[n + 1]) for n in range(len(edges) - 1)]
 
 
 async def fold_shares(url: str, connection: Connection, parts: list[Share]) -> int:
@@ -73,11 +73,16 @@ async def fold_shares(url: str, connection: Connection, parts: list[Share]) -> i
 
 
 async def fold(connection: Connection, share: Share) -> int:
-    """Fold one share on a connection; how many events that was."""
-    with Spool(Path(share.folder), share.name) as spool, _uncollected():
-        folding = _Folding(Codec(EVENTS), spool)
-        async with connection.transaction(readonly=True):
-            await streams(connection, share.upto, folding.take, share.after, share.last)
+    """Fold one share on a connection and write its rows to the new views; how many events that was.
+
+    They are written when all are folded: until then the connection is what they are read on.
+    """
+    with TemporaryDirectory(prefix="hostler-rebuild-") as folder:
+        with Spool(Path(folder)) as spool, _uncollected():
+            folding = _Folding(Codec(EVENTS), spool)
+            async with connection.transaction(readonly=True):
+                await streams(connection, share.upto, folding.take, share.after, share.last)
+        await load(connection, NEW, tables(), Path(folder))
     return folding.count
 
 

@@ -15,11 +15,10 @@ _ESCAPES = (("\\", r"\\"), ("\t", r"\t"), ("\n", r"\n"), ("\r", r"\r"))
 
 
 class Spool:
-    """Writes rows of any number of tables to files in a folder: one for each table and writer."""
+    """Writes rows of any number of tables to files in a folder, one for each table."""
 
-    def __init__(self, folder: Path, writer: str) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._writer = writer
         self._files: dict[Table, BinaryIO] = {}
 
     def __enter__(self) -> Spool:
@@ -38,21 +37,18 @@ class Spool:
 
     def _file(self, table: Table) -> BinaryIO:
         if table not in self._files:
-            self._files[table] = (self._folder / f"{table.name}.{self._writer}").open("wb")
+            self._files[table] = (self._folder / table.name).open("wb")
         return self._files[table]
 
 
 async def load(connection: Connection, target: Target, tables: Iterable[Table], folder: Path) -> None:
     """Write every row of a folder to the target's tables, which must be empty."""
     for table in tables:
-        for path in _written(folder, table):
+        path = folder / table.name
+        if path.exists():
             await connection.copy_to_table(
                 target.relation(table), schema_name=target.schema, columns=list(table.columns), source=path
             )
-
-
-def _written(folder: Path, table: Table) -> list[Path]:
-    return sorted(folder.glob(f"{table.name}.*"))
 
 
 def _line(row: Row) -> str:

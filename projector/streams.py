@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
@@ -70,7 +70,10 @@ def _rows(lines: list[str]) -> Iterator[LogRow]:
     """The lines of one stream as rows of the log."""
     stream_id = UUID(_stream_of(lines[0])) if lines else None
     for line in lines:
-        _, version, tx, pos, type, schema_v, at, data, meta, private = _fields(line)
+        fields = line.split("\t")
+        if "\\" in line:
+            fields = [_unescaped(field) for field in fields]
+        _, version, tx, pos, type, schema_v, at, data, meta, private = fields
         yield {
             "stream_id": stream_id,
             "version": int(version),
@@ -83,11 +86,6 @@ def _rows(lines: list[str]) -> Iterator[LogRow]:
             "meta": meta,
             "private": private or None,
         }
-
-
-def _fields(line: str) -> Iterable[str]:
-    fields = line.split("\t")
-    return map(_unescaped, fields) if "\\" in line else fields
 
 
 def _unescaped(text: str) -> str:

@@ -50,3 +50,4 @@ class Target:
 
 
 LIVE = Target("views")
+NEW = Target("views__new", suffix="__new")  # what a rebuild fills

@@ -13,6 +13,7 @@ from domain.server import events as e
 from domain.server.progress import ENDS, STEPS, Fields, requested, stepped
 from domain.server.state import Backup, Drift, Hold, Operation, Server, Snapshot
 
+WORK = STEPS.keys() | ENDS.keys()  # the events of an operation that goes on
 # What ends in the power state from before.
 POWER_KEPT = ("terminate", "snapshot_restore", "backup_restore")
 
@@ -29,7 +30,9 @@ def evolve(state: Server | None, record: Recorded[e.ServerEvent], change: Change
     """The state after one more event; with `revised` it is the same object, for who has it alone."""
     if state is None:
         return _born(record)
-    return change(state, version=record.version, updated_at=record.at, **_news(state, record, change))
+    news = _news(state, record, change)
+    news["version"], news["updated_at"] = record.version, record.at
+    return change(state, **news)
 
 
 def _born(record: Recorded[e.ServerEvent]) -> Server:
@@ -81,7 +84,7 @@ def _imported_holds(holds: list[Hold], reason: str | None, at: datetime) -> list
 
 def _news(state: Server, record: Recorded[Any], change: Change) -> Fields:
     kind = type(record.event)
-    if kind in STEPS or kind in ENDS:
+    if kind in WORK:
         return _worked(state, record, change)
     return OTHERS[kind](state, record.event, record.at) if kind in OTHERS else _asked(state, record)
 
@@ -110,16 +113,19 @@ def _moved(state: Server, operation: Operation, record: Recorded[Any], change: C
         news = stepped(operation, event, record.at, change)
     else:
         news = ENDS[type(event)](operation, event, record.at)
-    moved = change(operation, version=record.version, **news)
-    created = operation.type == "create" and moved.status == "succeeded"
-    return {"operation": moved, "provisioned": state.provisioned or created, **_given_up(state, moved)}
+    news["version"] = record.version
+    moved = change(operation, **news)
+    fields: Fields = {"operation": moved}
+    if moved.type == "create" and moved.status == "succeeded":
+        fields["provisioned"] = True
+    if moved.type == "backup" and moved.status in ("failed", "cancelled"):
+        fields["given_up"] = _given_up(state, moved)
+    return fields
 
 
-def _given_up(state: Server, operation: Operation) -> Fields:
-    if operation.type != "backup" or operation.status not in ("failed", "cancelled"):
-        return {}
-    tasks = [upid for step in operation.steps for upid in step.upids if upid not in state.given_up]
-    return {"given_up": [*state.given_up, *tasks]}
+def _given_up(state: Server, backup: Operation) -> list[str]:
+    tasks = [upid for step in backup.steps for upid in step.upids if upid not in state.given_up]
+    return [*state.given_up, *tasks]
 
 
 def _placed(state: Server, event: e.ServerPlaced, at: datetime) -> Fields:

@@ -33,10 +33,13 @@ def requested(record: Recorded[Any], id: UUID, type: str, steps: list[str], para
 
 def stepped(operation: Operation, event: Any, at: datetime, change: Change) -> Fields:
     """An operation after an event of one of its steps."""
-    steps = operation.steps.copy()
+    steps, key = operation.steps.copy(), event.step
     for n, step in enumerate(steps):
-        if step.key == event.step:
-            steps[n] = change(step, started_at=step.started_at or at, **STEPS[type(event)](step, event, at))
+        if step.key == key:
+            news = STEPS[type(event)](step, event, at)
+            if step.started_at is None:
+                news["started_at"] = at
+            steps[n] = change(step, **news)
     return {"status": "running", "started_at": operation.started_at or at, "steps": steps}
 
 

@@ -195,8 +195,10 @@ class Server:
     @property
     def touched(self) -> Operation | None:
         """The operation that the newest event is about."""
-        known = (self.operation, self.queued)
-        return next((one for one in known if one is not None and one.version == self.version), None)
+        for one in (self.operation, self.queued):  # asked after every event: no generator
+            if one is not None and one.version == self.version:
+                return one
+        return None
 
     @property
     def size(self) -> dict[str, int]:

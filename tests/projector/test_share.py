@@ -32,11 +32,11 @@ async def worker(database_url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.
     await connection.close()
 
 
-async def cut(connection: Connection, upto: Position, folder: str) -> list[Share]:
+async def cut(connection: Connection, upto: Position) -> list[Share]:
     """A share for each of the first two streams, and one for all others."""
     rows = await connection.fetch("SELECT DISTINCT stream_id FROM event ORDER BY 1 LIMIT 2")
     edges = [FIRST, *(row["stream_id"] for row in rows), LAST]
-    return [Share(upto, edges[n], edges[n + 1], folder, str(n)) for n in range(3)]
+    return [Share(upto, edges[n], edges[n + 1]) for n in range(3)]
 
 
 async def test_shares_make_the_same_views_as_one(
@@ -61,7 +61,7 @@ async def test_a_log_of_many_pages_is_cut_at_streams(
     monkeypatch.setattr(sharing, "WORTH", 1)
     monkeypatch.setattr("os.sched_getaffinity", lambda _: range(3))
     upto = await end_of_log(store.pool)
-    found = [await shares(worker, upto, "") for _ in range(20)]
+    found = [await shares(worker, upto) for _ in range(20)]
     assert max(map(len, found)) > 1  # which pages are sampled is chance
     for parts in found:
         assert (parts[0].after, parts[-1].last) == (FIRST, LAST)
@@ -70,7 +70,7 @@ async def test_a_log_of_many_pages_is_cut_at_streams(
 
 
 async def test_an_event_that_no_process_can_fold_is_named(
-    store: EventStore, worker: asyncpg.Connection[asyncpg.Record], database_url: str, tmp_path: str
+    store: EventStore, worker: asyncpg.Connection[asyncpg.Record], database_url: str
 ) -> None:
     id = await happened(store, [requested()])
     await store.pool.execute(
@@ -78,16 +78,16 @@ async def test_an_event_that_no_process_can_fold_is_named(
         " SELECT stream_id, 2, type, schema_v, '{}', meta FROM event"
     )
     upto = await end_of_log(store.pool)
-    halves = [Share(upto, FIRST, UUID(int=1), str(tmp_path), "0"), Share(upto, UUID(int=1), LAST, str(tmp_path), "1")]
+    halves = [Share(upto, FIRST, UUID(int=1)), Share(upto, UUID(int=1), LAST)]
     with pytest.raises(Parked, match=f"version 2 of stream {id}"):
         await fold_shares(database_url, worker, halves)
 
 
 async def test_a_process_that_fails_fails_the_whole(
-    store: EventStore, worker: asyncpg.Connection[asyncpg.Record], tmp_path: str
+    store: EventStore, worker: asyncpg.Connection[asyncpg.Record]
 ) -> None:
     await happened(store, [requested()])
     upto = await end_of_log(store.pool)
-    halves = [Share(upto, FIRST, UUID(int=1), str(tmp_path), "0"), Share(upto, UUID(int=1), LAST, str(tmp_path), "1")]
+    halves = [Share(upto, FIRST, UUID(int=1)), Share(upto, UUID(int=1), LAST)]
     with pytest.raises(ShareLost, match="ended with code 1"):
         await fold_shares("postgresql://nobody@127.0.0.1:1/none", worker, halves)
