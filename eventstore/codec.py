@@ -47,12 +47,22 @@ class _Shape:
         return msgspec.json.Decoder(self.kind.cls)
 
     @cached_property
-    def erased(self) -> str:
-        return msgspec.json.encode(_erased(self.kind.cls, self.private)).decode()
+    def erased(self) -> dict[str, Any]:
+        """What each private field reads as once it is erased."""
+        hints = typing.get_type_hints(self.kind.cls)
+        return {name: _erased_value(hints[name]) for name in self.private}
+
+    @cached_property
+    def erased_text(self) -> str:
+        return msgspec.json.encode(self.erased).decode()
 
     def encode(self, event: object) -> Encoded:
+        """What is empty is nobody's personal data: where it would read otherwise once erased, it lies in the log."""
         values = {name: getattr(event, name) for name in self.shown}
-        private = {name: getattr(event, name) for name in self.private}
+        private: dict[str, Any] = {}
+        for name, gone in self.erased.items():
+            value = getattr(event, name)
+            (private if value or value == gone else values)[name] = value
         return Encoded(
             self.kind.name,
             self.kind.schema_v,
@@ -66,7 +76,8 @@ class _Shape:
         return partial(self._read_joined, read) if self.private else partial(_read_shown, read)
 
     def _read_joined(self, read: Callable[[str], Any], data: str, private: str | None) -> Any:
-        return read(_spliced(data, private if private is not None else self.erased))
+        """Of two values of one field the latter counts: what lies in the log was never erased."""
+        return read(_spliced(data, private) if private is not None else _spliced(self.erased_text, data))
 
     def _read_older(self, schema_v: int, text: str) -> Any:
         return msgspec.convert(self._upcast(schema_v, msgspec.json.decode(text)), self.kind.cls, strict=False)
@@ -130,16 +141,11 @@ def decode_meta(text: str) -> Meta:
     return _meta.decode(text)
 
 
-def _spliced(data: str, private: str) -> str:
+def _spliced(one: str, other: str) -> str:
     """Two JSON objects as one, without parsing either."""
-    if private == "{}":
-        return data
-    return private if data == "{}" else f"{data[:-1]},{private[1:]}"
-
-
-def _erased(cls: type, names: Iterable[str]) -> dict[str, Any]:
-    hints = typing.get_type_hints(cls)
-    return {name: _erased_value(hints[name]) for name in names}
+    if other == "{}":
+        return one
+    return other if one == "{}" else f"{one[:-1]},{other[1:]}"
 
 
 def _erased_value(hint: Any) -> Any:

@@ -9,15 +9,19 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from domain.account.events import UserRegistered
 from domain.record import EventType, private_fields
 from domain.registry import EVENTS
+from domain.server.events import CredentialsChanged, StepHeld
 from eventstore.codec import Codec, UnknownEvent
 
 EXAMPLES: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "golden" / "events.json").read_text())
 CODEC = Codec(EVENTS)
+ID = UUID(int=1)
 CURRENT = {f"{kind.name}@{kind.schema_v}": kind for kind in EVENTS}
 
 
@@ -69,6 +73,24 @@ def test_erased_data_reads_as_erased() -> None:
     example = json.dumps(EXAMPLES["server.requested@1"]["data"], separators=(",", ":"))
     event = CODEC.decode("server.requested", 1, example, None)
     assert (event.name, event.labels, event.ssh_keys) == ("(erased)", {}, [])
+
+
+def test_what_was_empty_never_reads_as_erased() -> None:
+    nothing_said = StepHeld(operation_id=ID, step="clone", code="x", detail="", settled=False)
+    no_keys_at_all = CredentialsChanged(operation_id=ID, in_guest=True, ssh_keys=[])
+    keys_as_before = CredentialsChanged(operation_id=ID, in_guest=True)
+    for event in (nothing_said, no_keys_at_all, keys_as_before):
+        assert again(event) == event
+        assert CODEC.encode(event).private is None
+    named = UserRegistered(email="ann@example.com", role="customer")
+    assert again(named) == named
+    erased = again(named, erased=True)
+    assert (erased.email, erased.name) == ("(erased)", "")
+
+
+def again(event: Any, *, erased: bool = False) -> Any:
+    written = CODEC.encode(event)
+    return CODEC.decode(written.type, written.schema_v, written.data, None if erased else written.private)
 
 
 def test_an_event_of_a_newer_version_is_unknown() -> None:
