@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, Strict, StringConstraints
 
+from service.accounts.models import Email
+from service.identity.models import Name
 from service.servers.models import Hold, Operation, Status
 from service.web.models import Answer, Line, Named, Page, PageQuery, Request
 
@@ -66,6 +68,31 @@ class BillingProblem(Answer):
 
     code: str
     message: str
+
+
+class CustomerWanted(Request):
+    """`external_id` is whatever the billing system calls the customer. `invite`: a letter leads them to choose a
+    password; without it they ask for one at the sign-in page when they first come.
+    """
+
+    external_id: Line | None = None
+    email: Email
+    name: Name
+    invite: bool = True
+
+
+class BillingCustomer(Answer):
+    """A customer: the account that owns servers, and the user who owns it. `invited`: this call sent the letter."""
+
+    object: Literal["billing_customer"]
+    external_id: str | None
+    account: str
+    user: str
+    email: str
+    name: str
+    status: str
+    invited: bool
+    created_at: datetime
 
 
 class BillingFacts(Answer):

@@ -113,3 +113,19 @@ SELECT (SELECT count(*) FROM billing_step WHERE at > clock_timestamp() - make_in
 -- name: billing_clock
 -- The database's time.
 SELECT clock_timestamp();
+
+-- name: billing_customer
+-- Whom a billing system calls so. $1 external id
+SELECT account_id, user_id, external_id FROM billing_customer WHERE external_id = $1;
+
+-- name: billing_customer_of
+-- The customer who is a user, or whose an account is, if billing made or named them. $1 user, $2 account (or null)
+SELECT account_id, user_id, external_id FROM billing_customer WHERE user_id = $1 OR account_id = $2
+ ORDER BY account_id = $2 DESC NULLS LAST LIMIT 1;
+
+-- name: name_customer
+-- A billing system has made a customer, or calls one so from now on. $1 account, $2 user, $3 external id (or null),
+-- $4 who asks, $5 request
+INSERT INTO billing_customer AS c (account_id, user_id, external_id, asked_by, request_id) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (account_id) DO UPDATE SET external_id = $3 WHERE c.external_id IS NULL
+RETURNING account_id;

@@ -19,6 +19,7 @@ from domain.server.decide import request
 from domain.server.state import Server
 from eventstore import snapshot
 from runtime.ids import new_id
+from service.accounts.accounts import state_of
 from service.billing.desire import Ask, Desire, Done, Make, create, next_step
 from service.billing.models import BillingQuery, ServiceWanted
 from service.billing.settle import command_of, settle_one, wanted
@@ -37,7 +38,9 @@ ORDER = "services"
 EXTERNAL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~-]{0,199}")
 IMPORTED = re.compile(r"(.+):service:([^:]+)")
 SEVERAL = "This user owns several accounts: give the account's id."
-NOBODY = "No such user owns an account that is open: make the customer first, with `hostler-admin create-user`."
+NOBODY = "No such user owns an account that is open: make the customer first, with POST /v1/billing/customers."
+NO_ACCOUNT = "There is no such account, or it is closed: make the customer first, with POST /v1/billing/customers."
+STAFF = "This is one of the staff: servers are customers'."
 NEEDED = ("owner", "name", "plan", "image", "location")
 
 
@@ -60,8 +63,7 @@ async def list_services(req: Request) -> Response:
 async def show_service(req: Request) -> Response:
     """What is wanted of a service, what is so, and the operation between them."""
     staff_only(req)
-    external_id = _external_id(req)
-    shown = await _service(req, external_id)
+    shown = await _service(req, external_id(req))
     if shown["desired"] is None and shown["observed"] is None:
         raise Problem("not_found", "There is no such service.")
     return reply(shown)
@@ -70,42 +72,47 @@ async def show_service(req: Request) -> Response:
 async def put_service(req: Request) -> Response:
     """Say what is wanted of a service; it becomes so, step by step. The same again changes nothing."""
     staff_only(req)
-    external_id, asked, d = _external_id(req), await body(req, ServiceWanted), deps(req)
-    server_id, server = await _server(req, external_id)
+    name, asked, d = external_id(req), await body(req, ServiceWanted), deps(req)
+    server_id, server = await _server(req, name)
     desire = await _desire(req, asked, server)
-    await _check(req, external_id, desire, server)
-    row = (external_id, server_id, snapshot.encode(desire), asked.effective_at, float(asked.grace_seconds))
+    await _check(req, name, desire, server)
+    row = (name, server_id, snapshot.encode(desire), asked.effective_at, float(asked.grace_seconds))
     await d.store.pool.execute(SQL.put_billing, *row, caller(req).user_id, request_id(req))
-    await settle_one(d, external_id)
-    shown = await _service(req, external_id)
+    await settle_one(d, name)
+    shown = await _service(req, name)
     return reply(shown, 202 if shown["operation"] is not None else 200)
 
 
-def _external_id(req: Request) -> str:
+def external_id(req: Request) -> str:
+    """The external id that the address names.
+
+    Raises:
+        Problem: it has a form that none has.
+    """
     text: str = req.path_params["external_id"]
     if EXTERNAL_ID.fullmatch(text) is None:
         raise invalid("/external_id", "An external id has 1 to 200 letters, digits and . _ : ~ -")
     return text
 
 
-async def _server(req: Request, external_id: str) -> tuple[UUID, Server | None]:
+async def _server(req: Request, name: str) -> tuple[UUID, Server | None]:
     """The server of a service, or the id it will have.
 
     Raises:
         Problem: it is named like an imported one, and none was imported.
     """
-    match = IMPORTED.fullmatch(external_id)
-    id = ids.imported(match[1], "service", match[2]) if match else ids.billed(external_id)
+    match = IMPORTED.fullmatch(name)
+    id = ids.imported(match[1], "service", match[2]) if match else ids.billed(name)
     found = await deps(req).reads.server(id, caller(req))
     if found is None and match:
         raise Problem("not_found", "There is no such imported service.")
     return id, found.server if found is not None else None
 
 
-async def _service(req: Request, external_id: str) -> dict[str, Any]:
-    row = await deps(req).store.pool.fetchrow(SQL.billing, external_id)
-    _, server = await _server(req, external_id)
-    return _shown(external_id, row, server)
+async def _service(req: Request, name: str) -> dict[str, Any]:
+    row = await deps(req).store.pool.fetchrow(SQL.billing, name)
+    _, server = await _server(req, name)
+    return _shown(name, row, server)
 
 
 async def _desire(req: Request, asked: ServiceWanted, server: Server | None) -> Desire:
@@ -114,7 +121,7 @@ async def _desire(req: Request, asked: ServiceWanted, server: Server | None) -> 
     Raises:
         Problem: it names what is not there, or a server that is not there yet needs more.
     """
-    account = await _account(req, asked.owner) if asked.owner is not None else None
+    account = await _account(req, asked.owner, server) if asked.owner is not None else None
     if server is not None and account not in (None, server.account_id):
         raise invalid("/owner", "A server stays its owner's: this one is somebody else's.", "other_owner")
     desire = Desire(
@@ -136,24 +143,35 @@ async def _desire(req: Request, asked: ServiceWanted, server: Server | None) -> 
     return replace(desire, plan=made.plan, image=made.image, location=made.location, min_disk_gib=made.min_disk_gib)
 
 
-async def _account(req: Request, owner: str) -> UUID:
-    """The account that a user owns, or that is named itself.
+async def _account(req: Request, owner: str, server: Server | None) -> UUID:
+    """The account that a customer owns, or that is named itself.
 
     Raises:
-        Problem: there is none, or the user owns several.
+        Problem: there is none, it is closed, the user is no customer, or they own several.
     """
-    if (account := ids.parse(ids.ACCOUNT, owner)) is not None:
-        return account
     d = deps(req)
+    if (named := ids.parse(ids.ACCOUNT, owner)) is not None:
+        found = await state_of(d, named)
+        if found is None or (found.status == "closed" and not (server and server.account_id == named)):
+            raise invalid("/owner", NO_ACCOUNT, "unknown")
+        return named
     user_id = ids.parse(ids.USER, owner) or await d.store.pool.fetchval(PEOPLE.user_of_login, owner.lower())
-    memberships = await d.reads.memberships(user_id) if user_id is not None else []
+    user = await d.reads.user(user_id) if user_id is not None else None
+    if user is not None and user.role != "customer":
+        raise invalid("/owner", STAFF, "staff")
+    await d.reads.caught_up(caller(req).user_id)
+    memberships = await d.reads.memberships(user.id) if user is not None else []
     owned = [m.account_id for m in memberships if m.role == "owner" and m.status != "closed"]
+    if user is not None and not owned:  # made a moment ago, the views may not have them yet
+        row = await d.store.pool.fetchrow(SQL.billing_customer_of, user.id, None)
+        account = await state_of(d, row["account_id"]) if row is not None else None
+        owned = [account.id] if account is not None and account.status != "closed" else []
     if len(owned) == 1:
         return owned[0]
-    raise invalid("/owner", SEVERAL if owned else NOBODY, "unknown")
+    raise invalid("/owner", SEVERAL if owned else NOBODY, "several" if owned else "unknown")
 
 
-async def _check(req: Request, external_id: str, desire: Desire, server: Server | None) -> None:
+async def _check(req: Request, name: str, desire: Desire, server: Server | None) -> None:
     """Refuse what can never become so; what cannot be so now waits.
 
     Raises:
@@ -163,7 +181,7 @@ async def _check(req: Request, external_id: str, desire: Desire, server: Server 
     step = next_step(server, desire, done)
     try:
         if isinstance(step, Make):
-            create_server(None, create(external_id, desire, new_id()))
+            create_server(None, create(name, desire, new_id()))
         elif isinstance(step, Ask) and server is not None and step.type == "resize":
             request(server, await command_of(deps(req), server, step, new_id()))
     except Invalid as refused:
@@ -176,11 +194,11 @@ def _viewed(row: asyncpg.Record) -> Server | None:
     return snapshot.decode(Server, row["state"]) if row["state"] is not None else None
 
 
-def _shown(external_id: str, row: asyncpg.Record | None, server: Server | None) -> dict[str, Any]:
+def _shown(name: str, row: asyncpg.Record | None, server: Server | None) -> dict[str, Any]:
     current = server.current if server is not None else None
     problem = {"code": row["problem_code"], "message": row["problem"]} if row and row["problem_code"] else None
     return {
-        "external_id": external_id,
+        "external_id": name,
         "object": "billing_service",
         "desired": _desired(row) if row is not None else None,
         "observed": _observed(server) if server is not None else None,

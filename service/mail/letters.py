@@ -46,6 +46,17 @@ def invitation(to: str, account: str, link: str, days: int) -> Letter:
     return Letter("invitation", to, f"You are invited to {account}", text)
 
 
+def welcome(to: str, account: str, link: str, days: int) -> Letter:
+    """Somebody became a customer elsewhere: here they only have to choose a password."""
+    text = (
+        f"An account was opened for {account}, to see and run your servers.\n\n"
+        f"You sign in with this e-mail address. To choose your password, open this address within {days} days:\n\n"
+        f"{link}\n\n"
+        "It opens once. Later, ask for a new password at the sign-in page.\n"
+    )
+    return Letter("welcome", to, "Your account is ready: choose a password", text)
+
+
 def two_factor_reset(to: str) -> Letter:
     """Staff turned the second factor off: whoever did not ask for it must hear of it."""
     text = (

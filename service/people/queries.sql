@@ -92,6 +92,8 @@ WITH private AS (
      WHERE account_id = $3 OR email IN (SELECT email FROM login_name WHERE user_id = ANY ($2::uuid[]))
 ), wanted AS (
     DELETE FROM billing_service WHERE server_id = ANY ($1::uuid[])
+), called AS (
+    DELETE FROM billing_customer WHERE account_id = $3
 ), webhooks AS (
     DELETE FROM webhook_endpoint WHERE account_id = $3
 ), messages AS (
