@@ -32,9 +32,9 @@ const compressed: Plugin = {
 const FIRST =
   /node_modules\/react\/|src\/(api\/(session|errors)|words\.|words\/(all|accounts|readable|operations|session|palette))|preload-helper|rolldown\/runtime/;
 const DRAWING = /node_modules\/(react-dom|scheduler)\//;
-const EVERYWHERE = /node_modules\/(react-router|@tanstack\/(query-core|react-query))\//;
+const EVERYWHERE = /node_modules\/(wouter|regexparam|use-sync-external-store|@tanstack\/(query-core|react-query))\//;
 const OFTEN =
-  /src\/(routes|Shell|RouteFailure|api\/|lib\/|ui\/(?!Dialog)|paths|features\/servers\/(queries|fresh|live|specs|StatusBadge|actions|list\/filters|palette\/PaletteButton)|features\/session\/SignOut)|openapi-fetch|lucide-react|eventsource-parser/;
+  /src\/(routes|Pages|Shell|RouteFailure|api\/|lib\/|ui\/(?!Dialog)|paths|features\/servers\/(queries|fresh|live|specs|StatusBadge|actions|list\/filters|palette\/PaletteButton)|features\/session\/SignOut)|openapi-fetch|lucide-react|eventsource-parser/;
 
 export default defineConfig(({ mode }) => ({
   plugins: [react(), tailwindcss(), framed(alias), compressed, ...(mode === "mock" ? [mockApi(alias)] : [])],

@@ -1,12 +1,16 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { WifiOff } from "lucide-react";
-import { Fragment, lazy, Suspense, useEffect, useRef, useState } from "react";
-import { NavLink, Navigate, Outlet, ScrollRestoration, useLocation } from "react-router";
+import { Fragment, lazy, Suspense, useEffect, useRef, useState, type ReactNode } from "react";
+import { Redirect } from "wouter";
 import { hasLeft, useActing, useUser } from "@/api/session";
 import { followServers } from "@/features/servers/live";
 import { PaletteButton } from "@/features/servers/palette/PaletteButton";
 import { SignOut } from "@/features/session/SignOut";
+import { Boundary } from "@/lib/Boundary";
+import { useLocation } from "@/lib/location";
 import { paths } from "@/paths";
+import { PageFailure } from "@/RouteFailure";
+import { NavLink } from "@/ui/NavLink";
 import { words } from "@/words";
 
 const ActingBanner = lazy(async () => ({ default: (await import("@/features/session/ActingBanner")).ActingBanner }));
@@ -15,11 +19,11 @@ const ActingBanner = lazy(async () => ({ default: (await import("@/features/sess
 export const MAIN = "mx-auto w-full max-w-7xl px-4 py-6 outline-none sm:px-6 sm:py-8";
 
 /** The frame around every page of somebody signed in. Signed out, it leads to the sign-in and back. */
-export function Shell() {
+export function Shell({ children }: { children: ReactNode }) {
   const { pathname, search } = useLocation();
   const user = useUser();
   const acting = useActing();
-  if (!user) return <Navigate to={paths.login(hasLeft() ? undefined : pathname + search)} replace />;
+  if (!user) return <Redirect to={paths.login(hasLeft() ? undefined : pathname + search)} replace />;
   return (
     // Another user, another page: nothing that one had opened is left to the other.
     <Fragment key={user.id}>
@@ -33,14 +37,13 @@ export function Shell() {
         </Suspense>
       ) : null}
       <LiveNotice />
-      <Main />
-      <ScrollRestoration />
+      <Main>{children}</Main>
     </Fragment>
   );
 }
 
 /** Takes the focus when another page opens in it, so that reading goes on there; tabs of one page keep it. */
-function Main() {
+function Main({ children }: { children: ReactNode }) {
   const { pathname } = useLocation();
   const page = pathname.startsWith(paths.admin()) ? paths.admin() : pathname.split("/").slice(0, 3).join("/");
   const main = useRef<HTMLElement>(null);
@@ -51,7 +54,9 @@ function Main() {
   }, [page]);
   return (
     <main ref={main} id="content" tabIndex={-1} className={MAIN}>
-      <Outlet />
+      <Boundary at={pathname} Failed={PageFailure}>
+        {children}
+      </Boundary>
     </main>
   );
 }

@@ -1,152 +1,127 @@
 import type { QueryClient } from "@tanstack/react-query";
-import { redirect, type LoaderFunctionArgs, type RouteObject } from "react-router";
+import { parse } from "regexparam";
+import { matchRoute, Redirect } from "wouter";
 import { restore } from "@/api/session";
 import type { User } from "@/api/types";
 import { readFilters } from "@/features/servers/list/filters";
 import { serverQueries } from "@/features/servers/queries";
+import { page, type Page } from "@/lib/lazy";
 import { paths } from "@/paths";
-import { NotFound, RouteFailure } from "@/RouteFailure";
-import { Shell } from "@/Shell";
 
-/** The whole product on one page. Loaders only begin what the pages read, so that code and data travel together. */
-export function routes(client: QueryClient): RouteObject[] {
-  const prefetchList = ({ request }: LoaderFunctionArgs) => {
-    const { searchParams } = new URL(request.url);
-    // What staff see first is not what a customer does.
-    const begin = (user: User | null) =>
-      user ? client.prefetchInfiniteQuery(serverQueries.list(readFilters(searchParams, user))) : undefined;
-    void restore().then(begin, () => undefined);
-    return null;
-  };
-  const prefetchServer = ({ params }: LoaderFunctionArgs) => {
-    void client.prefetchQuery(serverQueries.detail(params["id"] ?? ""));
-    return null;
-  };
-  return [
-    { path: "/", loader: () => redirect(paths.servers()), HydrateFallback: Coming },
-    ...entrance,
-    {
-      Component: Shell,
-      loader: signedIn,
-      shouldRevalidate: () => false,
-      ErrorBoundary: RouteFailure,
-      HydrateFallback: Coming,
-      children: [
-        {
-          path: "/servers",
-          loader: prefetchList,
-          shouldRevalidate: () => false,
-          lazy: () => page(import("@/features/servers/list/ServersPage"), "ServersPage"),
-        },
-        account,
-        {
-          path: "/servers/new",
-          lazy: () => page(import("@/features/servers/create/CreateServerPage"), "CreateServerPage"),
-        },
-        {
-          path: "/servers/:id",
-          loader: prefetchServer,
-          lazy: () => page(import("@/features/servers/page/ServerPage"), "ServerPage"),
-          children: [
-            { index: true, lazy: () => page(import("@/features/servers/page/OverviewTab"), "OverviewTab") },
-            { path: "console", lazy: () => page(import("@/features/servers/console/ConsoleTab"), "ConsoleTab") },
-            { path: "graphs", lazy: () => page(import("@/features/servers/graphs/GraphsTab"), "GraphsTab") },
-            { path: "network", lazy: () => page(import("@/features/servers/network/NetworkTab"), "NetworkTab") },
-            { path: "backups", lazy: () => page(import("@/features/servers/copies/BackupsTab"), "BackupsTab") },
-            { path: "settings", lazy: () => page(import("@/features/servers/settings/SettingsTab"), "SettingsTab") },
-            { path: "operations", lazy: operationsTab },
-            { path: "operations/:operation", lazy: operationsTab },
-            { path: "staff", lazy: () => page(import("@/features/staff/server/ServerStaffTab"), "ServerStaffTab") },
-            { path: "history", lazy: () => page(import("@/features/servers/page/HistoryTab"), "HistoryTab") },
-          ],
-        },
-        staff,
-      ],
-    },
-    { path: "*", Component: NotFound },
-  ];
+interface There {
+  params: Record<string, string | undefined>;
+  search: string;
 }
 
-/** The pages in front of the door. */
-const entrance: RouteObject[] = [
-  { path: "/login", loader: signedInAlready, lazy: () => page(import("@/features/session/LoginPage"), "LoginPage") },
-  { path: "/password/forgot", lazy: () => page(import("@/features/session/ForgotPage"), "ForgotPage") },
-  { path: "/password/reset", lazy: () => page(import("@/features/session/ResetPage"), "ResetPage") },
+/** Begins what a page reads, so that code and data travel together. */
+type Begin = (client: QueryClient, there: There) => void;
+
+export interface Route {
+  /** What is named in it is what `useParams` gives: `/servers/:id`. */
+  path: string;
+  /** The page, after what is around it. */
+  pages: readonly Page[];
+  begin?: Begin | undefined;
+  /** In front of the door: seen by who is not signed in. */
+  open?: boolean;
+}
+
+/** A page with those in it: by what follows in their addresses. */
+function within(path: string, frame: Page, inner: Record<string, Page | Page[]>, begin?: Begin): Route[] {
+  return Object.entries(inner).map(([rest, pages]) => ({ path: path + rest, pages: [frame, pages].flat(), begin }));
+}
+
+const beginList: Begin = (client, { search }) => {
+  // What staff see first is not what a customer does.
+  const begin = (user: User | null) =>
+    user ? client.prefetchInfiniteQuery(serverQueries.list(readFilters(new URLSearchParams(search), user))) : undefined;
+  void restore().then(begin, () => undefined);
+};
+
+const beginServer: Begin = (client, { params: { id = "" } }) => void client.prefetchQuery(serverQueries.detail(id));
+
+const serverPage = page(() => import("@/features/servers/page/ServerPage"), "ServerPage");
+const operations = page(() => import("@/features/servers/operations/OperationsTab"), "OperationsTab");
+const accountPage = page(() => import("@/features/account/AccountPage"), "AccountPage");
+const staffPage = page(() => import("@/features/staff/StaffPage"), "StaffPage");
+const catalogue = page(() => import("@/features/staff/catalogue/CataloguePage"), "CataloguePage");
+
+/** The whole product on one page; of two that fit an address, the first is meant. */
+export const routes: readonly Route[] = [
+  { path: "/", pages: [{ Page: Home, load: () => Promise.resolve() }], open: true },
+  { path: "/login", pages: [page(() => import("@/features/session/LoginPage"), "LoginPage")], open: true },
+  { path: "/password/forgot", pages: [page(() => import("@/features/session/ForgotPage"), "ForgotPage")], open: true },
+  { path: "/password/reset", pages: [page(() => import("@/features/session/ResetPage"), "ResetPage")], open: true },
   {
     path: "/invitations/accept",
-    loader: signedInAlready,
-    lazy: () => page(import("@/features/session/InvitationPage"), "InvitationPage"),
+    pages: [page(() => import("@/features/session/InvitationPage"), "InvitationPage")],
+    open: true,
   },
-].map((route) => ({ ...route, ErrorBoundary: RouteFailure, HydrateFallback: Coming }));
+  {
+    path: "/servers",
+    pages: [page(() => import("@/features/servers/list/ServersPage"), "ServersPage")],
+    begin: beginList,
+  },
+  {
+    path: "/servers/new",
+    pages: [page(() => import("@/features/servers/create/CreateServerPage"), "CreateServerPage")],
+  },
+  ...within(
+    "/servers/:id",
+    serverPage,
+    {
+      "": page(() => import("@/features/servers/page/OverviewTab"), "OverviewTab"),
+      "/console": page(() => import("@/features/servers/console/ConsoleTab"), "ConsoleTab"),
+      "/graphs": page(() => import("@/features/servers/graphs/GraphsTab"), "GraphsTab"),
+      "/network": page(() => import("@/features/servers/network/NetworkTab"), "NetworkTab"),
+      "/backups": page(() => import("@/features/servers/copies/BackupsTab"), "BackupsTab"),
+      "/settings": page(() => import("@/features/servers/settings/SettingsTab"), "SettingsTab"),
+      "/operations": operations,
+      "/operations/:operation": operations,
+      "/staff": page(() => import("@/features/staff/server/ServerStaffTab"), "ServerStaffTab"),
+      "/history": page(() => import("@/features/servers/page/HistoryTab"), "HistoryTab"),
+    },
+    beginServer,
+  ),
+  ...within("/account", accountPage, {
+    "": page(() => import("@/features/account/ProfileTab"), "ProfileTab"),
+    "/members": page(() => import("@/features/account/MembersTab"), "MembersTab"),
+    "/security": page(() => import("@/features/account/SecurityTab"), "SecurityTab"),
+    "/keys": page(() => import("@/features/account/KeysTab"), "KeysTab"),
+    "/tokens": page(() => import("@/features/account/TokensTab"), "TokensTab"),
+    "/webhooks/:webhook?": page(() => import("@/features/webhooks/pages"), "AccountWebhooksTab"),
+  }),
+  ...within("/admin", staffPage, {
+    "": page(() => import("@/features/staff/overview/OverviewPage"), "OverviewPage"),
+    "/operations": page(() => import("@/features/staff/operations/OperationsPage"), "OperationsPage"),
+    "/capacity": page(() => import("@/features/staff/capacity/CapacityPage"), "CapacityPage"),
+    "/plans": [catalogue, page(() => import("@/features/staff/catalogue/PlansPage"), "PlansPage")],
+    "/images": [catalogue, page(() => import("@/features/staff/catalogue/ImagesPage"), "ImagesPage")],
+    "/locations": [catalogue, page(() => import("@/features/staff/catalogue/LocationsPage"), "LocationsPage")],
+    "/customers": page(() => import("@/features/staff/people/CustomersPage"), "CustomersPage"),
+    "/customers/:id": page(() => import("@/features/staff/people/CustomerPage"), "CustomerPage"),
+    "/users": page(() => import("@/features/staff/people/UsersPage"), "UsersPage"),
+    "/users/:id": page(() => import("@/features/staff/people/UserPage"), "UserPage"),
+    "/drift": page(() => import("@/features/staff/DriftPage"), "DriftPage"),
+    "/clusters": page(() => import("@/features/staff/ClustersPage"), "ClustersPage"),
+    "/addresses": page(() => import("@/features/staff/AddressesPage"), "AddressesPage"),
+    "/health": page(() => import("@/features/staff/health/HealthPage"), "HealthPage"),
+    "/time-machine": page(() => import("@/features/staff/past/TimeMachinePage"), "TimeMachinePage"),
+    "/webhooks/:webhook?": page(() => import("@/features/webhooks/pages"), "StaffWebhooksPage"),
+    "/imports": page(() => import("@/features/staff/imports/ImportsPage"), "ImportsPage"),
+    "/imports/:id": page(() => import("@/features/staff/imports/ImportPage"), "ImportPage"),
+  }),
+];
 
-const account: RouteObject = {
-  path: "/account",
-  lazy: () => page(import("@/features/account/AccountPage"), "AccountPage"),
-  children: [
-    { index: true, lazy: () => page(import("@/features/account/ProfileTab"), "ProfileTab") },
-    { path: "members", lazy: () => page(import("@/features/account/MembersTab"), "MembersTab") },
-    { path: "security", lazy: () => page(import("@/features/account/SecurityTab"), "SecurityTab") },
-    { path: "keys", lazy: () => page(import("@/features/account/KeysTab"), "KeysTab") },
-    { path: "tokens", lazy: () => page(import("@/features/account/TokensTab"), "TokensTab") },
-    { path: "webhooks/:webhook?", lazy: () => page(import("@/features/webhooks/pages"), "AccountWebhooksTab") },
-  ],
-};
-
-const catalogue: RouteObject = {
-  lazy: () => page(import("@/features/staff/catalogue/CataloguePage"), "CataloguePage"),
-  children: [
-    { path: "plans", lazy: () => page(import("@/features/staff/catalogue/PlansPage"), "PlansPage") },
-    { path: "images", lazy: () => page(import("@/features/staff/catalogue/ImagesPage"), "ImagesPage") },
-    { path: "locations", lazy: () => page(import("@/features/staff/catalogue/LocationsPage"), "LocationsPage") },
-  ],
-};
-
-const staff: RouteObject = {
-  path: "/admin",
-  lazy: () => page(import("@/features/staff/StaffPage"), "StaffPage"),
-  children: [
-    { index: true, lazy: () => page(import("@/features/staff/overview/OverviewPage"), "OverviewPage") },
-    { path: "operations", lazy: () => page(import("@/features/staff/operations/OperationsPage"), "OperationsPage") },
-    { path: "capacity", lazy: () => page(import("@/features/staff/capacity/CapacityPage"), "CapacityPage") },
-    catalogue,
-    { path: "customers", lazy: () => page(import("@/features/staff/people/CustomersPage"), "CustomersPage") },
-    { path: "customers/:id", lazy: () => page(import("@/features/staff/people/CustomerPage"), "CustomerPage") },
-    { path: "users", lazy: () => page(import("@/features/staff/people/UsersPage"), "UsersPage") },
-    { path: "users/:id", lazy: () => page(import("@/features/staff/people/UserPage"), "UserPage") },
-    { path: "drift", lazy: () => page(import("@/features/staff/DriftPage"), "DriftPage") },
-    { path: "clusters", lazy: () => page(import("@/features/staff/ClustersPage"), "ClustersPage") },
-    { path: "addresses", lazy: () => page(import("@/features/staff/AddressesPage"), "AddressesPage") },
-    { path: "health", lazy: () => page(import("@/features/staff/health/HealthPage"), "HealthPage") },
-    { path: "time-machine", lazy: () => page(import("@/features/staff/past/TimeMachinePage"), "TimeMachinePage") },
-    { path: "webhooks/:webhook?", lazy: () => page(import("@/features/webhooks/pages"), "StaffWebhooksPage") },
-    { path: "imports", lazy: () => page(import("@/features/staff/imports/ImportsPage"), "ImportsPage") },
-    { path: "imports/:id", lazy: () => page(import("@/features/staff/imports/ImportPage"), "ImportPage") },
-  ],
-};
-
-const operationsTab = () => page(import("@/features/servers/operations/OperationsTab"), "OperationsTab");
-
-async function page<Name extends string>(module: Promise<Record<Name, () => React.ReactNode>>, name: Name) {
-  return { Component: (await module)[name] };
+function Home() {
+  return <Redirect to={paths.servers()} replace />;
 }
 
-async function signedIn({ request }: LoaderFunctionArgs) {
-  if (await restore()) return null;
-  const { pathname, search } = new URL(request.url);
-  return redirect(paths.login(pathname + search));
-}
-
-/** Somebody whose cookie still holds need not sign in. When that cannot be found out, they may. */
-async function signedInAlready() {
-  await restore().catch(() => null);
-  return null;
-}
-
-/** Goes on with what index.html begins. */
-function Coming() {
-  return (
-    <p className="pt-[20vh]">
-      <img src="/favicon.svg" alt="" width={44} height={44} className="mx-auto" />
-    </p>
-  );
+/** The route of an address, with what the address gives to it; undefined: there is no such page. */
+export function routeOf(pathname: string): (Route & Pick<There, "params">) | undefined {
+  for (const route of routes) {
+    const [fits, params] = matchRoute(parse, route.path, pathname);
+    if (fits) return { ...route, params };
+  }
+  return undefined;
 }

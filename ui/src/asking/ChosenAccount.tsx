@@ -1,9 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { useSearchParams } from "react-router";
 import { accountsQuery } from "@/api/accounts";
 import { describe } from "@/api/errors";
 import type { Account } from "@/api/types";
+import { useSearchParams } from "@/lib/location";
 import { EmptyState } from "@/ui/EmptyState";
 import { Failure } from "@/ui/Failure";
 import { Select } from "@/ui/Select";

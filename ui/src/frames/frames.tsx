@@ -1,9 +1,9 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { renderToStaticMarkup } from "react-dom/server";
-import { MemoryRouter } from "react-router";
 import { ServersPage } from "@/features/servers/list/ServersPage";
 import { LoginPage } from "@/features/session/LoginPage";
+import { Located } from "@/lib/location";
 import { paths } from "@/paths";
 import { Header, MAIN } from "@/Shell";
 
@@ -11,12 +11,12 @@ import { Header, MAIN } from "@/Shell";
 function markup(path: string, page: ReactNode): string {
   return renderToStaticMarkup(
     <QueryClientProvider client={new QueryClient()}>
-      <MemoryRouter initialEntries={[path]}>
+      <Located at={path}>
         {/* Seen, but not to be used: what is typed before the scripts are there would be lost. */}
         <fieldset disabled inert aria-hidden className="contents">
           {page}
         </fieldset>
-      </MemoryRouter>
+      </Located>
     </QueryClientProvider>,
   );
 }

@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import { Link } from "react-router";
+import { Link } from "wouter";
 import { StaffDetails } from "./StaffDetails";
 import { Time } from "./Time";
 import { words } from "@/words";

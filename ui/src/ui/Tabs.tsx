@@ -1,5 +1,6 @@
-import { NavLink } from "react-router";
 import { classes } from "@/lib/classes";
+import { useLocation } from "@/lib/location";
+import { NavLink } from "./NavLink";
 
 interface Props {
   label: string;
@@ -10,21 +11,20 @@ interface Props {
 
 /** Pages of one thing, side by side; on a narrow screen they wrap. */
 export function Tabs({ label, tabs, alsoActive }: Props) {
+  const { pathname } = useLocation();
   return (
     <nav aria-label={label} className="flex flex-wrap gap-x-6 border-b border-line">
       {tabs.map(([to, text]) => (
         <NavLink
           key={to}
           to={to}
-          end
-          className={({ isActive }) =>
-            classes(
-              "-mb-px inline-flex min-h-11 items-center border-b-2",
-              isActive || alsoActive === to
-                ? "border-accent font-medium"
-                : "border-transparent text-soft hover:text-ink",
-            )
-          }
+          below={false}
+          className={classes(
+            "-mb-px inline-flex min-h-11 items-center border-b-2",
+            pathname === to || alsoActive === to
+              ? "border-accent font-medium"
+              : "border-transparent text-soft hover:text-ink",
+          )}
         >
           {text}
         </NavLink>

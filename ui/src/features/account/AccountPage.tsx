@@ -1,5 +1,6 @@
-import { Outlet, useLocation } from "react-router";
+import type { ReactNode } from "react";
 import { useTitle } from "@/lib/hooks";
+import { useLocation } from "@/lib/location";
 import { paths } from "@/paths";
 import { Tabs } from "@/ui/Tabs";
 import { words } from "@/words";
@@ -15,7 +16,7 @@ const tabs = [
 ] as const;
 
 /** The frame of everything about the signed-in user. */
-export function AccountPage() {
+export function AccountPage({ children }: { children?: ReactNode }) {
   useTitle(account.title);
   const { pathname } = useLocation();
   const webhooks = paths.accountWebhooks();
@@ -23,7 +24,7 @@ export function AccountPage() {
     <div className="grid gap-5">
       <h1 className="text-title font-semibold">{account.title}</h1>
       <Tabs label={account.title} tabs={tabs} alsoActive={pathname.startsWith(webhooks) ? webhooks : undefined} />
-      <Outlet />
+      {children}
     </div>
   );
 }

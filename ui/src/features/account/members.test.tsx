@@ -1,4 +1,4 @@
-import { act, screen, waitFor, within } from "@testing-library/react";
+import { screen, waitFor, within } from "@testing-library/react";
 import { expect, test } from "vitest";
 import { renderApp } from "@/mock/app";
 import { customer } from "@/mock/fixtures";
@@ -86,7 +86,7 @@ test("an admin makes nobody an owner, and leaves owners as they are", async () =
 });
 
 test("who acts for several accounts chooses one, here and among servers", async () => {
-  const { user, db, url, router } = asRole("owner");
+  const { user, db, url, go } = asRole("owner");
   db.people.accounts.push(anAccount({ id: "acc_2", name: "Other", members: [aMember({ role: "viewer" })] }));
   const switcher = await screen.findByRole("combobox", { name: "Account" });
   await user.selectOptions(switcher, "Other (Viewer)");
@@ -94,7 +94,7 @@ test("who acts for several accounts chooses one, here and among servers", async 
   expect(await screen.findByRole("heading", { name: "Members of Other" })).toBeVisible();
   db.create({ name: "theirs", plan: "pln_a", image: "img_a", location: "loc_a", account: "acc_2" }, customer);
   db.create({ name: "mine", plan: "pln_a", image: "img_a", location: "loc_a" }, customer);
-  await act(() => router.navigate("/servers"));
+  await go("/servers");
   expect(await screen.findByRole("link", { name: "mine" })).toBeVisible();
   await user.selectOptions(await screen.findByRole("combobox", { name: "Account" }), "Other");
   await waitFor(() => expect(screen.queryByRole("link", { name: "mine" })).toBeNull());

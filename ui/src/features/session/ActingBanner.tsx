@@ -1,7 +1,7 @@
 import { useMutation } from "@tanstack/react-query";
 import { UserCog } from "lucide-react";
-import { useNavigate } from "react-router";
 import { stopActing, useActing, useUser } from "@/api/session";
+import { go } from "@/lib/location";
 import { paths } from "@/paths";
 import { Button } from "@/ui/Button";
 import { Timed } from "@/ui/Timed";
@@ -13,12 +13,11 @@ const { people } = words.staff;
 export function ActingBanner() {
   const acting = useActing();
   const user = useUser();
-  const navigate = useNavigate();
   const stop = useMutation({ mutationFn: stopActing });
   if (!acting || !user) return null;
   const end = () =>
     stop.mutateAsync().then(
-      () => navigate(paths.adminUser(user.id)),
+      () => go(paths.adminUser(user.id)),
       () => undefined,
     );
   return (

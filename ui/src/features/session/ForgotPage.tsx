@@ -1,6 +1,6 @@
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
-import { Link } from "react-router";
+import { Link } from "wouter";
 import { describe } from "@/api/errors";
 import { askForReset } from "@/api/session";
 import { useTitle } from "@/lib/hooks";

@@ -1,10 +1,11 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { Link, useLocation } from "react-router";
+import { Link } from "wouter";
 import { ApiError, describe, hasStatus } from "@/api/errors";
 import { acceptInvitation, openInvitation, signIn, signOut, useUser } from "@/api/session";
 import type { AcceptedInvitation, Account, InvitationAccept, OpenedInvitation, User } from "@/api/types";
 import { useTitle } from "@/lib/hooks";
+import { useLocation } from "@/lib/location";
 import { paths } from "@/paths";
 import { Button, buttonClass } from "@/ui/Button";
 import { Failure } from "@/ui/Failure";

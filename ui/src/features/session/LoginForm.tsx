@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import { Link } from "react-router";
+import { Link } from "wouter";
 import { ApiError, describe, hasStatus } from "@/api/errors";
 import { signIn } from "@/api/session";
 import { paths } from "@/paths";

@@ -1,6 +1,7 @@
-import { Navigate, useSearchParams } from "react-router";
+import { Redirect } from "wouter";
 import { useUser } from "@/api/session";
 import { useTitle } from "@/lib/hooks";
+import { useSearchParams } from "@/lib/location";
 import { safeNext } from "@/paths";
 import { words } from "@/words";
 import { Entrance } from "./Entrance";
@@ -9,7 +10,7 @@ import { LoginForm } from "./LoginForm";
 export function LoginPage() {
   useTitle(words.session.title);
   const [params] = useSearchParams();
-  if (useUser()) return <Navigate to={safeNext(params.get("next"))} replace />;
+  if (useUser()) return <Redirect to={safeNext(params.get("next"))} replace />;
   return (
     <Entrance>
       <LoginForm />

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
-import { useLocation, useSearchParams } from "react-router";
 import { signInProvider } from "@/api/session";
+import { useLocation, useSearchParams } from "@/lib/location";
 import { safeNext } from "@/paths";
 import { buttonClass } from "@/ui/Button";
 import { Notice } from "@/ui/Notice";

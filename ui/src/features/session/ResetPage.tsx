@@ -1,9 +1,10 @@
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
-import { Link, useLocation } from "react-router";
+import { Link } from "wouter";
 import { ApiError, describe, hasStatus } from "@/api/errors";
 import { resetPassword } from "@/api/session";
 import { useTitle } from "@/lib/hooks";
+import { useLocation } from "@/lib/location";
 import { paths } from "@/paths";
 import { Button, buttonClass } from "@/ui/Button";
 import { Failure } from "@/ui/Failure";

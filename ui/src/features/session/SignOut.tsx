@@ -1,9 +1,9 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { CircleUser, LogOut } from "lucide-react";
-import { NavLink } from "react-router";
 import { signOut, useUser } from "@/api/session";
 import { paths } from "@/paths";
 import { Button } from "@/ui/Button";
+import { NavLink } from "@/ui/NavLink";
 import { words } from "@/words";
 
 export function SignOut() {

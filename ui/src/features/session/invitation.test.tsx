@@ -1,4 +1,4 @@
-import { act, screen } from "@testing-library/react";
+import { screen } from "@testing-library/react";
 import { http, HttpResponse } from "msw";
 import { expect, test } from "vitest";
 import { renderApp } from "@/mock/app";
@@ -64,10 +64,10 @@ test("who acts for the account already learns that", async () => {
 });
 
 test("a link that was used, taken back or is too old says what to do", async () => {
-  const { db, account, router } = open({}, null);
+  const { db, account, go } = open({}, null);
   await button("Accept and sign in");
   db.people.withdraw(account, account.invitations[0]!.id);
-  await act(() => router.navigate("/invitations/accept#other"));
+  await go("/invitations/accept#other");
   expect(await screen.findByText("This invitation is no longer valid")).toBeVisible();
   expect(screen.getByRole("link", { name: "Sign in" })).toBeVisible();
 });

@@ -1,5 +1,5 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Link, useSearchParams } from "react-router";
+import { Link } from "wouter";
 import type { Drift } from "@/api/types";
 import { paths } from "@/paths";
 import { Check } from "@/ui/Check";
@@ -9,6 +9,7 @@ import { StaffDetails } from "@/ui/StaffDetails";
 import { Time } from "@/ui/Time";
 import { words } from "@/words";
 import { ConfirmedAct } from "@/asking/ConfirmedAct";
+import { useSearchParams } from "@/lib/location";
 import { Loaded } from "./Loaded";
 import { staffActs, staffQueries } from "./queries";
 

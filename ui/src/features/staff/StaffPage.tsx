@@ -1,9 +1,10 @@
 import { Menu } from "lucide-react";
-import { useId, useState } from "react";
-import { Link, Outlet, useLocation } from "react-router";
+import { useId, useState, type ReactNode } from "react";
+import { Link } from "wouter";
 import { useUser } from "@/api/session";
 import { classes } from "@/lib/classes";
 import { useTitle } from "@/lib/hooks";
+import { useLocation } from "@/lib/location";
 import { Button } from "@/ui/Button";
 import { EmptyState } from "@/ui/EmptyState";
 import { words } from "@/words";
@@ -12,7 +13,7 @@ import { places, placeOf, type Place } from "./places";
 const staff = words.staff;
 
 /** The frame of the pages for staff. Others are told that it is not theirs; the service tells them nothing either. */
-export function StaffPage() {
+export function StaffPage({ children }: { children?: ReactNode }) {
   const { pathname } = useLocation();
   const here = placeOf(pathname);
   useTitle(here.title);
@@ -22,9 +23,7 @@ export function StaffPage() {
       <Places here={here} pathname={pathname} />
       <div className="max-lg:contents lg:grid lg:grid-cols-1 lg:gap-5">
         <Heading here={here} pathname={pathname} />
-        <div className="grid grid-cols-1 content-start gap-5 max-lg:col-span-2">
-          <Outlet />
-        </div>
+        <div className="grid grid-cols-1 content-start gap-5 max-lg:col-span-2">{children}</div>
       </div>
     </div>
   );

@@ -167,7 +167,7 @@ test("a cluster and its servers are switched, and how many is said", async () =>
 });
 
 test("who had an address is told, ever or at a time", async () => {
-  const { db, user, url, router } = renderApp("/admin/addresses", { user: admin });
+  const { db, user, url, go } = renderApp("/admin/addresses", { user: admin });
   const holder = { network: "net", cluster: "demo", vmid: 101, account: "acc_1" };
   db.staff.holders = [
     { ...holder, server: "srv_2", name: "new-one", since: "2026-06-01T00:00:00Z", until: null },
@@ -178,7 +178,7 @@ test("who had an address is told, ever or at a time", async () => {
   expect(holders).toHaveTextContent(/new-one.*until now/);
   expect(holders).toHaveTextContent("old-one");
   expect(url()).toBe("/admin/addresses?address=203.0.113.9");
-  await act(() => router.navigate("/admin/addresses?address=203.0.113.9&at=2026-03-01T12:00"));
+  await go("/admin/addresses?address=203.0.113.9&at=2026-03-01T12:00");
   await waitFor(() => expect(screen.queryByText("new-one")).toBeNull());
   expect(await screen.findByText("old-one")).toBeVisible();
 });

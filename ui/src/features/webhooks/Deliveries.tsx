@@ -1,11 +1,11 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { ChevronRight } from "lucide-react";
 import { useState } from "react";
-import { useSearchParams } from "react-router";
 import { describe } from "@/api/errors";
 import type { Webhook, WebhookDelivery } from "@/api/types";
 import { ConfirmedAct } from "@/asking/ConfirmedAct";
 import { Unread } from "@/asking/Unread";
+import { useSearchParams } from "@/lib/location";
 import { Button } from "@/ui/Button";
 import { Facts } from "@/ui/Facts";
 import { Failure } from "@/ui/Failure";

@@ -1,12 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
-import { Link, useNavigate } from "react-router";
+import { Link } from "wouter";
 import { describe } from "@/api/errors";
 import type { Webhook, WebhookChange } from "@/api/types";
 import { ConfirmedAct } from "@/asking/ConfirmedAct";
 import { Proof } from "@/asking/Proof";
 import { Saving } from "@/asking/Saving";
 import { Unread } from "@/asking/Unread";
+import { go } from "@/lib/location";
 import { paths } from "@/paths";
 import { Button } from "@/ui/Button";
 import { Facts } from "@/ui/Facts";
@@ -108,7 +109,6 @@ const oldSecret = (until: string) =>
 
 function Acts({ owner, webhook }: Props) {
   const [secret, setSecret] = useState<string | null>(null);
-  const navigate = useNavigate();
   const all = owner === null ? paths.adminWebhooks() : paths.accountWebhooks(owner);
   const { id, enabled } = webhook;
   return (
@@ -149,7 +149,7 @@ function Acts({ owner, webhook }: Props) {
           danger
           run={async () => {
             await webhookChanges.drop(owner, id);
-            await navigate(all);
+            go(all);
           }}
         />
       </div>

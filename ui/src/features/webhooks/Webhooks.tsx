@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "react-router";
+import { Link } from "wouter";
 import type { Webhook } from "@/api/types";
 import { Unread } from "@/asking/Unread";
 import { paths } from "@/paths";

@@ -1,4 +1,4 @@
-import { useParams } from "react-router";
+import { useParams } from "wouter";
 import { mayManage } from "@/api/roles";
 import type { Account } from "@/api/types";
 import { ChosenAccount } from "@/asking/ChosenAccount";

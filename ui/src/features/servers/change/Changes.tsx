@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { whyNot, type Action } from "@/features/servers/actions";
-import { useServerContext } from "@/features/servers/page/context";
+import { useServerContext } from "@/asking/serverPage";
 import { useRole } from "@/features/servers/role";
 import { Button } from "@/ui/Button";
 import { Later } from "@/ui/Later";

@@ -1,6 +1,6 @@
 import { useRef, useState, type FormEvent, type Ref } from "react";
 import { describe } from "@/api/errors";
-import { useServer } from "@/features/servers/page/context";
+import { useServer } from "@/asking/serverPage";
 import { useOnlyLooks } from "@/features/servers/role";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";

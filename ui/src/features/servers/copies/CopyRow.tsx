@@ -1,6 +1,6 @@
 import type { DiskCopy } from "@/api/types";
 import { whyNot } from "@/features/servers/actions";
-import { useServerContext } from "@/features/servers/page/context";
+import { useServerContext } from "@/asking/serverPage";
 import { useRole } from "@/features/servers/role";
 import { fileSize } from "@/lib/bytes";
 import { Button } from "@/ui/Button";

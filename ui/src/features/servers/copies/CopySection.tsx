@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Unread } from "@/asking/Unread";
 import { whyNot } from "@/features/servers/actions";
-import { useServerContext } from "@/features/servers/page/context";
+import { useServerContext } from "@/asking/serverPage";
 import { catalogueQueries } from "@/features/servers/queries";
 import { useRole } from "@/features/servers/role";
 import { Button } from "@/ui/Button";

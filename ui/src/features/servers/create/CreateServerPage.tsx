@@ -1,6 +1,5 @@
 import { useQueries, useQuery } from "@tanstack/react-query";
 import { useRef, useState, type FormEvent } from "react";
-import { useNavigate } from "react-router";
 import { ApiError, describe } from "@/api/errors";
 import { accountsQuery } from "@/api/accounts";
 import { mayOrder } from "@/api/roles";
@@ -19,6 +18,7 @@ import { catalogueQueries, dryRun, useCreateServer } from "@/features/servers/qu
 import { takesUserData, UserDataField } from "@/features/servers/UserData";
 import { KeyChoice } from "@/features/servers/keys/KeyChoice";
 import { specs } from "@/features/servers/specs";
+import { go } from "@/lib/location";
 
 export interface Catalogue {
   locations: Location[];
@@ -69,7 +69,6 @@ function preselected({ locations, images, plans, accounts }: Catalogue): Draft {
 }
 
 function useOrderForm(catalogue: Catalogue) {
-  const navigate = useNavigate();
   const [filledIn, setDraft] = useState(() => preselected(catalogue));
   // What was written for a place that takes user data is not sent to one that takes none.
   const userData = takesUserData(catalogue.locations, filledIn.location);
@@ -89,7 +88,7 @@ function useOrderForm(catalogue: Catalogue) {
     event.preventDefault();
     const now = toOrder(draft);
     if (!now || create.isPending) return;
-    create.mutate({ order: now, key: key.current }, { onSuccess: ({ server }) => navigate(paths.server(server.id)) });
+    create.mutate({ order: now, key: key.current }, { onSuccess: ({ server }) => go(paths.server(server.id)) });
   };
   return { draft, set, submit, create, check, checked: order !== null, userData };
 }

@@ -1,10 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { useSearchParams } from "react-router";
 import type { Measurement } from "@/api/types";
 import { Unread } from "@/asking/Unread";
-import { useServer } from "@/features/servers/page/context";
+import { useServer } from "@/asking/serverPage";
 import { serverQueries, type Timeframe } from "@/features/servers/queries";
+import { useSearchParams } from "@/lib/location";
 import { EmptyState } from "@/ui/EmptyState";
 import { Select } from "@/ui/Select";
 import { Skeleton } from "@/ui/Skeleton";

@@ -1,8 +1,9 @@
 import { X } from "lucide-react";
 import { lazy, useState } from "react";
-import { Link, useSearchParams } from "react-router";
+import { Link } from "wouter";
 import type { User } from "@/api/types";
 import { classes } from "@/lib/classes";
+import { useSearchParams } from "@/lib/location";
 import { paths } from "@/paths";
 import { Button } from "@/ui/Button";
 import { Later } from "@/ui/Later";
@@ -38,7 +39,7 @@ function Saved({ view: { name, search }, current, onDrop }: { view: View; curren
       )}
     >
       <Link
-        to={{ pathname: paths.servers(), search }}
+        to={`${paths.servers()}?${search}`}
         aria-current={current ? "page" : undefined}
         className="inline-flex min-h-11 items-center pl-3.5 hover:underline aria-[current=page]:font-medium sm:min-h-10"
       >

@@ -1,7 +1,6 @@
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
 import { lazy, useCallback, useMemo, type ReactNode } from "react";
-import { useNavigate, useSearchParams } from "react-router";
 import { describe } from "@/api/errors";
 import { useUser } from "@/api/session";
 import { useInPieces, useTitle } from "@/lib/hooks";
@@ -15,6 +14,7 @@ import { Skeleton } from "@/ui/Skeleton";
 import { words } from "@/words";
 import { isNarrowed, readFilters, withFilters, type Filters } from "./filters";
 import { serverQueries } from "@/features/servers/queries";
+import { go, useSearchParams } from "@/lib/location";
 import { SavedViews } from "./SavedViews";
 import { useSelection } from "./selection";
 import { ServersTable } from "./ServersTable";
@@ -45,9 +45,8 @@ export function ServersPage() {
 }
 
 function CreateButton() {
-  const navigate = useNavigate();
   return (
-    <Button kind="primary" icon={<Plus aria-hidden size={17} />} onClick={() => navigate(paths.newServer())}>
+    <Button kind="primary" icon={<Plus aria-hidden size={17} />} onClick={() => go(paths.newServer())}>
       {words.servers.create}
     </Button>
   );

@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import { Link } from "react-router";
+import { Link } from "wouter";
 import type { Server } from "@/api/types";
 import { useCurrentOperation } from "@/features/servers/queries";
 import { primaryAddress, specs } from "@/features/servers/specs";

@@ -1,5 +1,5 @@
 import type { Server } from "@/api/types";
-import { useServer } from "@/features/servers/page/context";
+import { useServer } from "@/asking/serverPage";
 import { Copy } from "@/ui/Copy";
 import { EmptyState } from "@/ui/EmptyState";
 import { Facts } from "@/ui/Facts";

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useState } from "react";
-import { useParams } from "react-router";
+import { useParams } from "wouter";
 import type { Operation, Server } from "@/api/types";
 import { serverQueries } from "@/features/servers/queries";
 

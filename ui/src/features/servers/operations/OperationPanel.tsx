@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "react-router";
+import { Link } from "wouter";
 import { useUser } from "@/api/session";
 import type { Operation, Server, User } from "@/api/types";
 import { serverQueries } from "@/features/servers/queries";

@@ -97,12 +97,12 @@ test("a refusal says why and keeps the operation on the screen", async () => {
 });
 
 test("another server's operation is none of this one", async () => {
-  const { db, router } = await openServer(aServer(), "/operations/op_none");
+  const { db, go } = await openServer(aServer(), "/operations/op_none");
   expect(await screen.findByText("There is no such operation")).toBeVisible();
   const other = aServer();
   db.servers.set(other.id, other);
   const foreign = db.act(other.id, { type: "reboot" }, customer);
-  await act(() => router.navigate(`${router.state.location.pathname}/../${foreign.id}`));
+  await go(`${window.location.pathname}/../${foreign.id}`);
   expect(await screen.findByText("There is no such operation")).toBeVisible();
   expect(screen.queryByRole("list", { name: "Steps" })).toBeNull();
 });

@@ -1,9 +1,9 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { Link, useParams } from "react-router";
+import { Link, useParams } from "wouter";
 import { describe } from "@/api/errors";
 import type { Operation } from "@/api/types";
 import { HistoryNav } from "@/features/servers/page/HistoryNav";
-import { useServer } from "@/features/servers/page/context";
+import { useServer } from "@/asking/serverPage";
 import { serverQueries } from "@/features/servers/queries";
 import { secondsTaken } from "@/lib/dates";
 import { paths } from "@/paths";

@@ -8,7 +8,7 @@ import { More } from "@/ui/More";
 import { Skeleton } from "@/ui/Skeleton";
 import { words } from "@/words";
 import { serverQueries } from "@/features/servers/queries";
-import { useServer } from "./context";
+import { useServer } from "@/asking/serverPage";
 import { HistoryNav } from "./HistoryNav";
 
 export function HistoryTab() {

@@ -1,5 +1,5 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Link } from "react-router";
+import { Link } from "wouter";
 import type { Server } from "@/api/types";
 import { memory } from "@/lib/bytes";
 import { Changes } from "@/features/servers/change/Changes";
@@ -10,7 +10,7 @@ import { Facts } from "@/ui/Facts";
 import { Section } from "@/ui/Section";
 import { Time } from "@/ui/Time";
 import { words } from "@/words";
-import { useServer } from "./context";
+import { useServer } from "@/asking/serverPage";
 
 const LATELY = 5;
 

@@ -1,4 +1,4 @@
-import { act, screen, waitFor, within } from "@testing-library/react";
+import { screen, waitFor, within } from "@testing-library/react";
 import { http, HttpResponse } from "msw";
 import { expect, test } from "vitest";
 import type { Server } from "@/api/types";
@@ -143,10 +143,10 @@ test("unlinked and unknown explain themselves", async () => {
   const servers = everyStatus();
   const unlinked = servers.find(({ status }) => status === "unlinked")!;
   const unknown = servers.find(({ status }) => status === "unknown")!;
-  const { router } = renderApp(`/servers/${unlinked.id}`, { servers });
+  const { go } = renderApp(`/servers/${unlinked.id}`, { servers });
   expect(await screen.findByText("No virtual machine with the number 131 was found on the cluster.")).toBeVisible();
   expect(await button("Start")).toHaveAccessibleDescription("No virtual machine is linked to this server.");
-  await act(() => router.navigate(`/servers/${unknown.id}`));
+  await go(`/servers/${unknown.id}`);
   expect(await screen.findByText(/Last seen: Running, as of/)).toBeVisible();
 });
 
@@ -154,11 +154,11 @@ test("a time that is not of today has its day, and what lasts days is not counte
   const unknown = aServer({ status: "unknown", last_status: "running", observed_at: "2026-03-03T12:05:00Z" });
   const inThreeDays = new Date(Date.now() + 72 * 3_600_000).toISOString();
   const ending = aServer({ status: "terminating", purge_at: inThreeDays });
-  const { router } = renderApp(`/servers/${unknown.id}`, { servers: [unknown, ending] });
+  const { go } = renderApp(`/servers/${unknown.id}`, { servers: [unknown, ending] });
   const seen = await screen.findByText(/^Last seen: Running, as of/);
   expect(seen).toHaveTextContent("as of Mar 3, 2026, ");
   expect(within(seen).getByRole("time")).toHaveAttribute("title", "Mar 3, 2026, 12:05:00 PM UTC");
-  await act(() => router.navigate(`/servers/${ending.id}`));
+  await go(`/servers/${ending.id}`);
   expect(await screen.findByText(/, in (3 d 0 h|2 d 23 h)\. Until then you can undo it/)).toBeVisible();
 });
 

@@ -1,9 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
-import { Link, Outlet, useLocation, useParams } from "react-router";
+import { useState, type ReactNode } from "react";
+import { Link, useParams } from "wouter";
 import { describe, hasStatus } from "@/api/errors";
 import type { Server } from "@/api/types";
 import { useInPieces, useTitle } from "@/lib/hooks";
+import { useLocation } from "@/lib/location";
 import { paths } from "@/paths";
 import { EmptyState } from "@/ui/EmptyState";
 import { Failure } from "@/ui/Failure";
@@ -14,11 +15,11 @@ import { OperationCard } from "@/features/servers/operations/OperationCard";
 import { PowerRail } from "@/features/servers/power/PowerRail";
 import { serverQueries, useCurrentOperation } from "@/features/servers/queries";
 import { StatusBadge } from "@/features/servers/StatusBadge";
-import type { ServerContext } from "./context";
+import { OfServer } from "@/asking/serverPage";
 import { StatusNotice } from "./StatusNotice";
 
 /** The frame of one server: what it is, what can be done, what is being done; the tab is below. */
-export function ServerPage() {
+export function ServerPage({ children }: { children?: ReactNode }) {
   const { id = "" } = useParams();
   const query = useQuery(serverQueries.detail(id));
   useTitle(query.data?.name ?? words.servers.title);
@@ -37,7 +38,9 @@ export function ServerPage() {
   return (
     <div className="grid gap-5">
       {failure}
-      <Frame key={query.data.id} server={query.data} />
+      <Frame key={query.data.id} server={query.data}>
+        {children}
+      </Frame>
     </div>
   );
 }
@@ -51,10 +54,9 @@ function Gone() {
   return <EmptyState title={words.server.gone} help={words.server.goneHelp} action={back} />;
 }
 
-function Frame({ server }: { server: Server }) {
+function Frame({ server, children }: { server: Server; children: ReactNode }) {
   const [accepted, setAccepted] = useState<string | null>(null);
   const operation = useCurrentOperation(server);
-  const context: ServerContext = { server, operation, onAccepted: setAccepted };
   return (
     <>
       <header className="flex flex-wrap items-center justify-between gap-x-6 gap-y-4">
@@ -69,7 +71,7 @@ function Frame({ server }: { server: Server }) {
       <StatusNotice server={server} />
       <OperationCard server={server} accepted={accepted} />
       <ServerTabs id={server.id} staff={Boolean(server.admin)} />
-      <Outlet context={context} />
+      <OfServer value={{ server, operation, onAccepted: setAccepted }}>{children}</OfServer>
     </>
   );
 }

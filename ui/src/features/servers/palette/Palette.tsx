@@ -1,7 +1,7 @@
 import { Dialog } from "@base-ui/react/dialog";
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useId, useState, type KeyboardEvent } from "react";
-import { useNavigate, useParams } from "react-router";
+import { useParams } from "wouter";
 import { describe } from "@/api/errors";
 import { useUser } from "@/api/session";
 import type { Server } from "@/api/types";
@@ -10,6 +10,7 @@ import { askServer, serverQueries } from "@/features/servers/queries";
 import { useRole } from "@/features/servers/role";
 import { useSettled } from "@/lib/hooks";
 import { classes } from "@/lib/classes";
+import { go } from "@/lib/location";
 import { paths } from "@/paths";
 import { Failure } from "@/ui/Failure";
 import { words } from "@/words";
@@ -111,20 +112,19 @@ function Commands({ onClose }: { onClose: () => void }) {
 }
 
 function useRun(onClose: () => void) {
-  const navigate = useNavigate();
   const client = useQueryClient();
   const ask = useMutation({
     mutationFn: ({ server, action }: NonNullable<Command["ask"]>) => askServer(client, server.id, { type: action }),
     onSuccess: (_, { server }) => {
       onClose();
-      void navigate(paths.server(server.id));
+      go(paths.server(server.id));
     },
   });
   const run = (command: Command) => {
     if (command.ask) return ask.isPending ? undefined : ask.mutate(command.ask);
     command.run?.();
     onClose();
-    if (command.to) void navigate(command.to);
+    if (command.to) go(command.to);
   };
   const failure = ask.error ? (
     <Failure title={words.server.actionFailed(words.actions[ask.variables.action])} {...describe(ask.error)} />

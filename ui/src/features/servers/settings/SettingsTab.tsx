@@ -3,7 +3,7 @@ import { ApiError, describe } from "@/api/errors";
 import type { Server } from "@/api/types";
 import { whyNot } from "@/features/servers/actions";
 import { RenameDialog, TerminateDialog } from "@/features/servers/change/dialogs";
-import { useServerContext } from "@/features/servers/page/context";
+import { useServerContext } from "@/asking/serverPage";
 import { useChangeServer } from "@/features/servers/queries";
 import { useOnlyLooks, useRole } from "@/features/servers/role";
 import { Button } from "@/ui/Button";

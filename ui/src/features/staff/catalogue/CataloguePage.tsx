@@ -1,4 +1,4 @@
-import { Outlet } from "react-router";
+import type { ReactNode } from "react";
 import { paths } from "@/paths";
 import { Tabs } from "@/ui/Tabs";
 import { words } from "@/words";
@@ -11,11 +11,11 @@ const tabs = [
 ] as const;
 
 /** What is sold: plans, images and locations, each on its page. */
-export function CataloguePage() {
+export function CataloguePage({ children }: { children?: ReactNode }) {
   return (
     <div className="grid gap-5">
       <Tabs label={catalogue.title} tabs={tabs} />
-      <Outlet />
+      {children}
     </div>
   );
 }

@@ -1,8 +1,8 @@
 import { useQuery, type InfiniteData, type UseInfiniteQueryResult } from "@tanstack/react-query";
 import { useState, type ComponentType, type ReactNode } from "react";
-import { useSearchParams } from "react-router";
 import { ConfirmedAct } from "@/asking/ConfirmedAct";
 import { Unread } from "@/asking/Unread";
+import { useSearchParams } from "@/lib/location";
 import { Check } from "@/ui/Check";
 import { EmptyState } from "@/ui/EmptyState";
 import { Field } from "@/ui/Field";

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link, useParams } from "react-router";
+import { Link, useParams } from "wouter";
 import { hasStatus } from "@/api/errors";
 import type { ImportRunReport } from "@/api/types";
 import { Loaded } from "@/features/staff/Loaded";

@@ -1,7 +1,7 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { useSearchParams } from "react-router";
 import { Unread } from "@/asking/Unread";
 import { staffQueries } from "@/features/staff/queries";
+import { useSearchParams } from "@/lib/location";
 import { EmptyState } from "@/ui/EmptyState";
 import { More } from "@/ui/More";
 import { Select } from "@/ui/Select";

@@ -1,4 +1,4 @@
-import { Link } from "react-router";
+import { Link } from "wouter";
 import type { components } from "@/api/schema";
 import { ReasonedAct } from "@/asking/ReasonedAct";
 import { staffActs } from "@/features/staff/queries";

@@ -1,5 +1,5 @@
 import { ChevronRight, CircleAlert, Info, TriangleAlert } from "lucide-react";
-import { Link } from "react-router";
+import { Link } from "wouter";
 import { ConfirmedAct } from "@/asking/ConfirmedAct";
 import { staffActs } from "@/features/staff/queries";
 import { classes } from "@/lib/classes";

@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { Link } from "react-router";
+import { Link } from "wouter";
 import { describe } from "@/api/errors";
 import { Loaded } from "@/features/staff/Loaded";
 import { Row } from "@/features/staff/operations/Row";

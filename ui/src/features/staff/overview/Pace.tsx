@@ -1,4 +1,4 @@
-import { Link } from "react-router";
+import { Link } from "wouter";
 import { localTime } from "@/lib/dates";
 import { paths } from "@/paths";
 import { Progress } from "@/ui/Progress";

@@ -1,4 +1,4 @@
-import { Link } from "react-router";
+import { Link } from "wouter";
 import type { Past, ServerPast } from "@/api/types";
 import { paths } from "@/paths";
 import { Facts } from "@/ui/Facts";

@@ -1,10 +1,10 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
-import { useSearchParams } from "react-router";
 import { describe } from "@/api/errors";
 import type { Past } from "@/api/types";
 import { staffQueries } from "@/features/staff/queries";
 import { fieldTime } from "@/lib/dates";
+import { useSearchParams } from "@/lib/location";
 import { Button } from "@/ui/Button";
 import { EmptyState } from "@/ui/EmptyState";
 import { Failure } from "@/ui/Failure";

@@ -1,5 +1,5 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { Link, useParams } from "react-router";
+import { Link, useParams } from "wouter";
 import { describe } from "@/api/errors";
 import type { StaffAccountDetail } from "@/api/types";
 import { Proof } from "@/asking/Proof";

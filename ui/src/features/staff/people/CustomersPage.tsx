@@ -1,5 +1,5 @@
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
-import { Link } from "react-router";
+import { Link } from "wouter";
 import type { StaffAccount } from "@/api/types";
 import { paths } from "@/paths";
 import { words } from "@/words";

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "react";
-import { useSearchParams } from "react-router";
 import { useSettled } from "@/lib/hooks";
+import { useSearchParams } from "@/lib/location";
 import { Field } from "@/ui/Field";
 
 const TYPING_MS = 250;

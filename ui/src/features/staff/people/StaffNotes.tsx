@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
-import { Link } from "react-router";
+import { Link } from "wouter";
 import type { Note } from "@/api/types";
 import { ConfirmedAct } from "@/asking/ConfirmedAct";
 import { Saving } from "@/asking/Saving";

@@ -1,11 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link, useNavigate, useParams } from "react-router";
+import { Link, useParams } from "wouter";
 import { useUser } from "@/api/session";
 import type { StaffUserDetail } from "@/api/types";
 import { ConfirmedAct } from "@/asking/ConfirmedAct";
 import { ReasonedAct } from "@/asking/ReasonedAct";
 import { useTitle } from "@/lib/hooks";
 import { Loaded } from "@/features/staff/Loaded";
+import { go } from "@/lib/location";
 import { paths } from "@/paths";
 import { Facts } from "@/ui/Facts";
 import { Section } from "@/ui/Section";
@@ -140,10 +141,9 @@ function whyNotAct({ role, disabled, login }: StaffUserDetail): string | null {
 }
 
 function Impersonate({ user }: { user: StaffUserDetail }) {
-  const navigate = useNavigate();
   const begin = async (reason: string) => {
     await peopleActs.impersonate(user.id, reason);
-    await navigate(paths.servers());
+    go(paths.servers());
   };
   return (
     <ReasonedAct

@@ -8,12 +8,12 @@ import { Section } from "@/ui/Section";
 import { Time } from "@/ui/Time";
 import { words } from "@/words";
 import { HOLDS, isHeld, whyNotHold, type Hold } from "@/api/holding";
-import type { OfServer } from "./ServerStaffTab";
+import type { ServerContext } from "@/asking/serverPage";
 
 const { holds } = words.staff;
 
 /** Why a server is kept from its owner, each reason by itself, and the way to place another. */
-export function Holds({ server, operation, onAccepted }: OfServer) {
+export function Holds({ server, operation, onAccepted }: ServerContext) {
   const held = HOLDS.filter((hold) => isHeld(server, hold));
   const reason = whyNotHold(server, operation);
   const lift = async (hold: Hold) => onAccepted(await staffActs.lift(server.id, hold));
@@ -65,7 +65,7 @@ function Note({ server, hold }: { server: Server; hold: Hold }) {
   );
 }
 
-function Suspend({ server, operation, onAccepted }: OfServer) {
+function Suspend({ server, operation, onAccepted }: ServerContext) {
   const [chosen, setChosen] = useState<Hold | null>(null);
   const [note, setNote] = useState("");
   const left = HOLDS.filter((hold) => !isHeld(server, hold));

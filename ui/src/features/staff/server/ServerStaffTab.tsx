@@ -1,6 +1,6 @@
-import { Link, useOutletContext } from "react-router";
-import type { Operation, Server } from "@/api/types";
+import { Link } from "wouter";
 import { useUser } from "@/api/session";
+import { useServerContext } from "@/asking/serverPage";
 import { paths } from "@/paths";
 import { EmptyState } from "@/ui/EmptyState";
 import { words } from "@/words";
@@ -8,16 +8,9 @@ import { Holds } from "./Holds";
 import { StaffNotes } from "@/features/staff/people/StaffNotes";
 import { ModeSwitch } from "./ModeSwitch";
 
-/** What the page of a server gives to its tabs. */
-export interface OfServer {
-  server: Server;
-  operation: Operation | undefined;
-  onAccepted: (operation: string) => void;
-}
-
 /** What only staff does to a server: keep it from its owner, and say whether anything is done to its guest. */
 export function ServerStaffTab() {
-  const given = useOutletContext<OfServer>();
+  const given = useServerContext();
   if (useUser()?.role !== "admin") return <EmptyState title={words.staff.notStaff} help={words.staff.notStaffHelp} />;
   return (
     <div className="grid items-start gap-5 lg:grid-cols-2">

@@ -1,4 +1,4 @@
-import { useOutletContext } from "react-router";
+import { createContext, useContext } from "react";
 import type { Operation, Server } from "@/api/types";
 
 /** What a tab is given by the page it belongs to. */
@@ -10,7 +10,13 @@ export interface ServerContext {
   onAccepted: (operation: string) => void;
 }
 
-export const useServerContext = () => useOutletContext<ServerContext>();
+export const OfServer = createContext<ServerContext | null>(null);
+
+export function useServerContext(): ServerContext {
+  const given = useContext(OfServer);
+  if (!given) throw new Error("only a tab of a server's page is given a server");
+  return given;
+}
 
 /** The server whose page this tab belongs to. */
 export const useServer = () => useServerContext().server;
