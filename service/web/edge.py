@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from eventstore.database import LOST
 from runtime.ids import new_id
-from service.web import problems
+from service.web import packing, problems
 from service.web.metrics import Metrics
 from service.web.problems import Problem
 
@@ -92,11 +92,22 @@ class _Request:
         self._state: dict[str, Any] = scope.setdefault("state", {})
         self._state["request_id"] = self.id
         self._tls = scope["scheme"] == "https"
+        self._scope = scope
+        self._held: Message | None = None  # the head of an answer whose body is packed first
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message["headers"] = [*message["headers"], *self._ours({name for name, _ in message["headers"]})]
+            if packing.may_be_packed(message):
+                message["headers"] = packing.headers(message["headers"], None)
+                self._held = message if packing.reads_gzip(self._scope) else None
+                if self._held is not None:
+                    return
+        elif self._held is not None and not message.get("more_body"):
+            body, held, self._held = await packing.pack(message["body"]), self._held, None
+            await self._send({**held, "headers": packing.headers(held["headers"], len(body))})
+            message = {**message, "body": body}
         await self._send(message)
 
     def _ours(self, said: Set[bytes]) -> Iterator[tuple[bytes, bytes]]:
