@@ -10,7 +10,7 @@ from asyncpg.pool import PoolConnectionProxy
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
-NEWEST_CHANGE = "billing_customer"  # the last object of sqitch.plan: there only when every change is deployed
+NEWEST_CHANGE = "event_decision"  # the last object of sqitch.plan: there only when every change is deployed
 
 
 class DatabaseUnavailable(Exception):

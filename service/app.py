@@ -16,6 +16,7 @@ from service.billing import routes as billing
 from service.catalogue import routes as catalogue
 from service.console import relay
 from service.console import routes as console
+from service.decisions import routes as decisions
 from service.deps import Deps
 from service.identity import routes as identity
 from service.identity.auth import Authenticate
@@ -39,7 +40,7 @@ from service.webhooks import routes as webhooks
 
 ROOMS = (
     *(web, identity, oidc, accounts, keys, views, servers, console, live, catalogue),
-    *(staff, past, watch, people, billing, imports, webhooks),
+    *(staff, decisions, past, watch, people, billing, imports, webhooks),
 )
 ENDPOINTS = [endpoint for room in ROOMS for endpoint in room.ENDPOINTS]
 PAGES = (

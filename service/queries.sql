@@ -221,8 +221,8 @@ SELECT DISTINCT ON (e.stream_id)
  ORDER BY e.stream_id, e.version DESC;
 
 -- name: switch_effects
--- Pause every effect on Proxmox, or resume. $1 paused, $2 reason
-UPDATE effects_switch SET paused = $1, reason = $2, at = now();
+-- Pause every effect on Proxmox, or resume. $1 paused, $2 reason, $3 user (null: at the command line)
+UPDATE effects_switch SET paused = $1, reason = $2, at = now(), switched_by = $3;
 
 -- name: clusters_maintained
 -- What is under maintenance, and why; the node '' stands for the whole cluster.

@@ -5,9 +5,12 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from domain.installation.events import SuspensionsLetThrough
 from domain.server import represent
+from eventstore.database import Connection
 from service.billing.models import BillingAllowed
 from service.billing.statements import SQL
+from service.decisions.asked import decided
 from service.deps import deps
 from service.staff.clusters import staff_only
 from service.web.body import body
@@ -24,7 +27,11 @@ async def allow_holds(req: Request) -> Response:
     """Let suspensions and terminations go on that wait because there are many, and for some minutes all others."""
     staff_only(req)
     asked = await body(req, BillingAllowed)
-    await deps(req).store.pool.execute(SQL.allow_billing, asked.minutes)
+
+    async def allow(connection: Connection) -> None:
+        await connection.execute(SQL.allow_billing, asked.minutes)
+
+    await decided(req, SuspensionsLetThrough(minutes=asked.minutes, reason=asked.reason), allow)
     return reply(await _holds(req))
 
 

@@ -148,3 +148,4 @@ class BillingHolds(Answer):
 
 class BillingAllowed(Request):
     minutes: Annotated[int, Field(ge=1, le=1440)] = 10
+    reason: Line = ""

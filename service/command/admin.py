@@ -14,6 +14,7 @@ from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
 
+from domain.installation.events import EffectsPaused, EffectsResumed, RemovalsLetThrough
 from domain.record import Actor, Meta
 from domain.registry import EVENTS
 from eventstore.codec import Codec
@@ -28,6 +29,8 @@ from service.command.archive import BadArchive
 from service.command.declare import apply_catalogue
 from service.command.doctor import examine
 from service.command.migrate import MigrationFailed
+from service.command.operator import operator
+from service.decisions.record import decide
 from service.identity import people
 from service.identity.people import EmailTaken
 from service.reads import SQL
@@ -98,7 +101,7 @@ async def pause(asked: argparse.Namespace, settings: Settings) -> int:
 
 async def resume(asked: argparse.Namespace, settings: Settings) -> int:
     """allow effects on Proxmox again"""
-    await _switch(settings, paused=False, reason=None)
+    await _switch(settings, paused=False, reason=asked.reason)
     print("effects go on")
     return 0
 
@@ -130,8 +133,9 @@ async def restore(asked: argparse.Namespace, settings: Settings) -> int:
 
 async def allow_destroys(asked: argparse.Namespace, settings: Settings) -> int:
     """let removals of servers go on that wait because there are many of them"""
+    decision = RemovalsLetThrough(minutes=asked.minutes, reason=asked.reason or "", operator=operator())
     async with _store(settings) as store:
-        await store.pool.execute(SQL.allow_destroys, asked.minutes)
+        await decide(store, META, decision, lambda c: c.execute(SQL.allow_destroys, asked.minutes))
     print(f"for {asked.minutes} minutes no removal waits for staff")
     return 0
 
@@ -227,6 +231,8 @@ def _parser() -> argparse.ArgumentParser:
             added.add_argument("--password-file", type=Path, help="asked for on the terminal when left out")
         if name == "pause":
             added.add_argument("--reason", default=None, help="shown to staff while effects are paused")
+        if name in ("resume", "allow-destroys"):
+            added.add_argument("--reason", default=None, help="kept with the decision")
         if name == "allow-destroys":
             added.add_argument("--minutes", type=int, choices=range(1, 1441), metavar="1..1440", default=10)
         if name in ("backup", "restore"):
@@ -280,8 +286,9 @@ def _password(file: Path | None) -> str:
 
 
 async def _switch(settings: Settings, *, paused: bool, reason: str | None) -> None:
+    decision = (EffectsPaused if paused else EffectsResumed)(reason=reason or "", operator=operator())
     async with _store(settings) as store:
-        await store.pool.execute(SQL.switch_effects, paused, reason)
+        await decide(store, META, decision, lambda c: c.execute(SQL.switch_effects, paused, reason, None))
 
 
 @asynccontextmanager

@@ -83,8 +83,8 @@ ALTER TABLE event ALTER COLUMN pos RESTART WITH {next};
 UPDATE log SET log_id = gen_random_uuid(), created_at = now() RETURNING log_id;
 
 -- name: effects
--- Whether effects on Proxmox are switched off.
-SELECT paused, reason FROM effects_switch;
+-- Whether effects on Proxmox are switched off, why, and by whom.
+SELECT paused, reason, switched_by FROM effects_switch;
 
 -- name: hold_removals
 -- Removals wait for staff.

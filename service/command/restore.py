@@ -20,6 +20,7 @@ from uuid import UUID
 
 import asyncpg
 
+from domain.installation.events import InstallationRestored
 from domain.record import Actor, Meta
 from domain.registry import EVENTS
 from domain.server import events as e
@@ -33,11 +34,13 @@ from runtime.settings import Config
 from service.command import migrate
 from service.command.archive import BadArchive, Header, Reader, Table
 from service.command.backup import newest_change
+from service.command.operator import operator
+from service.decisions.record import decide
 from service.reads import SQL as SERVICE
 
 SQL = Queries("service.command")
 META = Meta(actor=Actor(type="system", id="hostler-admin restore"))
-Switch: TypeAlias = tuple[bool, str | None]  # whether effects are paused, and why
+Switch: TypeAlias = tuple[bool, str | None, UUID | None]  # whether effects are paused, why, and by whom
 SKIPPED_VMIDS = 10_000  # as many servers may have been made between backup and restore
 UNFINISHED = "A restore of the database is not finished: run it again."
 HELD = (
@@ -116,8 +119,8 @@ async def _fill(connection: Connection, reader: Reader, *, replace_all: bool) ->
         log_id = await connection.fetchval(SQL.become_another_log)
         effects = await connection.fetchrow(SQL.effects)
         assert effects is not None
-        await connection.execute(SERVICE.switch_effects, True, UNFINISHED)
-    return Restored(reader.header, events, log_id), (effects["paused"], effects["reason"])
+        await connection.execute(SERVICE.switch_effects, True, UNFINISHED, None)
+    return Restored(reader.header, events, log_id), (effects["paused"], effects["reason"], effects["switched_by"])
 
 
 async def _check_free(connection: Connection, *, replace_all: bool) -> None:
@@ -156,7 +159,10 @@ async def _settle(url: str, restored: Restored, config: Config, effects: Switch)
         for cluster in config.cluster:
             place = (cluster.name, cluster.vmid_first, cluster.vmid_last)
             await pool.execute(SQL.skip_vmids, *place, SKIPPED_VMIDS)
-        done = await _settle_servers(EventStore(pool, Codec(EVENTS)), timedelta(seconds=config.policy.undo_window))
+        store = EventStore(pool, Codec(EVENTS))
+        at = datetime.fromisoformat(restored.header.at)
+        await decide(store, META, InstallationRestored(backup_at=at, events=restored.events, operator=operator()))
+        done = await _settle_servers(store, timedelta(seconds=config.policy.undo_window))
         await pool.execute(SERVICE.switch_effects, *effects)
     finally:
         await pool.close()

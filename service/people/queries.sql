@@ -103,7 +103,7 @@ WITH private AS (
 ), keys AS (
     DELETE FROM ssh_key WHERE user_id = ANY ($2::uuid[])
 ), saved AS (
-    DELETE FROM saved_view WHERE user_id = ANY ($2::uuid[])
+    DELETE FROM saved_list WHERE user_id = ANY ($2::uuid[])
 ), answers AS (
     DELETE FROM idempotency_key WHERE user_id = ANY ($2::uuid[])
 ), sessions AS (
@@ -134,7 +134,7 @@ SELECT 'api_token', user_id, json_build_object('name', name, 'scopes', scopes, '
   FROM api_token WHERE user_id = ANY ($1::uuid[])
 UNION ALL
 SELECT 'saved_view', user_id, json_build_object('name', name, 'query', query, 'scope', scope, 'at', created_at)
-  FROM saved_view WHERE user_id = ANY ($1::uuid[]);
+  FROM saved_list WHERE user_id = ANY ($1::uuid[]);
 
 -- name: at
 -- What time it is

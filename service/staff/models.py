@@ -44,6 +44,7 @@ class ModeChange(Request):
 
 class DestroysAllowed(Request):
     minutes: Annotated[int, Field(ge=1, le=1440)] = 10
+    reason: Line = ""
 
 
 class DriftQuery(PageQuery):

@@ -9,9 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from domain import ids
+from domain.installation.events import RemovalsLetThrough
 from domain.server import represent
 from domain.server.events import Mode, ModeChanged
+from eventstore.database import Connection
 from eventstore.store import Conflict, Entry, Wake
+from service.decisions.asked import decided
 from service.deps import caller, deps, meta
 from service.reads import SQL
 from service.staff.clusters import staff_only
@@ -72,7 +75,11 @@ async def allow_destroys(req: Request) -> Response:
     """Let removals go on that wait because there are many, and for some minutes all others."""
     staff_only(req)
     asked = await body(req, DestroysAllowed)
-    await deps(req).store.pool.execute(SQL.allow_destroys, asked.minutes)
+
+    async def allow(connection: Connection) -> None:
+        await connection.execute(SQL.allow_destroys, asked.minutes)
+
+    await decided(req, RemovalsLetThrough(minutes=asked.minutes, reason=asked.reason), allow)
     return reply(await _destroys(req))
 
 

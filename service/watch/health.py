@@ -10,8 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from domain import ids
+from domain.installation.events import EffectsPaused, EffectsResumed
 from domain.server import represent
+from eventstore.database import Connection
+from service.decisions.asked import decided
 from service.deps import caller, deps, request_id
+from service.reads import SQL as SERVICE
 from service.staff.clusters import staff_only
 from service.watch.models import EffectsChange
 from service.watch.statements import SQL
@@ -91,7 +95,12 @@ async def switch_effects(req: Request) -> Response:
     """Pause every change on Proxmox at once, or let them go on; what is asked for meanwhile waits."""
     staff_only(req)
     asked, who = await body(req, EffectsChange), caller(req).user_id
-    await deps(req).store.pool.execute(SQL.switch_by, asked.paused, asked.reason or None, who)
+
+    async def switch(connection: Connection) -> None:
+        await connection.execute(SERVICE.switch_effects, asked.paused, asked.reason or None, who)
+
+    decision = EffectsPaused(reason=asked.reason) if asked.paused else EffectsResumed(reason=asked.reason)
+    await decided(req, decision, switch)
     log.warning(
         "effects paused" if asked.paused else "effects resumed",
         by=ids.show(ids.USER, who),

@@ -34,10 +34,6 @@ SELECT current_setting('server_version') AS version, pg_database_size(current_da
 -- Whether effects on Proxmox are paused
 SELECT paused, reason, at, switched_by FROM effects_switch;
 
--- name: switch_by
--- Pause every effect on Proxmox, or resume. $1 paused, $2 reason, $3 user
-UPDATE effects_switch SET paused = $1, reason = $2, at = now(), switched_by = $3;
-
 -- name: looked_at
 -- When each cluster was last looked at, and what was in the way
 SELECT cluster, reachable, observed_at, changed_at, error, lease_until > clock_timestamp() AS watched

@@ -81,15 +81,18 @@ async def test_what_is_restored_is_what_was_backed_up(world: World, file: Path, 
     before = await contents(world.store.pool)
     done = await back(file)
     after = await contents(other)
-    *events, held = after.pop("event")
+    *events, restored, held = after.pop("event")
     assert (done.held, done.events, held[2]) == (1, len(events), "server.attention_raised")
+    assert restored[2] == "installation.restored"
+    assert len(after["event_private"]) == len(before["event_private"]) + 1  # who restored it
+    after["event_private"] = before["event_private"]
     assert after.pop("vmid") == [("(demo,10009999,,burned)",)]
     assert after | {"event": events, "vmid": []} == before
     assert before["idempotency_key"]
     assert before["event_private"]
-    *places, last = await other.fetch("SELECT tx::text, pos FROM event ORDER BY tx, pos")
+    *places, told, last = await other.fetch("SELECT tx::text, pos FROM event ORDER BY tx, pos")
     assert [tuple(place) for place in places] == [("1", n) for n in range(1, done.events + 1)]
-    assert last["pos"] == done.events + 1
+    assert (told["pos"], last["pos"]) == (done.events + 1, done.events + 2)
     assert await other.fetchval("SELECT log_id FROM log") == done.log_id != await world.store.log_id()
 
 
@@ -119,7 +122,7 @@ async def test_a_database_without_tables_gets_those_of_the_backup(
     done = await back(file, url=bare_database_url)
     pool = await open_pool(bare_database_url)
     try:
-        assert await pool.fetchval("SELECT count(*) FROM event") == done.events + 1
+        assert await pool.fetchval("SELECT count(*) FROM event") == done.events + 2
     finally:
         pool.terminate()
 

@@ -162,7 +162,7 @@ async def test_who_is_erased_is_nowhere_any_more_and_the_log_still_makes_the_sam
         "operation_view",
         "user_view",
         "ssh_key",
-        "saved_view",
+        "saved_list",
         "webhook_delivery",
     } <= set(await places(world))
     where = f"{account(customer)}/erase"

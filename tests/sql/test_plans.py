@@ -40,6 +40,7 @@ HOT = {
         *("webhook_lane_waits", "webhooks", "webhook_deliveries", "webhook_delivery", "webhook_attempts"),
         *("new_webhook_ping", "redeliver_webhook", "happened_to_account"),
     ),
+    "service.decisions": ("decisions",),
     "service.watch": ("projections", "pace", "open_counts", "staff_open_operations"),
 }
 FILL = (

@@ -1180,6 +1180,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What staff decided beside single servers, newest first: pauses, guards that were opened, maintenance, drift. */
+        get: operations["listDecisions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/time-machine": {
         parameters: {
             query?: never;
@@ -2124,6 +2141,8 @@ export interface components {
         BillingAllowed: {
             /** @default 10 */
             minutes?: number;
+            /** @default  */
+            reason?: string;
         };
         /** @description A customer: the account that owns servers, and the user who owns it. `invited`: this call sent the letter. */
         BillingCustomer: {
@@ -2276,6 +2295,42 @@ export interface components {
             max_connections: number;
         };
         /**
+         * @description What it was about, as far as the kind has it. `drift`: the kind of difference; `minutes`: for how long all went
+         *     through; `backup_at`: what the restored backup knew.
+         */
+        Decided: {
+            cluster: string | null;
+            node: string | null;
+            mode: ("observe" | "manage") | null;
+            vmid: number | null;
+            server: string | null;
+            drift: string | null;
+            minutes: number | null;
+            backup_at: string | null;
+        };
+        /** @description Who decided: a user, or with `id` null somebody at the command line of a machine, as `name` says. */
+        Decider: {
+            id: string | null;
+            name: string;
+        };
+        Decision: {
+            id: string;
+            /** @constant */
+            object: "decision";
+            /** @enum {string} */
+            kind: "effects_paused" | "effects_resumed" | "removals_let_through" | "suspensions_let_through" | "restored" | "maintenance_begun" | "maintenance_ended" | "cluster_mode_changed" | "leftovers_removed" | "drift_adopted" | "drift_ignored";
+            by: components["schemas"]["Decider"];
+            reason: string | null;
+            about: components["schemas"]["Decided"];
+            request_id: string | null;
+            /** Format: date-time */
+            at: string;
+        };
+        DecisionPage: {
+            data: components["schemas"]["Decision"][];
+            page: components["schemas"]["Page"];
+        };
+        /**
          * @description A message to an endpoint. `message_id` is its `webhook-id`; `status` what was answered last; a message without a
          *     `position` is a ping.
          */
@@ -2357,6 +2412,8 @@ export interface components {
         DestroysAllowed: {
             /** @default 10 */
             minutes?: number;
+            /** @default  */
+            reason?: string;
         };
         /**
          * @description For staff: a guest that is not as recorded, or something in our range that belongs to no server.
@@ -12984,6 +13041,92 @@ export interface operations {
             };
             /** @description Problem: unsupported_media_type */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: invalid, idempotency_key_reused */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: rate_limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: hypervisor_unreachable, no_mail, unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listDecisions: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DecisionPage"];
+                };
+            };
+            /** @description Problem: malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: unauthorized, token_expired, invalid_credentials, otp_required, invalid_refresh_token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem: forbidden, step_up_required, session_required */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

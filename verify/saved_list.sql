@@ -2,6 +2,6 @@
 BEGIN;
 
 SELECT view_id, user_id, name, query, scope, created_at, updated_at
-  FROM saved_view WHERE FALSE;
+  FROM saved_list WHERE FALSE;
 
 ROLLBACK;

@@ -1,0 +1,1 @@
+"""What staff decide for the whole installation."""

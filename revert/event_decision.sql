@@ -1,0 +1,6 @@
+-- Index: what staff decided, newest first
+BEGIN;
+
+DROP INDEX event_decision;
+
+COMMIT;
