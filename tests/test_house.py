@@ -28,7 +28,10 @@ NAMED = r"^-- name: (\w+)$"
 # tables missing, and the role that is taken before anything else.
 PLAIN = {"SELECT 1", "SELECT coalesce(to_regclass($1)::oid, to_regproc($1)::oid)", "SET ROLE "}
 # These ask MariaDB, or the private SQLite file of an import: no PostgreSQL.
-ELSEWHERE = {f"whmcs_import/{name}.py" for name in ("extract", "staging", "rows", "shop", "plan", "verify")}
+ELSEWHERE = {
+    *(f"whmcs_import/{name}.py" for name in ("extract", "staging", "rows", "shop", "plan")),
+    *(f"whmcs_import/{name}.py" for name in ("there", "verify", "verify_guests", "verify_people")),
+}
 
 
 def sources(*packages: str) -> list[Path]:

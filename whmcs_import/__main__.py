@@ -54,7 +54,7 @@ from whmcs_import.report import Report
 from whmcs_import.rollback import Undone
 from whmcs_import.staging import Staging, private_copy
 from whmcs_import.target import TargetError
-from whmcs_import.verify import Verdict
+from whmcs_import.verdict import Verdict
 
 DONE, QUARANTINED, REFUSED, USAGE = 0, 2, 3, 64
 

@@ -48,13 +48,18 @@ SELECT DISTINCT ON (stream_id) stream_id, (data ->> 'account_id')::uuid AS accou
  WHERE stream_id = ANY($1::uuid[]) AND type IN ('server.imported', 'server.import_updated')
  ORDER BY stream_id, version DESC;
 
+-- name: imported_ids
+-- Which rows of an entity are here. $1 source, $2 entity
+SELECT source_id FROM source_key WHERE source = $1 AND entity = $2;
+
 -- name: imported_now
--- What the source said last about its rows of an entity, as the log has it. $1 source, $2 entity, $3 event types
+-- What the source said last about some rows of an entity, as the log has it. $1 source, $2 entity, $3 event types,
+-- $4 source ids
 SELECT DISTINCT ON (e.stream_id) k.source_id, e.data, p.data AS private
   FROM source_key k
   JOIN event e USING (stream_id)
   LEFT JOIN event_private p USING (stream_id, version)
- WHERE k.source = $1 AND k.entity = $2 AND e.type = ANY($3::text[])
+ WHERE k.source = $1 AND k.entity = $2 AND k.source_id = ANY($4::text[]) AND e.type = ANY($3::text[])
  ORDER BY e.stream_id, e.version DESC;
 
 -- name: changes_of_servers
@@ -79,6 +84,18 @@ SELECT f.data #>> '{report,mapping,digest}'
   JOIN event s ON s.stream_id = f.stream_id AND s.type = 'import.started'
  WHERE f.type = 'import.finished' AND s.data ->> 'source' = $1
  ORDER BY f.tx DESC, f.pos DESC LIMIT 1;
+
+-- name: last_report
+-- What the last run of a source set aside. $1 source
+SELECT f.data #> '{report,quarantined}' AS quarantined, f.data #> '{report,entities,servers,quarantine}' AS counts
+  FROM event f
+  JOIN event s ON s.stream_id = f.stream_id AND s.type = 'import.started'
+ WHERE f.type = 'import.finished' AND s.data ->> 'source' = $1
+ ORDER BY f.tx DESC, f.pos DESC LIMIT 1;
+
+-- name: credentials
+-- With which passwords users sign in. $1 users
+SELECT user_id, scheme, hash FROM credential WHERE user_id = ANY($1::uuid[]);
 
 -- name: members_added
 -- Who was let into imported accounts by people here. $1 streams

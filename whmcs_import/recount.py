@@ -24,6 +24,7 @@ NAMED_UNIT = re.compile(r"(?<![0-9a-z])([kmgt])i?b\W*$")
 PIECES = re.compile(r"(\d+) +[x×]? *(\d.*)")
 NUMBER = re.compile(r"(\d[\d.,]*)\s*(%?)\s*([^\W\d_]*)")
 UNTOLD = "nothing said"
+UNNAMED = "", "unknown", False
 Text = tuple[str, str, str]  # key, label, and the name of what says it
 
 
@@ -76,22 +77,22 @@ class Recount:
         wholes = [(number + added) / PER.get(name, 1) for number in said if number is not None]
         return {int(whole) for whole in wholes if whole.denominator == 1}
 
-    def names(self, name: str, sale: Sale) -> set[str] | None:
-        """Every key that the image or location may have; None where the mapping has no such target."""
+    def names(self, name: str, sale: Sale) -> set[tuple[str, str, bool]]:
+        """Every key that the image or location may have, what it is called there, and whether the mapping knows it."""
         if (target := self._file.targets.get(name)) is None:
-            return None
-        found: set[str] = set()
+            return {UNNAMED}
+        found: set[tuple[str, str, bool]] = set()
         for source in _used(target, sale):
             for key, label, _ in _heard(source, sale):
                 translated = _translated(target, key, label)
                 if translated is not None:
-                    found.add(translated)
+                    found.add((translated, label, True))
                 elif target.on_unmapped != "null":
-                    found.add(key)
+                    found.add((key, label, False))
             if found:
                 return found
         fixed = self._fixed(target, sale)
-        return {str(fixed)} if fixed is not None else {""}
+        return {UNNAMED if fixed is None else (str(fixed), str(fixed), True)}
 
     def texts(self, name: str, sale: Sale) -> list[str]:
         """Everything that is said about a text target."""
@@ -102,6 +103,11 @@ class Recount:
         """What may be kept beside the server, by the operator's names."""
         return {name: self._extra(target, sale) for name, target in self._file.extras.items()}
 
+    def plan(self, sale: Sale) -> str | None:
+        """The key of the plan that a product is; None where it is one of its own."""
+        rule = self._rule(sale)
+        return None if rule is None else rule.plan
+
     def skips(self, sale: Sale) -> bool | None:
         """Whether the operator leaves the product out; None when the file does not speak of it."""
         rule = self._rule(sale)
@@ -111,9 +117,9 @@ class Recount:
         """The cluster of a row of tblservers."""
         return self._file.servers.get(server)
 
-    def names_vm(self, thing: Thing) -> bool:
-        """Whether a custom field holds a VMID."""
-        return thing.kind == "custom_field" and any(map(bare_in(thing.name), map(bare, self._file.vmid_fields)))
+    def names_vm(self, field: str) -> bool:
+        """Whether a custom field of this name holds a VMID."""
+        return any(map(bare_in(field), map(bare, self._file.vmid_fields)))
 
     def username_is_vmid(self, module: str) -> bool:
         """Whether this module keeps the VMID as user name."""

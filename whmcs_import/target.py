@@ -79,11 +79,11 @@ async def earlier(connection: Connection, source: str) -> Earlier:
     return Earlier(
         {(row["entity"], row["source_id"]): row["content_hash"] for row in keys},
         await logins(connection),
-        await _erased(connection, source),
+        await erased(connection, source),
     )
 
 
-async def _erased(connection: Connection, source: str) -> frozenset[tuple[str, str]]:
+async def erased(connection: Connection, source: str) -> frozenset[tuple[str, str]]:
     """The (entity, source id) of what was imported once and has been erased since."""
     entities = {"account": "client", "user": "user", "server": "service"}
     rows = await connection.fetch(SQL.erased_rows, source)
@@ -101,14 +101,34 @@ async def accounts_of(connection: Connection, servers: list[UUID]) -> dict[UUID,
     return {row["stream_id"]: row["account_id"] for row in rows}
 
 
-async def imported_now(connection: Connection, source: str, entity: str, *types: str) -> dict[str, dict[str, Any]]:
-    """What the source said last about its rows, by source id; personal data that was erased is missing."""
-    async with connection.transaction(readonly=True):
-        found = {}
-        async for row in connection.cursor(SQL.imported_now, source, entity, list(types)):
-            private = json.loads(row["private"]) if row["private"] else {}
-            found[row["source_id"]] = {**json.loads(row["data"]), **private}
-        return found
+async def imported_ids(connection: Connection, source: str, entity: str) -> set[str]:
+    """The source ids of what is here."""
+    return {row["source_id"] for row in await connection.fetch(SQL.imported_ids, source, entity)}
+
+
+async def imported_now(
+    connection: Connection, source: str, entity: str, source_ids: list[str], *types: str
+) -> dict[str, dict[str, Any]]:
+    """What the source said last about some rows, by source id; personal data that was erased is missing."""
+    rows = await connection.fetch(SQL.imported_now, source, entity, list(types), source_ids)
+    return {
+        row["source_id"]: {**json.loads(row["data"]), **(json.loads(row["private"]) if row["private"] else {})}
+        for row in rows
+    }
+
+
+async def set_aside(connection: Connection, source: str) -> tuple[set[str], int]:
+    """The services that the last run set aside, of which its log names the first, and how many they were."""
+    row = await connection.fetchrow(SQL.last_report, source)
+    if row is None:
+        return set(), 0
+    rows, counts = json.loads(row["quarantined"] or "[]"), json.loads(row["counts"] or "{}")
+    return {entry["source_id"] for entry in rows if entry["entity"] == "servers"}, sum(counts.values())
+
+
+async def credentials(connection: Connection, users: list[UUID]) -> dict[UUID, tuple[str, str]]:
+    """Scheme and hash of the passwords of some users."""
+    return {row["user_id"]: (row["scheme"], row["hash"]) for row in await connection.fetch(SQL.credentials, users)}
 
 
 async def changes_of(connection: Connection, servers: list[UUID]) -> list[asyncpg.Record]:
