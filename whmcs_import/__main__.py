@@ -20,7 +20,8 @@ import re
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, NoReturn
 from uuid import UUID
@@ -129,9 +130,12 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
 
 async def _import(arguments: argparse.Namespace, dsn: Dsn, file: MappingFile, settings: Settings) -> Report:
     with crew.hired() as (staging, members), progress.shown(quiet=arguments.quiet) as tell:
-        async with target.connected(settings.database_url) as connection:
+        async with AsyncExitStack() as stack:
+            connection = await stack.enter_async_context(target.connected(settings.database_url))
+            writers = [connection]
             if not arguments.dry_run:
-                await target.lock(connection, arguments.source_name)
+                writers.append(await stack.enter_async_context(target.connected(settings.database_url)))
+                await target.lock(arguments.source_name, *writers)
             async with target.reading(connection):
                 source, made = await _planned(arguments, dsn, connection, staging, members, file, tell)
             retried = settle.only_rows(staging, made, arguments.rows) if arguments.rows else {}
@@ -153,7 +157,7 @@ async def _import(arguments: argparse.Namespace, dsn: Dsn, file: MappingFile, se
             )
             if run_id is not None:
                 packing = asyncio.create_task(asyncio.to_thread(memory.packed, made.groups))
-                await _load(arguments, connection, staging, members, report, file, run_id, tell)
+                await _load(arguments, writers, staging, members, report, file, run_id, tell)
                 if arguments.command == "import":
                     await memory.keep(connection, staging, made, source, _inputs(arguments, file), await packing)
         return report
@@ -240,7 +244,7 @@ async def _plan(
 
 async def _load(
     arguments: argparse.Namespace,
-    connection: Connection,
+    writers: Sequence[Connection],
     staging: Staging,
     members: Crew,
     report: Report,
@@ -250,7 +254,7 @@ async def _load(
 ) -> None:
     made = report.plan
     await load.load(
-        connection,
+        writers,
         staging,
         made,
         file,

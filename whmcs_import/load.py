@@ -1,7 +1,8 @@
 """Write a plan into the log, chunk by chunk. Each chunk is one transaction: its events, then its claims.
 
-A run that is killed leaves whole chunks; the next one finds their claims and goes on with the rest. Nobody is asked
-or told anything here: no e-mail, no invoice, no call to Proxmox.
+Connections take turns, so that the database appends one chunk while the claims of the one before are written. Chunks
+are committed in their order: a run that is killed leaves whole chunks from the first on, and the next one finds their
+claims and goes on with the rest. Nobody is asked or told anything here: no e-mail, no invoice, no call to Proxmox.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import Any
+from itertools import cycle
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -56,7 +58,7 @@ _decode_parts = msgspec.json.Decoder(_Parts).decode
 
 
 async def load(
-    connection: Connection,
+    connections: Sequence[Connection],
     staging: Staging,
     plan: Plan,
     file: MappingFile,
@@ -69,7 +71,8 @@ async def load(
 ) -> None:
     """Write everything the plan would create or update, as run `run_id`; `report` is what its log keeps of it.
 
-    The `crew` makes chunks ready while others are written.
+    As many chunks are being written at a time as there are `connections`. The `crew`
+    makes chunks ready while others are written.
 
     Raises:
         CrewLost: a member of it died.
@@ -78,13 +81,16 @@ async def load(
     actor = Actor(type="import", id=ids.show(ids.RUN, run_id))
     meta = Meta(actor=actor, correlation=ids.show(ids.RUN, run_id))
     plans = {str(id): mapping.plan_id(plan.source, product, file) for id, product in plan.shop.products.items()}
-    run = Run(plan.source, run_id, mode, meta, plans, await _names(connection, staging))
-    loader = _Loader(connection, run, is_first=not await target.has_runs(connection, plan.source))
+    first = connections[0]
+    run = Run(plan.source, run_id, mode, meta, plans, await _names(first, staging))
+    loader = _Loader(connections, run, is_first=not await target.has_runs(first, plan.source))
     counts = {name: {"create": t.create, "update": t.update} for name, t in plan.rows.items()}
     await loader.tell(ImportStarted(source=plan.source, plan_hash=plan.plan_hash, counts=counts))
     scribes = crew or Alone(staging)
     scribes.begin(Scribe, run)
-    async with _unhurried(connection):
+    async with AsyncExitStack() as stack:
+        for connection in connections:
+            await stack.enter_async_context(_unhurried(connection))
         for name, entity in ENTITIES.items():
             await _load_all(loader, scribes, staging, entity, partial(progress, name))
     await loader.tell(ImportFinished(report=report))
@@ -113,7 +119,7 @@ async def _names(connection: Connection, staging: Staging) -> dict[UUID, str]:
 async def _load_all(
     loader: _Loader, scribes: Crew, staging: Staging, entity: str, progress: Callable[[int], None]
 ) -> None:
-    """Write all of an entity: chunks are made ready while the one before them is written."""
+    """Write all of an entity: chunks are made ready while those before them are written."""
     pending: deque[list[Planned]] = deque()
 
     def tasks() -> Iterator[tuple[Any, ...]]:
@@ -122,61 +128,116 @@ async def _load_all(
             yield entity, rows, staging.passwords([users.number(row[0]) for row in rows]) if entity == "user" else {}
 
     answers = map(unpack, scribes.each("ready", tasks()))
-    done, ready, planned = 0, Ready(), list[Planned]()
-    while True:
-        following, _ = await asyncio.gather(asyncio.to_thread(next, answers, None), loader.write(ready, planned))
-        done += len(ready.changes)
-        progress(done)
-        if following is None:
-            return
-        ready, planned = following, pending.popleft()
+    writing: deque[asyncio.Task[int]] = deque()
+    done = 0
+    progress(done)
+    try:
+        while (ready := await asyncio.to_thread(next, answers, None)) is not None or writing:
+            if ready is None or len(writing) == loader.most:
+                done += await writing.popleft()
+                progress(done)
+            if ready is not None:
+                writing.append(loader.begin(ready, pending.popleft()))
+    finally:
+        for rest in writing:
+            rest.cancel()
+        await asyncio.gather(*writing, return_exceptions=True)
+
+
+class _Written(NamedTuple):
+    """A chunk that is being written: whether its events are appended, and who writes it."""
+
+    appended: asyncio.Event
+    writing: asyncio.Task[int]
 
 
 class _Loader:
     """One run: its stream, and how each entity is written."""
 
-    def __init__(self, connection: Connection, run: Run, *, is_first: bool):
-        self._connection = connection
+    def __init__(self, connections: Sequence[Connection], run: Run, *, is_first: bool):
+        self._connections = connections
+        self._turns = cycle(connections)
         self._run = run
         self._is_first = is_first  # of its source: then none of its streams is there
         self._scribe = Scribe(None, run)
         self._version = 0
         self._chunks = 0
+        self._last: _Written | None = None
+
+    @property
+    def most(self) -> int:
+        """How many chunks are written at a time."""
+        return len(self._connections)
 
     async def tell(self, event: object) -> None:
         """Append to the run's own stream."""
-        async with self._connection.transaction():
-            await append_chunk(self._connection, [self._told(event)])
+        async with self._connections[0].transaction():
+            await append_chunk(self._connections[0], [self._told(event)])
         self._version += 1
 
-    async def write(self, ready: Ready, planned: Sequence[Planned]) -> None:
-        """Write one chunk; when a stream has grown meanwhile, look again and try once more."""
-        for attempt in range(ATTEMPTS if ready.changes else 0):
-            try:
-                await self._write(ready, planned, look=attempt > 0 or not self._is_first or ready.entity == "product")
-                return
-            except Conflict as error:
-                if attempt == ATTEMPTS - 1:
-                    raise TargetError(f"another program keeps writing the same rows ({error}): run again") from None
-            except asyncpg.UniqueViolationError as error:
-                what = error.constraint_name or "a claim"
-                raise TargetError(f"{what}: somebody else took it meanwhile: run again, nothing is lost") from None
+    def begin(self, ready: Ready, planned: Sequence[Planned]) -> asyncio.Task[int]:
+        """Write one chunk behind the one before; answers, once it is committed, with how many rows it has."""
+        before, appended = self._last, asyncio.Event()
+        writing = asyncio.create_task(self._write(next(self._turns), ready, planned, before, appended))
+        self._last = _Written(appended, writing)
+        return writing
 
-    async def _write(self, ready: Ready, planned: Sequence[Planned], *, look: bool) -> None:
+    async def _write(
+        self,
+        connection: Connection,
+        ready: Ready,
+        planned: Sequence[Planned],
+        before: _Written | None,
+        appended: asyncio.Event,
+    ) -> int:
+        """When a stream has grown meanwhile, look again and try once more."""
+        try:
+            if before is not None and ready.entity == "service":
+                # The log has the events of the run's stream in the order of their versions.
+                await before.appended.wait()
+            for attempt in range(ATTEMPTS):
+                look = attempt > 0 or not self._is_first or ready.entity == "product"
+                try:
+                    await self._try(connection, ready, planned, before, appended, look=look)
+                    break
+                except Conflict as error:
+                    if attempt == ATTEMPTS - 1:
+                        raise TargetError(f"another program keeps writing the same rows ({error}): run again") from None
+                except asyncpg.UniqueViolationError as error:
+                    what = error.constraint_name or "a claim"
+                    raise TargetError(f"{what}: somebody else took it meanwhile: run again, nothing is lost") from None
+        finally:
+            appended.set()
+        return len(ready.changes)
+
+    async def _try(
+        self,
+        connection: Connection,
+        ready: Ready,
+        planned: Sequence[Planned],
+        before: _Written | None,
+        appended: asyncio.Event,
+        *,
+        look: bool,
+    ) -> None:
         streams = [change.stream for change in ready.changes]
-        here = await target.versions(self._connection, streams) if look else {}
+        here = await target.versions(connection, streams) if look else {}
         batch = self._placed(ready, planned, here)
         wakes = []
         if ready.entity == "service":
             batch += encode_chunk([self._told(ChunkLoaded(number=self._chunks + 1, server_ids=streams))])
             wakes.append(Wake(self._run.id, WAKE))
-        async with self._connection.transaction():
-            await append_encoded(self._connection, batch, wakes)
-            await self._claim(ready.entity, ready.changes)
+        async with connection.transaction():
+            await append_encoded(connection, batch, wakes)
+            if wakes:
+                self._version, self._chunks = self._version + 1, self._chunks + 1
+            appended.set()
+            if before is not None:
+                await asyncio.wait([before.writing])
+                before.writing.result()
+            await self._claim(connection, ready.entity, ready.changes)
             if ready.entity == "user":
-                await self._logins(ready)
-        if wakes:
-            self._version, self._chunks = self._version + 1, self._chunks + 1
+                await self._logins(connection, ready)
 
     def _placed(self, ready: Ready, planned: Sequence[Planned], here: dict[UUID, int]) -> list[Row]:
         """The events of a chunk behind what their streams hold; what is new and there already was taken back once."""
@@ -192,20 +253,20 @@ class _Loader:
     def _told(self, event: object) -> Entry:
         return Entry(self._run.id, self._version + 1, event, self._run.meta)
 
-    async def _claim(self, entity: str, changes: list[Change]) -> None:
+    async def _claim(self, connection: Connection, entity: str, changes: list[Change]) -> None:
         new = [change for change in changes if change.is_new]
         old = [change for change in changes if not change.is_new]
         source, run = self._run.source, self._run.id
         if new:
             columns = [c.source_id for c in new], [c.stream for c in new], [c.content_hash for c in new]
-            await self._connection.execute(SQL.claim_rows, source, entity, *columns, run)
+            await connection.execute(SQL.claim_rows, source, entity, *columns, run)
         if old:
             renewed = [c.source_id for c in old], [c.content_hash for c in old]
-            await self._connection.execute(SQL.renew_rows, source, entity, *renewed, run)
+            await connection.execute(SQL.renew_rows, source, entity, *renewed, run)
 
-    async def _logins(self, ready: Ready) -> None:
-        await self._connection.execute(SQL.close_logins, ready.closed)
+    async def _logins(self, connection: Connection, ready: Ready) -> None:
+        await connection.execute(SQL.close_logins, ready.closed)
         addresses, people = [email for email, _ in ready.opened], [user for _, user in ready.opened]
-        await self._connection.execute(SQL.open_logins, addresses, people)
+        await connection.execute(SQL.open_logins, addresses, people)
         columns: list[list[Any]] = [list(column) for column in zip(*ready.credentials, strict=True)] or [[], [], []]
-        await self._connection.execute(SQL.put_credentials, *columns, LEGACY_DAYS)
+        await connection.execute(SQL.put_credentials, *columns, LEGACY_DAYS)

@@ -90,7 +90,7 @@ async def rollback(connection: Connection, run: UUID, *, dry_run: bool = False) 
     if dry_run:
         async with target.reading(connection):
             return await _Rollback(connection, run, source, dry_run=True).go()
-    await target.lock(connection, source)
+    await target.lock(source, connection)
     try:
         return await _Rollback(connection, run, source).go()
     except Conflict as error:

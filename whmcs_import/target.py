@@ -63,13 +63,15 @@ async def reading(connection: Connection) -> AsyncIterator[None]:
         await connection.execute("RESET ROLE")
 
 
-async def lock(connection: Connection, source: str) -> None:
-    """Make this the only import of the source until the connection ends.
+async def lock(source: str, first: Connection, second: Connection | None = None) -> None:
+    """Make this the only import of the source until both connections have ended: what a killed one still writes is
+    nothing to begin beside.
 
     Raises:
         TargetError: another one runs.
     """
-    if not await connection.fetchval(SQL.try_lock, source):
+    locked = await first.fetchval(SQL.try_lock, source)
+    if not locked or not await (second or first).fetchval(SQL.try_lock, f"{source}:second"):
         raise TargetError(f"another import of {source!r} is running: wait until it ends")
 
 
