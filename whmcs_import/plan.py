@@ -18,16 +18,16 @@ from uuid import UUID
 from msgspec import structs
 
 from whmcs_import import adoption, mapping, outcomes, rows, shop, users
-from whmcs_import.accounts import Account, Accounts
 from whmcs_import.adoption import Named
 from whmcs_import.crew import Alone, Crew
 from whmcs_import.findings import Findings, Unmapped
 from whmcs_import.mapping_file import MappingFile
 from whmcs_import.options import Note
 from whmcs_import.outcomes import Found, Groups, Outcome
+from whmcs_import.people import Account, Accounts, User, Users
 from whmcs_import.shop import Product, Shop
 from whmcs_import.staging import Span, Staging
-from whmcs_import.users import SignIns, UserRow
+from whmcs_import.users import SignIns
 
 ENTITIES = {"plans": "product", "users": "user", "accounts": "client", "servers": "service"}
 EXAMPLES = 3
@@ -241,8 +241,9 @@ class _Planner:
         self._live: set[str] = set()  # the services to import, those set aside among them
         self.sign_ins = SignIns.of(source, [], set())
         self._clients = {id for id, _, _ in rows.standing(staging)}
-        self._repair = file.defaults.fix_mojibake == "auto"
-        self._accounts = Accounts(staging, self._shop, source, repair=self._repair)
+        repair = file.defaults.fix_mojibake == "auto"
+        self._accounts = Accounts(staging, self._shop, source, repair=repair)
+        self._users = Users(staging, self._accounts, source, repair=repair)
         self._digest_catalogue()
         self.groups = Groups(self._digest.hexdigest(), [])
 
@@ -310,12 +311,14 @@ class _Planner:
         crew = self._crew if self._crew is not None and len(spans) >= WORTH_A_CREW else Alone(self._staging)
         crew.begin(outcomes.Mapper, self._source, self._file)
         ids = sorted(self._known)
+        people = self._staging.count("tblusers") // len(spans) + 1, len(self._clients) // len(spans) + 1
         named: list[list[Named]] = []
         for names, packed in crew.each("outcomes", ((span, self._keys(ids, span)) for span in spans)):
             self._staging.keep_found(packed)
             named.append(names)
             self._progress("services", sum(map(len, named)))
-            self._accounts.prepare(len(self._clients) // len(spans) + 1)
+            self._users.prepare(people[0])
+            self._accounts.prepare(people[1])
         disputed = adoption.disputed(chain.from_iterable(named))
         torn = [{name.service_id for name in names if adoption.is_disputed(name, disputed)} for names in named]
         some = [(span, of_it) for span, of_it in zip(spans, torn, strict=True) if of_it]
@@ -330,8 +333,8 @@ class _Planner:
 
     def _remember(self, outcome: Outcome) -> None:
         """Keep an outcome for the next run, but nothing of who was erased."""
-        people = {("service", str(outcome.id)), ("client", str(outcome.client))}
-        if not people & self._earlier.erased:
+        erased = self._earlier.erased
+        if not erased or not {("service", str(outcome.id)), ("client", str(outcome.client))} & erased:
             self.groups.outcomes.append(structs.replace(outcome, payload=b"") if outcome.payload else outcome)
 
     def _unreadable(self, name: str, table: str) -> None:
@@ -437,7 +440,7 @@ class _Planner:
             if account.status == "Inactive" and account.id in owners:
                 self._plan.warn("accounts", account.id, [("inactive_client_live_service", "it has live services")])
         of_imported = [member for client in imported for member in members.get(client, [])]
-        self._users({member.user for member in of_imported}, {member.user for member in of_imported if member.owner})
+        self._sign_ins({member.user for member in of_imported}, {member.user for member in of_imported if member.owner})
 
     def _account(self, account: Account, imported: set[int]) -> None:
         self._digest.update(account.canonical)
@@ -453,31 +456,29 @@ class _Planner:
         self._plan.warn("accounts", account.id, _said(notes))
         self._compare("accounts", str(account.id), payload)
 
-    def _users(self, linked: set[int], owners: set[int]) -> None:
+    def _sign_ins(self, linked: set[int], owners: set[int]) -> None:
         erased = {id for entity, id in self._earlier.erased if entity == "user"}
-        here = [row for row in rows.users(self._staging) if row.id in linked and users.key(row.id) not in erased]
+        here = [row for row in self._users.rows() if row.id in linked and users.key(row.id) not in erased]
         self.sign_ins = SignIns.of(self._source, here, owners)
         problems = self.sign_ins.problems(self._earlier.logins)
-        for row in rows.users(self._staging):
-            canonical = structs.replace(row, password=users.fingerprint(row))
-            self._digest.update(outcomes.canonical(canonical))
-            tally = self._plan.entities["users"]
-            tally.seen += 1
-            if (key := users.key(row.id)) in erased or row.id not in linked:
+        for user in self._users:
+            id, key = user.row.id, user.key
+            self._digest.update(user.canonical)
+            self._plan.entities["users"].seen += 1
+            if key in erased or id not in linked:
                 self._skip("users", key, "erased" if key in erased else "no_imported_account")
                 continue
-            payload, notes = users.user(self._source, row, problems.get(row.id), repair=self._repair)
-            self._plan.warn("users", users.key(row.id), _said(notes))
-            self._compare("users", users.key(row.id), outcomes.encode(payload), also=users.fingerprint(row))
-            self._login(row, problems.get(row.id))
+            payload, notes = self._users.written(user, problems.get(id))
+            self._plan.warn("users", key, _said(notes))
+            self._compare("users", key, payload, also=user.fingerprint)
+            self._login(user, problems.get(id))
 
-    def _login(self, row: UserRow, problem: str | None) -> None:
+    def _login(self, user: User, problem: str | None) -> None:
         self._plan.entities["logins"].seen += 1
-        key = users.key(row.id)
         if problem is None:
-            self._logins.add(key)
+            self._logins.add(user.key)
         else:
-            self._plan.quarantine("logins", key, problem, f"address {row.email!r} of user {key}")
+            self._plan.quarantine("logins", user.key, problem, f"address {user.row.email!r} of user {user.key}")
 
     # Comparing
 

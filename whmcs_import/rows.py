@@ -10,7 +10,7 @@ from whmcs_import.adoption import Link
 from whmcs_import.mapping import Service
 from whmcs_import.options import AddonRow, FieldRow, OptionRow
 from whmcs_import.shop import Shop
-from whmcs_import.staging import TABLES, Copy, Row, Span
+from whmcs_import.staging import LOWEST, TABLES, Copy, Row, Span
 from whmcs_import.users import ClientRow, Membership, UserRow
 from whmcs_import.values import storable, text
 
@@ -128,11 +128,11 @@ def clients(staging: Copy, shop: Shop) -> Iterator[ClientRow]:
         )
 
 
-def users(staging: Copy) -> Iterator[UserRow]:
-    """All users in the order of their ids."""
-    query = "SELECT id, first_name, last_name, email, password, second_factor FROM tblusers WHERE id IS NOT NULL"
+def users(staging: Copy, above: int = LOWEST) -> Iterator[UserRow]:
+    """The users whose ids are above one, in the order of their ids."""
+    query = "SELECT id, first_name, last_name, email, password, second_factor FROM tblusers WHERE id > ? ORDER BY id"
     twins = frozenset(staging.twins("tblusers"))
-    for row in staging.rows(f"{query} ORDER BY id"):
+    for row in staging.rows(query, above):
         if row[0] not in twins:
             yield UserRow(row[0], *(str(value or "") for value in row[1:]))
 
