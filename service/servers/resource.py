@@ -28,7 +28,7 @@ from service.web import idempotency, paging, problems
 from service.web.body import body, query
 from service.web.models import PageQuery
 from service.web.problems import Problem, invalid
-from service.web.reply import reply, tagged
+from service.web.reply import reply, tagged, written
 
 WAITS = "It would wait: the place is under maintenance or cannot be reached just now."
 
@@ -51,14 +51,7 @@ async def list_servers(req: Request) -> Response:
         rows = await d.reads.at_hand.fetch(order.of_everybody, *fields)
     else:
         rows = await d.reads.at_hand.fetch(order.of_account, *fields, account)
-    servers = await d.shown.servers(rows[: asked.limit], sights, staff=who.staff)
-    shown = paging.page(
-        rows,
-        asked.limit,
-        lambda row: servers[row["server_id"]],
-        lambda row: paging.cursor(asked.sort, row[order.column], row["server_id"]),
-    )
-    return reply(shown)
+    return written(await d.shown.page(rows, asked.limit, asked.sort, order.column, sights, staff=who.staff))
 
 
 async def show_server(req: Request) -> Response:

@@ -15,7 +15,12 @@ encode = msgspec.json.Encoder().encode
 
 def reply(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON answer that nobody may keep."""
-    return Response(encode(body), status, {"Cache-Control": "no-store", **(headers or {})}, "application/json")
+    return written(encode(body), status, headers)
+
+
+def written(data: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """The same of what is JSON already."""
+    return Response(data, status, {"Cache-Control": "no-store", **(headers or {})}, "application/json")
 
 
 def tagged(request: Request, body: dict[str, Any]) -> Response:

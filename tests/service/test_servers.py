@@ -91,6 +91,31 @@ async def test_a_list_after_a_write_shows_it(world: World, as_ann: httpx.AsyncCl
     assert answer.json()["data"] == [server]
 
 
+async def test_the_same_page_is_another_for_staff_in_another_order_and_while_a_cluster_is_away(
+    world: World, as_ann: httpx.AsyncClient, as_staff: httpx.AsyncClient, order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reads, "SIGHT_SECONDS", 0)
+    for _ in range(2):
+        await running(world, as_ann, order())
+    await world.project()
+
+    async def listed(client: httpx.AsyncClient, query: str = "") -> Any:
+        return (await client.get(f"/v1/servers?limit=1{query}")).json()
+
+    first = await listed(as_ann)
+    assert await listed(as_ann) == first
+    assert "admin" in (await listed(as_staff, "&scope=all"))["data"][0]
+    assert await listed(as_ann) == first
+    named = await listed(as_ann, "&sort=name")
+    after = (await listed(as_ann, f"&sort=name&cursor={named['page']['next_cursor']}"))["data"]
+    assert [one["id"] for one in after] != [one["id"] for one in named["data"]]
+    observed = "INSERT INTO cluster_observation (cluster, reachable, observed_at) VALUES ('demo', $1, now())"
+    await world.store.pool.execute(f"{observed} ON CONFLICT (cluster) DO UPDATE SET reachable = $1", False)
+    assert (await listed(as_ann))["data"][0]["status"] == "unknown"
+    await world.store.pool.execute("UPDATE cluster_observation SET reachable = true")
+    assert await listed(as_ann) == first
+
+
 async def test_a_list_gives_up_waiting_for_views_that_do_not_move(as_ann: httpx.AsyncClient, order: Order) -> None:
     await ordered(as_ann, order())
     assert (await as_ann.get("/v1/servers")).json()["data"] == []
