@@ -33,6 +33,7 @@ export type BillingHolds = Schemas["BillingHolds"];
 export type Past = Schemas["Past"];
 export type ServerPast = Schemas["ServerPast"];
 export type AddressHistory = Schemas["AddressHistory"];
+export type SavedView = Schemas["SavedView"];
 export type Metrics = Schemas["Metrics"];
 export type UserChange = Schemas["UserChange"];
 export type OpenSession = Schemas["OpenSession"];

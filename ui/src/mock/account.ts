@@ -1,4 +1,4 @@
-import type { ApiToken, OpenSession, SshKey } from "@/api/types";
+import type { ApiToken, OpenSession, SavedView, SshKey } from "@/api/types";
 
 export const AT = "2026-03-03T14:05:00Z";
 const FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0";
@@ -8,6 +8,7 @@ export class MockAccount {
   sessions: OpenSession[] = [session("ses_1", true, FIREFOX), session("ses_2", false, "Safari on a phone")];
   tokens: ApiToken[] = [];
   keys: SshKey[] = [];
+  views: SavedView[] = [];
   /** Whether the user proved lately who they are. */
   proved = true;
   codesLeft = 0;

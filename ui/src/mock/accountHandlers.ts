@@ -1,5 +1,5 @@
 import { http, HttpResponse, type HttpHandler } from "msw";
-import type { ApiToken, SshKey, SshKeyCreate } from "@/api/types";
+import type { ApiToken, SavedView, SshKey, SshKeyCreate } from "@/api/types";
 import { AT } from "./account";
 import type { MockDb } from "./db";
 import type { Guard } from "./handlers";
@@ -21,6 +21,34 @@ export function accountHandlers(db: MockDb, guarded: Guard): HttpHandler[] {
     http.patch(
       me,
       guarded(async ({ request, user }) => HttpResponse.json(Object.assign(user, await request.json()))),
+    ),
+    http.get(
+      `${me}/views`,
+      guarded(() => list(account.views)),
+    ),
+    http.post(
+      `${me}/views`,
+      guarded(async ({ request }) => {
+        const asked = (await request.json()) as Pick<SavedView, "name" | "query" | "scope">;
+        if (account.views.some(({ name }) => name === asked.name)) return no(409, "already_exists");
+        const id = `view_${account.views.length + 1}`;
+        account.views.push({ id, object: "saved_view", ...asked, created_at: AT, updated_at: AT });
+        return HttpResponse.json(account.views.at(-1), { status: 201 });
+      }),
+    ),
+    http.put(
+      `${me}/views/:id`,
+      guarded(async ({ request, id }) => {
+        const view = account.views.find((each) => each.id === id);
+        return view ? HttpResponse.json(Object.assign(view, await request.json())) : no(404, "not_found");
+      }),
+    ),
+    http.delete(
+      `${me}/views/:id`,
+      guarded(({ id }) => {
+        account.views = account.views.filter((each) => each.id !== id);
+        return done();
+      }),
     ),
     http.put(
       `${me}/password`,

@@ -1,14 +1,16 @@
 import { X } from "lucide-react";
 import { lazy, useState } from "react";
 import { Link } from "wouter";
+import { describe } from "@/api/errors";
 import type { User } from "@/api/types";
 import { classes } from "@/lib/classes";
 import { useSearchParams } from "@/lib/location";
 import { paths } from "@/paths";
 import { Button } from "@/ui/Button";
+import { Failure } from "@/ui/Failure";
 import { Later } from "@/ui/Later";
 import { words } from "@/words";
-import { useViews, type View } from "./views";
+import { sameSearch, searchOf, useViews } from "./views";
 
 const { views: said } = words.servers;
 const SaveView = lazy(async () => ({ default: (await import("./SaveView")).SaveView }));
@@ -18,19 +20,35 @@ export function SavedViews({ user }: { user: User }) {
   const { views, save, drop } = useViews(user.id);
   const [params] = useSearchParams();
   const search = params.toString();
-  const shown = views.some((view) => view.search === search);
-  if (views.length === 0 && !search) return null;
+  const links = views.map((view) => ({ id: view.id, name: view.name, search: searchOf(view) }));
+  const shown = links.some((link) => sameSearch(link.search, search));
+  const failure = save.error ?? drop.error;
+  if (links.length === 0 && !search) return null;
   return (
-    <nav aria-label={said.title} className="flex flex-wrap items-center gap-2">
-      {views.map((view) => (
-        <Saved key={view.name} view={view} current={view.search === search} onDrop={() => drop(view.name)} />
-      ))}
-      {search && !shown ? <Save onSave={(name) => save({ name, search })} /> : null}
-    </nav>
+    <>
+      <nav aria-label={said.title} className="flex flex-wrap items-center gap-2">
+        {links.map((link) => (
+          <Saved
+            key={link.id}
+            link={link}
+            current={sameSearch(link.search, search)}
+            onDrop={() => drop.mutate(link.id)}
+          />
+        ))}
+        {search && !shown ? <Save onSave={(name) => save.mutate({ name, search })} /> : null}
+      </nav>
+      {failure ? <Failure title={save.error ? said.saveFailed : said.dropFailed} {...describe(failure)} /> : null}
+    </>
   );
 }
 
-function Saved({ view: { name, search }, current, onDrop }: { view: View; current: boolean; onDrop: () => void }) {
+interface SavedProps {
+  link: { name: string; search: string };
+  current: boolean;
+  onDrop: () => void;
+}
+
+function Saved({ link: { name, search }, current, onDrop }: SavedProps) {
   return (
     <span
       className={classes(

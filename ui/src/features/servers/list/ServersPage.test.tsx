@@ -236,7 +236,7 @@ test("without a stream it says so, quietly, and shows the list all the same", as
 
 test("staff keep lists by name, come back to them and forget them", async () => {
   localStorage.clear();
-  const { user, url } = renderApp("/servers", {
+  const { user, url, db } = renderApp("/servers", {
     servers: [aServer({ name: "alpha" }), aServer({ name: "beta", status: "stopped" })],
     user: admin,
   });
@@ -248,14 +248,41 @@ test("staff keep lists by name, come back to them and forget them", async () => 
   expect(within(dialog).getByRole("button", { name: "Save" })).toHaveAccessibleDescription("A name is needed.");
   await user.type(within(dialog).getByLabelText("Name"), "At rest{Enter}");
   const views = await screen.findByRole("navigation", { name: "Saved views" });
-  expect(within(views).getByRole("link", { name: "At rest" })).toHaveAttribute("aria-current", "page");
+  expect(await within(views).findByRole("link", { name: "At rest" })).toHaveAttribute("aria-current", "page");
+  expect(db.account.views).toMatchObject([{ name: "At rest", query: "status=stopped", scope: "all" }]);
   await user.selectOptions(screen.getByLabelText("Status"), "");
   expect(await screen.findByRole("link", { name: "alpha" })).toBeVisible();
   await user.click(within(views).getByRole("link", { name: "At rest" }));
   expect(url()).toBe("/servers?status=stopped");
   await waitFor(() => expect(screen.queryByRole("link", { name: "alpha" })).toBeNull());
   await user.click(within(views).getByRole("button", { name: "Forget the view At rest" }));
-  expect(within(views).queryByRole("link")).toBeNull();
+  await waitFor(() => expect(within(views).queryByRole("link")).toBeNull());
+  expect(db.account.views).toEqual([]);
+});
+
+test("views that were kept in the browser go to the service, once; those of a name that is there do not", async () => {
+  const before = [
+    { name: "Mine", search: "scope=own&sort=name" },
+    { name: "Known", search: "q=other" },
+  ];
+  localStorage.setItem(`hostler.views.${admin.id}`, JSON.stringify(before));
+  const { db } = renderApp("/servers", { servers: [aServer()], user: admin });
+  const times = { created_at: "2026-01-01T00:00:00Z", updated_at: "2026-01-01T00:00:00Z" };
+  db.account.views.push({ id: "view_0", object: "saved_view", name: "Known", query: "q=a", scope: "all", ...times });
+  expect(await screen.findByRole("link", { name: "Mine" })).toHaveAttribute("href", "/servers?sort=name&scope=own");
+  expect(screen.getByRole("link", { name: "Known" })).toHaveAttribute("href", "/servers?q=a");
+  expect(db.account.views).toHaveLength(2);
+  expect(localStorage.getItem(`hostler.views.${admin.id}`)).toBeNull();
+});
+
+test("a view that cannot be saved is said", async () => {
+  localStorage.clear();
+  const { user } = renderApp("/servers?q=a", { servers: [aServer({ name: "alpha" })], user: admin });
+  const problem = { title: "Full", detail: "There is room for 50 views.", status: 409, code: "not_allowed" };
+  network.use(http.post("*/v1/users/me/views", () => HttpResponse.json(problem, { status: 409 })));
+  await user.click(await screen.findByRole("button", { name: "Save this view" }));
+  await user.type(within(await screen.findByRole("alertdialog")).getByLabelText("Name"), "One more{Enter}");
+  expect(await screen.findByRole("alert")).toHaveTextContent("The view could not be savedThere is room for 50 views.");
 });
 
 test("staff suspend many for a reason, after it says what becomes of each", async () => {
