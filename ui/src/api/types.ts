@@ -29,6 +29,7 @@ export type Drift = Schemas["Drift"];
 export type ImportRun = Schemas["ImportRun"];
 export type ImportRunReport = Schemas["ImportRunReport"];
 export type SystemHealth = Schemas["SystemHealth"];
+export type Decision = Schemas["Decision"];
 export type BillingHolds = Schemas["BillingHolds"];
 export type Past = Schemas["Past"];
 export type ServerPast = Schemas["ServerPast"];

@@ -1,4 +1,13 @@
-import type { AddressHistory, BillingHolds, Cluster, Drift, ImportRunReport, Past, SystemHealth } from "@/api/types";
+import type {
+  AddressHistory,
+  BillingHolds,
+  Cluster,
+  Decision,
+  Drift,
+  ImportRunReport,
+  Past,
+  SystemHealth,
+} from "@/api/types";
 import type { components } from "@/api/schema";
 import { MockShelf } from "./shelf";
 
@@ -29,6 +38,7 @@ export class MockStaff {
     allowed_until: null,
   };
   health: SystemHealth = aHealth();
+  decisions: Decision[] = [];
   holders: AddressHistory["holders"] = [];
   destroys: components["schemas"]["Destroys"] = {
     object: "destroys",
@@ -89,6 +99,21 @@ export function aHealth(changes: Partial<SystemHealth> = {}): SystemHealth {
     operations: { queued: 0, running: 0, needs_attention: 0 },
     events_per_minute: { last_minute: 0, ten_minutes: 0 },
     webhooks: [],
+    ...changes,
+  };
+}
+
+export function aDecision(changes: Partial<Decision> = {}): Decision {
+  const about = { cluster: null, node: null, mode: null, vmid: null, server: null, drift: null, minutes: null };
+  return {
+    id: "dec_1",
+    object: "decision",
+    kind: "effects_paused",
+    by: { id: null, name: "carl@host" },
+    reason: null,
+    about: { ...about, backup_at: null },
+    request_id: null,
+    at: new Date().toISOString(),
     ...changes,
   };
 }

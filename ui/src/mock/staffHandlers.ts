@@ -90,6 +90,10 @@ export function staffHandlers(db: MockDb, guarded: Guard): HttpHandler[] {
       "*/v1/admin/health",
       forStaff(() => HttpResponse.json(staff.health)),
     ),
+    http.get(
+      "*/v1/admin/decisions",
+      forStaff(() => list(staff.decisions)),
+    ),
     http.post(
       "*/v1/admin/effects",
       forStaff(async ({ request }) => {

@@ -1,6 +1,7 @@
 import { capacityWords } from "./capacity";
 import { catalogueWords } from "./catalogue";
 import { holdWords } from "./holds";
+import { decisionWords } from "./decisions";
 import { healthWords } from "./health";
 import { importWords } from "./imports";
 import { overviewWords } from "./overview";
@@ -29,6 +30,7 @@ export const staffWords = {
   holds: holdWords,
   imports: importWords,
   health: healthWords,
+  decisions: decisionWords,
   overview: overviewWords,
   past: pastWords,
   people: peopleWords,

@@ -86,6 +86,17 @@ export const staffQueries = {
       queryKey: ["staff", "health"] as const,
       queryFn: ({ signal }) => unwrap(api.GET("/v1/admin/health", { signal })),
     }),
+  decisions: () =>
+    infiniteQueryOptions({
+      ...live,
+      queryKey: ["staff", "decisions"] as const,
+      initialPageParam: undefined as string | undefined,
+      queryFn: ({ pageParam, signal }) => {
+        const query = { limit: 10, cursor: pageParam };
+        return unwrap(api.GET("/v1/admin/decisions", { params: { query }, signal }));
+      },
+      getNextPageParam: (last) => last.page.next_cursor ?? undefined,
+    }),
   holds: () =>
     queryOptions({
       ...live,

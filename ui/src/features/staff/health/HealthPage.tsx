@@ -8,6 +8,7 @@ import { Notice } from "@/ui/Notice";
 import { Section } from "@/ui/Section";
 import { Time } from "@/ui/Time";
 import { words } from "@/words";
+import { Decisions } from "./Decisions";
 import { Effects } from "./Effects";
 import { PROGRAMS } from "./programs";
 
@@ -26,6 +27,7 @@ export function HealthPage() {
             <Work health={now} />
             <Programs programs={now.programs} />
             <Database health={now} />
+            <Decisions />
           </div>
         </div>
       )}

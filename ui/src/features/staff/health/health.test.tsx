@@ -2,7 +2,7 @@ import { screen, waitFor, within } from "@testing-library/react";
 import { expect, test } from "vitest";
 import { renderApp } from "@/mock/app";
 import { admin } from "@/mock/fixtures";
-import { aHealth } from "@/mock/staff";
+import { aDecision, aHealth } from "@/mock/staff";
 
 const part = (name: string) => screen.findByRole("region", { name });
 
@@ -32,6 +32,32 @@ test("changes are paused with a reason, and go on again", async () => {
   await user.click(within(await screen.findByRole("alertdialog")).getByRole("button", { name: "Go on" }));
   await waitFor(() => expect(db.staff.health.effects.paused).toBe(false));
   expect(await screen.findByText("They are made as they are asked for.")).toBeVisible();
+});
+
+test("what staff decided stands there with who and why", async () => {
+  const { db } = renderApp("/admin/health", { user: admin });
+  const about = aDecision().about;
+  db.staff.decisions = [
+    aDecision({ id: "dec_3", reason: "moving racks" }),
+    aDecision({
+      id: "dec_2",
+      kind: "suspensions_let_through",
+      by: { id: "usr_1", name: "Root" },
+      about: { ...about, minutes: 10 },
+    }),
+    aDecision({ id: "dec_1", kind: "drift_adopted", about: { ...about, server: "srv_1", drift: "renamed" } }),
+  ];
+  const list = await screen.findByRole("list", { name: "What staff decided" });
+  const [paused, allowed, adopted] = within(list).getAllByRole("listitem");
+  expect(paused).toHaveTextContent(/^Changes on Proxmox pausedmoving racksby carl@host,/);
+  expect(allowed).toHaveTextContent(/^Many suspensions let through, for 10 minutesby Root,/);
+  expect(within(adopted!).getByRole("link", { name: "The server" })).toHaveAttribute("href", "/servers/srv_1");
+});
+
+test("where nothing was decided it says so", async () => {
+  renderApp("/admin/health", { user: admin });
+  const decided = await part("What staff decided");
+  expect(await within(decided).findByText("Nothing was decided so far.")).toBeVisible();
 });
 
 test("many suspensions at once wait for staff to agree", async () => {
