@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
 from starlette.requests import Request
@@ -14,11 +15,22 @@ from service.web.problems import Problem
 FREE_FAILURES, LONGEST_DELAY = 5, 30.0
 
 
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """How many failures are free, and the longest wait, in seconds, after another."""
+
+    free: int = FREE_FAILURES
+    longest: float = LONGEST_DELAY
+
+
+ONE, CROWD = Measure(), Measure(1_000, 5.0)  # of a whole network at all names: many may share an address
+
+
 class Throttle:
     """The failures of one network at one name."""
 
-    def __init__(self, d: Deps, name: str, req: Request):
-        self._pool = d.store.pool
+    def __init__(self, d: Deps, name: str, req: Request, measure: Measure = ONE):
+        self._pool, self._measure = d.store.pool, measure
         self._key = _key(name, req.client.host if req.client else "")
 
     async def check(self) -> None:
@@ -27,7 +39,7 @@ class Throttle:
         Raises:
             Problem: `rate_limited`, with the seconds to wait.
         """
-        seconds = await self._pool.fetchval(SQL.throttled, self._key, FREE_FAILURES, LONGEST_DELAY)
+        seconds = await self._pool.fetchval(SQL.throttled, self._key, self._measure.free, self._measure.longest)
         if seconds is not None:
             raise Problem("rate_limited", headers={"Retry-After": str(max(seconds, 1))})
 

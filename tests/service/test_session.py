@@ -14,7 +14,7 @@ import pytest
 from domain import ids
 from domain.account.events import PasswordRehashed
 from runtime import passwords
-from service.identity import cookies, models, throttle
+from service.identity import cookies, models, session, throttle
 from tests.service.world import PASSWORD, Person, World
 
 
@@ -117,6 +117,20 @@ async def test_guessing_is_slowed_down_and_time_lets_the_right_password_in(world
         await pool.execute("UPDATE login_attempt SET last_at = last_at - $1::interval", timedelta(seconds=2))
         assert (await login(client)).status_code == 200
         assert (await login(client, password="wrong")).status_code == 401  # counting starts anew
+
+
+async def test_who_guesses_at_very_many_names_is_slowed_down_too(
+    world: World, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "CROWD", throttle.Measure(3, 5.0))
+    async with world.anonymous() as client:
+        for name in "abc":
+            assert (await login(client, f"{name}@example.com", "wrong")).status_code == 401
+        await world.store.pool.execute("UPDATE login_attempt SET last_at = now()")
+        slowed = await login(client)
+        assert (slowed.status_code, 1 <= int(slowed.headers["retry-after"]) <= 5) == (429, True)
+        await world.store.pool.execute("UPDATE login_attempt SET last_at = now() - interval '6 seconds'")
+        assert (await login(client)).status_code == 200
 
 
 async def test_the_delay_has_an_end(world: World, ann: Person) -> None:

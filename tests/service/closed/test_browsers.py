@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import httpx
 import pytest
 
 from service.app import PAGES
-from service.identity import cookies
+from service.identity import cookies, session
 from service.web import problem_list
 from service.web.edge import SECURITY
 from service.web.problems import KINDS, PLACE
@@ -100,10 +101,20 @@ async def test_an_address_nobody_has_takes_as_much_work(
         return False
 
     monkeypatch.setattr("runtime.passwords.verify", verify)
+    monkeypatch.setattr(session, "LEAST_SECONDS", 0.3)
+    old = await world.person("old@example.com")
+    await world.store.pool.execute("UPDATE credential SET scheme = 'md5_salt' WHERE user_id = $1", old.id)
     async with world.anonymous() as client:
-        for email in (ann.email, "nobody@example.com"):
-            await client.post("/v1/login", json={"email": email, "password": "wrong"})
-    assert checked == ["argon2id", "argon2id"]
+        for email, work in (
+            (ann.email, ["argon2id"]),
+            ("nobody@example.com", ["argon2id"]),
+            (old.email, ["md5_salt", "argon2id"]),
+        ):
+            checked.clear()
+            began = time.monotonic()
+            assert (await client.post("/v1/login", json={"email": email, "password": "wrong"})).status_code == 401
+            assert checked == work
+            assert 0.3 <= time.monotonic() - began < 3
 
 
 async def test_every_problem_is_explained_where_its_type_leads(world: World) -> None:
