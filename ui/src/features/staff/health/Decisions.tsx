@@ -1,5 +1,5 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Link } from "react-router";
+import { Link } from "wouter";
 import { describe } from "@/api/errors";
 import type { Decision } from "@/api/types";
 import { staffQueries } from "@/features/staff/queries";
