@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import yaml
@@ -110,6 +110,11 @@ class Reader:
                 raise self.refuse(key, f"unknown key {key.value!r} in {what}{hint(key.value, keys)}")
             values[key.value] = keys[key.value](value)
         return values
+
+
+def is_close(text: str, allowed: Iterable[str]) -> bool:
+    """Whether a name looks like another one misspelled."""
+    return bool(difflib.get_close_matches(text, list(allowed), n=1, cutoff=0.75))
 
 
 def hint(text: str, allowed: Mapping[str, Any] | tuple[str, ...]) -> str:

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
-from whmcs_import.checked_yaml import MappingError, Reader, hint
+from whmcs_import.checked_yaml import MappingError, Reader, hint, is_close
 from whmcs_import.values import UNITS, normalise
 
 __all__ = ["MappingError", "MappingFile", "load", "parse"]
@@ -33,7 +33,7 @@ TARGET_TYPES = {
     "location": "enum",
     "hostname": "string",
 }
-EXTRA_TYPES = ("bool", "int", "string")
+EXTRA_TYPES = ("bool", "int", "string", "enum", "ip_list")
 TARGET_ALIASES = {"os_template": "image", "cores": "vcpus"}
 RANGES = {"memory_mib": (128, 1024 * 1024), "disk_gib": (1, 65536), "vcpus": (1, 512)}
 SOURCES = {
@@ -46,7 +46,7 @@ SOURCES = {
     "server": set[str](),
     "pve_node": set[str](),
 }
-PLAN_FIELDS = ("memory", "vcpus", "disk")
+PLAN_FIELDS = {"memory_mib": "memory", "vcpus": "vcpus", "disk_gib": "disk"}
 SERVICE_FIELDS = ("domain", "username", "dedicatedip")
 TAKES = ("value", "key", "label", "qty")
 OPERATIONS = ("set", "base", "add")
@@ -127,7 +127,7 @@ class MappingFile:
     source_timezone: str
     defaults: Defaults
     targets: Mapping[str, Target]
-    extras: Mapping[str, Target]  # kept beside the server under a name of the operator's choice
+    extras: Mapping[str, Target]  # kept beside the server under names of the operator's choice
     products: tuple[tuple[str, ProductRule], ...]
     servers: Mapping[int, str]
     ignore: tuple[str, ...]
@@ -199,7 +199,7 @@ def _mapping_file(r: Reader, node: yaml.Node) -> MappingFile:
             "source_timezone": lambda n: _timezone(r, n),
             "defaults": lambda n: _defaults(r, n),
             "targets": lambda n: n,
-            "extras": lambda n: _extras(r, n),
+            "extras": lambda n: n,
             "products": lambda n: _products(r, n),
             "servers": lambda n: _servers(r, n),
             "ignore": lambda n: r.many(n, r.name),
@@ -213,11 +213,14 @@ def _mapping_file(r: Reader, node: yaml.Node) -> MappingFile:
         raise r.refuse(node, f"version {top['version']} is not known: this program reads version 1")
     defaults = top.get("defaults", Defaults())
     adoption = top.get("adoption", {})
+    targets, extras = _targets(r, top["targets"], defaults)
+    if "extras" in top:
+        extras |= _extras(r, top["extras"], defaults, extras)
     return MappingFile(
         source_timezone=top["source_timezone"],
         defaults=defaults,
-        targets=_targets(r, top["targets"], defaults),
-        extras=top.get("extras", {}),
+        targets=targets,
+        extras=extras,
         products=top.get("products", ()),
         servers=top.get("servers", {}),
         ignore=top.get("ignore", ()),
@@ -227,17 +230,27 @@ def _mapping_file(r: Reader, node: yaml.Node) -> MappingFile:
     )
 
 
-def _targets(r: Reader, node: yaml.Node, defaults: Defaults) -> dict[str, Target]:
+def _targets(r: Reader, node: yaml.Node, defaults: Defaults) -> tuple[dict[str, Target], dict[str, Target]]:
+    """The targets, and those of names of the operator's own: what has a type and looks like no misspelling of ours."""
     targets: dict[str, Target] = {}
+    own: dict[str, Target] = {}
     for key, value in r.pairs(node, "targets"):
-        name = TARGET_ALIASES.get(key.value, key.value)
-        if name not in TARGET_TYPES:
+        name = TARGET_ALIASES.get(str(key.value), str(key.value))
+        if name in TARGET_TYPES:
+            targets[name] = _target(r, name, value, defaults)
+        elif _has_type(value) and not is_close(name, (*TARGET_TYPES, *TARGET_ALIASES)):
+            own[name] = _extra(r, name, value, f"targets.{name}", defaults)
+        else:
             raise r.refuse(key, f"unknown target {key.value!r} in targets{hint(key.value, TARGET_TYPES)}")
-        targets[name] = _target(r, name, value, defaults)
-    for name in ("memory_mib", "vcpus", "disk_gib"):
-        if name not in targets:
-            raise r.refuse(node, f"targets.{name} is missing: say where it comes from")
-    return targets
+    for name in PLAN_FIELDS.keys() - targets.keys():
+        sources = (Source("plan", Match(field=PLAN_FIELDS[name])),)
+        targets[name] = Target(name, TARGET_TYPES[name], sources, range=RANGES[name])
+    return targets, own
+
+
+def _has_type(node: yaml.Node) -> bool:
+    keys = [key.value for key, _ in node.value] if isinstance(node, yaml.MappingNode) else []
+    return "type" in keys
 
 
 def _target(r: Reader, name: str, node: yaml.Node, defaults: Defaults) -> Target:
@@ -274,23 +287,45 @@ def _target(r: Reader, name: str, node: yaml.Node, defaults: Defaults) -> Target
     )
 
 
-def _extras(r: Reader, node: yaml.Node) -> dict[str, Target]:
-    return {str(key.value): _extra(r, str(key.value), value) for key, value in r.pairs(node, "extras")}
+def _extras(r: Reader, node: yaml.Node, defaults: Defaults, known: Mapping[str, Target]) -> dict[str, Target]:
+    extras = {}
+    for key, value in r.pairs(node, "extras"):
+        name = str(key.value)
+        if name in known:
+            raise r.refuse(key, f"{name!r} stands in targets and in extras: remove one")
+        extras[name] = _extra(r, name, value, f"extras.{name}", defaults)
+    return extras
 
 
-def _extra(r: Reader, name: str, node: yaml.Node) -> Target:
-    what = f"extras.{name}"
+def _extra(r: Reader, name: str, node: yaml.Node, what: str, defaults: Defaults) -> Target:
     values = r.section(
         node,
         what,
         {
             "type": r.one_of(*EXTRA_TYPES),
             "sources": lambda n: r.many(n, lambda item: _source(r, item, f"{what}.sources")),
+            "required": r.boolean,
+            "range": lambda n: _range(r, n),
+            "default": r.scalar,
+            "values": lambda n: _values(r, n, f"{what}.values"),
+            "on_unmapped": r.one_of(*UNMAPPED),
         },
     )
-    if set(values) != {"type", "sources"}:
+    if not {"type", "sources"} <= set(values):
         raise r.refuse(node, f"{what} needs `type` ({', '.join(EXTRA_TYPES)}) and `sources`")
-    return Target(name=name, type=values["type"], sources=values["sources"], required=False)
+    if "range" in values and values["type"] != "int":
+        raise r.refuse(node, f"{what} is no number: it has no range")
+    closed = values["type"] == "enum"
+    return Target(
+        name=name,
+        type=values["type"],
+        sources=values["sources"],
+        required=values.get("required", False),
+        range=values.get("range"),
+        default=values.get("default"),
+        values=values.get("values", ()),
+        on_unmapped=values.get("on_unmapped", defaults.unknown_value if closed else "passthrough"),
+    )
 
 
 def _source(r: Reader, node: yaml.Node, what: str) -> Source:
@@ -350,7 +385,7 @@ def _match(r: Reader, source: yaml.Node, node: yaml.Node | None, kind: str, what
         "id": r.integer,
         "addon_id": r.integer,
         "configoption": r.integer,
-        "field": r.one_of(*(PLAN_FIELDS if kind == "plan" else SERVICE_FIELDS)),
+        "field": r.one_of(*(PLAN_FIELDS.values() if kind == "plan" else SERVICE_FIELDS)),
     }
     values = r.section(node, f"{what}.match", {key: readers[key] for key in sorted(allowed)})
     if not values:

@@ -199,11 +199,8 @@ class Mapper:
     def _is_spoken_of(self, value: Value) -> bool:
         key = value.kind, value.id
         if (known := self._spoken_of.get(key)) is None:
-            known = self._spoken_of[key] = self._world.resolver.claims(value) or self._is_vmid(value)
+            known = self._spoken_of[key] = self._world.resolver.claims(value)
         return known
-
-    def _is_vmid(self, value: Value) -> bool:
-        return value.kind == "custom_field" and value.id in self._vmid_fields
 
     def _claim(self, service: Service) -> Claim:
         product = self._world.shop.products.get(service.product)

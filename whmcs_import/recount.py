@@ -130,10 +130,13 @@ class Recount:
         more = sum(added)
         said: list[object] = []
         for _, (key, label, _) in self._first(target, sale):
-            if target.type == "bool":
-                said.append(YES.fullmatch(key.strip()) is not None)
+            meant = _translated(target, key, label) if target.values else None
+            if meant is None and target.type == "enum" and target.on_unmapped == "null":
+                said.append(UNTOLD)
             else:
-                said.append(label if target.type == "string" else _count(key) + more)
+                said.append(_typed(target, *((key, label) if meant is None else (meant, meant)), more))
+        if not said and not added and target.default is not None:
+            said.append(_typed(target, str(target.default), str(target.default), 0))
         return set(said or ([more] if added else [UNTOLD]))
 
     def _first(self, target: Target, sale: Sale) -> list[tuple[Source, Text]]:
@@ -160,6 +163,19 @@ class Recount:
         by_id = [rule for key, rule in self._file.products if key == str(sale.product)]
         by_name = [rule for key, rule in self._file.products if called(key, sale.product_name)]
         return next(iter(by_id + by_name), None)
+
+
+def _typed(target: Target, key: str, label: str, more: int) -> object:
+    if target.type == "bool":
+        return YES.fullmatch(key.strip()) is not None
+    if target.type == "int":
+        return _count(key) + more
+    if target.type == "ip_list":
+        words = (word.split("/")[0] for word in re.split(r"[\s,;]+", key))
+        return tuple(
+            word.lower() for word in words if re.fullmatch(r"[0-9.]{7,15}|[0-9A-Fa-f:.]+:[0-9A-Fa-f:.]*", word)
+        )
+    return key if target.type == "enum" else label
 
 
 def bare(text: str) -> str:

@@ -1,7 +1,9 @@
 """A draft of a mapping file, made of what a source sells: real names, how often they occur, what they say.
 
-Only what the built-in mapping is sure of becomes part of the draft; the rest stands in it as comments, so that nothing
-is guessed that nobody has looked at.
+It can be used as it stands: what the built-in mapping knows is mapped, values of images and places that nobody knows
+keep a name made of what they say, and what means no size is kept beside the servers in the words of the source. What
+only the operator can know stands in it as a comment: which cluster a server of WHMCS is, what a product of an unknown
+module is, and what may be a part of a size; services that have such a thing are set aside.
 """
 
 from __future__ import annotations
@@ -22,6 +24,14 @@ from whmcs_import.staging import Staging
 from whmcs_import.values import Piped, normalise
 
 SAMPLES = 5
+# What may be a part of a size, and what comes on top of one: "Extra RAM (x512MB)", "RAM +1GB".
+SIZE_WORDS = {
+    "memory_mib": re.compile(r"(?<![a-z])(ram|memory|arbeitsspeicher)(?![a-z])|内存|озу"),
+    "vcpus": re.compile(r"(?<![a-z])(v?cpus?|v?cores?|prozessor\w*)(?![a-z])|核"),
+    "disk_gib": re.compile(r"(?<![a-z])(dis[kc]s?|storage|ssd|hdd|nvme|space|festplatte|speicherplatz)(?![a-z])|磁盘"),
+}
+ON_TOP = re.compile(r"\+|(?<![a-z])(extra|additional|more|zusätzlich\w*|plus|add)(?![a-z])")
+PIECE = re.compile(r"(\d+)\s*([mgt])i?b(?![a-z])")
 SIZES = ("memory_mib", "vcpus", "disk_gib")
 NAMES = ("image", "location")
 # embire2/WHMCS-Proxmox-Manager: configoption4 cores, configoption5 RAM in MB, configoption6 disk in GB
@@ -86,12 +96,15 @@ def _lines(sold: Shop, sales: Sales, source: SourceInfo) -> Iterator[str]:
     yield f"# {sum(sales.products.values())} live services of virtual servers. Look at every line before you trust it."
     yield "version: 1"
     yield "source_timezone: UTC  # the zone of the server WHMCS runs on: its dates are meant in it"
-    yield "defaults: {stale_options: use_if_missing, unknown_value: quarantine, unknown_option: refuse}"
+    yield "defaults: {stale_options: use_if_missing, unknown_value: quarantine, unknown_option: quarantine}"
     yield "targets:"
+    tops = [(seen, top) for seen in _ordered(sales) if (top := _on_top(seen, sold)) is not None]
     for name in (*SIZES, *NAMES):
         fitting = [seen for seen in _ordered(sales) if _fits(known.targets[name], seen)]
         placed |= {(seen.kind, seen.id) for seen in fitting}
-        yield from _target(name, fitting, sold, sales, known.targets[name])
+        above = [(seen, line) for seen, (target, line) in tops if target == name and (seen.kind, seen.id) not in placed]
+        placed |= {(seen.kind, seen.id) for seen, _ in above}
+        yield from _target(name, fitting, above, sold, sales, known.targets[name])
     fitting = [seen for seen in _ordered(sales) if _fits(known.targets["hostname"], seen)]
     placed |= {(seen.kind, seen.id) for seen in fitting}
     yield from _hostname(fitting)
@@ -99,6 +112,31 @@ def _lines(sold: Shop, sales: Sales, source: SourceInfo) -> Iterator[str]:
     yield from _servers(sold, sales)
     left = [seen for seen in _ordered(sales) if (seen.kind, seen.id) not in placed and not _vmid(seen)]
     yield from _left_over(left, sold)
+
+
+def _size_of(seen: Seen) -> str | None:
+    """The size of which something may be a part, by its name."""
+    words = f"{seen.name.key} {seen.name.label}".casefold()
+    return next((name for name, pattern in SIZE_WORDS.items() if pattern.search(words)), None)
+
+
+def _on_top(seen: Seen, sold: Shop) -> tuple[str, str] | None:
+    """The size that something adds to, and how: only what is counted and says how much each of them is.
+
+    A disk more is not a larger disk, so that nothing is said of those.
+    """
+    words, name = f"{seen.name.key} {seen.name.label}".casefold(), _size_of(seen)
+    counted = seen.kind == "addon" or (seen.kind == "option" and sold.options[seen.id].kind == QUANTITY)
+    if name not in ("memory_mib", "vcpus") or not counted or not ON_TOP.search(words):
+        return None
+    match = "addon_id" if seen.kind == "addon" else "id"
+    start = f"{{from: {seen.kind}, match: {{{match}: {seen.id}}}, take: qty"
+    piece = PIECE.search(words)
+    if name == "vcpus":
+        return None if re.search(r"\d", words) else (name, f"{start}, op: add}}")
+    if piece is None:
+        return None
+    return name, f"{start}, scale: {piece[1]}, unit: {piece[2].upper()}iB, op: add}}"
 
 
 def _vmid(seen: Seen) -> bool:
@@ -116,7 +154,9 @@ def _fits(target: Target, seen: Seen) -> bool:
     )
 
 
-def _target(name: str, fitting: list[Seen], sold: Shop, sales: Sales, known: Target) -> Iterator[str]:
+def _target(
+    name: str, fitting: list[Seen], above: list[tuple[Seen, str]], sold: Shop, sales: Sales, known: Target
+) -> Iterator[str]:
     yield f"  {name}:"
     if name in NAMES:
         yield "    on_unmapped: quarantine"
@@ -127,6 +167,9 @@ def _target(name: str, fitting: list[Seen], sold: Shop, sales: Sales, known: Tar
             yield f"      # {_told(seen)}"
         if names:
             yield f"      - {{from: {kind}, match: {{any: {_text(names)}}}{_unit(name)}}}"
+    for seen, line in above:
+        yield f"      # {_told(seen)}"
+        yield f"      - {line}"
     yield from _elsewhere(name, sold)
     if name in NAMES:
         yield from _values(name, fitting, sold, sales, known)
@@ -172,15 +215,16 @@ def _values(name: str, fitting: list[Seen], sold: Shop, sales: Sales, known: Tar
         says.update({Piped(server, server): sales.servers[id] for id, server in sold.servers.items() if server})
     if not says:
         return
-    yield "    values:  # what it says there: what it is here; take the # away and write it in"
+    yield "    values:  # what it says there: what it is here"
     written = set()
     for said, count in sorted(says.items(), key=lambda item: (-item[1], str(item[0]))):
         if said.key in written:
             continue
         written.add(said.key)
         here = targets.translated(known, said)
-        line = f"{_text(said.key)}: {_text(here or 'WHAT-IT-IS-HERE')}  # {count} times: {_plain(said.label)}"
-        yield f"      {line}" if here else f"      # {line}"
+        known_here = "" if here else ", unknown here: the name is made of it"
+        name = _text(here or _slug(said))
+        yield f"      {_text(said.key)}: {name}  # {count} times: {_plain(said.label)}{known_here}"
 
 
 def _products(sold: Shop, sales: Sales) -> Iterator[str]:
@@ -188,11 +232,20 @@ def _products(sold: Shop, sales: Sales) -> Iterator[str]:
     for product in sorted(sold.products.values(), key=lambda p: p.id):
         live = sales.products[product.id]
         about = f"# {_plain(product.name)}, module {_plain(product.module) or 'none'}, {live} live services"
-        yield f"  {product.id}: {_rule(product)}  {about}"
+        if product.unknown is not None:
+            yield f"  # {product.id}: {{}}  {about}: {product.unknown[0]}, set aside until this line says more"
+        else:
+            yield f"  {product.id}: {_rule(product)}  {about}"
 
 
 def _rule(product: Product) -> str:
     return "{}" if product.is_vps else "{skip: not_a_vps}"
+
+
+def _slug(said: Piped) -> str:
+    """A name of letters, digits and dashes for what nobody knows."""
+    words = [re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-") for text in (said.label, said.key)]
+    return next((word for word in words if word), "unknown")
 
 
 def _servers(sold: Shop, sales: Sales) -> Iterator[str]:
@@ -204,15 +257,17 @@ def _servers(sold: Shop, sales: Sales) -> Iterator[str]:
 def _left_over(seen: list[Seen], sold: Shop) -> Iterator[str]:
     """What no target reads, each as the line that keeps it beside its servers."""
     if seen:
-        yield "# Nothing is known of these. Take a # away to keep what a line says beside the servers, map it above, or"
-        yield "# list it under ignore. Until then nothing is imported."
+        yield "# Nothing else is known of these: they are kept beside the servers as they are. Map above what means an"
+        yield "# image or a place, and list under ignore what nobody needs. What may be a part of a size is only named:"
+        yield "# until it is mapped above or its # is taken away, services that have it are set aside."
     yield "extras:"
     names: set[str] = set()
     for each in seen:
         name = re.sub(r"\W+", "_", each.name.key.casefold()).strip("_") or each.kind
         name = f"{name}_{each.id}" if name in names else name
         names.add(name)
-        yield f"  # {_text(name)}: {_extra(each, sold)}  # {_told(each)}"
+        comment = "# " if _size_of(each) is not None else ""
+        yield f"  {comment}{_text(name)}: {_extra(each, sold)}  # {_told(each)}"
     yield "ignore: []"
 
 

@@ -18,7 +18,18 @@ from msgspec import Struct
 from whmcs_import.mapping_file import MappingFile, Match, Scope, Source, Target, names
 from whmcs_import.options import Note, Refused, Sold, Value
 from whmcs_import.shop import Product
-from whmcs_import.values import UNITS, Piped, Quantity, count, normalise, quantity, storable, unit_of_name, yes_no
+from whmcs_import.values import (
+    UNITS,
+    Piped,
+    Quantity,
+    addresses,
+    count,
+    normalise,
+    quantity,
+    storable,
+    unit_of_name,
+    yes_no,
+)
 
 BASE_UNIT = {"memory_mib": "MiB", "disk_gib": "GiB"}
 PIECES = re.compile(r"(\d+)\s+(?:[x×]\s*)?(\d[\d.,]*\s*[^\W\d_]+)")
@@ -29,6 +40,7 @@ Amount: TypeAlias = "int | Fraction"  # whole numbers as such: fractions take te
 BINARY = ("KiB", "MiB", "GiB", "TiB")
 
 
+Extra: TypeAlias = "int | bool | str | list[str]"
 Answers: TypeAlias = dict[int, tuple[Any, list[Note]]]  # by target, with what was odd
 
 
@@ -77,6 +89,7 @@ class Resolver:
         self._readers: dict[tuple[str, int], list[int]] = {}
         self._sizes: dict[tuple[int, Piped, Piped | None], Amount | None] = {}
         self._claimed: dict[tuple[str, int], bool] = {}
+        self._of_vms = frozenset(map(normalise, mapping.vmid_fields))
         self._deciding = {id(s) for t in targets if t.type != "string" for s in t.sources}
         extras = [s for t in mapping.extras.values() for s in t.sources]
         self._deciding |= set(map(id, extras))
@@ -85,7 +98,7 @@ class Resolver:
         self._answers: dict[tuple[Any, ...], Answers] = {}
 
     def claims(self, value: Value) -> bool:
-        """Whether any target or extra, or the operator's `ignore`, speaks of this option, field or addon."""
+        """Whether a target or extra, `adoption` or `ignore` of the file speaks of this option, field or addon."""
         key = value.kind, value.id
         if key not in self._claimed:
             self._claimed[key] = self._spoken_of(value)
@@ -152,22 +165,35 @@ class Resolver:
             if (fixed := self._fixed(target, context)) is not None:
                 yield str(fixed)
 
-    def extras(self, context: Context, notes: list[Note]) -> dict[str, int | bool | str]:
-        """The extras that are said; one that cannot be read is left out with a note."""
-        found: dict[str, int | bool | str] = {}
+    def extras(self, context: Context, notes: list[Note]) -> dict[str, Extra]:
+        """The extras that are said; one that cannot be read is left out with a note.
+
+        Raises:
+            Refused: one that is required is not said, is outside its range, or not among the `values` it must have.
+        """
+        found: dict[str, Extra] = {}
         for name, target in self._mapping.extras.items():
             if (value := self._answer(self._extra, target, context, notes)) is not None:
                 found[name] = value
         return found
 
-    def _extra(self, target: Target, context: Context, notes: list[Note]) -> int | bool | str | None:
+    def _extra(self, target: Target, context: Context, notes: list[Note]) -> Extra | None:
         said = next(iter(self._readings(target, context, notes)), None)
-        value = _extra(target, said) if said else None
+        value = _extra(target, said) if said else self._unsaid(target, context)
         for reading in self._additions(target, context):
-            value = int(value or 0) + _count_of(reading)
+            value = int(str(value or 0)) + _count_of(reading)
         if value is None and said is not None:
             notes.append(Note("extra_unreadable", f"{target.name}: {said.where} says {str(said.text)!r}"))
+        if value is None and target.required:
+            raise Refused(f"{target.name}_missing", f"nothing says which {target.name} the service has")
+        if target.range and isinstance(value, int) and not target.range[0] <= value <= target.range[1]:
+            low, high = target.range
+            raise Refused(f"{target.name}_out_of_range", f"{value} is not between {low} and {high}")
         return value
+
+    def _unsaid(self, target: Target, context: Context) -> Extra | None:
+        """What the operator says of an extra of which the source says nothing."""
+        return None if target.default is None else _as_typed(target, str(target.default), str(target.default))
 
     def _answer(self, ask: Ask, target: Target, context: Context, notes: list[Note]) -> Any:
         """What `ask` says of a target; what the same product with the same values was told is remembered."""
@@ -268,7 +294,10 @@ class Resolver:
         return readers
 
     def _spoken_of(self, value: Value) -> bool:
-        return bool(self._read_by(value)) or any(map(self._mapping.ignores, (value.name.key, value.name.label)))
+        words = value.name.key, value.name.label
+        if value.kind == "custom_field" and not self._of_vms.isdisjoint(map(normalise, words)):
+            return True
+        return bool(self._read_by(value)) or any(map(self._mapping.ignores, words))
 
 
 def matches(match: Match, id: int, name: Piped) -> bool:
@@ -342,12 +371,25 @@ def _translated(values: tuple[tuple[str, str], ...], text: Piped) -> str | None:
     return None
 
 
-def _extra(target: Target, said: _Reading) -> int | bool | str | None:
+def _extra(target: Target, said: _Reading) -> Extra | None:
+    meant = translated(target, said.text) if target.values else None
+    if meant is None and target.type == "enum" and target.on_unmapped != "passthrough":
+        if target.on_unmapped == "null":
+            return None
+        raise Refused(f"{target.name}_unmapped", f"{said.where} says {str(said.text)!r}", str(said.text))
+    if meant is not None:
+        return _as_typed(target, meant, meant)
+    return _as_typed(target, said.text.key, said.text.label)
+
+
+def _as_typed(target: Target, key: str, label: str) -> Extra | None:
     if target.type == "bool":
-        return yes_no(said.text.key)
+        return yes_no(key)
     if target.type == "int":
-        return count(said.text.key)
-    return said.text.label
+        return count(key)
+    if target.type == "ip_list":
+        return [address for address, _ in addresses(key).found] or None
+    return key if target.type == "enum" else label
 
 
 def _count_of(reading: _Reading) -> int:

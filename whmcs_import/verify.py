@@ -294,7 +294,8 @@ class _Servers:
     def _extras(self, id: int, there: dict[str, set[object]], here: dict[str, Any]) -> None:
         for name, values in there.items():
             wanted = values if name in here else values | {UNTOLD}
-            self._verdict.admit("extras", id, name, wanted, here.get(name, UNTOLD))
+            kept = here.get(name, UNTOLD)
+            self._verdict.admit("extras", id, name, wanted, tuple(kept) if isinstance(kept, list) else kept)
         self._verdict.compare("servers", id, "extras", set(), here.keys() - there.keys())
 
     def _named(

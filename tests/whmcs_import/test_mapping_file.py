@@ -79,7 +79,6 @@ def test_layout_and_comments_do_not_change_the_digest_and_order_does() -> None:
         ('"re:(?i)^memory"', '"re:(?i^memory"', 6, "pattern"),
         ("ignore: [Support Level]", "ignroe: [Support Level]", 19, "did you mean 'ignore'"),
         ("servers: {3: fra, 4: ams}", "servers: {3: fra, 3: ams}", 18, "stands twice"),
-        ("  disk_gib: {sources: {from: plan, match: {field: disk}}}\n", "", 4, "targets.disk_gib is missing"),
         ("{from: option, match: {id: 7}}", "{from: option}", 8, "needs `match`"),
         ("memory_mib: 2048, cores: 1", "memory_mib: lots", 16, "whole number"),
         ("version: 1", "version: [1", 2, "not valid YAML"),
@@ -139,3 +138,29 @@ def test_a_file_that_is_missing_or_empty_is_refused(tmp_path: Path) -> None:
 )
 def test_an_alias_fits_by_spelling_pattern_or_glob(alias: str, name: str, fits: bool) -> None:
     assert mapping_file.names(alias, name) is fits
+
+
+def test_a_target_of_the_operators_own_has_a_type_and_a_misspelled_one_is_refused() -> None:
+    text = GOOD.replace(
+        "extras:",
+        "  spare_ips: {type: ip_list, sources: [{from: custom_field, match: {any: [IPs]}}]}\n"
+        "  panel:\n    type: enum\n    required: true\n    sources: [{from: option, match: {any: [Panel]}}]\n"
+        "    values: {none: none}\nextras:",
+    )
+    mapping = mapping_file.parse(text, "map.yaml")
+    assert {name: extra.type for name, extra in mapping.extras.items()} == {
+        "spare_ips": "ip_list",
+        "panel": "enum",
+        "backups": "bool",
+    }
+    assert (mapping.extras["panel"].required, mapping.extras["panel"].on_unmapped) == (True, "quarantine")
+    for wrong in ("memory_mb: {type: int", "diskgib: {type: int", "spare_ips: {", "backups: {type: bool"):
+        with pytest.raises(MappingError, match=r"map\.yaml:(13|20)"):
+            mapping_file.parse(text.replace("spare_ips: {type: ip_list", wrong), "map.yaml")
+
+
+def test_a_size_of_which_the_file_says_nothing_is_what_the_plan_says() -> None:
+    lines = [line for line in GOOD.splitlines() if "cores: {sources" not in line]
+    vcpus = mapping_file.parse("\n".join(lines), "map.yaml").targets["vcpus"]
+    assert [(source.kind, source.match.field) for source in vcpus.sources] == [("plan", "vcpus")]
+    assert (vcpus.required, vcpus.range) == (True, (1, 512))

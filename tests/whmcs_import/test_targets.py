@@ -1,5 +1,7 @@
 """How sizes and names come out of what was sold."""
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -144,3 +146,38 @@ def test_what_a_services_own_columns_say_can_be_kept() -> None:
     resolver = Resolver(given.mapping(text.replace("unknown_value: quarantine", "unknown_value: passthrough")))
     context = replace(given.context(Sold()), fields={"username": "my\x00os\ud800"})
     assert resolver.named("image", context, []) == Named("myos", "myos", False)
+
+
+def test_extras_are_translated_limited_and_required_as_targets_are() -> None:
+    def asked(sold: Sold, **keys: str) -> dict[str, Any]:
+        said = "".join(f", {name}: {value}" for name, value in keys.items())
+        text = given.MAPPING.replace("type: bool, sources: [{from: option, match: {any: [Backups]}}]", "X")
+        text = text.replace("X", f"sources: [{{from: option, match: {{any: [Backups]}}}}]{said}")
+        return Resolver(given.mapping(text)).extras(given.context(sold), [])
+
+    def option(text: str) -> Sold:
+        return Sold([Value("option", given.BACKUPS, split_pipe("Backups"), split_pipe(text), 1)])
+
+    words = '{"Daily*": "yes", none: "no"}'
+    assert asked(option("Daily backups"), type="bool", values=words) == {"backups": True}
+    assert asked(option("None"), type="bool", values=words) == {"backups": False}
+    assert asked(Sold(), type="int", default="3") == {"backups": 3}
+    assert asked(option("2x|two"), type="int", range="[1, 2]") == {"backups": 2}
+    assert asked(option("192.0.2.4, 2001:db8::4/64"), type="ip_list") == {"backups": ["192.0.2.4", "2001:db8::4"]}
+    assert asked(option("d|Daily"), type="enum", values="{d: daily}") == {"backups": "daily"}
+    assert asked(option("w|Weekly"), type="enum", values="{d: daily}", on_unmapped="passthrough") == {"backups": "w"}
+    assert asked(option("w|Weekly"), type="enum", values="{d: daily}", on_unmapped='"null"') == {}
+    for sold, keys, code in (
+        (option("w|Weekly"), {"type": "enum", "values": "{d: daily}"}, "backups_unmapped"),
+        (option("3"), {"type": "int", "range": "[1, 2]"}, "backups_out_of_range"),
+        (Sold(), {"type": "int", "required": "true"}, "backups_missing"),
+    ):
+        with pytest.raises(Refused) as caught:
+            asked(sold, **keys)
+        assert caught.value.code == code
+
+
+def test_a_field_that_names_the_vm_is_spoken_of() -> None:
+    resolver = Resolver(given.mapping())
+    assert resolver.claims(Value("custom_field", given.VMID, split_pipe("vmid|VMID"), split_pipe("105"), 1))
+    assert not resolver.claims(Value("option", given.VMID, split_pipe("vmid|VMID"), split_pipe("105"), 1))
