@@ -15,11 +15,11 @@ from domain.cluster.events import StrayEnded
 from domain.installation.events import InstallationRestored
 from domain.record import Actor, Meta
 from domain.server import events as e
-from eventstore.store import Conflict, Entry
+from eventstore.store import Conflict, Entry, EventStore
 from runtime.settings import Settings
 from service.command import admin
 from service.command.operator import operator
-from service.decisions import models, record
+from service.decisions import models
 from service.decisions.record import decide
 from tests.service.test_drift import WHERE as DRIFT
 from tests.service.test_drift import server as server
@@ -126,7 +126,7 @@ async def test_what_cannot_be_written_down_does_not_hold(
     async def never(*_: object, **__: object) -> None:
         raise Conflict
 
-    monkeypatch.setattr(record.EventStore, "append", never)
+    monkeypatch.setattr(EventStore, "append", never)
     assert (await as_staff.post(EFFECTS, json={"paused": True})).json()["code"] == "busy"
     assert not await world.store.pool.fetchval("SELECT paused FROM effects_switch")
 
