@@ -38,7 +38,10 @@ const beginList: Begin = (client, { search }) => {
   void restore().then(begin, () => undefined);
 };
 
-const beginServer: Begin = (client, { params: { id = "" } }) => void client.prefetchQuery(serverQueries.detail(id));
+const beginServer: Begin = (client, { params: { id = "" } }) => {
+  void client.prefetchQuery(serverQueries.detail(id));
+  void client.prefetchQuery(serverQueries.latestOperation(id));
+};
 
 const serverPage = page(() => import("@/features/servers/page/ServerPage"), "ServerPage");
 const operations = page(() => import("@/features/servers/operations/OperationsTab"), "OperationsTab");

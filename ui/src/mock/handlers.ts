@@ -13,6 +13,25 @@ import { admin, images, locations, plans } from "./fixtures";
 type Schemas = components["schemas"];
 
 const TOKEN_SECONDS = 900;
+/** An hour of somebody's web shop; for five minutes nothing was measured. */
+function measured(timeframe: string) {
+  const wave = (n: number, most: number) => Math.round(most * (0.55 + 0.4 * Math.sin(n / 5) + 0.05 * Math.cos(n * 3)));
+  const data = Array.from({ length: 60 }, (_, n) => {
+    const gone = n >= 20 && n < 25;
+    const value = (most: number) => (gone ? null : wave(n, most));
+    return {
+      t: new Date(Date.now() - (60 - n) * 60_000).toISOString(),
+      cpu: gone ? null : wave(n, 1_000) / 2_000,
+      memory: value(2 ** 31),
+      disk_read: value(40_000),
+      disk_write: value(900_000),
+      net_in: value(300_000),
+      net_out: value(2_000_000),
+    };
+  });
+  return { object: "metrics", timeframe, step: 60, data };
+}
+
 export const MADE_UP = "correct-horse-battery";
 
 function problem(status: number, code: string, title: string, more: Partial<Problem> = {}) {
@@ -225,6 +244,10 @@ export function handlers(db: MockDb, session: MockSession): HttpHandler[] {
         const server = db.servers.get(id);
         return server ? HttpResponse.json(shown(server, user, db)) : notFound();
       }),
+    ),
+    http.get(
+      "*/v1/servers/:id/metrics",
+      guarded(({ url }) => HttpResponse.json(measured(url.searchParams.get("timeframe") ?? "hour"))),
     ),
     http.patch(
       "*/v1/servers/:id",

@@ -150,6 +150,8 @@ export const specs = {
 };
 
 export const server = {
+  lastHour: "The last hour",
+  allGraphs: "All graphs",
   tabs: "Server",
   overview: "Overview",
   console: "Console",

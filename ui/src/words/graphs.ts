@@ -22,6 +22,8 @@ export const graphWords = {
   perSecond: (text: string) => `${text}/s`,
   percent: (n: number) => `${n.toFixed(n < 10 ? 1 : 0)} %`,
   gap: "not measured",
+  gaps: "with gaps",
+  atMost: (text: string) => `at most ${text}`,
   table: "As a table",
   csv: "Download CSV",
   time: "Time",

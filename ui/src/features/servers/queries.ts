@@ -6,6 +6,7 @@ import {
   useQueryClient,
   type QueryClient,
 } from "@tanstack/react-query";
+import { useState } from "react";
 import { api, unwrap } from "@/api/client";
 import { ApiError } from "@/api/errors";
 import type { DiskCopy, Metrics, Operation, Server, ServerAction, ServerChange, ServerCreate } from "@/api/types";
@@ -126,6 +127,17 @@ async function request(id: string, ask: Ask, key: string) {
 export function useCurrentOperation({ current_operation: id }: Server): Operation | undefined {
   const { data } = useQuery({ ...serverQueries.operation(id ?? ""), enabled: id !== null });
   return id ? data : undefined;
+}
+
+/** Whether all is known that the page of a server begins with: the server, what it is busy with, how the last ended. */
+export function useBeginning(id: string, server: Server | undefined): boolean {
+  const latest = useQuery(serverQueries.latestOperation(id));
+  const current = server?.current_operation ?? null;
+  const operation = useQuery({ ...serverQueries.operation(current ?? ""), enabled: current !== null });
+  const ready = server !== undefined && (current === null ? !latest.isPending : !operation.isPending);
+  const [begun, setBegun] = useState(ready);
+  if (ready && !begun) setBegun(true);
+  return begun || ready;
 }
 
 /** Ask for an action; what is shown of the server is read again. Throws what the service says against it. */

@@ -29,7 +29,7 @@ function measured(...data: ReturnType<typeof at>[]) {
 
 async function openGraphs() {
   const server = aServer();
-  const app = await openServer(server);
+  const app = await openServer(server, "/history");
   return { ...app, go: () => app.user.click(screen.getByRole("link", { name: "Graphs" })) };
 }
 

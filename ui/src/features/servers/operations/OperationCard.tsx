@@ -1,10 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { useParams } from "wouter";
 import type { Operation, Server } from "@/api/types";
 import { serverQueries } from "@/features/servers/queries";
-
-const LoadedOperation = lazy(async () => ({ default: (await import("./LoadedOperation")).LoadedOperation }));
+import { LoadedOperation } from "./LoadedOperation";
 
 /**
  * The operation in progress, or the last if it went wrong; not the one whose own page this is. It stays when it
@@ -17,11 +16,9 @@ export function OperationCard({ server, accepted }: { server: Server; accepted: 
   const id = server.current_operation ?? (news === closed ? null : news);
   if (!id || id === own) return null;
   return (
-    // Room for one in progress from the start: what is below would move when it has come.
-    <div className={server.current_operation ? "grid min-h-64" : undefined}>
-      <Suspense fallback={null}>
-        <LoadedOperation key={id} id={id} server={server} onClose={() => setClosed(news)} />
-      </Suspense>
+    // The same room in progress and at its end: what is below would move with what comes and goes in it.
+    <div className="grid min-h-64">
+      <LoadedOperation key={id} id={id} server={server} onClose={() => setClosed(news)} />
     </div>
   );
 }

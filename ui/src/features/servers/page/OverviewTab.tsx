@@ -1,6 +1,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
+import { lazy, Suspense } from "react";
 import { Link } from "wouter";
-import type { Server } from "@/api/types";
+import type { Server, ServerStatus } from "@/api/types";
 import { memory } from "@/lib/bytes";
 import { Changes } from "@/features/servers/change/Changes";
 import { serverQueries } from "@/features/servers/queries";
@@ -13,6 +14,10 @@ import { words } from "@/words";
 import { useServer } from "@/asking/serverPage";
 
 const LATELY = 5;
+/** There is nothing to measure then. */
+const UNMEASURED: readonly ServerStatus[] = ["provisioning", "unlinked", "terminated"];
+
+const LastHour = lazy(async () => ({ default: (await import("@/features/servers/graphs/LastHour")).LastHour }));
 
 export function OverviewTab() {
   const server = useServer();
@@ -25,9 +30,26 @@ export function OverviewTab() {
       </div>
       <div className="grid content-start gap-5">
         <Specifications server={server} />
+        {UNMEASURED.includes(server.status) ? null : <Used server={server.id} />}
         <Lately server={server.id} />
       </div>
     </div>
+  );
+}
+
+/** Has its room from the start, so that nothing moves when the measurements come. */
+function Used({ server }: { server: string }) {
+  return (
+    <Section title={words.server.lastHour}>
+      <div className="min-h-39">
+        <Suspense fallback={null}>
+          <LastHour server={server} />
+        </Suspense>
+      </div>
+      <Link className="justify-self-start link" to={paths.serverGraphs(server)}>
+        {words.server.allGraphs}
+      </Link>
+    </Section>
   );
 }
 

@@ -13,7 +13,7 @@ import { Tabs } from "@/ui/Tabs";
 import { words } from "@/words";
 import { OperationCard } from "@/features/servers/operations/OperationCard";
 import { PowerRail } from "@/features/servers/power/PowerRail";
-import { serverQueries, useCurrentOperation } from "@/features/servers/queries";
+import { serverQueries, useBeginning, useCurrentOperation } from "@/features/servers/queries";
 import { StatusBadge } from "@/features/servers/StatusBadge";
 import { OfServer } from "@/asking/serverPage";
 import { StatusNotice } from "./StatusNotice";
@@ -23,7 +23,7 @@ export function ServerPage({ children }: { children?: ReactNode }) {
   const { id = "" } = useParams();
   const query = useQuery(serverQueries.detail(id));
   useTitle(query.data?.name ?? words.servers.title);
-  const drawn = useInPieces(query.data !== undefined);
+  const drawn = useInPieces(useBeginning(id, query.data));
   if (hasStatus(query.error, 404)) return <Gone />;
 
   const failure = query.error ? (
