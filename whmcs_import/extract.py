@@ -98,6 +98,7 @@ class SourceInfo:
     rows: dict[str, int]
     digests: dict[str, str]  # of everything that was read of each table
     unread: list[str] = field(default_factory=list)  # what modules may keep of VMs in a form that is not known here
+    grants: list[str] = field(default_factory=list)  # what the database user may do
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +188,9 @@ def _copy(
     loose: Looseness,
     known: Known | None,
 ) -> SourceInfo:
+    grants = _grants(connection)
     if not allow_writer:
-        _refuse_writers(connection)
+        _refuse_writers(grants)
     schema = _Schema.read(connection, dsn.database)
     schema.require()
     method = (
@@ -217,6 +219,7 @@ def _copy(
         rows=rows,
         digests=digests,
         unread=schema.unread,
+        grants=grants,
     )
 
 
@@ -488,11 +491,15 @@ def _setting(cursor: Any, schema: _Schema, name: str) -> str | None:
     return storable(str(rows[0][0])) if rows else None
 
 
-def _refuse_writers(connection: Connection) -> None:
+def _grants(connection: Connection) -> list[str]:
+    """What the user may do, of all databases together."""
     with connection.cursor(Cursor) as cursor:
         cursor.execute("SHOW GRANTS")  # with those of the current role
-        grants = [str(row[0]) for row in cursor.fetchall()]
-    if dangerous := sorted({right for grant in grants for right in _rights(grant)} - MAY_HAVE):
+        return sorted({right for row in cursor.fetchall() for right in _rights(str(row[0]))})
+
+
+def _refuse_writers(grants: list[str]) -> None:
+    if dangerous := sorted(set(grants) - MAY_HAVE):
         raise SourceError(
             f"the source user may do more than read ({', '.join(dangerous[:4])}): make one with GRANT SELECT alone, "
             "or insist with --i-know"

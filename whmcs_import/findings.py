@@ -50,5 +50,6 @@ class Findings(msgspec.Struct, frozen=True):
     adoption: list[dict[str, Any]]
     totals: list[tuple[tuple[str, str], Decimal]]
     orphans: dict[str, int]
+    hashes: dict[str, int]  # of users, by how their passwords are hashed
     declined: list[tuple[str, str, bytes]] = []
     erased: set[tuple[str, str]] = set()

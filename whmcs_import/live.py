@@ -6,7 +6,7 @@ This only looks. Whether a VM is adopted is decided after the import, with more 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,15 +29,16 @@ async def look(clusters: Sequence[Cluster], adoption: list[dict[str, Any]]) -> d
     guests = {cluster.name: await _guests(cluster) for cluster in clusters}
     named = [row for row in adoption if row["vmid"] is not None]
     for row in named:
-        row["live"] = _seen(guests.get(row["cluster"]), row["vmid"])
+        row["live"] = _seen(guests.get(row["cluster"]), row["vmid"], row["sold"])
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "counts": dict(sorted(Counter(row["live"]["state"] for row in named).items())),
+        "differ": sum(bool(row["live"].get("differs")) for row in named),
         "errors": {name: found for name, found in guests.items() if isinstance(found, str)},
     }
 
 
-def _seen(guests: Guests | None, vmid: int) -> dict[str, Any]:
+def _seen(guests: Guests | None, vmid: int, sold: Mapping[str, int]) -> dict[str, Any]:
     if guests is None:
         return {"state": "cluster_not_configured"}
     if isinstance(guests, str):
@@ -46,7 +47,12 @@ def _seen(guests: Guests | None, vmid: int) -> dict[str, Any]:
     if guest is None:
         return {"state": "missing"}
     state = "template" if guest.template else "container" if guest.kind == "lxc" else "found"
-    return {"state": state, "node": guest.node, "name": guest.name, "status": guest.status}
+    seen = {"state": state, "node": guest.node, "name": guest.name, "status": guest.status}
+    if guest.status == "unknown":  # its sizes are too
+        return seen
+    actual = {"vcpus": guest.cores, "memory_mib": guest.memory_mib}
+    differs = sorted(name for name, size in actual.items() if size != sold[name])
+    return {**seen, "actual": actual, "differs": differs}
 
 
 async def _guests(cluster: Cluster) -> Guests:

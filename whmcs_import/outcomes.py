@@ -78,6 +78,8 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
         row: dict[str, Any] = {"service_id": str(self.id), "cluster": None, "vmid": None, "kind": None, "evidence": []}
         if named is not None:
             row |= {"cluster": named.cluster, "vmid": named.vmid, "kind": named.kind, "evidence": list(named.evidence)}
+        if self.sizes is not None:
+            row["sold"] = dict(zip(SIZES, self.sizes, strict=True))
         reason = self.no_hint if named is None else named.refused
         return {**row, "state": "candidate" if reason is None else "declined", "reason": reason}
 

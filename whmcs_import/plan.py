@@ -111,6 +111,7 @@ class Plan:
     adoption: list[dict[str, Any]] = field(default_factory=list)
     totals: dict[tuple[str, str], Decimal] = field(default_factory=dict)
     orphans: dict[str, int] = field(default_factory=dict)
+    hashes: Counter[str] = field(default_factory=Counter)  # how passwords are hashed
     shop: Shop = field(default_factory=Shop)
     complete: bool = False  # whether the mapping must speak of everything that is sold
     findings: Findings | None = None  # what it was made from
@@ -183,6 +184,7 @@ def decide(source: str, file: MappingFile, earlier: Earlier, findings: Findings)
     made.warnings, made.adoption = list(findings.warnings), list(findings.adoption)
     made.unmapped, made.unmapped_values = dict(findings.unmapped), dict(findings.unmapped_values)
     made.totals, made.orphans = dict(findings.totals), dict(findings.orphans)
+    made.hashes = Counter(findings.hashes)
     made.vanished = _vanished(earlier, findings)
     made.logins = earlier.logins
     made.plan_hash = _hash(source, file, earlier, findings.digest)
@@ -283,6 +285,7 @@ class _Planner:
             adoption=draft.adoption,
             totals=list(draft.totals.items()),
             orphans=draft.orphans,
+            hashes=dict(draft.hashes),
             erased=set(self._earlier.erased),
         )
 
@@ -470,6 +473,8 @@ class _Planner:
                 continue
             payload, notes = self._users.written(user, problems.get(id))
             self._plan.warn("users", key, _said(notes))
+            # Of a bcrypt password the fingerprint is the hash itself.
+            self._plan.hashes["bcrypt" if user.fingerprint.startswith("$") else user.fingerprint] += 1
             self._compare("users", key, payload, also=user.fingerprint)
             self._login(user, problems.get(id))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from whmcs_import.plan import EXAMPLES, Plan, Tally
 
 MOST_SHOWN = 20  # of the VMs, on a terminal
 MOST_LOGGED = 1000
+LONGEST_DETAIL = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class Report:
                 {"currency": currency, "cycle": cycle, "amount": str(amount)}
                 for (currency, cycle), amount in sorted(plan.totals.items())
             ],
+            "hashes": dict(sorted(plan.hashes.items())),
             "adoption": plan.adoption,
             "live": self.live,
         }
@@ -94,7 +96,9 @@ class Report:
         plan, source = self.plan, self.source
         yield "Dry run: nothing is written." if self.dry_run else f"Import of {self.source_name}"
         yield f"source     {source.address}, WHMCS {source.version}, {source.server}"
-        yield f"read       {source.snapshot_at}, {source.method}"
+        yield f"read       {source.snapshot_at}, {source.method}, by a user who may {', '.join(source.grants)}"
+        yield f"tables     {_counts(source.engines)}; {_counts(source.collations)}"
+        yield f"rows       {_counts(source.rows)}"
         if source.unread:
             yield f"not read   {', '.join(source.unread)}: what modules keep there is not known"
         yield f"mapping    {self.mapping_name}"
@@ -123,6 +127,8 @@ class Report:
         yield from _examples("warning", "code", self.plan.warnings)
         for name, count in self.plan.orphans.items():
             yield f"  {count} {name} belong to nothing and are left out"
+        if self.plan.hashes:
+            yield f"  passwords: {_counts(self.plan.hashes)}"
 
     def _mapping(self) -> Iterator[str]:
         for (kind, name), seen in sorted(self.plan.unmapped.items()):
@@ -142,7 +148,18 @@ class Report:
             services = [row["service_id"] for row in self.plan.adoption if row["reason"] == reason]
             yield f"  not adopted: {reason} ({count}): services {_ids(services)}"
         if self.live is not None:
-            yield f"  Proxmox at {self.live['at']}: " + ", ".join(f"{k} {n}" for k, n in self.live["counts"].items())
+            yield f"  Proxmox at {self.live['at']}: {_counts(self.live['counts'])}"
+            yield from self._otherwise()
+
+    def _otherwise(self) -> Iterator[str]:
+        """VMs that are not what was sold."""
+        rows = [row for row in self.plan.adoption if row.get("live", {}).get("differs")]
+        for row in rows[:MOST_SHOWN]:
+            live, sold = row["live"], row["sold"]
+            parts = (f"{name} {sold[name]} sold, {live['actual'][name]} there" for name in live["differs"])
+            yield f"  service {row['service_id']} on VM {row['vmid']}: {', '.join(parts)}"
+        if (more := len(rows) - MOST_SHOWN) > 0:
+            yield f"  and {more} more are not what was sold"
 
     def _vms(self) -> Iterator[str]:
         yield ""
@@ -228,8 +245,20 @@ def _examples(what: str, why: str, entries: list[dict[str, Any]]) -> Iterator[st
     for entry in entries:
         groups.setdefault(f"{entry['entity']} {entry[why]}", []).append(entry)
     for key, found in sorted(groups.items()):
-        detail = f": {found[0]['detail']}" if found[0].get("detail") else ""
-        yield f"  {what}: {key} ({len(found)}), such as {_ids([entry['source_id'] for entry in found])}{detail}"
+        shown = "; ".join(_shown(entry) for entry in found[:EXAMPLES])
+        yield f"  {what}: {key} ({len(found)}), such as {shown}" + ("; …" if len(found) > EXAMPLES else "")
+
+
+def _shown(entry: dict[str, Any]) -> str:
+    """A row and what was found of it, in no more than a line."""
+    detail = " ".join(str(entry.get("detail") or "").split())
+    if len(detail) > LONGEST_DETAIL:
+        detail = detail[: LONGEST_DETAIL - 1] + "…"
+    return f"{entry['source_id']} ({detail})" if detail else str(entry["source_id"])
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()) if count)
 
 
 def _ids(ids: list[Any]) -> str:

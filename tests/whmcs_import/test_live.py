@@ -70,6 +70,10 @@ def test_each_named_vm_is_looked_up(
             vm["reason"], "found" if vm["exists"] else "missing"
         )
         assert row["live"]["state"] == expected, service
+        if expected == "found":
+            assert row["live"]["actual"].keys() | {"disk_gib"} == row["sold"].keys()
+            torn = {name for name, size in row["live"]["actual"].items() if size != row["sold"][name]}
+            assert set(row["live"]["differs"]) == torn
     assert report["plan_hash"] == importer.run("--dry-run").report["plan_hash"]
 
 
