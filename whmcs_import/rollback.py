@@ -1,6 +1,7 @@
 """Take back what one run brought, where nobody has touched it since. Nothing is done to any guest.
 
-What the run created is marked as taken back and can be imported again; what it changed becomes what it was before.
+What the run created is marked as taken back and can be imported again; what it changed becomes what it was before, and
+so does the address with which a user signs in. A password that came with the run stays: nobody keeps the one before.
 Whatever people, or a later run, have done something with stays, and is named.
 """
 
@@ -28,6 +29,7 @@ from whmcs_import import target
 from whmcs_import.target import SQL, TargetError
 
 CHUNK = 500
+EXAMPLES = 3
 IMPORTS = (ServerImported, ImportUpdated, AccountImported, UserImported)
 REVERTS = (ImportReverted, AccountReverted, UserReverted)
 REVERT = {"service": ImportReverted, "client": AccountReverted, "user": UserReverted}
@@ -71,10 +73,16 @@ class Undone:
     def as_text(self) -> str:
         """For people."""
         lines = [f"Rollback of {self.run}" + (", dry run: nothing is written" if self.dry_run else "")]
-        lines += [f"  {count} of entity {entity} taken back" for entity, count in sorted(self.reverted.items())]
-        lines += [f"  {count} of entity {entity} as before the run" for entity, count in sorted(self.restored.items())]
-        reasons = Counter((kept["entity"], kept["reason"]) for kept in self.kept)
-        lines += [f"  {count} of entity {entity} stay: {reason}" for (entity, reason), count in sorted(reasons.items())]
+        lines += [
+            f"  {count} of entity {entity} taken back" for entity, count in sorted(self.reverted.items()) if count
+        ]
+        lines += [f"  {count} of entity {entity} as before" for entity, count in sorted(self.restored.items()) if count]
+        reasons: dict[tuple[str, str], list[str]] = {}
+        for kept in self.kept:
+            reasons.setdefault((kept["entity"], kept["reason"]), []).append(kept["source_id"])
+        for (entity, reason), found in sorted(reasons.items()):
+            some = ", ".join(found[:EXAMPLES]) + (" …" if len(found) > EXAMPLES else "")
+            lines.append(f"  {len(found)} of entity {entity} stay, such as {some}: {reason}")
         return "\n".join(lines)
 
 
@@ -130,12 +138,14 @@ class _Rollback:
         self._undone = Undone(ids.show(ids.RUN, run), dry_run)
         shown = ids.show(ids.RUN, run)
         self._meta = Meta(actor=Actor(type="import", id=shown), correlation=shown)
+        self._logins: dict[str, UUID] = {}  # who signs in with which address
         self._busy: dict[str, set[UUID]] = {"service": set(), "client": set(), "user": set()}  # what must stay
 
     async def go(self) -> Undone:
         rows = [Row(*row) for row in await self._connection.fetch(SQL.rows_of_source, self._source)]
         mine = {e: [row for row in rows if row.entity == e and row.run == self._run] for e in REVERT}
         others = [row for row in rows if row.run != self._run]
+        self._logins = await target.logins(self._connection)
         await self._note_members([row for row in others if row.entity == "client"])
         await self._note_accounts([row.stream for row in others if row.entity == "service"])
         for entity in REVERT:
@@ -160,8 +170,6 @@ class _Rollback:
 
     def _verdict(self, row: Row, history: list[asyncpg.Record], signed_in: set[UUID]) -> _Verdict:
         version = history[-1]["version"] + 1
-        if row.stream in self._busy[row.entity]:
-            return _Verdict(row, version, None, kept="something that stays belongs to it")
         if row.stream in signed_in:
             return _Verdict(row, version, None, kept="signed in since")
         events = [(record, _decoded(record)) for record in history]
@@ -169,15 +177,19 @@ class _Rollback:
         if (touched := touched_by([(record["type"], event) for record, event in events[last + 1 :]])) is not None:
             return _Verdict(row, version, None, kept=f"changed since: {touched}")
         before = _before([event for _, event in events[:last]])
+        if before is None and row.stream in self._busy[row.entity]:
+            return _Verdict(row, version, None, kept="something that stays belongs to it")
         if before is None:
             return _Verdict(row, version, REVERT[row.entity](run_id=self._run))
+        if isinstance(before, UserImported) and self._logins.get(before.email, row.stream) != row.stream:
+            return _Verdict(row, version, None, kept="its address signs in somebody else since")
         return _Verdict(row, version, _again(before, self._run), _subject(row, before))
 
     async def _note(self, staying: list[_Verdict], histories: dict[UUID, list[asyncpg.Record]]) -> None:
         """Whoever owns or may act for what stays, stays."""
         for verdict in staying:
-            for record in histories[verdict.row.stream]:
-                event = _decoded(record)
+            events = [_decoded(record) for record in histories[verdict.row.stream]]
+            for event in [verdict.event] if verdict.restores else events:
                 if isinstance(event, ServerImported | ImportUpdated):
                     self._busy["client"].add(event.account_id)
                 if isinstance(event, AccountImported):
@@ -214,8 +226,14 @@ class _Rollback:
                 await self._connection.execute(SQL.let_go_memory, gone)
                 await self._connection.execute(SQL.let_go_capacity, gone)
             elif entity == "user":
-                await self._connection.execute(SQL.close_logins, gone)
+                await self._connection.execute(SQL.close_logins, [*gone, *restored])
                 await self._connection.execute(SQL.forget_credentials, gone)
+                await self._sign_in([v for v in verdicts if v.restores])
+
+    async def _sign_in(self, restored: list[_Verdict]) -> None:
+        """Whoever signed in before the run does so again, with the address of that time."""
+        users = [(v.event.email, v.row.stream) for v in restored if isinstance(v.event, UserImported) and v.event.login]
+        await self._connection.execute(SQL.open_logins, [email for email, _ in users], [user for _, user in users])
 
 
 def _before(events: Iterable[object]) -> object | None:

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from domain import ids
+from domain.account.events import AccountImported
 from domain.record import Actor, Meta
 from domain.server.events import HoldPlaced, Identity, ImportReverted, ModeChanged, ServerAdopted
 from domain.server.evolve import fold
@@ -113,6 +114,52 @@ async def test_what_a_run_changed_becomes_what_it_was(
     assert after is not None
     assert after.billing == before.billing
     assert importer.run().counts("servers")[:2] == (0, 1)
+
+
+async def test_people_of_servers_that_stay_become_what_they_were_and_new_ones_go(
+    changing: Testbed,
+    importer_of: Callable[[Testbed], Importer],
+    store: EventStore,
+    database: asyncpg.Connection[asyncpg.Record],
+) -> None:
+    importer = importer_of(changing)
+    importer.run()
+    before = await signing_in(database)
+    user, client = changing.rows(
+        "SELECT m.auth_user_id, m.client_id FROM tblusers_clients m JOIN tblusers u ON u.id = m.auth_user_id"
+        " WHERE u.email = 'alice@example.com' AND m.owner = 1"
+    )[0]
+    for sql in (
+        f"UPDATE tblusers SET email = 'alicia@example.com', first_name = 'Alicia' WHERE id = {user}",
+        f"UPDATE tblclients SET city = 'Elsewhere' WHERE id = {client}",
+        "INSERT INTO tblusers (id, first_name, last_name, email, password, language, second_factor, remember_token,"
+        " reset_token, security_question_id, security_question_answer, last_ip, last_hostname,"
+        " email_verification_token) SELECT 99001, 'New', 'One', 'new@example.com', password, '', '', '', '', 0, '',"
+        f" '', '', '' FROM tblusers WHERE id = {user}",
+        f"INSERT INTO tblusers_clients (auth_user_id, client_id, owner) VALUES (99001, {client}, 0)",
+    ):
+        changing.rows(sql, "dsn")
+    run = importer.run().report
+    assert [run["entities"][name]["update"] for name in ("users", "accounts")] == [1, 1]
+    assert run["entities"]["users"]["create"] == 1
+    assert await signing_in(database) != before
+    done = importer.run("rollback", run["run_id"])
+    assert done.code == 0, done.stderr
+    assert done.report["kept"] == []
+    assert (done.report["restored"]["user"], done.report["restored"]["client"]) == (1, 1)
+    assert done.report["reverted"]["user"] == 1
+    assert await signing_in(database) == before
+    account = (await store.read_stream(ids.imported("whmcs", "client", str(client))))[-1].event
+    assert isinstance(account, AccountImported)
+    assert account.profile["city"] != "Elsewhere"
+    assert ids.imported("whmcs", "user", "99001") not in {member.user_id for member in account.members}
+    again = importer.run()
+    assert [again.report["entities"][name]["update"] for name in ("users", "accounts")] == [1, 1]
+    assert importer.run("verify").code == 0
+
+
+async def signing_in(database: asyncpg.Connection[asyncpg.Record]) -> list[tuple[str, UUID]]:
+    return [tuple(row) for row in await database.fetch("SELECT email, user_id FROM login_name ORDER BY email")]
 
 
 def test_only_a_run_can_be_taken_back(importer: Importer) -> None:
