@@ -115,8 +115,10 @@ def _exported(row: asyncpg.Record) -> str:
 
 
 def _server_id(text: str) -> UUID:
-    id = ids.parse(ids.SERVER, text)
-    return id if id is not None else UUID(text)
+    try:
+        return ids.parse(ids.SERVER, text) or UUID(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no id of a server, such as srv_… or a UUID") from None
 
 
 def _moment(text: str) -> datetime:
