@@ -72,7 +72,8 @@ def _held_by(snapshot: FakeSnapshot) -> set[str]:
 
 def named_volumes(guest: FakeGuest) -> set[str]:
     """What its configuration and those of its snapshots name."""
-    return {*guest.volumes.values(), *guest.unused.values()}.union(*map(_held_by, guest.snapshots.values()))
+    handed = {guest.vendor_data} if guest.vendor_data else set()
+    return {*guest.volumes.values(), *guest.unused.values(), *handed}.union(*map(_held_by, guest.snapshots.values()))
 
 
 def _set_aside(guest: FakeGuest, volumes: set[str]) -> None:

@@ -18,6 +18,7 @@ from eventstore.store import Conflict
 from hypervisor.errors import HypervisorError, Unreachable
 from hypervisor.port import GuestRow, Hypervisor
 from orchestrator.drift.closer import look_closer, report_gone, taken_addresses
+from orchestrator.drift.files import Files
 from orchestrator.drift.picture import Picture
 from orchestrator.drift.strays import Strays
 from orchestrator.offers import with_offers
@@ -45,6 +46,7 @@ class Observer:
         self._every = tools.config.policy.observe_every
         self._picture = Picture(cluster.cluster)
         self._strays = Strays(tools, cluster)
+        self._files = Files(tools, cluster, self._strays)
         self._missing: set[int] = set()
         self._locked: dict[int, float] = {}  # since when a guest was seen with a lock
         self._listed = -INVENTORY_SECONDS  # when the nodes were last written down
@@ -97,6 +99,7 @@ class Observer:
         await self._each([self._strays.look(rows, self._picture.vmids())])
         owned = await self._strays.owned([row.vmid for row in strangers])  # of a server that the views do not show yet
         await self._each(self._look_at_stranger(row) for row in strangers if row.vmid not in owned)
+        await self._each([self._files.look(rows.values())])
         settings = (await with_offers(self._tools)).known_cluster(self._cluster.cluster)
         if settings is not None:
             await self._each([self._strays.sweep(rows, settings.storage), self._list_nodes(settings, rows)])

@@ -404,3 +404,7 @@ ON CONFLICT (cluster, node) DO UPDATE
 SELECT state FROM catalogue_view
  WHERE kind IN ('image', 'location') AND state->'declared'->>'origin' = 'staff'
  ORDER BY position, item_id;
+
+-- name: streams_known
+-- Those of these streams that the log has. $1 streams
+SELECT stream_id FROM event WHERE stream_id = ANY ($1::uuid[]) AND version = 1;

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from runtime.settings import Cluster, SettingsError
@@ -19,6 +21,8 @@ from runtime.settings import Snippets as Named
 
 PATIENCE_SECONDS = 10.0  # for a mounted storage that does not answer
 MOST_AT_ONCE = 4
+OURS = re.compile(r"(?:hostler-([0-9a-f]{32})\.yaml|\.hostler-([0-9a-f]{32})\.yaml\.new)")
+T = TypeVar("T")
 
 
 class OutOfReach(Exception):
@@ -34,6 +38,10 @@ class Snippets(Protocol):
 
     async def remove(self, name: str) -> None:
         """One that is not there is no error."""
+        ...
+
+    async def servers(self) -> dict[UUID, float]:
+        """The servers whose files lie there, half written ones too, and for how many seconds nobody touched them."""
         ...
 
 
@@ -90,10 +98,18 @@ class Folder:
         """
         await self._aside(lambda: _remove(self._folder, name))
 
-    async def _aside(self, act: Callable[[], None]) -> None:
+    async def servers(self) -> dict[UUID, float]:
+        """Whose files lie there, and since when.
+
+        Raises:
+            OutOfReach: it could not be found out, or not in time.
+        """
+        return await self._aside(lambda: _servers(self._folder))
+
+    async def _aside(self, act: Callable[[], T]) -> T:
         try:
             waiting = asyncio.get_running_loop().run_in_executor(self._threads, act)
-            await asyncio.wait_for(waiting, PATIENCE_SECONDS)
+            return await asyncio.wait_for(waiting, PATIENCE_SECONDS)
         except (OSError, TimeoutError) as error:
             raise OutOfReach(f"{self._folder}: {str(error) or 'no answer'}") from error
 
@@ -116,6 +132,16 @@ def _remove(folder: Path, name: str) -> None:
     (folder / f".{name}.new").unlink(missing_ok=True)
     (folder / name).unlink(missing_ok=True)
     _sync(folder)
+
+
+def _servers(folder: Path) -> dict[UUID, float]:
+    found: dict[UUID, float] = {}
+    now = time.time()
+    for entry in os.scandir(folder):
+        if (match := OURS.fullmatch(entry.name)) is not None:
+            id, age = UUID(match[1] or match[2]), now - entry.stat(follow_symlinks=False).st_mtime
+            found[id] = min(age, found.get(id, age))
+    return found
 
 
 def _sync(folder: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from domain import ids
 from domain.cluster import decide
 from domain.cluster.events import ClusterEvent, RemovalRequested, StrayFound
-from domain.cluster.state import Cluster, fold
+from domain.cluster.state import Cluster, Stray, fold
 from domain.record import Meta
 from eventstore.store import Entry, Wake
 from hypervisor.errors import HypervisorError
@@ -79,6 +79,10 @@ class Strays:
             asked = RemovalRequested(cluster=self._name, kind=kind, vmid=vmid, removal_id=new_id())
             return await self._append([*events, asked], wake=True)
         await self._append(events)
+
+    def told(self, kind: str, vmid: int) -> Stray | None:
+        """What staff were told of one, as of the last look."""
+        return self._state.strays.get((kind, vmid))
 
     async def over(self, kind: str, vmid: int) -> None:
         """It is not there any more."""

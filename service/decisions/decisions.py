@@ -65,7 +65,7 @@ def _shown(record: Recorded[Any], people: dict[Any, User]) -> dict[str, Any]:
         "kind": KINDS.get(type(event)) or f"drift_{event.how}",
         "by": _by(record, people),
         "reason": getattr(event, "reason", "") or None,
-        "about": {name: getattr(event, name, None) for name in ABOUT}
+        "about": {name: getattr(event, name, None) or None for name in ABOUT}
         | {
             "server": ids.show(ids.SERVER, record.stream_id) if isinstance(event, DriftEnded) else None,
             "drift": event.kind if isinstance(event, DriftEnded | c.StrayEnded | c.RemovalRequested) else None,

@@ -81,3 +81,14 @@ def test_a_folder_that_cannot_be_written_is_said_at_the_start(tmp_path: Path, mo
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(SettingsError, match=r"cannot be written by this user$"):
         open_snippets([_cluster(tmp_path)])
+
+
+async def test_the_servers_that_have_files_are_told(tmp_path: Path) -> None:
+    folder, other = Folder("shared", tmp_path), UUID(int=8)
+    await folder.write(NAME, "#!/bin/sh\n")
+    os.utime(tmp_path / NAME, (1, 1))
+    for name in ("base.yaml", "hostler-7.yaml", f"{NAME}.bak", f".{name_of(other)}.new"):
+        (tmp_path / name).write_text("x")
+    found = await folder.servers()
+    assert set(found) == {SERVER, other}
+    assert found[SERVER] > 1e9 > 60 > found[other]

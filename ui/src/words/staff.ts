@@ -20,6 +20,7 @@ const driftKinds: Record<string, string> = {
   lock: "Lock",
   gone: "No guest",
   leftover: "Left behind",
+  snippet: "User data left",
 };
 
 /** What only staff reads. */
