@@ -176,9 +176,9 @@ def places(rows: list[dict[str, Any]]) -> set[Place]:
     found: dict[tuple[str, str], Place] = {}
     for row in rows:
         for table, part in PARTS.items():
-            for path, value in leaves(row[part]):
+            for path, _ in leaves(row[part]):
                 name = ".".join("[]" if isinstance(step, int) else step for step in path)
-                if name not in NOT_OF_THE_SOURCE and (value not in (None, "", [], {}) or (table, name) not in found):
+                if name not in NOT_OF_THE_SOURCE and has(row[part], path):
                     found[table, name] = table, name, path
     return set(found.values())
 
