@@ -296,6 +296,7 @@ export const history = {
 
 export const create = {
   title: "Create server",
+  tooSmall: (image: string, gib: number) => `${image} needs a disk of at least ${gib} GiB.`,
   location: "Location",
   image: "Operating system",
   plan: "Plan",

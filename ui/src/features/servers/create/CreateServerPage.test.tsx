@@ -3,7 +3,7 @@ import { http, HttpResponse } from "msw";
 import { expect, onTestFinished, test } from "vitest";
 import type { ServerCreate } from "@/api/types";
 import { renderApp } from "@/mock/app";
-import { aServer, locations } from "@/mock/fixtures";
+import { aServer, images, locations, plans } from "@/mock/fixtures";
 import { aMember, anAccount } from "@/mock/people";
 import { network } from "@/mock/setup";
 
@@ -50,6 +50,49 @@ test("what the service would refuse is shown at its field before anything is sen
   expect(await screen.findByText("You have a server of this name already.")).toBeVisible();
   expect(screen.getByLabelText("Name")).toBeInvalid();
   expect(db.servers.size).toBe(1);
+});
+
+test("what cannot be had is marked at once, with the reason, and cannot be chosen", async () => {
+  const { user } = renderApp("/servers/new");
+  const named: string[] = [];
+  network.use(
+    http.get("*/v1/images", () => {
+      const big = { ...images[1]!, id: "img_big", name: "Windows", min_disk_gib: 60 };
+      return HttpResponse.json({ data: [images[0], big], page: { limit: 200, next_cursor: null, has_more: false } });
+    }),
+    http.get("*/v1/locations", () => {
+      const full = { ...locations[0]!, id: "loc_full", name: "Paris" };
+      return HttpResponse.json({
+        data: [locations[0], full],
+        page: { limit: 200, next_cursor: null, has_more: false },
+      });
+    }),
+    http.post("*/v1/servers", async ({ request }) => {
+      expect(new URL(request.url).searchParams.get("dry_run")).toBe("true");
+      const { location, plan, name } = (await request.json()) as ServerCreate;
+      named.push(name);
+      const no = (pointer: string, message: string) => {
+        const errors = [{ pointer, code: "no_capacity", message }];
+        return HttpResponse.json(
+          { title: message, detail: message, status: 422, code: "invalid", errors },
+          { status: 422 },
+        );
+      };
+      if (location === "loc_full") return no("/plan", "Paris has no room for this plan now.");
+      if (plan === plans[2]!.id) return no("/plan", "Frankfurt has no room for this plan now.");
+      return HttpResponse.json({ fits: true, dry_run: true });
+    }),
+  );
+  const option = (name: RegExp) => screen.findByRole("radio", { name });
+  await waitFor(async () => expect(await option(/^Paris/)).toBeDisabled());
+  expect(await option(/^Paris/)).toHaveAccessibleName(/^Paris ?Paris has no room for this plan now\.$/);
+  expect(await option(/^L/)).toHaveAccessibleName(/Frankfurt has no room for this plan now\.$/);
+  for (const name of [/^Frankfurt/, /^Debian/, /^Windows/, /^S/, /^M/]) expect(await option(name)).toBeEnabled();
+  await user.click(await option(/^S/));
+  expect(await option(/^Windows/)).toBeDisabled();
+  expect(await option(/^Windows/)).toHaveAccessibleName(/^Windows ?Windows needs a disk of at least 60 GiB\.$/);
+  expect(await option(/^S/)).toBeEnabled();
+  expect(new Set(named)).toEqual(new Set(["is-it-to-be-had"]));
 });
 
 test("who may order for several accounts chooses one of them", async () => {

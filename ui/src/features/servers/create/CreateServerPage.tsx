@@ -12,6 +12,7 @@ import { Failure } from "@/ui/Failure";
 import { Field } from "@/ui/Field";
 import { Skeleton } from "@/ui/Skeleton";
 import { words } from "@/words";
+import { useOffers } from "./offers";
 import { OrderSummary } from "./OrderSummary";
 import { emptyDraft, mistakes, toOrder, type Draft } from "./order";
 import { catalogueQueries, dryRun, useCreateServer } from "@/features/servers/queries";
@@ -153,6 +154,7 @@ function ForAccount({ form, accounts }: { form: OrderForm; accounts: readonly Ac
 }
 
 function Choices({ form, catalogue }: { form: OrderForm; catalogue: Catalogue }) {
+  const whyNot = useOffers(catalogue, form.draft);
   const named = ({ id, name }: { id: string; name: string }) => ({ value: id, title: name });
   const groups = [
     { field: "location", legend: words.create.location, options: catalogue.locations.map(named) },
@@ -168,7 +170,7 @@ function Choices({ form, catalogue }: { form: OrderForm; catalogue: Catalogue })
       key={field}
       name={field}
       legend={legend}
-      options={options}
+      options={options.map((option) => ({ ...option, reason: whyNot(field, option.value) }))}
       value={form.draft[field]}
       onChange={form.set(field)}
       error={fieldError(form, field)}
