@@ -84,8 +84,23 @@ async def restore(url: str, path: Path, config: Config, *, replace_all: bool, se
         reader.close()
     if reader.header.schema != migrate.changes()[-1]:
         await asyncio.to_thread(migrate.deploy, url, path=search)
+    await _record(url, restored)
     await asyncio.to_thread(_rebuild_views, url)
-    return await _settle(url, restored, config, effects)
+    done = await _settle(url, restored, config, effects)
+    if done.held or done.postponed:  # the views end where the log does
+        await asyncio.to_thread(_rebuild_views, url)
+    return done
+
+
+async def _record(url: str, restored: Restored) -> None:
+    """The log says itself that it comes from a backup, and who restored it."""
+    at = datetime.fromisoformat(restored.header.at)
+    pool = await open_pool(url, size=1, application="hostler-admin")
+    try:
+        event = InstallationRestored(backup_at=at, events=restored.events, operator=operator())
+        await decide(EventStore(pool, Codec(EVENTS)), META, event)
+    finally:
+        await pool.close()
 
 
 async def _make_schema(url: str, header: Header, search: str | None) -> None:
@@ -160,8 +175,6 @@ async def _settle(url: str, restored: Restored, config: Config, effects: Switch)
             place = (cluster.name, cluster.vmid_first, cluster.vmid_last)
             await pool.execute(SQL.skip_vmids, *place, SKIPPED_VMIDS)
         store = EventStore(pool, Codec(EVENTS))
-        at = datetime.fromisoformat(restored.header.at)
-        await decide(store, META, InstallationRestored(backup_at=at, events=restored.events, operator=operator()))
         done = await _settle_servers(store, timedelta(seconds=config.policy.undo_window))
         await pool.execute(SERVICE.switch_effects, *effects)
     finally:
