@@ -119,8 +119,8 @@ def parse_dsn(text: str) -> Dsn:
     try:
         url = urlsplit(text)
         port = url.port or 3306
-    except ValueError as error:
-        raise InvalidSource(f"{wanted}: {error}") from None
+    except ValueError:  # its text may hold a part of the password
+        raise InvalidSource(f"{wanted}; the port is a number up to 65535") from None
     database = url.path.strip("/")
     # What follows the database is the rest of a password that held one of these.
     split = url.query or url.fragment or "/" in database or "@" in database or url.netloc.count("@") > 1
@@ -439,12 +439,17 @@ def _heap(
 
 def _query(connection: Connection, schema: _Schema, table: Table) -> str:
     present = schema.tables[table.origin.lower()]
-    columns = [
-        f"`{present.columns[column][0]}`" if column in present.columns else f"NULL AS `{column}`"
-        for column in table.columns
-    ]
+    columns = [_asked(present, column) for column in table.columns]
     where = f" WHERE {_of_products(connection, schema)}" if table.name == "tblcustomfieldsvalues" else ""
     return f"SELECT {', '.join(columns)} FROM `{present.name}`{where}"
+
+
+def _asked(present: _Present, column: str) -> str:
+    """How a column is read; bits come as a number instead of as bytes."""
+    if column not in present.columns:
+        return f"NULL AS `{column}`"
+    name, kind = present.columns[column]
+    return f"`{name}` + 0 AS `{name}`" if kind.lower() == "bit" else f"`{name}`"
 
 
 def _meanings(present: _Present, table: Table) -> dict[int, str]:

@@ -83,6 +83,8 @@ def of_here(text: object) -> str:
 
 def whole(raw: object) -> int:
     """A number however its column keeps it, -1 where it is none."""
+    if raw in ("\0", "\1", b"\0", b"\1"):
+        return int(raw in ("\1", b"\1"))  # a bit
     try:
         return int(Decimal(str(raw).strip()))
     except (InvalidOperation, ValueError, OverflowError):

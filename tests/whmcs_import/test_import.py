@@ -420,3 +420,22 @@ async def test_an_address_that_signs_in_somebody_here_is_not_taken_from_them(
     report = importer.run().report
     assert report["entities"]["logins"]["quarantine"]["email_taken"] == 1
     assert await database.fetchval("SELECT user_id FROM login_name WHERE email = 'alice@example.com'") == staff
+
+
+async def test_columns_of_another_type_say_the_same(
+    changing: Testbed, importer_of: Callable[[Testbed], Importer]
+) -> None:
+    importer = importer_of(changing)
+    first = importer.run().report
+    for change in (
+        "tblusers_clients MODIFY owner bit(1) NOT NULL",
+        "tblclients MODIFY currency varchar(12) NOT NULL",
+        "tblproductconfigoptions MODIFY optiontype decimal(4,1) NOT NULL",
+        "tblhosting MODIFY packageid bigint NOT NULL, MODIFY amount varchar(30) NOT NULL, MODIFY nextduedate text",
+        "tblhostingconfigoptions MODIFY optionid varchar(20) NOT NULL, MODIFY qty bigint NOT NULL",
+    ):
+        changing.rows(f"ALTER TABLE {change}", "dsn")
+    again = importer.run()
+    assert again.report["changes"] == 0
+    assert [again.report[name] for name in ("quarantined", "warnings")] == [first["quarantined"], first["warnings"]]
+    assert importer.run("verify").code == 0
