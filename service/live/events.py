@@ -20,6 +20,7 @@ from service.live.hub import OPERATION_PART, Hub, Listener, Place, Reachability
 from service.web.problems import Problem
 
 HEARTBEAT_SECONDS = 15.0
+STREAM, HEADERS = "text/event-stream", {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 # Says at once that the stream is open. The id that follows it on a new stream is no event: a reader only keeps it, so
 # that it misses nothing when the connection breaks before the first event.
 LISTENING = b": listening\n"
@@ -29,11 +30,10 @@ async def stream_events(req: Request) -> Response:
     """Changes of servers and operations the caller may see, as they happen."""
     d = deps(req)
     last = _last_seen(d.log_id, req.headers.get("last-event-id"))
-    return StreamingResponse(
-        _counted(d.metrics.streams, _stream(d.hub, d.log_id, caller(req), last)),
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-        media_type="text/event-stream",
-    )
+    if req.method == "HEAD":  # has no body that could ever end
+        return Response(headers=HEADERS, media_type=STREAM)
+    stream = _stream(d.hub, d.log_id, caller(req), last)
+    return StreamingResponse(_counted(d.metrics.streams, stream), headers=HEADERS, media_type=STREAM)
 
 
 async def _counted(streams: Gauge, stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

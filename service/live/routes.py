@@ -4,7 +4,6 @@ from service.live import events
 from service.web.endpoint import RESUME
 from service.web.endpoint import Endpoint as E
 
-STREAM = "text/event-stream"
 WORDS = """\
 Server-Sent Events. `event` is one of
 
@@ -27,7 +26,7 @@ ENDPOINTS = [
         {200: None},
         headers=RESUME,
         problems=(410,),
-        media=STREAM,
+        media=events.STREAM,
         words=WORDS,
     ),
 ]

@@ -208,6 +208,12 @@ async def test_a_position_of_another_log_is_refused(as_ann: httpx.AsyncClient, i
     assert (answer.status_code, answer.json()["code"]) == (410, "position_reset")
 
 
+async def test_the_head_of_a_stream_ends(world: World, as_ann: httpx.AsyncClient) -> None:
+    answer = await asyncio.wait_for(as_ann.head("/v1/events"), WAIT)
+    assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (200, "text/event-stream")
+    assert world.deps.hub.heard_by == 0
+
+
 async def test_signing_out_ends_the_stream(world: World, ann: Person, listen: Opener) -> None:
     token = await world.token(ann)
     async with listen(token) as stream:
