@@ -4,15 +4,16 @@ services, and read as values by whoever maps that span.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 from whmcs_import import wire
 from whmcs_import.wire import Read
 
 MOST_BYTES = 1 << 23  # that wait for being put away
+MOST_ROWS = 10_000  # that are read as values at a time
 LOWEST = -(1 << 63)  # below every id
 Put = Callable[[int | None, int, bytes], None]  # the end of a span, how many rows, and these
 Row: TypeAlias = tuple[Any, ...]
@@ -20,32 +21,46 @@ Row: TypeAlias = tuple[Any, ...]
 
 class Sorter:
     """Puts the rows of a table on heaps. Whose they are stands first in them: `owner` reads it, unless it is always a
-    whole number.
+    whole number. What is nobody's is counted and not kept: millions of rows of deleted services may be there.
+
+    `ends` are those of the spans by the ids of all services.
     """
 
-    def __init__(self, ends: Sequence[int], owner: Read | None, put: Put):
+    def __init__(self, ends: Mapping[int, int], owner: Read | None, put: Put):
         self._ends = ends
         self._owner = int if owner is None else owner
         self._is_whole = owner is None
         self._put = put
-        self._waiting: defaultdict[int | None, list[bytes]] = defaultdict(list)
+        self._waiting: defaultdict[int, list[bytes]] = defaultdict(list)
         self._bytes = 0
+        self._nobodys = 0
 
     def add(self, packets: Iterable[bytes]) -> None:
         """Keep rows."""
-        ends, waiting, whole, size = self._ends, self._waiting, self._is_whole, 0
+        end_of, waiting, whole, size = self._ends.get, self._waiting, self._is_whole, 0
         for packet in packets:
             owner = int(packet[1 : 1 + packet[0]]) if whole and packet[0] < wire.NULL else self._odd(packet)
-            waiting[None if owner is None else ends[bisect_left(ends, owner)]].append(packet)
-            size += len(packet)
+            if owner is None or (end := end_of(owner)) is None:
+                self._nobodys += 1
+            else:
+                waiting[end].append(packet)
+                size += len(packet)
         self._bytes += size
         if self._bytes >= MOST_BYTES:
-            self.put_away()
+            self._put_away()
 
-    def put_away(self) -> None:
+    def end(self) -> None:
         """Keep no row in memory any more."""
+        self._put_away()
+        if self._nobodys:
+            self._put(None, self._nobodys, b"")
+        self._nobodys = 0
+
+    def _put_away(self) -> None:
         for end, packets in self._waiting.items():
-            self._put(end, len(packets), b"".join(packets))
+            for some in range(0, len(packets), MOST_ROWS):
+                piece = packets[some : some + MOST_ROWS]
+                self._put(end, len(piece), b"".join(piece))
         self._waiting.clear()
         self._bytes = 0
 
@@ -66,9 +81,14 @@ def by_owner(
             if only is None or row[1] in only:
                 owned[row[0]].append(row)
     for rows in owned.values():
-        if len(rows) > 1:
+        try:
+            rows.sort(key=_last)
+        except TypeError:  # one of them has none
             rows.sort(key=_place)
     return owned
+
+
+_last = itemgetter(-1)
 
 
 def _place(row: Row) -> int:

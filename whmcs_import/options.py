@@ -6,6 +6,7 @@ service no longer has, rows that are there twice and rows that point nowhere are
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -19,6 +20,7 @@ LIVE_ADDONS = {"active"}
 OTHER_ADDONS = {"pending", "suspended", "terminated", "cancelled", "fraud", "completed"}
 FieldRow = tuple[int, str]  # fieldid, value
 AddonRow = tuple[int, str, str | None, int | str | None]  # addonid, status, name, qty
+MOST_NOTES = 50  # of one kind about one service
 
 
 class Note(Struct, frozen=True):
@@ -108,7 +110,20 @@ def read(
     _read_fields(sold, shop, product, fields)
     for id, status, name, qty in addons:
         _read_addon(sold, shop, id, str(status or "").strip().casefold(), name, qty)
+    sold.notes = _brief(sold.notes)
     return sold
+
+
+def _brief(notes: list[Note]) -> list[Note]:
+    """Each note once, and of a kind no more than `MOST_NOTES`: a damaged service may have as many as it has rows."""
+    counts: Counter[str] = Counter()
+    brief = []
+    for note in dict.fromkeys(notes):
+        counts[note.code] += 1
+        if counts[note.code] <= MOST_NOTES:
+            brief.append(note)
+    more = [Note(code, f"and {count - MOST_NOTES} more") for code, count in counts.items() if count > MOST_NOTES]
+    return brief + more
 
 
 def _read_addon(sold: Sold, shop: Shop, id: int, status: str, name: str | None, qty: int | str | None) -> None:

@@ -22,9 +22,11 @@ async def settle(
     connection: Connection, staging: Staging, plan: Plan, file: MappingFile, *, overwrite: bool = False
 ) -> None:
     """Take out of the plan what must not be written; reads only. `overwrite` lets the source win over people here."""
-    await _owner_changes(connection, staging, plan)
-    await _changed_here(connection, staging, plan, overwrite=overwrite)
-    await _members_here(connection, staging, plan)
+    if plan.entities["servers"].update:
+        await _owner_changes(connection, staging, plan)
+        await _changed_here(connection, staging, plan, overwrite=overwrite)
+    if plan.entities["accounts"].update:
+        await _members_here(connection, staging, plan)
     await _known_plans(connection, staging, plan, file)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import tempfile
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -194,9 +195,12 @@ class Copy:
 
     def spans(self) -> list[Span]:
         """All services there are, in pieces of about as many."""
-        ids = [id for (id,) in self._db.execute("SELECT id FROM tblhosting WHERE id IS NOT NULL ORDER BY id")]
+        ids = self._ids()
         ends = [*ids[SPAN:-1:SPAN], HIGHEST]
         return list(zip([LOWEST, *ends], ends, strict=False))
+
+    def _ids(self) -> list[int]:
+        return [id for (id,) in self._db.execute("SELECT id FROM tblhosting WHERE id IS NOT NULL ORDER BY id")]
 
     def owned(self, table: str, span: Span, only: Container[Any] | None = None) -> dict[int, list[Row]]:
         """The rows of a heaped table by the service of one of the `spans` that they hang on; `only` names those whose
@@ -209,7 +213,7 @@ class Copy:
         return heaps.by_owner((packets for (packets,) in found), [reader(how) for how in columns[0].split()], only)
 
     def nobodys(self, table: str) -> int:
-        """How many rows of a heaped table name no service at all."""
+        """How many rows of a heaped table name no service that is there."""
         query = "SELECT coalesce(sum(count), 0) FROM heap WHERE name = ? AND ending IS NULL"
         return int(self._db.execute(query, (table,)).fetchone()[0])
 
@@ -262,11 +266,12 @@ class Staging(Copy):
     @contextmanager
     def heap(self, table: Table, columns: Sequence[str]) -> Iterator[Sorter]:
         """Where to put the rows of a heaped table, once the services are there; `columns` say how each is read."""
-        ends = [end for _, end in self.spans()]
+        spans = [end for _, end in self.spans()]
+        ends = {id: spans[bisect_left(spans, id)] for id in self._ids()}
         self._db.execute("INSERT INTO heaped VALUES (?, ?)", (table.name, " ".join(columns)))
         sorter = Sorter(ends, None if columns[0] == "whole" else reader(columns[0]), partial(self._put, table.name))
         yield sorter
-        sorter.put_away()
+        sorter.end()
 
     def _put(self, table: str, ending: int | None, count: int, packets: bytes) -> None:
         self._db.execute("INSERT INTO heap VALUES (?, ?, ?, ?)", (table, ending, count, packets))

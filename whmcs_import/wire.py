@@ -140,8 +140,11 @@ def values(data: bytes, readers: Sequence[Read]) -> Iterator[tuple[Any, ...]]:
     return zip(*columns, strict=True)
 
 
-def _read(column: Sequence[bytes | None], read: Read) -> list[Any]:
-    return [None if value is None else read(value) for value in column]
+def _read(column: list[bytes | None], read: Read) -> list[Any]:
+    try:
+        return list(map(bytes.decode if read is text else read, column))  # type: ignore[arg-type]
+    except (TypeError, UnicodeDecodeError):  # a null is among them, or what is no text
+        return [None if value is None else read(value) for value in column]
 
 
 def raw_values(data: bytes) -> list[bytes | None]:
@@ -153,8 +156,9 @@ def raw_values(data: bytes) -> list[bytes | None]:
         length = data[at]
         at += 1
         if length < NULL:
-            put(data[at : at + length])
-            at += length
+            end = at + length
+            put(data[at:end])
+            at = end
         elif length == NULL:
             put(None)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
@@ -48,10 +49,9 @@ def test_the_rows_of_a_service_come_in_the_order_of_their_ids(
     assert by_service == {
         2: [(2, 7, "", 10)],
         5: [(5, 7, "first", None), (5, 8, LONG, 20), (5, 7, "c", 30)],
-        99: [(99, 7, "of nobody here", 40)],
     }
     assert [sorted(heap) for heap in owned(staging, {8})] == [[5], []]
-    assert (staging.count(VALUES.name), staging.nobodys(VALUES.name)) == (5, 0)
+    assert (staging.count(VALUES.name), staging.nobodys(VALUES.name)) == (5, 1)
 
 
 def test_what_names_no_service_is_counted_and_on_no_heap(staging: Staging) -> None:
@@ -69,3 +69,24 @@ def test_a_copy_that_is_read_again_begins_empty(staging: Staging) -> None:
     assert owned(staging) == [{}]
     put(staging, ("text>number", "whole", "text", "whole"), (1, 1, "after", 1))
     assert owned(staging) == [{1: [(1, 1, "after", 1)]}]
+
+
+def test_rows_of_deleted_services_are_counted_and_need_no_memory(staging: Staging) -> None:
+    gone, there = (packed(3), packed(7), packed("left over"), packed(1)), (packed(5), packed(7), packed("a"), packed(2))
+    with staging.heap(VALUES, WHOLE) as sorter:
+        for _ in range(60):
+            sorter.add([b"".join(gone)] * 5000)
+        sorter.add([b"".join(there)])
+    tracemalloc.start()
+    assert [heap for heap in owned(staging) if heap] == [{5: [(5, 7, "a", 2)]}]
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    tracemalloc.stop()
+    assert (staging.count(VALUES.name), staging.nobodys(VALUES.name)) == (300_001, 300_000)
+
+
+def test_many_rows_of_one_service_are_read_piece_by_piece(staging: Staging, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heaps, "MOST_ROWS", 10)
+    put(staging, WHOLE, *((5, 7, str(n), n) for n in range(25)))
+    sizes = [count for (count,) in staging.rows("SELECT count FROM heap WHERE name = ? ORDER BY count", VALUES.name)]
+    assert sizes == [5, 10, 10]
+    assert [heap[5] for heap in owned(staging) if heap] == [[(5, 7, str(n), n) for n in range(25)]]

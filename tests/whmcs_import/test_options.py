@@ -116,3 +116,11 @@ def test_values_of_fields_that_are_not_of_products_are_not_the_services() -> Non
 def test_only_live_addons_count() -> None:
     sold = read(addons=((5, "Active", "", 2), (5, "Cancelled", "", 1), (4, "Active", "", None)))
     assert [(value.id, value.qty) for value in sold.values] == [(5, 2), (4, 1)]
+
+
+def test_a_service_with_many_damaged_rows_is_not_told_of_row_by_row() -> None:
+    missing = [(5000 + n, 1, 0) for n in range(options.MOST_NOTES + 7)]
+    sold = read(*[(RAM, choice, 0) for choice in (RAM_4, RAM_8) * 100], *missing)
+    assert codes(sold) == ["option_conflict"] + ["broken_reference"] * (options.MOST_NOTES + 1)
+    assert sold.notes[-1].detail == "and 7 more"
+    assert said(sold) == {f"option {RAM}": "8192|8 GB"}
