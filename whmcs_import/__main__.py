@@ -156,10 +156,10 @@ async def _import(arguments: argparse.Namespace, dsn: Dsn, file: MappingFile, se
                 retried=retried,
             )
             if run_id is not None:
-                packing = asyncio.create_task(asyncio.to_thread(memory.packed, made.groups))
+                packing = asyncio.create_task(asyncio.to_thread(memory.pack, made, staging.declined()))
                 await _load(arguments, writers, staging, members, report, file, run_id, tell)
                 if arguments.command == "import":
-                    await memory.keep(connection, staging, made, source, _inputs(arguments, file), await packing)
+                    await memory.keep(connection, made, source, _inputs(arguments, file), await packing)
         return report
 
 

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
 
 import msgspec
 
@@ -25,6 +28,7 @@ from whmcs_import.outcomes import Groups
 from whmcs_import.plan import ENTITIES, Earlier, Plan
 from whmcs_import.staging import Staging
 from whmcs_import.target import SQL
+from whmcs_import.users import SignIns
 
 _known = msgspec.msgpack.Decoder(Known)
 _findings = msgspec.msgpack.Decoder(Findings)
@@ -68,27 +72,47 @@ async def recall(
     return plan.decide(source, file, earlier, findings)
 
 
-def packed(part: Findings | Groups | None) -> bytes:
-    """As it is kept."""
+class Packed(NamedTuple):
+    """What a plan was made from as it is to be kept, if the run leaves what it is expected to."""
+
+    findings: Findings | None
+    text: bytes
+    groups: bytes
+
+
+def pack(made: Plan, declined: list[tuple[str, str, bytes]]) -> Packed:
+    """Make it ready while the plan is carried out; `declined` is what staging has taken out of it."""
+    if made.findings is None or made.sign_ins is None:
+        return Packed(None, b"", b"")
+    found = msgspec.structs.replace(made.findings, holders=_expected(made.sign_ins, made.logins), declined=declined)
+    return Packed(found, _packed(found), _packed(made.groups))
+
+
+def _expected(sign_ins: SignIns, logins: Mapping[str, UUID]) -> dict[str, UUID | None]:
+    """Who has which address once everybody who can signs in."""
+    problems = sign_ins.problems(logins)
+    able = {id: read.address for id, read in sign_ins.addresses.items() if read.address and id not in problems}
+    opened = {address: sign_ins.streams[id] for id, address in able.items()}
+    return sign_ins.holders({**logins, **opened})
+
+
+def _packed(part: Findings | Groups | None) -> bytes:
     return zlib.compress(_encode(part), 1)
 
 
-async def keep(
-    connection: Connection, staging: Staging, made: Plan, read: SourceInfo, made_of: bytes, groups: bytes
-) -> None:
-    """Remember what a plan that is carried out was made from, or nothing where loading it changed what is found.
-
-    `groups` are those of the plan, packed.
-    """
-    if made.findings is None or made.sign_ins is None:
+async def keep(connection: Connection, made: Plan, read: SourceInfo, made_of: bytes, packed: Packed) -> None:
+    """Remember what a plan that is carried out was made from, or nothing where loading it changed what is found."""
+    if packed.findings is None or made.sign_ins is None:
         return
     logins = await target.logins(connection)
     if made.sign_ins.problems(logins) != made.sign_ins.problems(made.logins):
         await connection.execute(SQL.forget_findings, made.source)
         return
-    found = msgspec.structs.replace(made.findings, holders=made.sign_ins.holders(logins), declined=staging.declined())
+    holders, text = made.sign_ins.holders(logins), packed.text
+    if holders != packed.findings.holders:
+        text = _packed(msgspec.structs.replace(packed.findings, holders=holders))
     known = _encode(Known(read.digests, read.rows))
-    await connection.execute(SQL.remember, made.source, made_of, known, packed(found), groups)
+    await connection.execute(SQL.remember, made.source, made_of, known, text, packed.groups)
 
 
 @cache

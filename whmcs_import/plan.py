@@ -160,6 +160,9 @@ def make(
     What there is a lot of is mapped by the `crew`; what is `known` from an earlier run with the same mapping is not
     mapped again.
     """
+    if crew is None or len(staging.spans()) < WORTH_A_CREW:
+        crew = Alone(staging)
+    crew.begin(outcomes.Mapper, source, file)
     planner = _Planner(staging, source, file, earlier, progress, crew)
     planner.recall(known)
     made = decide(source, file, earlier, planner.run(include_idle=include_idle))
@@ -223,7 +226,7 @@ class _Planner:
         file: MappingFile,
         earlier: Earlier,
         progress: Progress,
-        crew: Crew | None,
+        crew: Crew,
     ):
         self._staging = staging
         self._crew = crew
@@ -311,12 +314,10 @@ class _Planner:
 
     def _found(self) -> Iterator[Found]:
         spans = self._staging.spans()
-        crew = self._crew if self._crew is not None and len(spans) >= WORTH_A_CREW else Alone(self._staging)
-        crew.begin(outcomes.Mapper, self._source, self._file)
         ids = sorted(self._known)
         people = self._staging.count("tblusers") // len(spans) + 1, len(self._clients) // len(spans) + 1
         named: list[list[Named]] = []
-        for names, packed in crew.each("outcomes", ((span, self._keys(ids, span)) for span in spans)):
+        for names, packed in self._crew.each("outcomes", ((span, self._keys(ids, span)) for span in spans)):
             self._staging.keep_found(packed)
             named.append(names)
             self._progress("services", sum(map(len, named)))
@@ -325,7 +326,7 @@ class _Planner:
         disputed = adoption.disputed(chain.from_iterable(named))
         torn = [{name.service_id for name in names if adoption.is_disputed(name, disputed)} for names in named]
         some = [(span, of_it) for span, of_it in zip(spans, torn, strict=True) if of_it]
-        again = crew.each("again", ((span, of_it, disputed, self._keys(ids, span)) for span, of_it in some))
+        again = self._crew.each("again", ((span, of_it, disputed, self._keys(ids, span)) for span, of_it in some))
         for packed, of_it in zip(self._staging.found(), torn, strict=True):
             found = outcomes.unpack(packed)
             yield found.with_those(next(again)) if of_it else found

@@ -249,6 +249,7 @@ class Staging(Copy):
         self._db.execute("CREATE TABLE heaped (name, columns)")
         self._db.execute("CREATE TABLE heap (name, ending, count, packets)")
         self._db.execute("CREATE INDEX heap_key ON heap (name, ending, count)")
+        self._declined = False  # whether anything ever was
         self._plan.execute("CREATE TABLE found (packed)")
         self._plan.execute("CREATE TABLE planned (entity, source_id, action, content_hash, payload)")
 
@@ -335,12 +336,15 @@ class Staging(Copy):
 
     def unplan(self, entity: str, source_id: str) -> None:
         """Take a row out of what is to be loaded."""
+        self._declined = True
         self._plan.execute(
             "UPDATE planned SET action = 'declined' WHERE entity = ? AND source_id = ?", (entity, source_id)
         )
 
     def declined(self) -> list[Row]:
         """What was taken out of what is to be loaded: entity, source id, payload."""
+        if not self._declined:
+            return []
         return self._plan.execute("SELECT entity, source_id, payload FROM planned WHERE action = 'declined'").fetchall()
 
     def plan_nothing(self) -> None:
