@@ -67,7 +67,7 @@ export const layouts: Record<"own" | "all", Layout> = {
   },
   all: {
     columns: [...columns, ...staffColumns],
-    grid: "xl:grid xl:grid-cols-[2.75rem_1.7fr_1.25fr_1.4fr_0.75fr_0.75fr_1.15fr_0.85fr_0.5fr_0.45fr]",
+    grid: "xl:grid xl:grid-cols-[2.75rem_1.65fr_1.2fr_1.35fr_0.75fr_0.75fr_1.15fr_0.8fr_0.5fr_0.65fr]",
   },
 };
 

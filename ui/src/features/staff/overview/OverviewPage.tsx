@@ -35,6 +35,8 @@ export function OverviewPage() {
   const pace = useQuery(staffQueries.pace());
   const all = [stuck, ...Object.values(known), pace];
   const failed = all.find(({ error }) => error);
+  // All at once, or each would push away those below it; what does not answer at first is not waited for.
+  const coming = all.some(({ isPending, failureCount }) => isPending && failureCount === 0);
   const matters = mattersOf({
     clusters: known.clusters.data?.data,
     drift: known.drift.data?.pages,
@@ -46,12 +48,12 @@ export function OverviewPage() {
   });
   const calm = all.every(({ isSuccess }) => isSuccess) && matters.length === 0 && stuck.data?.length === 0;
   const retry = () => all.forEach((query) => void (query.error ? query.refetch() : undefined));
+  if (coming) return <Skeleton rows={6} label={words.common.loading} />;
   return (
     <>
       {failed?.error ? (
         <Failure title={staff.failed} {...describe(failed.error)} knownAt={failed.dataUpdatedAt} onRetry={retry} />
       ) : null}
-      {all.every(({ isPending }) => isPending) ? <Skeleton rows={6} label={words.common.loading} /> : null}
       {calm ? <EmptyState title={staff.calm} help={staff.calmHelp} /> : null}
       {matters.length > 0 ? <Matters matters={matters} /> : null}
       {stuck.data && stuck.data.length > 0 ? <Stuck operations={stuck.data} /> : null}
