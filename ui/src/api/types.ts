@@ -35,6 +35,7 @@ export type Past = Schemas["Past"];
 export type ServerPast = Schemas["ServerPast"];
 export type AddressHistory = Schemas["AddressHistory"];
 export type SavedView = Schemas["SavedView"];
+export type CustomerWanted = Schemas["CustomerWanted"];
 export type Metrics = Schemas["Metrics"];
 export type UserChange = Schemas["UserChange"];
 export type OpenSession = Schemas["OpenSession"];

@@ -4,6 +4,18 @@ const holds: Record<string, string> = { non_payment: "Not paid", abuse: "Abuse",
 const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
 
 export const peopleWords = {
+  make: {
+    title: "New customer",
+    name: "Name",
+    external: "Id in the billing system",
+    externalHelp: "Optional. What your billing system calls them.",
+    invite: "Invite by e-mail",
+    inviteHelp: "A letter leads them to choose a password. Without it they ask for one at the sign-in page.",
+    missing: "An e-mail address and a name are needed.",
+    save: "Make the customer",
+    saving: "Making…",
+    failed: "The customer could not be made",
+  },
   findCustomer: "Find a customer",
   findUser: "Find a user",
   findHelp: "By name or e-mail address.",

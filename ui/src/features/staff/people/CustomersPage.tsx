@@ -1,21 +1,37 @@
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
+import { UserPlus } from "lucide-react";
+import { lazy, useState } from "react";
 import { Link } from "wouter";
 import type { StaffAccount } from "@/api/types";
 import { paths } from "@/paths";
+import { Button } from "@/ui/Button";
+import { Later } from "@/ui/Later";
 import { words } from "@/words";
 import { Pages } from "./Pages";
 import { peopleQueries } from "./queries";
 import { Search, useSearched } from "./Search";
 
 const { people } = words.staff;
+const MakeCustomer = lazy(async () => ({ default: (await import("./MakeCustomer")).MakeCustomer }));
 
 /** Every customer, newest first, found by name or address. */
 export function CustomersPage() {
   const q = useSearched();
+  const [making, setMaking] = useState(false);
   const list = useInfiniteQuery({ ...peopleQueries.accounts(q), placeholderData: keepPreviousData });
   return (
     <div className="grid gap-5">
-      <Search label={people.findCustomer} help={people.findHelp} />
+      <div className="flex flex-wrap items-start justify-between gap-4">
+        <div className="min-w-0 grow">
+          <Search label={people.findCustomer} help={people.findHelp} />
+        </div>
+        <Button icon={<UserPlus aria-hidden size={16} />} onClick={() => setMaking(true)}>
+          {people.make.title}
+        </Button>
+      </div>
+      <Later open={making}>
+        <MakeCustomer open={making} onClose={() => setMaking(false)} />
+      </Later>
       <Pages label={words.staff.tabs.customers} list={list} searched={q !== ""}>
         {(found) => found.map((account) => <Row key={account.id} account={account} />)}
       </Pages>

@@ -36,6 +36,38 @@ test("a customer is found and shown with servers, members and size", async () =>
   );
 });
 
+test("a customer is made and shown; what the service says against it stands at its field", async () => {
+  const { user, url } = renderApp("/admin/customers", { user: admin });
+  const asked: unknown[] = [];
+  const made = { object: "billing_customer", account: "acc_1", user: "usr_1", external_id: null, status: "open" };
+  const errors = [{ pointer: "/external_id", code: "invalid", message: "An external id has no spaces." }];
+  network.use(
+    http.post("*/v1/billing/customers", async ({ request }) => {
+      asked.push(await request.json());
+      return asked.length === 1
+        ? HttpResponse.json(
+            { title: "Invalid", detail: "Invalid", status: 422, code: "invalid", errors },
+            { status: 422 },
+          )
+        : HttpResponse.json({ ...made, email: "new@example.com", name: "New", invited: true }, { status: 201 });
+    }),
+  );
+  await user.click(await button("New customer"));
+  const dialog = within(await screen.findByRole("alertdialog", { name: "New customer" }));
+  const save = dialog.getByRole("button", { name: "Make the customer" });
+  expect(save).toHaveAccessibleDescription("An e-mail address and a name are needed.");
+  await user.type(dialog.getByLabelText("Email"), "new@example.com");
+  await user.type(dialog.getByLabelText("Name"), "New");
+  await user.type(dialog.getByLabelText("Id in the billing system"), "a b");
+  await user.click(save);
+  expect(await dialog.findByText("An external id has no spaces.")).toBeVisible();
+  await user.clear(dialog.getByLabelText("Id in the billing system"));
+  await user.click(dialog.getByLabelText("Invite by e-mail"));
+  await user.click(save);
+  await waitFor(() => expect(url()).toBe("/admin/customers/acc_1"));
+  expect(asked[1]).toEqual({ email: "new@example.com", name: "New", external_id: null, invite: false });
+});
+
 test("all servers of a customer are suspended: first it says for each what would happen", async () => {
   const servers = [aServer({ name: "shop" }), aServer({ name: "lost", status: "unlinked" })];
   const { db, user } = renderApp("/admin/customers/acc_1", { user: admin, servers });

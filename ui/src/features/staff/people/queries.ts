@@ -1,7 +1,7 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { api, unwrap } from "@/api/client";
 import { actAs } from "@/api/session";
-import type { Erasure, MassResult, MassSuspension } from "@/api/types";
+import type { CustomerWanted, Erasure, MassResult, MassSuspension } from "@/api/types";
 
 const LISTED = 50;
 const one = (id: string) => ({ params: { path: { id } } });
@@ -79,6 +79,7 @@ const erase = (id: string, body: Erasure, dryRun: boolean) =>
 
 /** What staff can do to customers and users; each answers when the service has done it. */
 export const peopleActs = {
+  make: (body: CustomerWanted) => unwrap(api.POST("/v1/billing/customers", { body })),
   mass: (id: string, type: Mass, body: MassSuspension) => mass(id, type, body, false),
   erase: (id: string, confirm: string) => erase(id, { confirm }, false),
   export: (id: string) => unwrap(api.GET("/v1/admin/accounts/{id}/export", one(id))),
