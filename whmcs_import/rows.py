@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from whmcs_import.adoption import Link
 from whmcs_import.mapping import Service
 from whmcs_import.options import AddonRow, FieldRow, OptionRow
-from whmcs_import.shop import Shop
+from whmcs_import.shop import Shop, refers
 from whmcs_import.staging import LOWEST, TABLES, Copy, Row, Span
 from whmcs_import.users import ClientRow, Membership, UserRow
 from whmcs_import.values import storable, text
 
 PROFILE = next(table for table in TABLES if table.name == "tblclients").optional
-NOBODY = -1  # what cannot be read refers to no row, not even to one whose id is 0
 _SERVICE = (
     "SELECT id, userid, packageid, server, domain, amount, billingcycle, nextduedate, domainstatus, username,"
     " dedicatedip, assignedips, regdate, qty, suspendreason, overideautosuspend, overidesuspenduntil,"
@@ -86,7 +85,8 @@ class Services:
                 links = (*named, *map(_address, listed.of(id)))
                 chosen = tuple([(row[1], row[2] or 0, row[3]) for row in options.pop(id, ())])
                 said = tuple([(row[1], row[2] or "") for row in fields.pop(id, ())])
-                yield _service(row, chosen, said, addons.of(id), links)
+                bought = tuple([(refers(addon[0]), *addon[1:]) for addon in addons.of(id)])
+                yield _service(row, chosen, said, bought, links)
         owned = {"options": sum(map(len, options.values())), "addons": addons.rest(), "module links": pvewhmcs.rest()}
         self.orphans = {name: count for name, count in owned.items() if count}
 
@@ -153,11 +153,7 @@ def memberships(staging: Copy) -> Iterator[Membership]:
     """Who may act for whom, by client and user."""
     query = "SELECT auth_user_id, client_id, owner, permissions FROM tblusers_clients ORDER BY client_id, auth_user_id"
     for user, client, owner, permissions in staging.rows(query):
-        yield Membership(_id(user), _id(client), bool(owner), permissions)
-
-
-def _id(raw: int | None) -> int:
-    return NOBODY if raw is None else raw
+        yield Membership(refers(user), refers(client), bool(owner), permissions)
 
 
 def _service(
@@ -170,8 +166,8 @@ def _service(
     word = [str(value or "") for value in row]
     return Service(
         id=row[0],
-        client=_id(row[1]),
-        product=_id(row[2]),
+        client=refers(row[1]),
+        product=refers(row[2]),
         server=row[3] or 0,
         domain=text(row[4]).value,
         amount=word[5].strip(),

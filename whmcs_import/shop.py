@@ -10,6 +10,7 @@ from whmcs_import.staging import Copy, as_number
 from whmcs_import.values import Piped, quantity, split_pipe, storable, text
 
 LARGEST = 1 << 31
+NOBODY = -1
 DROPDOWN, RADIO, YES_NO, QUANTITY = 1, 2, 3, 4
 # Modules of other panels: what they sell are virtual servers, but not ones whose VMs can be known from here.
 FOREIGN_PANELS = {
@@ -115,6 +116,11 @@ class Shop:
     client_groups: dict[int, str] = field(default_factory=dict)
 
 
+def refers(raw: int | None) -> int:
+    """The id that a row refers to; what cannot be read refers to nothing, not even to what has the id 0."""
+    return NOBODY if raw is None else raw
+
+
 def read(staging: Copy) -> Shop:
     """The catalogue that was staged."""
     shop = Shop()
@@ -125,24 +131,26 @@ def read(staging: Copy) -> Shop:
     ):
         module, options = str(row[3] or "").strip(), tuple(str(value or "") for value in row[5:])
         plan = plans.get(options[0].strip()) if module.casefold() == "pvewhmcs" else settled.get(row[0])
-        shop.products[row[0]] = Product(row[0], row[1], text(row[2]).value, module, _word(row[4]), options, plan)
+        shop.products[row[0]] = Product(
+            row[0], refers(row[1]), text(row[2]).value, module, _word(row[4]), options, plan
+        )
     for id, group, name, kind, maximum in staging.rows(
         "SELECT id, gid, optionname, optiontype, qtymaximum FROM tblproductconfigoptions WHERE id IS NOT NULL"
     ):
         # The type is a number in a TEXT column.
         number = as_number(str(kind))
         known = number if number in (DROPDOWN, RADIO, YES_NO, QUANTITY) else 0
-        shop.options[id] = Option(id, group, _piped(name), known, maximum or 0, "" if known else _word(kind))
+        shop.options[id] = Option(id, refers(group), _piped(name), known, maximum or 0, "" if known else _word(kind))
     for id, option, name in staging.rows(
         "SELECT id, configid, optionname FROM tblproductconfigoptionssub WHERE id IS NOT NULL"
     ):
-        shop.choices[id] = Choice(id, option, _piped(name))
+        shop.choices[id] = Choice(id, refers(option), _piped(name))
     shop.linked = set(staging.rows("SELECT gid, pid FROM tblproductconfiglinks WHERE gid + pid IS NOT NULL"))
     for id, product, name, kind in staging.rows(
         "SELECT id, relid, fieldname, fieldtype FROM tblcustomfields"
         " WHERE trim(lower(type)) = 'product' AND id IS NOT NULL"
     ):
-        shop.fields[id] = CustomField(id, product, _piped(name), _word(kind))
+        shop.fields[id] = CustomField(id, refers(product), _piped(name), _word(kind))
     shop.addons = _names(staging, "SELECT id, name FROM tbladdons WHERE id IS NOT NULL")
     shop.servers = _names(staging, "SELECT id, name FROM tblservers WHERE id IS NOT NULL")
     shop.currencies = _names(staging, "SELECT id, code FROM tblcurrencies WHERE id IS NOT NULL")

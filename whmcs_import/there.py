@@ -85,10 +85,8 @@ def whole(raw: object) -> int:
     """A number however its column keeps it, -1 where it is none."""
     if raw in ("\0", "\1", b"\0", b"\1"):
         return int(raw in ("\1", b"\1"))  # a bit
-    try:
-        return int(Decimal(str(raw).strip()))
-    except (InvalidOperation, ValueError, OverflowError):
-        return -1
+    found = re.fullmatch(r"\s*(-?[0-9]{1,18})(\.0+)?\s*", str(raw))
+    return int(found[1]) if found else -1
 
 
 def amount(raw: object) -> Decimal | None:

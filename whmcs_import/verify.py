@@ -448,7 +448,7 @@ def _fields(rows: Iterable[Row]) -> dict[int, list[Thing]]:
     """Of the fields of one name that of the service's product counts, then one of all products, then an older one's."""
     best: dict[int, dict[str, tuple[tuple[int, int], Thing]]] = defaultdict(dict)
     for service, id, name, kind, value, owner, product in rows:
-        if is_secret_name(str(name)) or str(kind).strip().lower() not in READ_FIELDS:
+        if is_secret_name(str(name)) or str(kind).strip().lower() not in READ_FIELDS or not str(value).strip():
             continue
         rank = (2 if owner == product else 1 if whole(owner) == 0 else 0, whole(id))
         thing = Thing("custom_field", whole(id), str(name), _field_text(str(kind).strip().lower(), str(value)))

@@ -43,7 +43,7 @@ class Guests:
         self._links: dict[int, list[Claim]] = defaultdict(list)
         self.nodes: dict[int, str] = {}
         for service, vmid, kind in there.ask(PVEWHMCS):
-            plain = clean(str(kind or "")).lower()
+            plain = str(kind or "").replace("\0", "").strip().lower()
             kind = "qemu" if plain in ("", "kvm") else plain
             self._links[whole(service)].append(Claim(clean(str(vmid)), kind, "mod_pvewhmcs_vms"))
         for service, vmid, node in there.ask(PROXMOXVM):

@@ -9,13 +9,14 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.registry import EVENTS
 from eventstore.codec import Codec
 from tests.whmcs_import.rows import ODD, ROWS_OF_PEOPLE, ROWS_OF_SERVICES, Rows, fill, mapping, rows
-from whmcs_import import chunks, plan, shop
+from whmcs_import import chunks, memory, plan, shop
 from whmcs_import.plan import Plan
 from whmcs_import.staging import (
     TABLES,
@@ -89,6 +90,31 @@ def test_no_value_of_any_column_stops_an_import(changes: list[tuple[tuple[str, i
     with staged(changed(*changes)) as (staging, made):
         payloads(staging)
         check_counts(made)
+        check_memory(made)
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("tblproductconfigoptionssub", "configid"),
+        ("tblproductconfigoptions", "gid"),
+        ("tblproducts", "gid"),
+        ("tblcustomfields", "relid"),
+        ("tblhostingaddons", "addonid"),
+    ],
+)
+def test_what_refers_to_nothing_is_remembered_too(table: str, column: str) -> None:
+    everywhere = [((table, n, column), None) for n in range(len(rows()[table]))]
+    with staged(changed(*everywhere)) as (staging, made):
+        payloads(staging)
+        check_memory(made)
+
+
+def check_memory(made: Plan) -> None:
+    """The next run can read what this one found out."""
+    assert made.groups is not None
+    assert memory._findings.decode(memory._encode(made.findings)) == made.findings
+    assert memory._groups.decode(memory._encode(made.groups)).outcomes == made.groups.outcomes
 
 
 @fuzzing
