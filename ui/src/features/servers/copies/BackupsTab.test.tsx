@@ -49,6 +49,8 @@ test("restoring names what is lost and asks for the server's name", async () => 
   const dialog = await screen.findByRole("alertdialog", { name: "Restore “kept”?" });
   expect(dialog).toHaveTextContent(/Everything written to the disk since .* is lost/);
   const restore = within(dialog).getByRole("button", { name: "Restore snapshot" });
+  expect(within(dialog).getByRole("time")).toHaveAttribute("title", expect.stringMatching(/ UTC$/));
+  expect(dialog).not.toHaveTextContent("|");
   expect(restore).toHaveAttribute("aria-disabled", "true");
   await user.type(within(dialog).getByLabelText("Type shop to confirm"), "shop");
   await user.click(restore);

@@ -2,10 +2,9 @@ import type { DiskCopy } from "@/api/types";
 import { useState } from "react";
 import { ActionForm } from "@/features/servers/acting/ActionForm";
 import type { DialogProps } from "@/features/servers/change/dialog";
-import { localTime } from "@/lib/dates";
 import { Dialog } from "@/ui/Dialog";
 import { Field } from "@/ui/Field";
-import { Notes } from "@/ui/Notes";
+import { Notes, TIME } from "@/ui/Notes";
 import { words } from "@/words";
 import { nameOf, type Kind } from "./kinds";
 
@@ -56,11 +55,10 @@ interface EndProps extends Omit<DialogProps, "open"> {
 export function EndDialog({ kind, asked, server, onClose, onAccepted }: EndProps) {
   const restore = asked?.what === "restore";
   const name = asked ? nameOf(asked.copy) : "";
-  const at = asked ? localTime(asked.copy.created_at) : "";
   const { text } = kind;
   return (
     <Dialog open={asked !== null} onClose={onClose} title={restore ? text.restoreTitle(name) : text.deleteTitle(name)}>
-      <Notes notes={restore ? text.restoreNotes(at) : text.deleteNotes} />
+      <Notes notes={restore ? text.restoreNotes(TIME) : text.deleteNotes} at={asked?.copy.created_at} />
       {asked ? (
         <ActionForm
           server={server}

@@ -92,8 +92,8 @@ function Span({ from, to }: { from: string; to: string }) {
   const style = Date.parse(to) - Date.parse(from) < TWO_DAYS_MS ? "full" : "day";
   return (
     <p aria-hidden className="mt-1 flex justify-between gap-4 text-small text-soft tabular-nums">
-      <span>{localTime(from, style)}</span>
-      <span>{localTime(to, style)}</span>
+      <Time at={from} as={style} />
+      <Time at={to} as={style} />
     </p>
   );
 }

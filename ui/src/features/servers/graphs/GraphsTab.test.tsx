@@ -38,6 +38,7 @@ test("arrow keys move along all lines at once, and a gap is called one", async (
   measured(at(0, 0.25), at(1, null), at(2, 0.5));
   await go();
   const cpu = await screen.findByRole("slider", { name: /^CPU from/ });
+  expect(cpu.querySelector("time")).toHaveAttribute("title", "Nov 1, 2026, 10:00:00 AM UTC");
   expect(cpu).toHaveAttribute("aria-valuetext", expect.stringContaining("Used 50 %"));
   cpu.focus();
   await user.keyboard("{ArrowLeft}");
