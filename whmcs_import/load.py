@@ -17,8 +17,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
-import msgspec
-from msgspec import Struct
 
 from domain import ids
 from domain.importing.events import ChunkLoaded, ImportFinished, ImportStarted
@@ -41,20 +39,6 @@ LEGACY_DAYS = 180  # how long a hash other than bcrypt opens an account that nob
 ATTEMPTS = 5
 WAKE = "import"
 Progress = Callable[[str, int], None]
-
-
-class _Part(Struct):
-    id: UUID
-
-
-class _Parts(Struct):
-    """What of a server the catalogue here may have another name for."""
-
-    image: _Part
-    location: _Part
-
-
-_decode_parts = msgspec.json.Decoder(_Parts).decode
 
 
 async def load(
@@ -82,7 +66,8 @@ async def load(
     meta = Meta(actor=actor, correlation=ids.show(ids.RUN, run_id))
     plans = {str(id): mapping.plan_id(plan.source, product, file) for id, product in plan.shop.products.items()}
     first = connections[0]
-    run = Run(plan.source, run_id, mode, meta, plans, await _names(first, staging))
+    names = await target.catalogue_names(first, sorted(map(UUID, plan.items)))
+    run = Run(plan.source, run_id, mode, meta, plans, names)
     loader = _Loader(connections, run, is_first=not await target.has_runs(first, plan.source))
     counts = {name: {"create": t.create, "update": t.update} for name, t in plan.rows.items()}
     await loader.tell(ImportStarted(source=plan.source, plan_hash=plan.plan_hash, counts=counts))
@@ -107,13 +92,6 @@ async def _unhurried(connection: Connection) -> AsyncIterator[None]:
     finally:
         if not connection.is_closed():
             await connection.execute(SQL.commit_as_usual)
-
-
-async def _names(connection: Connection, staging: Staging) -> dict[UUID, str]:
-    """What the catalogue here calls the images and locations of all servers."""
-    parts = map(_decode_parts, staging.payloads("service"))
-    items = {id for part in parts for id in (part.image.id, part.location.id)}
-    return await target.catalogue_names(connection, sorted(items))
 
 
 async def _load_all(

@@ -43,7 +43,7 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
     """What becomes of one service; `same` means: what was remembered of it, which is not said again.
 
     `unmapped` are kind, name and value of what the mapping does not speak of; `untold` target and value of what it
-    has no value for; `price` is currency, cycle and amount.
+    has no value for; `price` is currency, cycle and amount; `items` are what the payload names of the catalogue.
     """
 
     id: int
@@ -62,6 +62,7 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
     no_hint: str | None = None
     content: bytes = b""
     payload: bytes = b""
+    items: tuple[str, ...] = ()
 
     @property
     def amount(self) -> Decimal:
@@ -188,6 +189,7 @@ class Mapper:
             no_hint=hint.refused if isinstance(hint, NoHint) else None,
             content=hashlib.sha256(written).digest(),
             payload=written,
+            items=(payload["image"]["id"], payload["location"]["id"]),
         )
 
     def _unmapped(self, sold: Sold | None) -> list[tuple[str, str, str]]:

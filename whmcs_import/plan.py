@@ -117,6 +117,7 @@ class Plan:
     findings: Findings | None = None  # what it was made from
     sign_ins: SignIns | None = None  # the users among that; None where they were not read again
     groups: Groups | None = None  # what was found out of each service; None where that was not asked again
+    items: set[str] = field(default_factory=set)  # images and locations of the servers to write
     logins: Mapping[str, UUID] = field(default_factory=dict)  # who signed in here when it was made
 
     @property
@@ -166,7 +167,7 @@ def make(
     planner = _Planner(staging, source, file, earlier, progress, crew)
     planner.recall(known)
     made = decide(source, file, earlier, planner.run(include_idle=include_idle))
-    made.sign_ins, made.groups = planner.sign_ins, planner.groups
+    made.sign_ins, made.groups, made.items = planner.sign_ins, planner.groups, planner.items
     return made
 
 
@@ -196,6 +197,8 @@ def decide(source: str, file: MappingFile, earlier: Earlier, findings: Findings)
 
 def _vanished(earlier: Earlier, findings: Findings) -> list[dict[str, Any]]:
     """What was imported before and is not to be imported now: reported, never undone here."""
+    if not earlier.keys:
+        return []
     here = {(ENTITIES[name], source_id) for name, source_id, _ in findings.kept}
     here.update((ENTITIES[name], source_id) for name, source_id in findings.set_aside)
     here |= earlier.erased
@@ -244,6 +247,7 @@ class _Planner:
         self._logins: set[str] = set()
         self._known: dict[int, Outcome] = {}
         self._live: set[str] = set()  # the services to import, those set aside among them
+        self.items: set[str] = set()
         self.sign_ins = SignIns.of(source, [], set())
         self._clients = {id for id, _, _ in rows.standing(staging)}
         repair = file.defaults.fix_mojibake == "auto"
@@ -339,7 +343,7 @@ class _Planner:
         """Keep an outcome for the next run, but nothing of who was erased."""
         erased = self._earlier.erased
         if not erased or not {("service", str(outcome.id)), ("client", str(outcome.client))} & erased:
-            self.groups.outcomes.append(structs.replace(outcome, payload=b"") if outcome.payload else outcome)
+            self.groups.outcomes.append(structs.replace(outcome, payload=b"", items=()) if outcome.payload else outcome)
 
     def _unreadable(self, name: str, table: str) -> None:
         """Set aside the rows of a table that cannot be told from others."""
@@ -382,7 +386,8 @@ class _Planner:
             self._plan.unmapped_values.setdefault((target, value), Unmapped()).add(outcome.id, value)
 
     def _imported(self, outcome: Outcome) -> None:
-        self._keep("servers", str(outcome.id), outcome.content, outcome.payload)
+        if self._keep("servers", str(outcome.id), outcome.content, outcome.payload):
+            self.items.update(outcome.items)
         self._plan.adoption.append(outcome.adoption)
         assert outcome.price is not None
         key = outcome.price[:2]
@@ -495,13 +500,14 @@ class _Planner:
         """`_keep` a row all of whose payload counts; `also` counts but is not written."""
         self._keep(name, source_id, hashlib.sha256(written + also.encode()).digest(), written)
 
-    def _keep(self, name: str, source_id: str, content: bytes, payload: bytes) -> None:
+    def _keep(self, name: str, source_id: str, content: bytes, payload: bytes) -> bool:
         """Compare a row with what was imported before, and stage it when there is something to write."""
         self._kept.append((name, source_id, content))
         action = self._earlier.action(ENTITIES[name], source_id, content)
         if action != "unchanged":
             self._pending.append((ENTITIES[name], source_id, action, content, payload))
             self._flush(1000)
+        return action != "unchanged"
 
     def _flush(self, size: int = 1) -> None:
         if len(self._pending) >= size:

@@ -111,6 +111,7 @@ async def _changed_here(connection: Connection, staging: Staging, plan: Plan, *,
             plan.warn("servers", source_id, [(code, _difference(part, payload, ours)) for part in sorted(ours)])
             if not overwrite:
                 staging.replan("service", source_id, msgspec.json.encode(payload | ours))
+                plan.items.update(ours[part]["id"] for part in ("image", "location") if part in ours)
 
 
 def _ours(history: list[Any]) -> dict[str, Any]:

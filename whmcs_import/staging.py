@@ -324,11 +324,6 @@ class Staging(Copy):
         while chunk := cursor.fetchmany(size):
             yield chunk
 
-    def payloads(self, entity: str) -> Iterator[bytes]:
-        """Everything that is to be loaded of an entity."""
-        query = "SELECT payload FROM planned WHERE entity = ? AND action IN ('create', 'update')"
-        return (payload for (payload,) in self._plan.execute(query, (entity,)))
-
     def planned_as(self, entity: str, action: str) -> list[Row]:
         """Source id and payload of everything to be loaded of an entity by one action."""
         query = "SELECT source_id, payload FROM planned WHERE entity = ? AND action = ?"
