@@ -29,7 +29,7 @@ export function UserDataField({ value, onChange, error }: Props) {
       value={value}
       onValueChange={onChange}
       name="user_data"
-      lines={3}
+      lines={6}
       mono
       spellCheck={false}
       autoComplete="off"
