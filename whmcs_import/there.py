@@ -55,14 +55,20 @@ def spelled(theirs: str, here: object) -> tuple[str, str]:
     """A text on both sides, theirs clean already; where the import mended UTF-8 that was read as Windows-1252, it
     is read so again.
     """
-    mended = ours = str(here or "")
-    for _ in range(3):
-        if mended == theirs:
-            return mended, mended
-        mended = mended.encode("utf-8").decode("cp1252", "replace")
-    if bare(theirs) == bare(mended):  # bytes without a meaning there
+    ours = str(here or "")
+    if _is_mended(theirs, ours):
         return ours, ours
-    return theirs, ours
+    pairs = list(zip(theirs.split(), ours.split(), strict=False))
+    same = len(pairs) == len(theirs.split()) == len(ours.split()) and all(_is_mended(*pair) for pair in pairs)
+    return (ours, ours) if same else (theirs, ours)
+
+
+def _is_mended(theirs: str, ours: str) -> bool:
+    for _ in range(3):
+        if ours == theirs:
+            return True
+        ours = ours.encode("utf-8").decode("cp1252", "replace")
+    return not ours.isascii() and bare(theirs) == bare(ours)  # bytes without a meaning there
 
 
 def told(text: object) -> str:

@@ -85,7 +85,7 @@ class Guests:
                 named.against = "address_shared"
             here = hint or {"vmid": None, "cluster": None, "kind": "", "evidence": []}
             verdict.compare("servers", id, "vmid", named.vmid, here["vmid"])
-            verdict.compare("servers", id, "cluster", named.cluster if named.vmid else None, here["cluster"])
+            verdict.compare("servers", id, "cluster", named.cluster, here["cluster"])
             verdict.compare("servers", id, "kind", named.kind, here["kind"])
             verdict.compare("servers", id, "evidence", sorted(named.evidence), sorted(set(here["evidence"])))
             verdict.compare("servers", id, "adoption", named.against, refused)

@@ -120,7 +120,8 @@ class People:
 
     def _roles(self, id: str, here: list[dict[str, Any]], there: Roles, let_in: Collection[str]) -> None:
         ours = {
-            member["user_id"]: (member["role"], tuple(sorted(map(letters, member["permissions"])))) for member in here
+            member["user_id"]: (member["role"], tuple(sorted(filter(None, map(letters, member["permissions"])))))
+            for member in here
         }
         theirs = {str(user): what for user, what in there.items()}
         ours = {user: what for user, what in ours.items() if user in theirs or user not in let_in}
