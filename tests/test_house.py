@@ -29,8 +29,11 @@ NAMED = r"^-- name: (\w+)$"
 PLAIN = {"SELECT 1", "SELECT coalesce(to_regclass($1)::oid, to_regproc($1)::oid)", "SET ROLE "}
 # These ask MariaDB, or the private SQLite file of an import: no PostgreSQL.
 ELSEWHERE = {
-    *(f"whmcs_import/{name}.py" for name in ("extract", "staging", "rows", "shop", "plan")),
-    *(f"whmcs_import/{name}.py" for name in ("there", "verify", "verify_guests", "verify_people")),
+    *(
+        f"whmcs_import/{name}.py"
+        for name in ("source/extract", "source/staging", "mapping/rows", "mapping/shop", "planning/plan")
+    ),
+    *(f"whmcs_import/checking/{name}.py" for name in ("there", "verify", "verify_guests", "verify_people")),
 }
 
 

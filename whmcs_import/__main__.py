@@ -32,30 +32,21 @@ from domain import ids
 from eventstore.database import Connection
 from runtime.ids import new_id
 from runtime.settings import Settings, SettingsError
-from whmcs_import import (
-    crew,
-    extract,
-    load,
-    mapping_file,
-    memory,
-    plan,
-    progress,
-    rollback,
-    settle,
-    stopping,
-    suggest,
-    target,
-    verify,
-)
-from whmcs_import.crew import Crew, CrewLost
-from whmcs_import.extract import Dsn, InvalidSource, Known, SourceError, SourceInfo
-from whmcs_import.mapping_file import MappingError, MappingFile
-from whmcs_import.plan import ENTITIES, Plan
-from whmcs_import.report import Report
-from whmcs_import.rollback import Undone
-from whmcs_import.staging import Staging, private_copy
-from whmcs_import.target import TargetError
-from whmcs_import.verdict import Verdict
+from whmcs_import.checking import verify
+from whmcs_import.checking.verdict import Verdict
+from whmcs_import.mapping import mapping_file, suggest
+from whmcs_import.mapping.mapping_file import MappingError, MappingFile
+from whmcs_import.planning import crew, memory, plan, settle, target
+from whmcs_import.planning.crew import Crew, CrewLost
+from whmcs_import.planning.plan import ENTITIES, Plan
+from whmcs_import.planning.target import TargetError
+from whmcs_import.source import extract
+from whmcs_import.source.extract import Dsn, InvalidSource, Known, SourceError, SourceInfo
+from whmcs_import.source.staging import Staging, private_copy
+from whmcs_import.telling import progress, stopping
+from whmcs_import.telling.report import Report
+from whmcs_import.writing import load, rollback
+from whmcs_import.writing.rollback import Undone
 
 DONE, QUARANTINED, REFUSED, USAGE = 0, 2, 3, 64
 
@@ -164,7 +155,7 @@ async def _import(arguments: argparse.Namespace, dsn: Dsn, file: MappingFile, se
 
 
 async def _look(settings: Settings, made: Plan) -> dict[str, Any]:
-    from whmcs_import import live  # what speaks with Proxmox takes long to import
+    from whmcs_import.planning import live  # what speaks with Proxmox takes long to import
 
     return await live.look(settings.config.cluster, made.adoption)
 

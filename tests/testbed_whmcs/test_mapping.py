@@ -7,8 +7,8 @@ import pytest
 import testbed.whmcs
 from testbed.whmcs import sample
 from testbed.whmcs.world import World
-from whmcs_import.mapping_file import MappingFile, load
-from whmcs_import.values import normalise, split_pipe
+from whmcs_import.mapping.mapping_file import MappingFile, load
+from whmcs_import.source.values import normalise, split_pipe
 
 FILE = Path(testbed.whmcs.__file__).with_name("mapping.yaml")
 

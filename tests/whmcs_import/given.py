@@ -6,13 +6,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from whmcs_import import mapping_file
-from whmcs_import.mapping import Client, Service, World
-from whmcs_import.mapping_file import MappingFile
-from whmcs_import.options import Sold
-from whmcs_import.shop import Choice, CustomField, Option, Product, Shop, ShopPlan
-from whmcs_import.targets import Context, Resolver
-from whmcs_import.values import split_pipe
+from whmcs_import.mapping import mapping_file
+from whmcs_import.mapping.mapping import Client, Service, World
+from whmcs_import.mapping.mapping_file import MappingFile
+from whmcs_import.mapping.options import Sold
+from whmcs_import.mapping.shop import Choice, CustomField, Option, Product, Shop, ShopPlan
+from whmcs_import.mapping.targets import Context, Resolver
+from whmcs_import.source.values import split_pipe
 
 VPS, OLD, HOSTING = 1, 2, 3
 RAM, CORES, DISK, EXTRA_RAM, BACKUPS, OLD_RAM = 10, 11, 12, 13, 14, 20

@@ -12,8 +12,18 @@ from hypothesis import strategies as st
 
 from testbed.whmcs import sample
 from tests.whmcs_import.shops import MAPPING
-from whmcs_import import mapping_file
-from whmcs_import.staging import AMOUNTS, ANYTHING, NUMBERS, TABLES, Staging, Table, as_amount, as_number, as_text
+from whmcs_import.mapping import mapping_file
+from whmcs_import.source.staging import (
+    AMOUNTS,
+    ANYTHING,
+    NUMBERS,
+    TABLES,
+    Staging,
+    Table,
+    as_amount,
+    as_number,
+    as_text,
+)
 
 Rows = dict[str, list[list[Any]]]
 DEFAULTS: dict[str, dict[str, Any]] = {

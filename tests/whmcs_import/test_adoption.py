@@ -2,8 +2,8 @@
 
 import pytest
 
-from whmcs_import import adoption
-from whmcs_import.adoption import Claim, Hint, Link, NoHint
+from whmcs_import.mapping import adoption
+from whmcs_import.mapping.adoption import Claim, Hint, Link, NoHint
 
 
 def module(vmid: int | str | None, kind: str = "qemu") -> Link:

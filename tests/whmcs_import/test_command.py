@@ -11,7 +11,7 @@ import pytest
 
 from tests.testbed_whmcs.running import Testbed
 from tests.whmcs_import.conftest import MAPPING, Importer
-from whmcs_import import target
+from whmcs_import.planning import target
 
 pytestmark = [pytest.mark.pg, pytest.mark.mariadb]
 NOBODY = "127.0.0.1:1"

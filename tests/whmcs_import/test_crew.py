@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from tests.whmcs_import.rows import fill, mapping
-from whmcs_import import crew, plan
-from whmcs_import.crew import CrewLost
-from whmcs_import.staging import Copy
+from whmcs_import.planning import crew, plan
+from whmcs_import.planning.crew import CrewLost
+from whmcs_import.source.staging import Copy
 
 
 def made(members: int, monkeypatch: pytest.MonkeyPatch) -> tuple[plan.Plan, dict[str, list[Any]]]:
     """The plan of the sample, and what it would write."""
-    monkeypatch.setattr("whmcs_import.staging.SPAN", 7)
+    monkeypatch.setattr("whmcs_import.source.staging.SPAN", 7)
     with crew.hired(members) as (staging, working):
         fill(staging)
         found = plan.make(staging, "whmcs", mapping(), plan.Earlier(), lambda what, done: None, crew=working)

@@ -17,9 +17,9 @@ from eventstore.store import Entry, EventStore
 from tests.testbed_whmcs.running import Testbed
 from tests.whmcs_import.conftest import Database, Importer
 from tests.whmcs_import.rows import fill, mapping
-from whmcs_import import plan
-from whmcs_import.plan import Earlier, Plan
-from whmcs_import.staging import private_copy
+from whmcs_import.planning import plan
+from whmcs_import.planning.plan import Earlier, Plan
+from whmcs_import.source.staging import private_copy
 
 
 def made(earlier: Earlier) -> tuple[Plan, dict[str, dict[str, Any]]]:

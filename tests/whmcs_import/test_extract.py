@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.testbed_whmcs.running import Testbed
-from whmcs_import import extract, rows, shop, users
-from whmcs_import.extract import SourceError
-from whmcs_import.staging import Staging, private_copy
+from whmcs_import.mapping import rows, shop, users
+from whmcs_import.source import extract
+from whmcs_import.source.extract import SourceError
+from whmcs_import.source.staging import Staging, private_copy
 
 pytestmark = [pytest.mark.mariadb]
 

@@ -11,8 +11,8 @@ import pytest
 
 from tests.testbed_whmcs.running import Testbed
 from tests.whmcs_import.conftest import Importer, until_gone, until_held
-from whmcs_import import extract
-from whmcs_import.extract import InvalidSource
+from whmcs_import.source import extract
+from whmcs_import.source.extract import InvalidSource
 
 pytestmark = [pytest.mark.pg, pytest.mark.mariadb]
 

@@ -20,7 +20,7 @@ from testbed.whmcs.truth import Change
 from testbed.whmcs.world import World
 from tests.whmcs_import import shops
 from tests.whmcs_import.shops import Shop, Shops
-from whmcs_import import plan
+from whmcs_import.planning import plan
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.pg]
 ONLY_PROXMOX_KNOWS = ("", "vm_gone", "vm_is_template")

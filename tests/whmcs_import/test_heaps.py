@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.whmcs_import.rows import packed
-from whmcs_import import heaps
-from whmcs_import.staging import TABLES, Staging, private_copy
+from whmcs_import.source import heaps
+from whmcs_import.source.staging import TABLES, Staging, private_copy
 
 HOSTING, VALUES = (
     next(table for table in TABLES if table.name == name) for name in ("tblhosting", "tblcustomfieldsvalues")
@@ -21,7 +21,7 @@ LONG = "é" * 40_000
 
 @pytest.fixture
 def staging(monkeypatch: pytest.MonkeyPatch) -> Iterator[Staging]:
-    monkeypatch.setattr("whmcs_import.staging.SPAN", 2)
+    monkeypatch.setattr("whmcs_import.source.staging.SPAN", 2)
     with private_copy() as staging:
         staging.add(HOSTING, [(id, *[None] * (len(HOSTING.columns) - 1)) for id in (1, 2, 5, 9, 12)])
         yield staging

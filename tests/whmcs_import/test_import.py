@@ -20,7 +20,7 @@ from eventstore.store import Entry, EventStore
 from runtime import passwords
 from tests.testbed_whmcs.running import Testbed
 from tests.whmcs_import.conftest import Database, Importer, until_gone, until_held
-from whmcs_import.plan import ENTITIES
+from whmcs_import.planning.plan import ENTITIES
 
 pytestmark = [pytest.mark.pg, pytest.mark.mariadb]
 LIVE_REASONS = ("", "vm_gone", "vm_is_template")  # what only Proxmox can tell speaks against nothing here

@@ -8,11 +8,11 @@ import pytest
 from domain import ids
 from tests.whmcs_import import given
 from tests.whmcs_import.given import HOSTING, LOCATION, OS, service
-from whmcs_import import mapping
-from whmcs_import.adoption import Hint, Link
-from whmcs_import.mapping import Mapped, Quarantined, Skipped
-from whmcs_import.options import Memory
-from whmcs_import.targets import Resolver
+from whmcs_import.mapping import mapping
+from whmcs_import.mapping.adoption import Hint, Link
+from whmcs_import.mapping.mapping import Mapped, Quarantined, Skipped
+from whmcs_import.mapping.options import Memory
+from whmcs_import.mapping.targets import Resolver
 
 
 def mapped(**changes: Any) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from whmcs_import import mapping_file
-from whmcs_import.mapping_file import MappingError
+from whmcs_import.mapping import mapping_file
+from whmcs_import.mapping.mapping_file import MappingError
 
 GOOD = """\
 version: 1

@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from tests.testbed_whmcs.running import Testbed
 from tests.whmcs_import.conftest import MAPPING, Database, Importer
 from tests.whmcs_import.rows import ODD, ROWS_OF_PEOPLE, ROWS_OF_SERVICES, Rows, fill, mapping, rows
-from whmcs_import import mapping_file, memory, plan
-from whmcs_import.mapping import map_service
-from whmcs_import.outcomes import Groups
-from whmcs_import.plan import Earlier, Plan
-from whmcs_import.staging import TABLES, private_copy
+from whmcs_import.mapping import mapping_file
+from whmcs_import.mapping.mapping import map_service
+from whmcs_import.planning import memory, plan
+from whmcs_import.planning.outcomes import Groups
+from whmcs_import.planning.plan import Earlier, Plan
+from whmcs_import.source.staging import TABLES, private_copy
 
 CHANGING = (*ROWS_OF_SERVICES, *ROWS_OF_PEOPLE, "tblproductconfigoptionssub", "tblcustomfields", "mod_pvewhmcs_vms")
 
@@ -35,7 +36,7 @@ class Made:
 
 
 def make(changed: Rows | None = None, earlier: Earlier | None = None, known: Groups | None = None) -> Made:
-    with private_copy() as staging, mock.patch("whmcs_import.mapping.map_service", wraps=map_service) as mapped:
+    with private_copy() as staging, mock.patch("whmcs_import.mapping.mapping.map_service", wraps=map_service) as mapped:
         fill(staging, changed)
         made = plan.make(
             staging, "whmcs", mapping(), earlier or Earlier(), lambda what, done: None, known=known, include_idle=True

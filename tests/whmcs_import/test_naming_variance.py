@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.whmcs_import import given
-from whmcs_import.options import Note, Refused, Sold, Value
-from whmcs_import.targets import Resolver
-from whmcs_import.values import Piped, split_pipe
+from whmcs_import.mapping.options import Note, Refused, Sold, Value
+from whmcs_import.mapping.targets import Resolver
+from whmcs_import.source.values import Piped, split_pipe
 
 BASE = """\
 version: 1

@@ -16,13 +16,15 @@ from hypothesis import strategies as st
 from domain.registry import EVENTS
 from eventstore.codec import Codec
 from tests.whmcs_import.rows import ODD, ROWS_OF_PEOPLE, ROWS_OF_SERVICES, Rows, fill, mapping, rows
-from whmcs_import import chunks, memory, plan, shop
-from whmcs_import.plan import Plan
-from whmcs_import.staging import (
+from whmcs_import.mapping import shop
+from whmcs_import.planning import memory, plan
+from whmcs_import.planning.plan import Plan
+from whmcs_import.source.staging import (
     TABLES,
     Staging,
     private_copy,
 )
+from whmcs_import.writing import chunks
 
 _codec = Codec(EVENTS)
 

@@ -13,8 +13,10 @@ from testbed.whmcs import sample
 from testbed.whmcs.mutator import SETTING
 from tests.testbed_whmcs.running import spawn
 from tests.whmcs_import.shops import MAPPING
-from whmcs_import import extract, mapping_file, plan
-from whmcs_import.staging import private_copy
+from whmcs_import.mapping import mapping_file
+from whmcs_import.planning import plan
+from whmcs_import.source import extract
+from whmcs_import.source.staging import private_copy
 
 pytestmark = pytest.mark.mariadb
 NAMES = ("amount", "next_due", "memory_mib", "suspension", "os")

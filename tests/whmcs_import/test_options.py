@@ -23,8 +23,8 @@ from tests.whmcs_import.given import (
     VPS,
     YES,
 )
-from whmcs_import import options
-from whmcs_import.options import AddonRow, FieldRow, OptionRow, Refused, Sold
+from whmcs_import.mapping import options
+from whmcs_import.mapping.options import AddonRow, FieldRow, OptionRow, Refused, Sold
 
 
 def read(

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from whmcs_import import progress
+from whmcs_import.telling import progress
 
 
 def test_programs_get_a_line_for_each_thing_with_its_rate_and_the_seconds_left(

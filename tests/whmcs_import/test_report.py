@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from whmcs_import.extract import SourceInfo
-from whmcs_import.plan import Plan
-from whmcs_import.report import Report
+from whmcs_import.planning.plan import Plan
+from whmcs_import.source.extract import SourceInfo
+from whmcs_import.telling.report import Report
 
 SOURCE = SourceInfo(
     address="mysql://reader@host/whmcs",

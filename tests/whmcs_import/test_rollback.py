@@ -18,7 +18,7 @@ from eventstore.store import Entry, EventStore
 from projector import claims
 from tests.testbed_whmcs.running import Testbed
 from tests.whmcs_import.conftest import Importer
-from whmcs_import import rollback
+from whmcs_import.writing import rollback
 
 pytestmark = [pytest.mark.pg, pytest.mark.mariadb]
 

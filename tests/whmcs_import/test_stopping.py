@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from whmcs_import.stopping import awaited
+from whmcs_import.telling.stopping import awaited
 
 
 class Deaf:

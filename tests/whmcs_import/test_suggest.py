@@ -11,7 +11,7 @@ from testbed.whmcs import sample
 from tests.whmcs_import import shops
 from tests.whmcs_import.conftest import Importer
 from tests.whmcs_import.shops import Shops
-from whmcs_import import mapping_file
+from whmcs_import.mapping import mapping_file
 
 pytestmark = [pytest.mark.pg, pytest.mark.mariadb]
 

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from tests.whmcs_import import given
 from tests.whmcs_import.given import MAPPING, OLD
-from whmcs_import.options import Note, Refused, Sold, Value
-from whmcs_import.targets import Named, Resolver
-from whmcs_import.values import split_pipe
+from whmcs_import.mapping.options import Note, Refused, Sold, Value
+from whmcs_import.mapping.targets import Named, Resolver
+from whmcs_import.source.values import split_pipe
 
 
 def option(name: str, said: str, *, id: int = 1, qty: int = 0, stale: bool = False, kind: str = "option") -> Value:

@@ -7,8 +7,9 @@ from msgspec.structs import replace
 
 from domain import ids
 from runtime import passwords
-from whmcs_import import users, values
-from whmcs_import.users import ClientRow, Membership, UserRow
+from whmcs_import.mapping import users
+from whmcs_import.mapping.users import ClientRow, Membership, UserRow
+from whmcs_import.source import values
 
 CLIENT = ClientRow(
     5, "Ann", "O&#039;Brien", "", "Ann@Example.com", "Inactive", "EUR", 1, "Resellers", {"city": "K&ouml;ln"}

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whmcs_import import values
-from whmcs_import.values import Piped, Quantity, split_pipe
+from whmcs_import.source import values
+from whmcs_import.source.values import Piped, Quantity, split_pipe
 
 
 @pytest.mark.parametrize(

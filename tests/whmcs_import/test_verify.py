@@ -23,9 +23,10 @@ from tests.testbed_whmcs.running import Testbed
 from tests.whmcs_import import shops
 from tests.whmcs_import.conftest import MAPPING, Importer
 from tests.whmcs_import.shops import Shops
-from whmcs_import import adoption, mapping, users, values
-from whmcs_import.options import Note
-from whmcs_import.targets import Context, Named, Resolver
+from whmcs_import.mapping import adoption, mapping, users
+from whmcs_import.mapping.options import Note
+from whmcs_import.mapping.targets import Context, Named, Resolver
+from whmcs_import.source import values
 
 pytestmark = [pytest.mark.pg, pytest.mark.mariadb]
 

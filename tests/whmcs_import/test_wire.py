@@ -12,7 +12,7 @@ import pytest
 
 from testbed.whmcs import sample
 from tests.whmcs_import.shops import Shops
-from whmcs_import import extract, wire
+from whmcs_import.source import extract, wire
 
 
 @pytest.mark.mariadb

@@ -1,0 +1,1 @@
+"""What is here compared with what is there, by other code than the one that imported it."""

@@ -1,0 +1,1 @@
+"""What a row of the source becomes, by the mapping file. Pure."""

@@ -1,0 +1,1 @@
+"""A plan written into the log, and taken back."""
