@@ -63,9 +63,8 @@ def process_name(pid: int) -> str | None:
     return name.read_text().strip() if name.exists() else None
 
 
-async def ended(pid: int) -> None:
-    """Wait until a process that is not our child is gone."""
-    watch = os.pidfd_open(pid)
+async def ended(watch: int) -> None:
+    """Wait until a process that is not our child is gone; `watch` was opened on it while it was there."""
     done = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_reader(watch, done.set)
@@ -80,9 +79,9 @@ async def ended(pid: int) -> None:
 async def test_guests_end_with_a_testbed_that_is_killed(testbed: asyncio.subprocess.Process, sign: int) -> None:
     pid = await guest_pid(testbed)
     assert process_name(pid) == "vm-101"
-    watched = asyncio.create_task(ended(pid))
+    watch = os.pidfd_open(pid)
     testbed.send_signal(sign)
-    await watched
+    await ended(watch)
 
 
 async def test_the_next_testbed_starts_them_again(testbed: asyncio.subprocess.Process, tmp_path: Path) -> None:

@@ -437,6 +437,9 @@ class Tables:
             if s.cluster == cluster and s.vmid is not None and s.updated_at >= since
         ]
 
+    def do_streams_known(self, ids: list[UUID]) -> Answer:
+        return [{"stream_id": id} for id in self.streams if id in ids]
+
     def do_leave_cluster(self, cluster: str, token: UUID) -> None:
         self._observed(cluster, token, lease_until=None)
 
